@@ -1,0 +1,42 @@
+"""The exceptions that a user of rmkit sees, each one sentence: where, what was found, what would be right.
+
+Knows nothing of the project. A user's mistake is one of these and prints one line; anything else is a bug and keeps
+its traceback.
+"""
+
+import difflib
+from collections.abc import Collection
+
+
+class RmkitError(Exception):
+    """Any mistake or fault that one sentence explains."""
+
+
+class ParamsError(RmkitError):
+    """A study file, a parameter or a notebook's declaration is wrong: nothing was run."""
+
+
+class DataError(RmkitError):
+    """A data file or an array is not what its format says; the sentence names the file or array, and the row."""
+
+
+class ResultError(RmkitError):
+    """A notebook hands over results that break the contract of result rows or artifacts."""
+
+
+class StoreError(RmkitError):
+    """The store cannot be read or written; what is already in it is untouched."""
+
+
+def did_you_mean(value: object, options: Collection[str]) -> str:
+    """`; did you mean 'x'?` for the nearest option, or nothing when none is near."""
+    near = difflib.get_close_matches(str(value), [str(option) for option in options], n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def one_of(value: str, options: Collection[str], where: str) -> str:
+    """The value itself if it is an option, else a ParamsError that lists the options and suggests one."""
+    if value in options:
+        return value
+    listed = ", ".join(str(option) for option in options)
+    raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, options)}")
