@@ -11,6 +11,10 @@ from collections.abc import Collection
 class RmkitError(Exception):
     """Any mistake or fault that one sentence explains."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: the sentence alone."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class ParamsError(RmkitError):
     """A study file, a parameter or a notebook's declaration is wrong: nothing was run."""
@@ -40,3 +44,7 @@ def one_of(value: str, options: Collection[str], where: str) -> str:
         return value
     listed = ", ".join(str(option) for option in options)
     raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, options)}")
+
+
+class JobError(RmkitError):
+    """A job of a study failed, or one that this job needs did; its notebook is kept."""

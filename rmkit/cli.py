@@ -1,0 +1,227 @@
+"""The command line: run, check, status, results, report, why.
+
+Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong. Only this
+floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
+from rmkit.study.params import Study, load_study, overridden
+from rmkit.study.plan import PlannedJob, data_files, make_plan
+from rmkit.study.project import Project, find_project
+from rmkit.study.store import Store, disk_faults
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (ParamsError, DataError) as error:
+        return _say(error, 2)
+    except RmkitError as error:
+        return _say(error, 1)
+    except KeyboardInterrupt:
+        return _say("interrupted; finished jobs are kept", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bring every job of the study to an end, then write the report."""
+    project, study, jobs = _planned(options)
+    checked = _check_data(project, jobs)
+    for line in checked:
+        print(line)
+    jobs = _selected(jobs, options)
+    store = Store(project.store)
+    from rmkit.study.engine import Local, execute
+    from rmkit.study.terminal import RunLog
+
+    started = time.monotonic()
+    with RunLog(study, jobs, store) as log, disk_faults(store.root):
+        engine = Local(options.workers) if options.workers else Local()
+        outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=log)
+    states = [outcome.state for outcome in outcomes.values()]
+    counts = {state: states.count(state) for state in ("done", "found", "failed", "blocked") if state in states}
+    words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
+    summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
+    print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
+    if not options.no_report and states.count("done") + states.count("found"):
+        _write_report(project, study, jobs, store, anew=False)
+    failed = [outcome.error for outcome in outcomes.values() if outcome.state == "failed"]
+    if failed:
+        raise JobError(failed[-1])
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Validate a study without running anything."""
+    project, study, jobs = _planned(options)
+    for line in _check_data(project, jobs):
+        print(line)
+    print(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """How far the study is, stage by stage, and what failed."""
+    project, study, jobs = _planned(options)
+    store = Store(project.store)
+    from rmkit.study.terminal import status_lines
+
+    for line in status_lines(study, jobs, store, project):
+        print(line)
+    return 0
+
+
+def results(options: argparse.Namespace) -> int:
+    """The tidy result table of a stage, to the screen, CSV or Parquet."""
+    project, study, jobs = _planned(options)
+    one_of(options.stage, list(study.stages), f"rmkit results with {study.where}")
+    from rmkit.study.collate import rows
+
+    table = rows(Store(project.store), jobs, options.stage, study.name)
+    out: Path | None = options.out
+    if out is None:
+        print(table.drop(columns=["job", "stage", "study"]).to_string(index=False, max_rows=options.rows))
+        return 0
+    writers = {".csv": lambda: table.to_csv(out, index=False), ".parquet": lambda: table.to_parquet(out, index=False)}
+    writer = writers[one_of(out.suffix, list(writers), f"--out {out}: its ending")]
+    with disk_faults(out):
+        writer()
+    print(f"{out}: {len(table)} rows")
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Figures and HTML again, from stored rows."""
+    project, study, jobs = _planned(options)
+    _write_report(project, study, jobs, Store(project.store), anew=True)
+    return 0
+
+
+def why(options: argparse.Namespace) -> int:
+    """Which ingredient of a job's key differs from the nearest finished job."""
+    project, study, jobs = _planned(options)
+    one_of(options.stage, list(study.stages), f"rmkit why with {study.where}")
+    from rmkit.study.why import explain
+
+    store = Store(project.store)
+    unfinished = [job for job in jobs if job.stage == options.stage and not store.done(job)]
+    if not unfinished:
+        print(f"{options.stage}: every job is finished")
+    for job in unfinished:
+        print(f"{job}:")
+        for line in explain(store, job):
+            print(f"  {line}")
+    return 0
+
+
+def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJob]]:
+    project = find_project()
+    name = options.study or os.environ.get("RMKIT_STUDY") or "tiny"
+    path = Path(name) if name.endswith((".yaml", ".yml")) else project.root / "params" / f"{name}.yaml"
+    study = overridden(load_study(path, project.shown(path)), options.set)
+    return project, study, make_plan(project, study)
+
+
+def _selected(jobs: list[PlannedJob], options: argparse.Namespace) -> list[PlannedJob]:
+    """The jobs that the options ask for, and those that they need."""
+    stages = list(dict.fromkeys(job.stage for job in jobs))
+    wanted = jobs
+    if options.only:
+        wanted = [job for job in wanted if job.stage == one_of(options.only, stages, "--only")]
+    if options.until:
+        last = stages.index(one_of(options.until, stages, "--until"))
+        wanted = [job for job in wanted if stages.index(job.stage) <= last]
+    for assignment in options.select:
+        name, _, text = assignment.partition("=")
+        wanted = [job for job in wanted if str(job.parameters.get(name, text)) == text]
+    if options.job:
+        wanted = [job for job in wanted if job.plan_id in options.job]
+    if not wanted:
+        raise ParamsError(f"no job of this study is asked for by --only, --until and --select; it has {len(jobs)}")
+    needed = {needed.plan_id for job in wanted for needed in (job, *job.upstream())}
+    return [job for job in jobs if job.plan_id in needed]
+
+
+def _check_data(project: Project, jobs: list[PlannedJob]) -> list[str]:
+    """What the declared data files hold, a line each; DataError if one is not what its stage takes."""
+    lines = []
+    for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
+        module, _, function = checker.partition(":")
+        lines.append(getattr(importlib.import_module(module), function)(project.root / given, given))
+    return lines
+
+
+def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
+    from rmkit.study.freshness import fresh_report, report_path
+
+    path = report_path(store, study)
+    if anew or not fresh_report(store, study, jobs, project):
+        from rmkit.report import write_report
+
+        with disk_faults(path):
+            write_report(path, study, jobs, store, project)
+    print(f"report: {path}")
+
+
+def _say(error: object, code: int) -> int:
+    sys.stdout.flush()
+    print(error, file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rmkit", description="A notebook-first research bench for reward models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, *, positional: str = "study") -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=(function.__doc__ or "").split("\n")[0], description=function.__doc__)
+        if positional == "stage":
+            added.add_argument("stage", help="a stage's name, as 04_reward_models")
+            added.add_argument("--study", help="the study, by name or file (default: RMKIT_STUDY, else tiny)")
+        else:
+            added.add_argument("study", nargs="?", help="the study, by file or name (default: RMKIT_STUDY, else tiny)")
+        added.add_argument(
+            "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter in every stage"
+        )
+        added.set_defaults(command=function)
+        return added
+
+    runs = command("run", run)
+    runs.add_argument("--only", metavar="STAGE", help="only this stage's jobs, and what they need")
+    runs.add_argument("--until", metavar="STAGE", help="no stage after this one")
+    runs.add_argument(
+        "--select", action="append", default=[], metavar="KEY=VALUE", help="only jobs with this parameter"
+    )
+    runs.add_argument("--workers", type=_positive, metavar="N", help="processor threads to share (default: all cores)")
+    runs.add_argument("--no-report", action="store_true", help="write no report at the end")
+    runs.add_argument("--job", action="append", default=[], metavar="PLAN_ID", help="only this job, and what it needs")
+    command("check", check)
+    command("status", status)
+    table = command("results", results, positional="stage")
+    table.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file instead of the screen")
+    table.add_argument("--rows", type=_positive, default=60, help="how many rows to show on the screen")
+    command("report", report)
+    command("why", why, positional="stage")
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

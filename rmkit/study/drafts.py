@@ -1,0 +1,76 @@
+"""What a live notebook needs that `rmkit run` would have given it: its sizes from a study, and upstream jobs built.
+
+Upstream is built by a child process of its own, so that it goes on when the tab is closed.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rmkit.errors import JobError, StoreError
+from rmkit.study.locks import STAMP
+from rmkit.study.notebook import Declared
+from rmkit.study.params import STUDY, Study, grid, load_study
+from rmkit.study.plan import PlannedJob
+from rmkit.study.project import Project
+from rmkit.study.store import Store
+
+STUDY_VARIABLE = "RMKIT_STUDY"
+
+
+def study_sizes(
+    project: Project, stage: str, schema: Mapping[str, Declared], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """With RMKIT_STUDY set, the parameters that still have their defaults take that study's first values."""
+    name = os.environ.get(STUDY_VARIABLE)
+    if not name or values[STUDY] != schema[STUDY].default:
+        return dict(values)
+    path = project.root / "params" / f"{name}.yaml"
+    study = load_study(path, project.shown(path))
+    point = grid(study, stage, schema)[0] if stage in study.stages else {}
+    sized = {key: point.get(key, value) if value == schema[key].default else value for key, value in values.items()}
+    return {**sized, STUDY: name}
+
+
+def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
+    """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
+    needed = list({upstream.plan_id: upstream for upstream in job.upstream()}.values())
+    if all(_sound(store, upstream) for upstream in needed):
+        return
+    from tqdm import tqdm
+
+    command = [sys.executable, "-m", "rmkit.cli", "run", str(project.root / "params" / f"{study.name}.yaml")]
+    command += [word for upstream in needed for word in ("--job", upstream.plan_id)]
+    environment = {name: value for name, value in os.environ.items() if name not in (STAMP, STUDY_VARIABLE)}
+    with tempfile.TemporaryFile("w+") as output:
+        child = subprocess.Popen(
+            [*command, "--no-report"],
+            cwd=project.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with tqdm(total=len(needed), desc=f"building upstream of {job.stage}", file=sys.stdout) as bar:
+            while child.poll() is None:
+                bar.update(sum(store.done(upstream) for upstream in needed) - bar.n)
+                time.sleep(0.2)
+            bar.update(sum(store.done(upstream) for upstream in needed) - bar.n)
+        output.seek(0)
+        lines = output.read().strip().splitlines()
+    if child.returncode:
+        raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
+
+
+def _sound(store: Store, job: PlannedJob) -> bool:
+    """Whether a job is in the store and undamaged."""
+    try:
+        key = store.key_of(job)
+    except StoreError:
+        return False
+    return key is not None and store.finished(key) and store.damage(key) is None

@@ -1,0 +1,227 @@
+"""Where jobs are executed: `execute(jobs, engine) -> outcomes` is the only door.
+
+Local: a small pool of job processes, admitted by the sum of the threads that their stages declare. Keys and statuses
+travel, data does not. Knows the store and the locks; not what a job computes.
+"""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from rmkit.hardware import thread_environment, usable_cores
+from rmkit.study import locks
+from rmkit.study.plan import PlannedJob, ingredients
+from rmkit.study.project import Project
+from rmkit.study.store import Store
+from rmkit.study.worker import LOCKED
+
+SECONDS_BETWEEN_LOOKS = 0.05
+
+
+@dataclass(frozen=True)
+class Local:
+    """This machine: so many threads shared by the jobs that run side by side."""
+
+    threads: int = field(default_factory=usable_cores)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: `done` (executed now), `found` (was finished), `failed`, or `blocked` by a failed upstream."""
+
+    state: str
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job process and where its outcome will be read."""
+
+    process: subprocess.Popen[str]
+    output: IO[str]
+    execution: str
+    key: str
+    since: float
+
+
+Watch = Callable[
+    [str, PlannedJob, str], None
+]  # (event, job, text): "warning", "started", "watching", or an outcome's state
+
+
+class Pool:
+    """The state of one `execute`: what waits, what runs, what has ended."""
+
+    def __init__(self, project: Project, store: Store, study: str, engine: Local, watch: Watch) -> None:
+        self.project, self.store, self.study, self.engine, self.watch = project, store, study, engine, watch
+        self.running: dict[str, Running] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.watched: set[str] = set()
+        self.keys: dict[str, str] = {}
+        self.jobs: dict[str, PlannedJob] = {}
+
+    def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
+        self.jobs = {job.plan_id: job for job in jobs}
+        try:
+            while waiting := [job for job in self.jobs.values() if job.plan_id not in self.outcomes]:
+                for plan_id in list(self.running):
+                    self._collect(plan_id)
+                for job in waiting:
+                    if job.plan_id not in self.running and job.plan_id not in self.outcomes:
+                        self._advance(job)
+                time.sleep(SECONDS_BETWEEN_LOOKS if self.running or self.watched else 0)
+        finally:
+            for running in self.running.values():  # interrupted: nothing of ours is left behind
+                locks.end_processes(running.execution, group=running.process.pid)
+                running.process.wait()
+            if self.running:
+                locks.clear_away_the_dead(self.store)
+        return self.outcomes
+
+    def _advance(self, job: PlannedJob) -> None:
+        """Move a waiting job on: find it finished, block it, watch another's execution, or start it."""
+        ends = [self.outcomes.get(upstream.plan_id) for upstream in job.inputs.values()]
+        if blocked := [end for end in ends if end and end.state in ("failed", "blocked")]:
+            self._end(job, Outcome("blocked", f"{job}: not run, an upstream job failed: {blocked[0].error}"))
+            return
+        if not all(ends):
+            return
+        if job.plan_id not in self.keys:  # its inputs are done, so their content is fixed and so is the key
+            key = self.store.key_of(job)
+            assert key is not None, f"{job}: its inputs are done and it has no key"
+            self.keys[job.plan_id] = key
+        key = self.keys[job.plan_id]
+        if self.store.finished(key):
+            self.store.note(job, key)
+            self._end(job, Outcome("found"))
+        elif key not in {running.key for running in self.running.values()} and self._admits(job):
+            holder = locks.holder(self.store, job.plan_id)
+            if holder is None:
+                self._start(job, key)
+            elif holder.alive():
+                self._watch_other(job, holder)
+            else:
+                locks.bury(self.store, holder)
+
+    def _admits(self, job: PlannedJob) -> bool:
+        used = sum(self.jobs[plan_id].threads for plan_id in self.running)
+        return not self.running or used + job.threads <= self.engine.threads
+
+    def _watch_other(self, job: PlannedJob, holder: locks.Owner) -> None:
+        if job.plan_id not in self.watched:
+            self.watched.add(job.plan_id)
+            self.watch("watching", job, f"process {holder.pid} on {holder.host} executes it; waiting for its result")
+
+    def _start(self, job: PlannedJob, key: str) -> None:
+        execution = f"{job.plan_id}.{secrets.token_hex(4)}"
+        output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the outcome is read
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rmkit.study.worker"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.project.root,
+            env={**os.environ, **thread_environment(job.threads), locks.STAMP: execution},
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        json.dump(self._order(job, key, execution), process.stdin)
+        process.stdin.close()
+        self.running[job.plan_id] = Running(process, output, execution, key, time.monotonic())
+        self.watched.discard(job.plan_id)
+        self.watch("started", job, "")
+
+    def _order(self, job: PlannedJob, key: str, execution: str) -> Mapping[str, Any]:
+        """All that the job process and its notebook need to know."""
+        keys = {name: self.store.key_of(upstream) or "" for name, upstream in job.inputs.items()}
+        digests = {name: self.store.manifest(keys[name])["artifacts"][name]["digest"] for name in keys}
+        return {
+            "format": 1,
+            "stage": job.stage,
+            "title": str(job),
+            "study": self.study,
+            "project": str(self.project.root),
+            "store": str(self.store.root),
+            "plan_id": job.plan_id,
+            "key": key,
+            "execution": execution,
+            "draft": False,
+            "parameters": dict(job.parameters),
+            "ingredients": ingredients(job, digests),
+            "inputs": {name: str(self.store.artifact(keys[name], name)) for name in keys},
+            "threads": job.threads,
+            "prefix": sys.prefix,
+        }
+
+    def _collect(self, plan_id: str) -> None:
+        """Take a finished job process's outcome and end whatever it left."""
+        running, job = self.running[plan_id], self.jobs[plan_id]
+        code = running.process.poll()
+        if code is None:
+            return
+        del self.running[plan_id]
+        locks.end_processes(running.execution, group=running.process.pid)
+        holder = locks.holder(self.store, plan_id)
+        if holder and holder.execution == running.execution:
+            locks.bury(self.store, holder)
+        with running.output as output:
+            output.seek(0)
+            said = output.read()
+        if code == LOCKED:
+            return
+        if self.store.finished(running.key):
+            self.store.note(job, running.key)
+            self._end(job, Outcome("done", seconds=time.monotonic() - running.since))
+        else:
+            self._end(job, Outcome("failed", _why(job, code, said)))
+
+    def _end(self, job: PlannedJob, outcome: Outcome) -> None:
+        self.outcomes[job.plan_id] = outcome
+        self.watched.discard(job.plan_id)
+        self.watch(outcome.state, job, outcome.error or (f"{outcome.seconds:.1f} s" if outcome.seconds else ""))
+
+
+def execute(
+    jobs: list[PlannedJob], engine: Local, *, project: Project, store: Store, study: str, watch: Watch
+) -> dict[str, Outcome]:
+    """Bring every job to an end, upstream first, side by side where the engine has room: {plan id: outcome}.
+
+    Finished jobs are found, damaged ones set aside and executed again (`watch` is told), and what dead owners left is
+    ended first. A failed job blocks what needs it; all others go on.
+    """
+    store.prepare()
+    for owner in locks.clear_away_the_dead(store):
+        for job in jobs:
+            if job.plan_id == owner.plan_id:
+                watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
+    for job in jobs:
+        key = store.key_of(job)
+        if key and store.finished(key) and (damage := store.damage(key)):
+            place = store.set_aside(key)
+            watch(
+                "warning", job, f"damaged in the store: {damage}; moved to {project.shown(place)}, executing it again"
+            )
+    pool = Pool(project, store, study, engine, watch)
+    return pool.run(jobs)
+
+
+def _why(job: PlannedJob, code: int, said: str) -> str:
+    """The sentence that explains a failed job process: its own, or what its end tells."""
+    lines = said.strip().splitlines()
+    try:
+        return json.loads(lines[-1])["error"]
+    except (IndexError, ValueError, TypeError, KeyError):
+        pass
+    if code < 0:
+        return f"{job}: its process was killed by {signal.Signals(-code).name}; run again"
+    return f"{job}: its process ended with {code}: {lines[-1] if lines else 'without a word'}"

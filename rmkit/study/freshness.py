@@ -1,0 +1,36 @@
+"""Whether a study's report is still the report of what is stored: then it need not be made again.
+
+Compares digests; neither reads results nor draws.
+"""
+
+from pathlib import Path
+
+from rmkit.study.collate import finished
+from rmkit.study.params import Study
+from rmkit.study.plan import PlannedJob, canonical
+from rmkit.study.project import Project
+from rmkit.study.source import digest
+from rmkit.study.store import Store
+
+
+def report_path(store: Store, study: Study) -> Path:
+    """Where a study's report lies."""
+    return store.root / "reports" / f"{study.name}.html"
+
+
+def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
+    """What a report depends on: the study, its finished jobs, and the code that draws and words it."""
+    keys = [key for _, key in finished(store, jobs)]
+    files = [*project.package.glob("report*"), *project.package.glob("figures/*.py"), project.package / "stats.py"]
+    code = [path.read_text() for path in sorted(files)]
+    return digest(canonical([study.title, study.question, study.where, len(jobs), keys, code]))
+
+
+def fresh_report(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> bool:
+    """Whether the report on disk is the one that would be made now."""
+    try:
+        with report_path(store, study).open() as file:
+            head = file.read(400)
+    except OSError:
+        return False
+    return report_digest(store, study, jobs, project) in head

@@ -1,0 +1,252 @@
+"""The job that a notebook is, from the notebook's side: checked parameters, inputs, and one way to hand results over.
+
+Three callers, one path. Under `rmkit run` a job file named in the environment gives the folder and the inputs; in
+JupyterLab and under plain papermill there is none, and the result is a draft: computed anew, kept under runs/drafts/,
+never an upstream of anything. This module moves bytes; it computes nothing.
+"""
+
+import ast
+import hashlib
+import importlib
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean
+from rmkit.hardware import limit_threads
+from rmkit.study.drafts import build_upstream, study_sizes
+from rmkit.study.notebook import Declared, declared, read_notebook
+from rmkit.study.params import STUDY, load_study
+from rmkit.study.plan import canonical, make_plan, plan_job
+from rmkit.study.progress import Progress
+from rmkit.study.project import Project, find_project
+from rmkit.study.stages import FORMATS, STAGES
+from rmkit.study.store import Store, disk_faults, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+JOB_FILE = "RMKIT_JOB_FILE"
+REQUIRED = ("fit", "metric", "value", "reason", "units")
+
+
+class OpenJob:
+    """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`."""
+
+    def __init__(self, *, project: Project, stage: str, parameters: Mapping[str, Any], job: Mapping[str, Any]) -> None:
+        self.project = project
+        self.stage = stage
+        self.parameters = dict(parameters)
+        self.key: str = job["key"]
+        self.draft: bool = job["draft"]
+        self.folder = Path(job["folder"])
+        self.inputs = {name: Path(folder) for name, folder in job["inputs"].items()}
+        self._progress_file = Path(job["progress"]) if job.get("progress") else None
+        self._tallies: list[dict[str, Any]] = []
+
+    @property
+    def rows_path(self) -> Path:
+        return self.folder / "rows.parquet"
+
+    def load(self, name: str) -> Any:
+        """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
+        if name not in self.inputs:
+            raise ResultError(f"{self.stage}: no input {name!r}; rmkit/study/stages.py gives it {_listed(self.inputs)}")
+        (source, *_) = STAGES[self.stage].inputs[name]
+        return _format(STAGES[source.stage].outputs[name]).load(self.inputs[name])
+
+    def save(self, name: str, value: Any) -> None:
+        """Store an output artifact, once; ResultError if the stage declares no such output or it is another's class."""
+        outputs = STAGES[self.stage].outputs
+        if name not in outputs:
+            raise ResultError(f"{self.stage}: no output {name!r}; rmkit/study/stages.py gives it {_listed(outputs)}")
+        wanted = _format(outputs[name])
+        if not isinstance(value, wanted):
+            raise ResultError(f"{self.stage}: {name} is a {type(value).__name__}, not a {wanted.__name__}")
+        folder = self.folder / "artifacts" / name
+        if folder.exists():
+            raise ResultError(f"{self.stage}: {name} was saved already; save it in one call")
+        with disk_faults(folder):
+            folder.mkdir(parents=True)
+            value.save(folder)
+
+    def record(self, rows: "pd.DataFrame") -> None:
+        """Store the job's result rows, once: columns fit, metric, value, reason, units, and whatever varied inside it.
+
+        The job's parameters are added as `param_*` (a list as one JSON text), with `job` and `stage`. ResultError, and
+        nothing stored, if a column lacks, a value is missing without a reason, or two rows are the same measurement.
+        """
+        if missing := [column for column in REQUIRED if column not in rows]:
+            raise ResultError(f"{self.stage}: result rows lack {', '.join(missing)}; they have {', '.join(rows)}")
+        if len(bad := rows[rows["value"].isna() & rows["reason"].isna()]):
+            first = bad.iloc[0].to_dict()
+            raise ResultError(
+                f"{self.stage}: {len(bad)} of {len(rows)} values are missing without a reason, first {first}"
+            )
+        identity = [column for column in rows if column not in ("value", "reason", "units")]
+        if len(twice := rows[rows.duplicated(identity)]):
+            first = twice.iloc[0][identity].to_dict()
+            raise ResultError(
+                f"{self.stage}: {len(twice)} rows stand twice, first {first}; add the column that tells them apart"
+            )
+        if self.rows_path.exists():
+            raise ResultError(f"{self.stage}: this job's rows were recorded already; record them in one call")
+        parameters = {
+            f"param_{name}": canonical(value) if isinstance(value, list) else value
+            for name, value in self.parameters.items()
+        }
+        complete = rows.assign(**parameters, job=self.key, stage=self.stage)
+        complete = complete.astype({"value": "float64", "reason": "str", "units": "int64"})
+        with disk_faults(self.rows_path):
+            complete.to_parquet(self.rows_path, index=False)
+        print(
+            f"{self.stage}: {len(rows)} rows recorded, {rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
+        )
+
+    def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
+        """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""
+        dropped = {reason: int(count) for reason, count in (dropped or {}).items() if count}
+        if came_in - sum(dropped.values()) != went_out:
+            raise ResultError(
+                f"{self.stage}: {what}: {came_in} in, {went_out} out, but dropped {dropped}: these do not add up"
+            )
+        self._tallies.append({"what": what, "in": int(came_in), "out": int(went_out), "dropped": dropped})
+        with disk_faults(self.folder):
+            write_text(self.folder / "tallies.json", json.dumps(self._tallies, indent=1))
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "none dropped"
+        print(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})")
+
+    def rng(self, purpose: str) -> "np.random.Generator":
+        """The generator of one purpose: the same for the same `seed`, stage and purpose, independent of all others."""
+        import numpy as np
+
+        if "seed" not in self.parameters:
+            raise ResultError(f"{self.stage}: declares no `seed`, so nothing in it may be random")
+        name = hashlib.sha256(f"{self.stage}/{purpose}".encode()).digest()
+        words = tuple(int.from_bytes(name[start : start + 4], "little") for start in range(0, 16, 4))
+        return np.random.default_rng(np.random.SeedSequence(self.parameters["seed"], spawn_key=words))
+
+    def progress(self, what: str) -> Progress:
+        """A bar to be called with (done, total); other processes see it too."""
+        return Progress(what, self._progress_file)
+
+    def path(self, given: str) -> Path:
+        """A declared data file: relative paths start at the project."""
+        return self.project.root / given
+
+    def __repr__(self) -> str:
+        kind = "draft (nothing of it enters the store)" if self.draft else "job"
+        inputs = [f"  {name} from {_maker(folder)}" for name, folder in self.inputs.items()]
+        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs])
+
+
+def open_job(stage: str, namespace: dict[str, Any]) -> OpenJob:
+    """Check the declared parameters in `namespace`, write them back normalised, and find or build what is needed."""
+    job_file = os.environ.get(JOB_FILE)
+    given = json.loads(Path(job_file).read_text()) if job_file else None
+    project = Project(Path(given["project"])) if given else find_project()
+    if stage not in STAGES:
+        raise ParamsError(f"open_job: no stage {stage!r}; they are {_listed(STAGES)}{did_you_mean(stage, STAGES)}")
+    path = project.notebook(stage)
+    schema = declared(read_notebook(path, project.shown(path)))
+    values = _taken(stage, schema, namespace)
+    if given is None:
+        values, given = _draft(project, stage, schema, values)
+    elif problem := _disagreement(stage, values, given):
+        raise ParamsError(problem)
+    limit_threads(STAGES[stage].threads)
+    namespace.update(values)
+    parameters = {name: value for name, value in values.items() if name != STUDY}
+    return OpenJob(project=project, stage=stage, parameters=parameters, job=given)
+
+
+def _taken(stage: str, schema: Mapping[str, Declared], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared names' values from the notebook's namespace, in their types; unknown injected names are refused."""
+    for name in _injected(namespace):
+        if name not in schema:
+            raise ParamsError(
+                f"{stage}: {name} is not a parameter, which are {_listed(schema)}{did_you_mean(name, schema)}"
+            )
+    if absent := [name for name in schema if name not in namespace]:
+        raise ParamsError(f"{stage}: {_listed(absent)} not set; run the cell tagged `parameters` first")
+    return {name: item.kind.conform(namespace[name], f"{stage}: {name}") for name, item in schema.items()}
+
+
+def _injected(namespace: Mapping[str, Any]) -> list[str]:
+    """The names given from outside: all of a plain dict, and what papermill's own cell assigns in a kernel."""
+    if "__name__" not in namespace:
+        return list(namespace)
+    cells = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters\n")]
+    trees = [node for cell in cells for node in ast.parse(cell).body]
+    return [
+        target.id
+        for node in trees
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+def _disagreement(stage: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
+    """How a notebook under the runner differs from the job that it was started for."""
+    if given["stage"] != stage:
+        return f"this notebook opens {stage!r} and was run as {given['stage']!r}; open the stage of its own name"
+    if sys.prefix != given["prefix"]:
+        return f"the kernel runs from {sys.prefix}, and rmkit from {given['prefix']}; start both from one environment"
+    for name, value in given["parameters"].items():
+        if values[name] != value:
+            was = f"{values[name]!r} in the notebook and {value!r} in the study"
+            return f"{stage}: {name} is {was}; assign it in no cell but parameters"
+    return None
+
+
+def _draft(
+    project: Project, stage: str, schema: Mapping[str, Declared], values: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The resolved values and the job of a draft: its inputs from the study, built there if they are not yet."""
+    values = study_sizes(project, stage, schema, values)
+    path = project.root / "params" / f"{values[STUDY]}.yaml"
+    study = load_study(path, project.shown(path))
+    parameters = {name: value for name, value in values.items() if name != STUDY}
+    job = plan_job(project, stage, parameters, make_plan(project, study), study.where)
+    store = Store(project.store)
+    store.prepare()
+    build_upstream(project, store, study, job)
+    inputs, keys = {}, {}
+    for name, upstream in job.inputs.items():
+        keys[name] = store.key_of(upstream)
+        if keys[name] is None:
+            raise StoreError(
+                f"{upstream}: was built and is not in {store.root}; run `rmkit run {study.where}` to see why"
+            )
+        inputs[name] = str(store.artifact(keys[name] or "", name))
+    folder = store.root / "drafts" / f"{stage}-{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
+    with disk_faults(folder):
+        folder.mkdir(parents=True)
+    return values, {"key": store.key_of(job), "draft": True, "folder": str(folder), "inputs": inputs}
+
+
+def _format(name: str) -> Any:
+    module, _, attribute = FORMATS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _maker(folder: Path) -> str:
+    """Which finished job an input comes from, with what it counted."""
+    job = folder.parents[1]
+    try:
+        tallies = json.loads((job / "tallies.json").read_text())
+    except (OSError, ValueError):
+        tallies = []
+    counts = "; ".join(f"{tally['what']} {tally['in']} in, {tally['out']} out" for tally in tallies)
+    return f"{job.name}" + (f": {counts}" if counts else "")
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,194 @@
+"""One executor a job, and nothing left behind: locks with an owner, and the end of every process that belongs to one.
+
+A lock is a folder that holds its owner's card: made ready aside and renamed into place, so that no lock is ever without
+an owner. A dead owner's lock is broken by a rename that only one process can win. Processes of a job carry
+RMKIT_JOB=<execution> in their environment; where that cannot be read, the children noted with the lock are ended.
+One host: a lock of another host counts as alive.
+"""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from rmkit.study.store import Store, write_text
+
+STAMP = "RMKIT_JOB"
+KEPT_SECONDS = {"lock": 60.0, "released": 60.0, "broken": 86_400.0}  # what lies in tmp/ beside the half-made jobs
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock: one process of one boot of one host."""
+
+    execution: str  # the stamp that every process of this execution carries
+    plan_id: str
+    pid: int
+    start: float  # the process's start time: a pid alone is used again
+    boot: str
+    host: str
+    since: float  # seconds since 1970
+
+    def alive(self) -> bool:
+        """Whether the process still runs. A process of another host is taken to."""
+        if self.host != socket.gethostname():
+            return True
+        return self.boot == boot_id() and _runs(self.pid, self.start)
+
+
+def myself(execution: str, plan_id: str) -> Owner:
+    """The card of the calling process."""
+    start = psutil.Process().create_time()
+    return Owner(execution, plan_id, os.getpid(), start, boot_id(), socket.gethostname(), time.time())
+
+
+def boot_id() -> str:
+    """What tells this boot of the machine from the one before."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def take(store: Store, owner: Owner) -> bool:
+    """Take the lock of a plan id for `owner`; False if somebody holds it."""
+    ready = store.root / "tmp" / f"lock-{owner.execution}"
+    ready.mkdir()
+    write_text(ready / "owner.json", json.dumps(asdict(owner)))
+    try:
+        ready.rename(_lock(store, owner.plan_id))  # fails on a folder that holds anything, as every lock does
+    except OSError as error:
+        shutil.rmtree(ready)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
+def note_child(store: Store, plan_id: str, pid: int) -> None:
+    """Note a child that starts a session of its own, for machines where its stamp cannot be read."""
+    write_text(_lock(store, plan_id) / f"child-{pid}", repr(psutil.Process(pid).create_time()))
+
+
+def release(store: Store, owner: Owner) -> None:
+    """Give the lock back, if it is still this owner's."""
+    if holder(store, owner.plan_id) == owner:
+        released = store.root / "tmp" / f"released-{owner.execution}"
+        _lock(store, owner.plan_id).rename(released)
+        shutil.rmtree(released, ignore_errors=True)
+
+
+def holder(store: Store, plan_id: str) -> Owner | None:
+    """Who holds the lock of a plan id, dead or alive."""
+    try:
+        return Owner(**json.loads((_lock(store, plan_id) / "owner.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def clear_away_the_dead(store: Store) -> list[Owner]:
+    """End what dead owners left, break their locks, remove what was half made; returns those owners."""
+    half_made = list((store.root / "tmp").glob("*"))  # listed before the locks: an execution locks first, then makes
+    owners = [holder(store, path.name) for path in (store.root / "locks").glob("*")]
+    dead = [owner for owner in owners if owner and not owner.alive()]
+    for owner in dead:
+        bury(store, owner)
+    living = {owner.execution for owner in owners if owner and owner not in dead}
+    for path in half_made:
+        kind = path.name.partition("-")[0]
+        if path.name not in living and _age(path) > KEPT_SECONDS.get(kind, 0.0):
+            shutil.rmtree(path, ignore_errors=True)
+    return dead
+
+
+def bury(store: Store, owner: Owner) -> None:
+    """End every process of a dead owner's execution, then break its lock and remove its half-made folder.
+
+    The lock moves to a grave that bears the execution's name and stays there: a second process that read the same dead
+    owner cannot rename a newer lock onto it.
+    """
+    end_processes(owner.execution, _children(store, owner.plan_id))
+    if holder(store, owner.plan_id) == owner:
+        try:
+            _lock(store, owner.plan_id).rename(store.root / "tmp" / f"broken-{owner.execution}")
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+                raise
+    shutil.rmtree(store.root / "tmp" / owner.execution, ignore_errors=True)
+
+
+def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), group: int | None = None) -> int:
+    """Kill the process group, every process stamped with this execution, and the noted children with theirs.
+
+    The calling process is spared. Repeats until a sweep finds none: a process may fork while it is looked for. Returns
+    how many were killed.
+    """
+    killed = 0
+    if group is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    for pid, start in children:
+        if _runs(pid, start):
+            killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
+    for _sweep in range(20):
+        if not (found := [process for process in psutil.process_iter() if _stamped(process, execution)]):
+            break
+        killed += _kill(found)
+    return killed
+
+
+def _stamped(process: psutil.Process, execution: str) -> bool:
+    try:
+        if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return process.environ().get(STAMP) == execution
+    except (psutil.Error, OSError):
+        return False
+
+
+def _kill(processes: list[psutil.Process]) -> int:
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(processes, timeout=5)
+    return len(processes)
+
+
+def _runs(pid: int, start: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() == start
+    except psutil.Error:
+        return False
+
+
+def _lock(store: Store, plan_id: str) -> Path:
+    return store.root / "locks" / plan_id
+
+
+def _children(store: Store, plan_id: str) -> list[tuple[int, float]]:
+    found = []
+    for path in _lock(store, plan_id).glob("child-*"):
+        try:
+            found.append((int(path.name.removeprefix("child-")), float(path.read_text())))
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,151 @@
+"""A numbered notebook as text: its cells, its declared parameters, the code that can change a result.
+
+Reads the file and parses it with `ast`; never executes a line, never imports nbformat. What a parameter may be is in
+types.py; who runs the notebook is not known here.
+"""
+
+import ast
+import json
+import symtable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmkit.errors import ParamsError
+from rmkit.study.types import Kind, kind_of
+
+LOOK = "look"  # the tag of a cell that only looks: it prints or draws, and no later result reads what it assigns
+PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell; `number` counts all cells from 1, as a reader does."""
+
+    number: int
+    source: str
+    tags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One parameter of the parameters cell: `name: type = literal  # comment`."""
+
+    kind: Kind
+    default: Any
+    comment: str
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The code cells of one notebook file."""
+
+    path: Path
+    where: str  # the path as messages show it
+    cells: tuple[Cell, ...]
+
+    def tagged(self, tag: str) -> list[Cell]:
+        return [cell for cell in self.cells if tag in cell.tags]
+
+    def result_cells(self) -> list[Cell]:
+        """The cells whose code can change a result: all but `parameters` (its values count instead) and `look`."""
+        return [cell for cell in self.cells if not cell.tags & {LOOK, PARAMETERS}]
+
+
+def read_notebook(path: Path, where: str | None = None) -> Notebook:
+    """The notebook at `path`, or a ParamsError that says why it cannot be one."""
+    where = where or str(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        cells = [
+            Cell(number, "".join(cell["source"]), frozenset(cell.get("metadata", {}).get("tags", ())))
+            for number, cell in enumerate(document["cells"], 1)
+            if cell["cell_type"] == "code"
+        ]
+    except FileNotFoundError:
+        raise ParamsError(f"{where}: no such notebook") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ParamsError(f"{where}: not a Jupyter notebook ({type(error).__name__}: {error})") from None
+    return Notebook(path, where, tuple(cells))
+
+
+def declared(notebook: Notebook) -> dict[str, Declared]:
+    """The parameters that the notebook declares, in order; ParamsError where the cell is missing or holds code."""
+    cells = notebook.tagged(PARAMETERS)
+    if len(cells) != 1:
+        raise ParamsError(
+            f"{notebook.where}: {len(cells) or 'no'} cells are tagged `parameters`; tag the one cell that declares them"
+        )
+    (cell,) = cells
+    lines = cell.source.splitlines()
+    found: dict[str, Declared] = {}
+    for node in _tree(notebook, cell).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "typing":
+            continue
+        line = f"{notebook.where}: parameters: line {node.lineno}"
+        if not (isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name)):
+            raise ParamsError(f"{line}: `{lines[node.lineno - 1].strip()}` is not `name: type = literal`")
+        try:
+            default = ast.literal_eval(node.value)
+        except ValueError:
+            raise ParamsError(f"{line}: the default of {node.target.id} is not a literal") from None
+        kind = kind_of(node.annotation, f"{line}: {node.target.id}")
+        comment = lines[(node.end_lineno or node.lineno) - 1].partition("#")[2].strip()
+        found[node.target.id] = Declared(kind, kind.conform(default, f"{line}: {node.target.id}"), comment)
+    return found
+
+
+def result_trees(notebook: Notebook) -> list[ast.Module]:
+    """The syntax tree of each result cell that holds code, in order."""
+    trees = [_tree(notebook, cell) for cell in notebook.result_cells()]
+    return [tree for tree in trees if tree.body]
+
+
+def check_look_cells(notebook: Notebook) -> None:
+    """ParamsError if a result cell reads a name that only a `look` cell binds: then looking would change results."""
+    results = notebook.result_cells()
+    bound_by_results = {name for cell in results + notebook.tagged(PARAMETERS) for name in _bound(notebook, cell)}
+    for look in notebook.tagged(LOOK):
+        bound = _bound(notebook, look)
+        if both := sorted(bound & bound_by_results):
+            raise ParamsError(
+                f"{notebook.where}: cell {look.number} is tagged `look` but assigns {both[0]!r}, which other cells "
+                "assign too; rename it or remove the tag"
+            )
+        for cell in results:
+            if read := sorted(bound & _read(notebook, cell)):
+                raise ParamsError(
+                    f"{notebook.where}: cell {cell.number} reads {read[0]!r}, which cell {look.number}, tagged `look`, "
+                    "assigns; move it into a cell without the tag"
+                )
+
+
+def _tree(notebook: Notebook, cell: Cell) -> ast.Module:
+    try:
+        return ast.parse(cell.source)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        raise ParamsError(
+            f"{notebook.where}: cell {cell.number}, line {error.lineno}: `{line}` is not plain Python; a notebook of a "
+            "study uses no magics or shell lines"
+        ) from None
+
+
+def _bound(notebook: Notebook, cell: Cell) -> set[str]:
+    """The module-level names that a cell assigns or imports; a comprehension's own variables are not among them."""
+    _tree(notebook, cell)
+    table = symtable.symtable(cell.source, notebook.where, "exec")
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+
+
+def _read(notebook: Notebook, cell: Cell) -> set[str]:
+    """The module-level names that a cell reads, inside its functions and comprehensions too."""
+    _tree(notebook, cell)
+    table = symtable.symtable(cell.source, notebook.where, "exec")
+    names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
+    inner = list(table.get_children())
+    while inner:
+        scope = inner.pop()
+        names |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
+        inner += scope.get_children()
+    return names

@@ -1,0 +1,67 @@
+"""The graph of stages, as plain data: what each numbered notebook takes, gives and needs.
+
+A stage's name is its notebook's name. To add one, put the notebook in `notebooks/` and a line here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+When = Mapping[str, tuple[Any, ...]]  # parameter -> the values for which an entry holds; empty: always
+
+
+@dataclass(frozen=True)
+class Source:
+    """The stage that an input artifact comes from, when the parameters say so."""
+
+    stage: str
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A declared data file: the parameter that names it, and the function that says what is wrong with one."""
+
+    parameter: str
+    checker: str  # "module:function", called with the path and the path as messages show it
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One numbered notebook as the planner sees it."""
+
+    inputs: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)  # artifact -> where it may come from
+    outputs: Mapping[str, str] = field(default_factory=dict)  # artifact -> its format, a key of FORMATS
+    data: tuple[DataFile, ...] = ()
+    threads: int = 1  # processor threads that its job may use
+    fits: tuple[str, ...] = ()  # list parameters whose lengths multiply into the number of fits of a job
+
+
+# A format is a class with `save(folder)` and `load(folder)`; named as text, so that naming it imports nothing.
+FORMATS = {
+    "bank": "rmkit.bank:ResponseBank",
+    "comparisons": "rmkit.comparisons:Comparisons",
+    "evaluations": "rmkit.evaluations:Evaluations",
+    "reward_models": "rmkit.reward_models.collection:RewardModels",
+}
+
+STAGES = {
+    "00_world": Stage(
+        outputs={"bank": "bank", "comparisons": "comparisons"},
+        data=(DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", {"world": ("hh_rlhf",)}),),
+    ),
+    "04_reward_models": Stage(
+        inputs={
+            "bank": (Source("00_world", {"world": ("hh_rlhf",)}),),
+            "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
+        },
+        outputs={"reward_models": "reward_models", "evaluations": "evaluations"},
+        fits=("reward_models", "annotations"),
+    ),
+}
+
+
+def holds(when: When, parameters: Mapping[str, Any]) -> bool:
+    """Whether these parameters are ones for which an entry of a stage holds."""
+    return all(parameters.get(name) in values for name, values in when.items())

@@ -1,0 +1,201 @@
+"""The store: finished jobs on disk, whole or not at all, each with a manifest of checksums.
+
+    runs/jobs/<key>/          a finished job: manifest.json, notebook.ipynb, rows.parquet, costs.json, artifacts/<name>/
+    runs/plans/<plan id>      the key that this plan id came to
+    runs/locks/<plan id>/     who executes it now
+    runs/tmp/<execution>/     a job in the making
+    runs/failed/<plan id>/    the notebook of the last failure, with its traceback
+    runs/drafts/              what people computed in a live kernel; runs/corrupt/: what was found damaged
+    runs/executions.jsonl     a line for every start of a job
+
+Knows files and checksums; not what a job computes, nor who runs it.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmkit.errors import StoreError
+from rmkit.study.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
+
+FAULTS_OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder `runs/` of a project."""
+
+    root: Path
+
+    def prepare(self) -> None:
+        """Make the store's folders; StoreError if the disk does not let us."""
+        with disk_faults(self.root):
+            for room in ("jobs", "plans", "locks", "tmp", "failed", "corrupt", "verified"):
+                (self.root / room).mkdir(parents=True, exist_ok=True)
+
+    def folder(self, key: str) -> Path:
+        return self.root / "jobs" / key
+
+    def manifest(self, key: str) -> dict[str, Any]:
+        """The manifest of a finished job; StoreError if there is none that can be read."""
+        try:
+            return json.loads((self.folder(key) / "manifest.json").read_text())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{self.folder(key)}: no readable manifest ({error})") from None
+
+    def finished(self, key: str) -> bool:
+        return (self.folder(key) / "manifest.json").exists()
+
+    def artifact(self, key: str, name: str) -> Path:
+        return self.folder(key) / "artifacts" / name
+
+    def key_of(self, job: PlannedJob) -> str | None:
+        """The key of a planned job: from its finished inputs' content, else as noted; None if neither exists yet."""
+        digests = {}
+        for name, upstream in job.inputs.items():
+            key = self.key_of(upstream)
+            if key is None or not self.finished(key):
+                return self._noted(job.plan_id)
+            digests[name] = self.manifest(key)["artifacts"][name]["digest"]
+        return name_of(ingredients(job, digests))
+
+    def done(self, job: PlannedJob) -> bool:
+        key = self.key_of(job)
+        return key is not None and self.finished(key)
+
+    def note(self, job: PlannedJob, key: str) -> None:
+        """Remember which key a plan id came to."""
+        if self._noted(job.plan_id) != key:
+            write_text(self.root / "plans" / job.plan_id, key)
+
+    def _noted(self, plan_id: str) -> str | None:
+        try:
+            return (self.root / "plans" / plan_id).read_text()
+        except OSError:
+            return None
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """The manifests of all finished jobs, damaged ones left out."""
+        for path in sorted((self.root / "jobs").glob("*/manifest.json")):
+            try:
+                yield self.manifest(path.parent.name)
+            except StoreError:
+                continue
+
+    def publish(self, made: Path, key: str, manifest: Mapping[str, Any]) -> None:
+        """Give the folder `made` its manifest and rename it into place: whole or not at all."""
+        files = {str(path.relative_to(made)): _file_entry(path) for path in _files(made)}
+        artifacts = {
+            folder.name: {"digest": folder_digest(folder)} for folder in sorted((made / "artifacts").glob("*"))
+        }
+        content = {"format": FORMAT, "key": key, **manifest, "artifacts": artifacts, "files": files}
+        write_text(made / "manifest.json", json.dumps(content, indent=1, sort_keys=True))
+        for folder in [made, *(path for path in made.rglob("*") if path.is_dir())]:
+            fsync(folder)
+        try:
+            made.rename(self.folder(key))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            shutil.rmtree(made)  # another plan id met in the same key first: its result is this one's
+        fsync(self.folder(key).parent)
+
+    def damage(self, key: str) -> str | None:
+        """What is wrong with a finished job's files, or None. A file is read again only if it was touched since."""
+        folder = self.folder(key)
+        try:
+            manifest = self.manifest(key)
+            files = manifest["files"]
+            seen = {name: _stamp(folder / name) for name in files}
+        except (StoreError, OSError, KeyError, TypeError) as error:
+            return f"{error}"
+        verified = self.root / "verified" / f"{key}.json"
+        try:
+            known = json.loads(verified.read_text())
+        except (OSError, ValueError):
+            known = {}
+        for name, entry in files.items():
+            if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
+                return f"{name} does not have the checksum that it was stored with"
+        if known != seen:
+            with suppress(OSError):  # only a note that spares the next reading; a full disk must not hide a sound job
+                write_text(verified, canonical(seen))
+        return None
+
+    def set_aside(self, key: str) -> Path:
+        """Move a damaged job out of the way, kept for whoever wants to look; returns where it lies now."""
+        place = self.root / "corrupt" / f"{key}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+        with disk_faults(self.root):
+            self.folder(key).rename(place)
+        return place
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn a full, read-only or forbidden disk into a StoreError of one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FAULTS_OF_THE_DISK:
+            raise StoreError(disk_sentence(error, path)) from None
+        raise
+
+
+def disk_sentence(error: OSError, path: Path) -> str:
+    remedy = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make the folder writable"
+    return f"{error.filename or path}: {error.strerror}; {remedy} and run again, finished jobs are kept"
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's files: the content digest of an artifact."""
+    lines = [f"{_file_entry(path)['sha256']}  {path.relative_to(folder)}" for path in _files(folder)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all, and onto the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def append_line(path: Path, text: str) -> None:
+    """Add a line to a log that several processes share, onto the disk."""
+    with path.open("a") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fsync(folder: Path) -> None:
+    """Bring a folder's entries onto the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]

@@ -1,0 +1,104 @@
+"""The types that a parameter may have, and how a value is brought into one: int, float, str, bool, Literal, list, None.
+
+Knows annotations as syntax trees and values as Python literals; no YAML, no notebook.
+"""
+
+import ast
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rmkit.errors import ParamsError, did_you_mean
+
+SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
+NAMED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    type(None): "nothing",
+    list: "a list",
+}
+NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One parameter's type: a scalar name, or `Literal` with choices, or `list` of a kind; `optional` admits None."""
+
+    name: str
+    choices: tuple[Any, ...] = ()
+    of: "Kind | None" = None
+    optional: bool = False
+
+    def __str__(self) -> str:
+        text = {"Literal": f"one of {', '.join(map(str, self.choices))}", "list": f"a list, each {self.of}"}.get(
+            self.name, NAMED.get(SCALARS.get(self.name, object), self.name)
+        )
+        return f"{text}, or null" if self.optional else text
+
+    def conform(self, value: Any, where: str) -> Any:
+        """The value in this type (1 becomes 1.0 for a float), or a ParamsError that says what would be right."""
+        if value is None and self.optional:
+            return None
+        if self.name == "Literal":
+            return self._choice(value, where)
+        if self.name == "list":
+            return self._list(value, where)
+        return self._scalar(value, where)
+
+    def _choice(self, value: Any, where: str) -> Any:
+        for choice in self.choices:
+            if type(choice) is type(value) and choice == value:
+                return choice
+        listed = ", ".join(str(choice) for choice in self.choices)
+        raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, self.choices)}")
+
+    def _list(self, value: Any, where: str) -> list[Any]:
+        assert self.of is not None
+        if not isinstance(value, list | tuple):
+            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not a list; write [{value}]")
+        return [self.of.conform(item, f"{where}[{position}]") for position, item in enumerate(value)]
+
+    def _scalar(self, value: Any, where: str) -> Any:
+        wanted = SCALARS[self.name]
+        if type(value) is wanted:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ParamsError(f"{where}: {value!r} is not a finite number")
+            return value
+        if wanted is float and type(value) is int:
+            return float(value)
+        remedy = ""
+        if isinstance(value, str) and wanted in (int, float) and NUMBER_AS_TEXT.fullmatch(value):
+            mantissa, _, exponent = value.lower().partition("e")
+            mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+            exponent = exponent if exponent[0] in "+-" else f"+{exponent}"
+            remedy = f"; YAML reads {value} as text, write {mantissa}e{exponent}"
+        raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {self}{remedy}")
+
+
+def kind_of(annotation: ast.expr, where: str) -> Kind:
+    """The Kind that an annotation declares, or a ParamsError that lists what a parameter may be."""
+    if isinstance(annotation, ast.BinOp) and isinstance(annotation.op, ast.BitOr):
+        sides = [annotation.left, annotation.right]
+        others = [side for side in sides if not (isinstance(side, ast.Constant) and side.value is None)]
+        if len(others) == 1:
+            kind = kind_of(others[0], where)
+            return Kind(kind.name, kind.choices, kind.of, optional=True)
+    if isinstance(annotation, ast.Name) and annotation.id in SCALARS:
+        return Kind(annotation.id)
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name):
+        if annotation.value.id == "list":
+            return Kind("list", of=kind_of(annotation.slice, where))
+        if annotation.value.id == "Literal":
+            choices = ast.literal_eval(annotation.slice)
+            return Kind("Literal", choices=choices if isinstance(choices, tuple) else (choices,))
+    raise ParamsError(
+        f"{where}: `{ast.unparse(annotation)}` is not a parameter's type; use int, float, str, bool, Literal[...], "
+        "list[...] or one of them with `| None`"
+    )
+
+
+def _named(value: Any) -> str:
+    return NAMED.get(type(value), f"a {type(value).__name__}")

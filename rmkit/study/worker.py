@@ -1,0 +1,146 @@
+"""One job, executed by a process of its own: `python -m rmkit.study.worker`, with the order on standard input.
+
+Takes the lock, runs the notebook through papermill in a temporary folder, and renames that folder into the store: the
+job is there whole or not at all. The last line on standard output is the outcome, as JSON. The process and all that it
+starts carry RMKIT_JOB=<execution>.
+"""
+
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rmkit.errors import JobError, RmkitError
+from rmkit.hardware import describe
+from rmkit.study import locks
+from rmkit.study.job import JOB_FILE
+from rmkit.study.notebook import declared, read_notebook
+from rmkit.study.params import STUDY
+from rmkit.study.stages import STAGES
+from rmkit.study.store import Store, append_line, disk_faults, disk_sentence, write_text
+
+LOCKED = 3  # the exit code that says: somebody else executes this job
+
+
+def main() -> int:
+    """Execute the job that standard input orders; 0 done, 1 failed, LOCKED."""
+    order = json.load(sys.stdin)
+    store = Store(Path(order["store"]))
+    owner = locks.myself(order["execution"], order["plan_id"])
+    try:
+        with disk_faults(store.root):
+            if not locks.take(store, owner):
+                return LOCKED
+            try:
+                if not store.finished(order["key"]):
+                    execute(store, order)
+            finally:
+                locks.end_processes(owner.execution)
+                locks.release(store, owner)
+    except RmkitError as error:
+        print(json.dumps({"error": str(error)}))
+        return 1
+    return 0
+
+
+def execute(store: Store, order: dict[str, Any]) -> None:
+    """Run the notebook and publish what it made; JobError, with the notebook kept, if it fails."""
+    started = time.time()
+    append_line(
+        store.root / "executions.jsonl",
+        json.dumps(
+            {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
+        ),
+    )
+    made = store.root / "tmp" / order["execution"]
+    made.mkdir()
+    job_file = store.root / "locks" / order["plan_id"] / "job.json"
+    write_text(
+        job_file, json.dumps({**order, "folder": str(made), "progress": str(job_file.with_name("progress.json"))})
+    )
+    os.environ[JOB_FILE] = str(job_file)
+    try:
+        run_notebook(store, order, made / "notebook.ipynb")
+        check_outputs(order, made)
+    except JobError as error:
+        raise JobError(f"{error}; notebook kept: {keep_failure(store, order, made, str(error))}") from None
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    seconds = time.time() - started
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    write_text(made / "costs.json", json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak}))
+    manifest = {name: order[name] for name in ("stage", "study", "plan_id", "parameters", "ingredients", "execution")}
+    environment = {**describe(), "threads": order["threads"]}
+    store.publish(made, order["key"], {**manifest, "environment": environment, "started": started, "seconds": seconds})
+    shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
+
+
+def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
+    """Execute the notebook by papermill, in a kernel of this interpreter; JobError says what broke."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    from rmkit.study.kernels import kernel_manager
+
+    source = Path(order["project"]) / "notebooks" / f"{order['stage']}.ipynb"
+    given = {**order["parameters"], STUDY: order["study"]}
+    names = declared(read_notebook(source))
+    with tempfile.TemporaryDirectory(prefix="rmkit-") as folder:
+        os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
+        try:
+            papermill.execute_notebook(
+                source,
+                output,
+                parameters={name: value for name, value in given.items() if name in names},
+                cwd=source.parent,
+                kernel_name="python3",
+                progress_bar=False,
+                kernel_manager_class=kernel_manager(
+                    Path(folder), lambda pid: locks.note_child(store, order["plan_id"], pid)
+                ),
+                shutdown_kernel="immediate",
+            )
+        except papermill.PapermillExecutionError as error:
+            raise JobError(f"{order['title']}: cell {error.cell_index + 1}: {_sentence(error)}") from None
+        except DeadKernelError:
+            raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
+
+
+def check_outputs(order: dict[str, Any], made: Path) -> None:
+    """JobError if the notebook ended without an artifact that its stage declares."""
+    for name in STAGES[order["stage"]].outputs:
+        if not (made / "artifacts" / name).is_dir():
+            raise JobError(f"{order['title']}: ended without `job.save({name!r}, ...)`, which its stage declares")
+
+
+def keep_failure(store: Store, order: dict[str, Any], made: Path, sentence: str) -> Path:
+    """Move the failed job's folder where its notebook can be read; returns the notebook's path."""
+    place = store.root / "failed" / order["plan_id"]
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        write_text(made / "error.json", json.dumps({"error": sentence, "key": order["key"], "time": time.time()}))
+        made.rename(place)
+    except OSError as error:
+        shutil.rmtree(made, ignore_errors=True)
+        raise JobError(f"{sentence} (and {disk_sentence(error, place)})") from None
+    return place / "notebook.ipynb"
+
+
+def _sentence(error: Any) -> str:
+    """The exception of a cell as one line; a user's mistake speaks for itself, a bug is named by its type."""
+    first = str(error.evalue).strip().splitlines()[0] if str(error.evalue).strip() else "no message"
+    return first if error.ename in {kind.__name__ for kind in _mistakes(RmkitError)} else f"{error.ename}: {first}"
+
+
+def _mistakes(kind: type[RmkitError]) -> list[type[RmkitError]]:
+    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _mistakes(child))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""A project of two tiny notebooks around a copy of rmkit, so that tests may change any file of it.
+
+`00_numbers` reads a data file and gives numbers; `01_sums` adds them up, once a seed. Its helper lies two imports deep.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+STAGES = '''
+FORMATS = {"numbers": "rmkit.numbers:Numbers"}
+STAGES = {
+    "00_numbers": Stage(
+        outputs={"numbers": "numbers"}, data=(DataFile("numbers_file", "rmkit.numbers:check"),)
+    ),
+    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": "numbers"}, fits=("powers",)),
+}
+'''
+NUMBERS = '''
+"""Numbers in a JSON file."""
+import json
+
+class Numbers:
+    """A list of numbers."""
+    def __init__(self, values):
+        self.values = values
+    def save(self, folder):
+        (folder / "numbers.json").write_text(json.dumps(self.values))
+    @classmethod
+    def load(cls, folder):
+        return cls(json.loads((folder / "numbers.json").read_text()))
+
+def check(path, shown):
+    return f"{shown}: {len(json.loads(path.read_text()))} numbers"
+'''
+ADDING = '''
+"""Adds."""
+from rmkit.powers import power
+
+def power_sum(values, exponent):
+    """The sum of powers."""
+    return sum(power(value, exponent) for value in values)
+'''
+POWERS = '''
+"""Raises."""
+
+def power(value, exponent):
+    """value to the exponent"""
+    return value**exponent
+'''
+FIGURE = '''
+"""Draws."""
+
+def bars(values):
+    return "#" * len(values)
+'''
+UNREACHED = '"""Never imported."""\nNOTHING = 1\n'
+
+FIRST = [
+    ("markdown", "# 00 · Numbers", ()),
+    ("code", 'study: str = "small"  # where upstream is looked for\nnumbers_file: str = "data/numbers.json"  # read', ("parameters",)),
+    ("code", 'import rmkit\n\njob = rmkit.open_job("00_numbers", globals())\njob', ()),
+    (
+        "code",
+        "import json\n\nfrom rmkit.numbers import Numbers\n\nvalues = json.loads(job.path(numbers_file).read_text())\n"
+        'job.tally("numbers", came_in=len(values), went_out=len(values))',
+        (),
+    ),
+    ("code", 'job.save("numbers", Numbers(values))', ()),
+]
+SECOND = [
+    ("markdown", "# 01 · Sums", ()),
+    (
+        "code",
+        'study: str = "small"  # where upstream is looked for\nseed: int = 0  # draws the shift\n'
+        "powers: list[float] = [1.0, 2.0]  # exponents\nsleep: float = 0.0  # seconds to wait",
+        ("parameters",),
+    ),
+    ("code", 'import rmkit\n\njob = rmkit.open_job("01_sums", globals())\njob', ()),
+    ("code", "import time\n\nfrom rmkit.adding import power_sum\nfrom rmkit.numbers import Numbers", ()),
+    ("code", "GRANDCHILD = None", ()),
+    ("code", "time.sleep(sleep)", ()),
+    (
+        "code",
+        'numbers = job.load("numbers").values\nshift = float(job.rng("shift").normal())\n'
+        "sums = [power_sum([number + shift for number in numbers], power) for power in powers]",
+        (),
+    ),
+    ("code", 'job.save("sums", Numbers(sums))', ()),
+    (
+        "code",
+        "import pandas as pd\n\n"
+        "rows = pd.DataFrame(\n"
+        '    {"fit": [f"p{power}" for power in powers], "metric": "sum", "value": sums, "reason": None, "units": len(numbers)}\n'
+        ")\njob.record(rows)",
+        (),
+    ),
+    ("code", "from rmkit.figures.bars import bars\n\nprint(bars(sums))", ("look",)),
+]
+GRANDCHILD = """import subprocess, sys, os
+code = "import time, sys\\nwhile True:\\n    open(sys.argv[1], 'a').write('x'); time.sleep(0.1)"
+subprocess.Popen(
+    [sys.executable, "-c", code, os.environ["RMKIT_TEST_TICKS"]], start_new_session=True, stdout=subprocess.DEVNULL
+)"""
+
+
+def write_notebook(path: Path, cells) -> None:
+    document = {
+        "cells": [
+            {
+                "cell_type": kind,
+                "id": f"cell-{number}",
+                "metadata": {"tags": list(tags)} if tags else {},
+                "source": source.splitlines(keepends=True),
+                **({"execution_count": None, "outputs": []} if kind == "code" else {}),
+            }
+            for number, (kind, source, tags) in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.write_text(json.dumps(document, indent=1))
+
+
+@dataclass
+class SmallProject:
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path, *, seeds=(0, 1)) -> "SmallProject":
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
+        stages = root / "rmkit/study/stages.py"
+        source = stages.read_text()
+        start, end = source.index("# A format is"), source.index("def holds")
+        stages.write_text(source[:start] + STAGES + "\n\n" + source[end:])
+        for name, text in {
+            "numbers": NUMBERS, "adding": ADDING, "powers": POWERS, "unreached": UNREACHED, "figures/bars": FIGURE,
+        }.items():  # fmt: skip
+            (root / f"rmkit/{name}.py").write_text(text)
+        for folder in ("notebooks", "params", "data"):
+            (root / folder).mkdir()
+        write_notebook(root / "notebooks/00_numbers.ipynb", FIRST)
+        write_notebook(root / "notebooks/01_sums.ipynb", SECOND)
+        (root / "data/numbers.json").write_text("[1, 2, 3]")
+        project = cls(root)
+        project.study(axes={"seed": list(seeds)}, stages={"00_numbers": None, "01_sums": None})
+        return project
+
+    def study(self, name: str = "small", **content) -> None:
+        (self.root / f"params/{name}.yaml").write_text(json.dumps(content))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.root / path
+        text = file.read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        file.write_text(text.replace(old, new))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RMKIT", "COV"))}
+        return {**inherited, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "rmkit.cli", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self.environment(**environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def rmkit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def run(self, **environment: str) -> subprocess.CompletedProcess:
+        return self.rmkit("run", "params/small.yaml", "--no-report", **environment)
+
+    def executions(self) -> list[dict]:
+        log = self.root / "runs/executions.jsonl"
+        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def executed(self, done=lambda project: project.run()) -> list[str]:
+        """The stages of the jobs that a command executes, sorted."""
+        before = len(self.executions())
+        ended = done(self)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return sorted(execution["key"].rpartition("-")[0] for execution in self.executions()[before:])
