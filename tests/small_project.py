@@ -126,7 +126,7 @@ def write_notebook(path: Path, cells) -> None:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    path.write_text(json.dumps(document, indent=1))
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False))
 
 
 @dataclass
@@ -153,6 +153,10 @@ class SmallProject:
         project = cls(root)
         project.study(axes={"seed": list(seeds)}, stages={"00_numbers": None, "01_sums": None})
         return project
+
+    def copy(self, root: Path) -> "SmallProject":
+        shutil.copytree(self.root, root)
+        return SmallProject(root)
 
     def study(self, name: str = "small", **content) -> None:
         (self.root / f"params/{name}.yaml").write_text(json.dumps(content))

@@ -91,13 +91,14 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
     source = Path(order["project"]) / "notebooks" / f"{order['stage']}.ipynb"
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
+    parameters = {name: value for name, value in given.items() if name in names}
     with tempfile.TemporaryDirectory(prefix="rmkit-") as folder:
         os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
         try:
             papermill.execute_notebook(
                 source,
                 output,
-                parameters={name: value for name, value in given.items() if name in names},
+                parameters=parameters,
                 cwd=source.parent,
                 kernel_name="python3",
                 progress_bar=False,
@@ -107,7 +108,8 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
                 shutdown_kernel="immediate",
             )
         except papermill.PapermillExecutionError as error:
-            raise JobError(f"{order['title']}: cell {error.cell_index + 1}: {_sentence(error)}") from None
+            number = error.cell_index + 1 - bool(parameters)  # papermill puts the parameters into a cell of their own
+            raise JobError(f"{order['title']}: cell {number}: {_sentence(error)}") from None
         except DeadKernelError:
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
 

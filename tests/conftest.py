@@ -1,0 +1,24 @@
+import pytest
+
+from tests.small_project import SmallProject
+
+
+@pytest.fixture(scope="session")
+def finished_template(tmp_path_factory):
+    """A small project whose study has run once; copy it, do not change it."""
+    project = SmallProject.make(tmp_path_factory.mktemp("template") / "project")
+    ended = project.run()
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return project
+
+
+@pytest.fixture
+def finished(finished_template, tmp_path):
+    """A copy of the finished small project, to be changed."""
+    return finished_template.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A small project of which nothing has run."""
+    return SmallProject.make(tmp_path / "project")

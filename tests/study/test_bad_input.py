@@ -1,0 +1,198 @@
+"""A user's mistake costs one line and nothing that is stored: exit 2 for what `check` can see, 1 for what happens later."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.small_project import write_notebook
+
+SECOND = "notebooks/01_sums.ipynb"
+
+SEEN_BY_CHECK = {
+    "a study without stages": (("params/small.yaml", '"stages"', '"stage"'), "stage: not a key of a study.*did you mean 'stages'"),
+    "a misspelt parameter": (("params/small.yaml", "null}", '{"power": [1]}}'), r"stages.01_sums.power: .*did you mean 'powers'"),
+    "a misspelt axis": (("params/small.yaml", '"seed"', '"sed"'), r"axes.sed: .*did you mean 'seed'"),
+    "text for a number": (
+        ("params/small.yaml", "null}", '{"sleep": "1e-3"}}'),
+        r"stages.01_sums.sleep: '1e-3' is text, not a number; YAML reads 1e-3 as text, write 1.0e-3",
+    ),
+    "a number for a list": (("params/small.yaml", "null}", '{"powers": 3}}'), r"powers: 3 is a whole number, not a list; write \[3\]"),
+    "a wrong item of a list": (("params/small.yaml", "null}", '{"powers": [1, "x"]}}'), r"powers\[1\]: 'x' is text, not a number"),
+    "an unknown stage": (("params/small.yaml", "01_sums", "01_sum"), r"'01_sum' is not one of .*did you mean '01_sums'"),
+    "an absent source": (("params/small.yaml", '"00_numbers": null, ', ""), r"takes `numbers` from 00_numbers; add `00_numbers:`"),
+    "a seed that stands twice": (("params/small.yaml", "[0, 1]", "[0, 0]"), r"\{'seed': 0\} stands twice"),
+    "a key that stands twice": (("params/small.yaml", '"axes"', '"axes": {}, "axes"'), "line 1: axes stands twice"),
+    "not YAML": (("params/small.yaml", "}", "["), "params/small.yaml: line 1: not YAML"),
+    "a cycle": (
+        ("rmkit/study/stages.py", '"00_numbers": Stage(', '"00_numbers": Stage(inputs={"sums": (Source("01_sums"),)},'),
+        "00_numbers → 01_sums → 00_numbers is a cycle",
+    ),
+    "no parameters cell": ((SECOND, '"parameters"', '"parameter"'), "01_sums.ipynb: no cells are tagged `parameters`"),
+    "code in the parameters cell": ((SECOND, "seed: int = 0", "seed: int = int('0')"), "line 2: the default of seed is not a literal"),
+    "a statement in the parameters cell": ((SECOND, "seed: int = 0", "seed = 0"), "line 2: `seed = 0.*` is not `name: type = literal`"),
+    "an unknown type": ((SECOND, "seed: int = 0", "seed: complex = 0"), "`complex` is not a parameter's type; use int"),
+    "a magic": ((SECOND, "GRANDCHILD = None", "%time"), r"cell 5, line 1: `%time` is not plain Python"),
+    "a result that hangs on a look": ((SECOND, "print(bars(sums))", "sleep = bars(sums)"), "cell 10 is tagged `look` but assigns 'sleep'"),
+    "a data file that is not there": (("params/small.yaml", '"axes"', '"parameters": {"numbers_file": "data/no.json"}, "axes"'), "data/no.json: No such file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("case", SEEN_BY_CHECK)
+def test_a_wrong_request_is_one_line_and_exit_2(case, command, finished):
+    edit, expected = SEEN_BY_CHECK[case]
+    finished.edit(*edit)
+    stored = sorted(path.name for path in (finished.root / "runs/jobs").iterdir())
+    ended = finished.rmkit(command, "params/small.yaml")
+    assert ended.returncode == 2, ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert re.search(expected, ended.stderr), ended.stderr
+    assert sorted(path.name for path in (finished.root / "runs/jobs").iterdir()) == stored
+
+
+def test_no_project_says_where_it_looked(small, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copytree(small.root / "rmkit", elsewhere / "lib/rmkit")
+    command = [sys.executable, "-m", "rmkit.cli", "check", "small"]
+    environment = small.environment(PYTHONPATH=str(elsewhere / "lib"))
+    ended = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert f"at {elsewhere} or above" in ended.stderr
+    environment["RMKIT_HOME"] = str(small.root)
+    ended = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_failing_notebook_is_kept_with_its_traceback_and_the_others_go_on(small):
+    small.edit(SECOND, "GRANDCHILD = None", "assert seed != 0, 'zero is not allowed'")
+    ended = small.run()
+    assert ended.returncode == 1
+    assert ended.stderr.strip().startswith("01_sums seed=0: cell 5: AssertionError: zero is not allowed; notebook kept:")
+    (kept,) = (small.root / "runs/failed").glob("01_sums-*/notebook.ipynb")
+    assert str(kept) in ended.stderr
+    assert "AssertionError" in kept.read_text()
+    status = small.rmkit("status", "small").stdout
+    assert "01_sums: 1 done, 1 failed" in status
+    assert "zero is not allowed" in status
+    small.edit(SECOND, "seed != 0", "seed < 9")
+    assert small.executed() == ["01_sums", "01_sums"]
+    assert not list((small.root / "runs/failed").glob("*/notebook.ipynb")) or "1 failed" not in small.rmkit("status", "small").stdout
+
+
+def test_what_needs_a_failed_job_is_not_run_and_says_so(small):
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    ended = small.run()
+    assert ended.returncode == 1
+    assert ended.stdout.count("NOT RUN:") == 2
+    assert ended.stderr.splitlines()[-1].startswith("00_numbers: cell 4: ModuleNotFoundError: No module named 'jason'")
+    assert len(small.executions()) == 1
+
+
+@pytest.mark.parametrize("edit", ["job.record(rows)\\njob.record(rows)", "job.record(rows.drop(columns='units'))", "job.record(pd.concat([rows, rows]))"])
+def test_rows_that_break_the_contract_fail_the_job(small, edit):
+    small.edit(SECOND, "job.record(rows)", edit)
+    ended = small.run()
+    assert ended.returncode == 1
+    assert re.search("recorded already|lack units|stand twice", ended.stderr)
+    assert not list((small.root / "runs/jobs").glob("01_sums-*"))
+
+
+def test_a_corrupted_artifact_is_moved_aside_and_rebuilt(finished):
+    (artifact,) = (finished.root / "runs/jobs").glob("00_numbers-*/artifacts/numbers/numbers.json")
+    artifact.write_text("[1, 2, 9]")
+    ended = finished.run()
+    assert ended.returncode == 0
+    assert "warning: damaged in the store: artifacts/numbers/numbers.json" in ended.stdout
+    assert artifact.read_text() == "[1, 2, 3]"
+    (aside,) = (finished.root / "runs/corrupt").glob("00_numbers-*")
+    assert (aside / "artifacts/numbers/numbers.json").read_text() == "[1, 2, 9]"
+    assert finished.executed() == []
+
+
+def in_small_disk(project, script: str) -> subprocess.CompletedProcess:
+    """Run a script with runs/ on a disk of its own, in a namespace where even root is bound by it."""
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare here")
+    (project.root / "runs").mkdir(exist_ok=True)
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        cwd=project.root, env=project.environment(PYTHON=sys.executable), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+RUN = "$PYTHON -m rmkit.cli run params/small.yaml --no-report"
+
+
+def test_a_full_disk_is_one_line_and_exit_1(small):
+    fill = "dd if=/dev/zero of=runs/filler bs=1k count=1000 2>/dev/null"
+    ended = in_small_disk(small, f"mount -t tmpfs -o size=300k none runs; {fill}; {RUN}")
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "No space left on device; free some space and run again" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stdout + ended.stderr
+    mended = in_small_disk(small, f"mount -t tmpfs -o size=9m none runs; {fill}; rm runs/filler; {RUN}")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+def test_a_disk_that_fills_up_while_running_keeps_what_is_done(small):
+    fill = f"mount -t tmpfs -o size=4m none runs; {RUN} --until 00_numbers; dd if=/dev/zero of=runs/filler bs=1k count=9000"
+    ended = in_small_disk(small, f"{fill}; {RUN}; echo code $?; rm runs/filler; {RUN}")
+    assert "code 1" in ended.stdout
+    assert "No space left on device" in ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "3 jobs: 2 executed, 1 already there" in ended.stdout
+
+
+def test_a_read_only_disk_is_one_line_and_exit_1(finished):
+    finished.edit("params/small.yaml", "[0, 1]", "[0, 1, 2]")
+    ended = in_small_disk(finished, f"mount --bind runs runs; mount -o remount,bind,ro runs; {RUN}")
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "Read-only file system; make the folder writable" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert finished.executed() == ["01_sums"]
+
+
+def test_a_finished_study_needs_no_writable_disk(finished):
+    ended = in_small_disk(finished, f"mount --bind runs runs; mount -o remount,bind,ro runs; {RUN}")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_set_changes_a_parameter_and_select_narrows(finished):
+    assert finished.executed(lambda project: project.rmkit("run", "small", "--no-report", "--set", "powers=[3]", "--select", "seed=1")) == ["01_sums"]
+    ended = finished.rmkit("run", "small", "--set", "powers=1e-3")
+    assert ended.returncode == 2
+    assert "with --set powers=1e-3: parameters.powers" in ended.stderr
+
+
+def test_a_notebook_without_outputs_of_its_stage_fails(small):
+    write_notebook(small.root / "notebooks/00_numbers.ipynb", json_cells(small)[:-1])
+    ended = small.run()
+    assert ended.returncode == 1
+    assert "ended without `job.save('numbers', ...)`" in ended.stderr
+
+
+def json_cells(project):
+    document = json.loads((project.root / "notebooks/00_numbers.ipynb").read_text())
+    return [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ())) for cell in document["cells"]]
+
+
+def test_the_shipped_data_are_checked_by_file_and_line(tmp_path):
+    from tests.small_project import REPOSITORY
+
+    bad = tmp_path / "bad.jsonl.gz"
+    whole = gzip.compress((json.dumps({"chosen": "x"}) + "\n").encode())
+    for content, expected in ((whole, "line 1"), (whole[:-6], "truncated")):
+        bad.write_bytes(content)
+        ended = subprocess.run(
+            [sys.executable, "-m", "rmkit.cli", "check", "params/smoke.yaml", "--set", f"pairs_file={bad}"],
+            cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 2
+        assert str(bad) in ended.stderr
+        assert expected in ended.stderr

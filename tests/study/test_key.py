@@ -1,0 +1,87 @@
+"""What reruns when something changes: exactly what depends on it. Each case edits one file of a finished project."""
+
+import json
+
+import pytest
+
+BOTH_SUMS = ["01_sums", "01_sums"]
+ALL = ["00_numbers", *BOTH_SUMS]
+SECOND = "notebooks/01_sums.ipynb"
+
+RERUNS = {
+    "a parameter of one stage": (("params/small.yaml", '"01_sums": null', '"01_sums": {"powers": [1, 3]}'), BOTH_SUMS),
+    "a new point of an axis": (("params/small.yaml", "[0, 1]", "[0, 1, 2]"), ["01_sums"]),
+    "one operator two imports deep": (("rmkit/powers.py", "value**exponent", "value*exponent"), BOTH_SUMS),
+    "one operator in a result cell": ((SECOND, "number + shift", "number - shift"), BOTH_SUMS),
+    "the format of an artifact": (("rmkit/numbers.py", "json.dumps(self.values)", "json.dumps(list(self.values))"), ALL),
+    "a data file": (("data/numbers.json", "3", "4"), ALL),
+    "upstream code that makes the same bytes": (
+        ("notebooks/00_numbers.ipynb", "Numbers(values)", "Numbers(list(values))"),
+        ["00_numbers"],
+    ),
+    "a data file that makes the same bytes": (("data/numbers.json", "1, 2", "1,  2"), ["00_numbers"]),
+}
+
+RERUNS_NOTHING = {
+    "prose": (SECOND, "# 01 · Sums", "# 01 · Some sums"),
+    "a comment in a cell": (SECOND, "import time", "import time  # the clock"),
+    "a parameter's comment": (SECOND, "# exponents", "# the exponents of the sums"),
+    "a comment in a module": ("rmkit/powers.py", "return value", "# raised\n    return value"),
+    "a docstring two imports deep": ("rmkit/powers.py", "value to the exponent", "value, raised to the exponent"),
+    "a figure function": ("rmkit/figures/bars.py", '"#"', '"*"'),
+    "a look cell": (SECOND, "print(bars(sums))", "print(bars(sums), len(sums))"),
+    "a module that is not reached": ("rmkit/unreached.py", "NOTHING = 1", "NOTHING = 2"),
+    "an error's words": ("rmkit/errors.py", "did you mean", "perhaps you mean"),
+    "a default that the study overrides": ("params/small.yaml", '"axes"', '"parameters": {"sleep": 0}, "axes"'),
+}
+
+
+@pytest.mark.parametrize("case", RERUNS)
+def test_a_change_reruns_exactly_what_depends_on_it(case, finished):
+    edit, expected = RERUNS[case]
+    finished.edit(*edit)
+    assert finished.executed() == expected
+    assert finished.executed() == []
+
+
+@pytest.mark.parametrize("case", RERUNS_NOTHING)
+def test_a_change_that_cannot_alter_a_result_reruns_nothing(case, finished):
+    finished.edit(*RERUNS_NOTHING[case])
+    assert finished.executed() == []
+
+
+def test_going_back_to_an_earlier_state_finds_its_results(finished):
+    finished.edit("rmkit/powers.py", "value**exponent", "value*exponent")
+    assert finished.executed() == BOTH_SUMS
+    finished.edit("rmkit/powers.py", "value*exponent", "value**exponent")
+    assert finished.executed() == []
+
+
+def test_a_dictionary_of_names_counts_only_for_the_names_that_a_job_mentions(small):
+    small.edit("rmkit/adding.py", '"""Adds."""', '"""Adds."""\nHEADS = {"p": "rmkit.powers:power", "q": "rmkit.unreached:NOTHING"}')
+    small.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", "GRANDCHILD = 'p'")
+    assert small.executed() == ALL
+    small.edit("rmkit/unreached.py", "NOTHING = 1", "NOTHING = 2")
+    small.edit("rmkit/adding.py", '"q": "rmkit', '"r": "rmkit.figures.bars:bars", "q": "rmkit')
+    assert small.executed() == []
+    small.edit("rmkit/adding.py", '"p": "rmkit.powers:power"', '"p": "rmkit.unreached:NOTHING"')
+    assert small.executed() == BOTH_SUMS
+
+
+def test_why_names_the_ingredient_that_changed(finished):
+    finished.edit("rmkit/powers.py", "value**exponent", "value*exponent")
+    finished.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"powers": [1, 3]}')
+    said = finished.rmkit("why", "01_sums", "--study", "small").stdout
+    assert "module rmkit.powers: changed" in said
+    assert "parameter powers: [1.0,2.0] → [1.0,3.0]" in said
+    assert "rmkit.adding" not in said
+    assert "seed" not in "".join(line for line in said.splitlines() if line.startswith("  "))
+
+
+def test_the_manifest_tells_how_a_result_was_made(finished):
+    (path,) = (finished.root / "runs/jobs").glob("00_numbers-*/manifest.json")
+    manifest = json.loads(path.read_text())
+    assert manifest["parameters"] == {"numbers_file": "data/numbers.json"}
+    assert manifest["environment"]["threads"] == 1
+    assert manifest["environment"]["packages"]["numpy"]
+    assert set(manifest["files"]) >= {"notebook.ipynb", "costs.json", "tallies.json", "artifacts/numbers/numbers.json"}
