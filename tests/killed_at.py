@@ -1,0 +1,45 @@
+"""Installed as `sitecustomize` in a small project: kills the runner and the job process at a named point, once.
+
+RMKIT_TEST_KILL names the point, RMKIT_TEST_KILL_ONCE a file that remembers that it happened.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+POINTS = {
+    "lock": ("rename", lambda to: to.parent.name == "locks"),
+    "manifest": ("replace", lambda to: to.name == "manifest.json"),
+    "publication": ("rename", lambda to: to.parent.name == "jobs"),
+}
+
+
+def install():
+    when, _, what = os.environ["RMKIT_TEST_KILL"].partition(" ")
+    function, matches = POINTS[what]
+    move = getattr(os, function)
+
+    def moved(source, target, **options):
+        if not matches(Path(target)):
+            return move(source, target, **options)
+        if when == "before":
+            die()
+        result = move(source, target, **options)
+        if when == "after":
+            die()
+        return result
+
+    setattr(os, function, moved)
+
+
+def die():
+    try:
+        Path(os.environ["RMKIT_TEST_KILL_ONCE"]).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if "RMKIT_TEST_KILL" in os.environ:
+    install()

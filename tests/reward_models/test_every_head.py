@@ -1,0 +1,240 @@
+"""One battery for every head of the registry: what a reward model promises, whichever it is."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rmkit.comparisons import PairSets
+from rmkit.errors import DataError, ParamsError
+from rmkit.reward_models.registry import REWARD_MODELS, build, reward_model_class
+from tests.reward_models.worlds import PlantedWorld, subset, with_more_padding
+
+WORLD = PlantedWorld.make(0)
+SIZES = (40, 150, 90)
+TRAIN, VALIDATION = WORLD.sets(SIZES)
+RANDOM_HEADS = ("mlp_bt",)
+OTHER_OPTIONS = {
+    "linear_bt": {"l2_grid": (3.0,)},
+    "mlp_bt": {"hidden": (5,)},
+}
+
+every_head = pytest.mark.parametrize("name", REWARD_MODELS)
+
+
+def fitted(name, train=TRAIN, validation=VALIDATION, *, embedding_rd=WORLD.embedding_rd, seed=0, **options):
+    return build(name, **options).fit(embedding_rd, train, validation, rng=np.random.default_rng(seed))
+
+
+def rewards(name, *sets, seed=0, **options):
+    return fitted(name, *sets, seed=seed, **options).score(WORLD.embedding_rd)
+
+
+@pytest.fixture(scope="module", params=REWARD_MODELS)
+def head(request):
+    return request.param, fitted(request.param)
+
+
+def folder_bytes(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@every_head
+def test_a_planted_linear_reward_is_learned(name):
+    """Twelve worlds: the mean share of new pairs ranked as the planted reward does, with its standard error."""
+    shares = []
+    for seed in range(12):
+        world = PlantedWorld.make(seed)
+        train, validation = world.sets([800], seed=seed)
+        reward_r = fitted(name, train, validation, embedding_rd=world.embedding_rd, seed=seed).score(world.embedding_rd)[0]
+        first_m, second_m = np.random.default_rng(seed).integers(600, size=(2, 2000))
+        agree_m = (reward_r[first_m] > reward_r[second_m]) == (world.reward_r[first_m] > world.reward_r[second_m])
+        shares.append(agree_m[first_m != second_m].mean())
+    standard_error = np.std(shares, ddof=1) / np.sqrt(len(shares))
+    assert np.mean(shares) - 3 * standard_error > 0.9
+
+
+def test_rewards_are_float32_one_row_a_fit_and_finite(head):
+    reward_sr = head[1].score(WORLD.embedding_rd)
+    assert (reward_sr.dtype, reward_sr.shape) == (np.float32, (3, 600))
+    assert np.isfinite(reward_sr).all()
+    assert (reward_sr.std(axis=1) > 0).all()
+
+
+def test_a_response_is_scored_the_same_alone_as_among_others(head):
+    np.testing.assert_allclose(
+        head[1].score(WORLD.embedding_rd[41:42])[:, 0], head[1].score(WORLD.embedding_rd)[:, 41], rtol=1e-4, atol=1e-5
+    )
+
+
+def test_blocks_bound_the_memory_and_change_nothing(head, monkeypatch):
+    name, model = head
+    whole_sr = model.score(WORLD.embedding_rd)
+    for module in ("protocol", "mlp_bt", "mlp_training"):
+        monkeypatch.setattr(f"rmkit.reward_models.{module}.BLOCK_NUMBERS", 1000)
+    np.testing.assert_allclose(model.score(WORLD.embedding_rd), whole_sr, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(rewards(name), whole_sr, rtol=1e-3, atol=1e-4)
+
+
+def test_what_is_saved_scores_the_same_when_loaded(head, tmp_path):
+    name, model = head
+    model.save(tmp_path / "model")
+    loaded = reward_model_class(name).load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.score(WORLD.embedding_rd), model.score(WORLD.embedding_rd))
+    np.testing.assert_array_equal(loaded.validation_log_loss_s_, model.validation_log_loss_s_)
+    assert loaded == model  # the options
+    loaded.save(tmp_path / "again")
+    assert folder_bytes(tmp_path / "again") == folder_bytes(tmp_path / "model")
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["format"] == 1
+
+
+@every_head
+def test_other_options_are_saved_and_change_the_rewards(name, tmp_path):
+    other = fitted(name, **OTHER_OPTIONS[name])
+    other.save(tmp_path)
+    assert reward_model_class(name).load(tmp_path) == other != build(name)
+    assert not np.allclose(other.score(WORLD.embedding_rd), rewards(name), rtol=1e-3)
+
+
+@every_head
+def test_same_generator_same_bytes(name, tmp_path):
+    for folder in ("one", "other"):
+        fitted(name, seed=5).save(tmp_path / folder)
+    assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "other")
+
+
+@every_head
+def test_another_generator_matters_to_the_heads_that_draw_and_to_no_other(name):
+    assert np.array_equal(rewards(name, seed=1), rewards(name, seed=2)) == (name not in RANDOM_HEADS)
+
+
+@every_head
+def test_global_generators_are_neither_read_nor_moved(name):
+    torch = pytest.importorskip("torch")
+    before = torch.get_rng_state()
+    first = rewards(name)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(123)
+    np.testing.assert_array_equal(rewards(name), first)
+
+
+@every_head
+def test_padding_never_matters(name):
+    padded = rewards(name, with_more_padding(TRAIN, 30), with_more_padding(VALIDATION, 11))
+    np.testing.assert_array_equal(padded, rewards(name))
+
+
+@every_head
+def test_a_fit_does_not_depend_on_its_neighbours(name):
+    together_sr = rewards(name)
+    alone_sr = rewards(name, subset(TRAIN, [0]), subset(VALIDATION, [0]))
+    np.testing.assert_allclose(alone_sr[0], together_sr[0], rtol=1e-3, atol=1e-4)
+    others = WORLD.sets((40, 500, 10, 70), seed=9)
+    mixed = [
+        PairSets.padded([real(mine, s) if s == 1 else real(theirs, s) for s in range(4)])
+        for mine, theirs in zip((TRAIN, VALIDATION), others, strict=True)
+    ]
+    mixed_sr = rewards(name, *mixed)
+    np.testing.assert_allclose(mixed_sr[1], together_sr[1], rtol=1e-3, atol=1e-4)
+    assert not np.allclose(mixed_sr[0], together_sr[0], rtol=1e-2)  # its pairs are others
+
+
+def real(pairs, s):
+    kept_m = pairs.weight_sm[s] > 0
+    return pairs.chosen_sm[s, kept_m], pairs.rejected_sm[s, kept_m]
+
+
+@every_head
+def test_the_validation_loss_it_reports_is_never_worse_than_not_knowing_by_much(name):
+    assert (fitted(name).validation_log_loss_s_ < np.log(2) + 0.02).all()
+
+
+@every_head
+def test_progress_ends_at_its_total(name):
+    seen = []
+    build(name).fit(
+        WORLD.embedding_rd, TRAIN, VALIDATION, rng=np.random.default_rng(0), progress=lambda *step: seen.append(step)
+    )
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert len({total for _, total in seen}) == 1
+    assert seen[-1][0] == seen[-1][1]
+
+
+@every_head
+def test_embeddings_may_lie_on_disk_and_be_of_any_width(name, tmp_path):
+    np.save(tmp_path / "embedding.npy", WORLD.embedding_rd)
+    mapped_rd = np.load(tmp_path / "embedding.npy", mmap_mode="r")
+    np.testing.assert_array_equal(fitted(name, embedding_rd=mapped_rd).score(mapped_rd), rewards(name))
+    wide_rd = WORLD.embedding_rd.astype(np.float64)
+    np.testing.assert_allclose(fitted(name, embedding_rd=wide_rd).score(wide_rd), rewards(name), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@every_head
+def test_an_embedding_that_is_not_finite_is_named(name, bad):
+    embedding_rd = WORLD.embedding_rd.copy()
+    embedding_rd[211, 3] = bad
+    with pytest.raises(DataError, match=rf"embedding_rd\[211, 3\] is {bad}"):
+        fitted(name, embedding_rd=embedding_rd)
+    with pytest.raises(DataError, match=rf"embedding_rd\[211, 3\] is {bad}"):
+        fitted(name).score(embedding_rd)
+
+
+@pytest.mark.parametrize("side", ["chosen", "rejected"])
+@every_head
+def test_a_pair_outside_the_responses_is_named(name, side):
+    arrays = {key: getattr(TRAIN, key).copy() for key in ("chosen_sm", "rejected_sm", "weight_sm")}
+    arrays[f"{side}_sm"][1, 7] = 600
+    broken = PairSets(**arrays)
+    with pytest.raises(DataError, match=f"train set 1, pair 7: {side} is 600, but there are 600 responses"):
+        fitted(name, broken, VALIDATION)
+    with pytest.raises(DataError, match=f"validation set 1, pair 7: {side} is 600"):
+        fitted(name, TRAIN, broken)
+
+
+@every_head
+def test_sets_that_do_not_match_are_counted(name):
+    with pytest.raises(DataError, match="3 training sets but 2 validation sets"):
+        fitted(name, TRAIN, subset(VALIDATION, [0, 1]))
+
+
+@every_head
+def test_embeddings_of_another_length_cannot_be_scored(name):
+    with pytest.raises(DataError, match="has 7 dimensions; the model was fitted on 8"):
+        fitted(name).score(WORLD.embedding_rd[:, :7])
+
+
+@pytest.mark.parametrize("wrong_rd", [np.zeros((0, 8), np.float16), np.zeros(8), np.zeros((600, 8), np.int64)])
+@every_head
+def test_embeddings_that_are_no_float_matrix_are_refused(name, wrong_rd):
+    with pytest.raises(DataError, match=r"must be floats \(R, D\)"):
+        fitted(name, embedding_rd=wrong_rd)
+
+
+@every_head
+def test_a_folder_of_another_head_or_none_is_refused(name, tmp_path):
+    other = next(other for other in REWARD_MODELS if other != name)
+    fitted(other).save(tmp_path / "other")
+    with pytest.raises(DataError, match=f"holds {other} of format 1, expected {name}"):
+        reward_model_class(name).load(tmp_path / "other")
+    with pytest.raises(DataError, match="cannot be read as a saved reward model"):
+        reward_model_class(name).load(tmp_path / "nothing")
+    (tmp_path / "other" / "model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(DataError, match="cannot be read as a saved reward model"):
+        reward_model_class(other).load(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("linear_bt", {"l2_grid": ()}),
+        ("linear_bt", {"l2_grid": (1.0, 0.0)}),
+        ("mlp_bt", {"hidden": ()}),
+        ("mlp_bt", {"batch_pairs": 0}),
+        ("mlp_bt", {"learning_rate": 0.0}),
+        ("mlp_bt", {"weight_decay": -1.0}),
+    ],
+)
+def test_an_impossible_option_is_a_mistake_of_the_parameters(name, options):
+    with pytest.raises(ParamsError, match=name if name == "linear_bt" else "MLPBradleyTerry"):
+        build(name, **options)

@@ -1,0 +1,43 @@
+import subprocess
+import sys
+
+import pytest
+
+from rmkit.errors import ParamsError
+from rmkit.reward_models.registry import REWARD_MODELS, build, reward_model_class
+
+
+@pytest.mark.parametrize("name", REWARD_MODELS)
+def test_every_name_builds_its_class(name):
+    assert type(build(name)) is reward_model_class(name)
+
+
+def test_options_reach_the_head():
+    assert build("mlp_bt", hidden=[8, 4]).hidden == (8, 4)
+
+
+def test_an_unknown_name_gets_the_list_and_a_suggestion():
+    with pytest.raises(ParamsError, match="'linear_tb' is not one of linear_bt, mlp_bt; did you mean 'linear_bt'"):
+        build("linear_tb")
+
+
+def test_an_unknown_option_gets_the_list_and_a_suggestion():
+    with pytest.raises(ParamsError, match=r"option of reward_model mlp_bt: 'patiense' .* did you mean 'patience'"):
+        build("mlp_bt", patiense=3)
+
+
+def test_learned_state_is_not_an_option():
+    with pytest.raises(ParamsError, match="'l2_s_' is not one of l2_grid"):
+        build("linear_bt", l2_s_=1.0)
+
+
+def test_only_the_head_that_is_asked_for_is_imported():
+    script = """
+import sys
+from rmkit.reward_models.registry import build
+assert not {"rmkit.reward_models.linear_bt", "rmkit.reward_models.mlp_bt"} & set(sys.modules)
+build("linear_bt")
+assert "rmkit.reward_models.linear_bt" in sys.modules
+assert not {"rmkit.reward_models.mlp_bt", "torch"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,0 +1,202 @@
+"""`kill -9` at any moment loses at most the jobs then running, and leaves no process behind.
+
+Each case kills the runner and its job processes at one point of a run whose notebooks start a grandchild that writes a
+file every 0.1 s, runs again, and holds the store against that of a run that nobody disturbed. The table is printed.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+
+import psutil
+import pytest
+
+from tests.small_project import GRANDCHILD, REPOSITORY, SmallProject
+
+POINTS = [f"{when} {what}" for what in ("lock", "manifest", "publication") for when in ("before", "after")]
+RANDOM = random.Random(20)
+MOMENTS = [round(start + RANDOM.uniform(0, 1.3), 2) for start in (0.3, 1.6, 2.9, 4.2, 5.5)]  # seconds after the start
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The template, and the rows that a run in peace stores."""
+    project = SmallProject.make(tmp_path_factory.mktemp("kill") / "template")
+    shutil.copy(REPOSITORY / "tests/killed_at.py", project.root / "sitecustomize.py")
+    project.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", json.dumps(GRANDCHILD)[1:-1])
+    calm = project.copy(project.root.with_name("calm"))
+    ended = calm.run(RMKIT_TEST_TICKS=str(calm.root / "ticks"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return project, stored_rows(calm)
+
+
+def stored_rows(project):
+    import pandas as pd
+
+    tables = [pd.read_parquet(path) for path in sorted((project.root / "runs/jobs").glob("01_sums-*/rows.parquet"))]
+    table = pd.concat(tables)
+    return table.sort_values(list(table.columns)).reset_index(drop=True)
+
+
+def left_behind(project) -> list[psutil.Process]:
+    """Living processes that carry the stamp of one of this project's executions."""
+    stamps = {execution["execution"] for execution in project.executions()}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("RMKIT_JOB") in stamps and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def kill_all(runner, project):
+    """kill -9 the runner and every job process; their kernels and grandchildren are left to themselves."""
+    runner.kill()
+    for path in (project.root / "runs/locks").glob("*/owner.json"):
+        try:
+            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+        except (OSError, ValueError):
+            continue
+
+
+def disturbed(project, point, ticks):
+    """Start a run and kill it at a point or after so many seconds; returns when it is dead."""
+    once = project.root / "killed"
+    if isinstance(point, str):
+        runner = project.start(
+            "run", "params/small.yaml", "--no-report",
+            RMKIT_TEST_KILL=point, RMKIT_TEST_KILL_ONCE=str(once), RMKIT_TEST_TICKS=str(ticks),
+        )  # fmt: skip
+        runner.communicate(timeout=60)
+        assert once.exists(), f"the run ended without passing the point {point!r}"
+    else:
+        runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(ticks))
+        time.sleep(point)
+        kill_all(runner, project)
+        runner.communicate(timeout=60)
+    assert runner.returncode == -signal.SIGKILL
+
+
+def outcome(project, point, ticks):
+    """One row of the table: what the kill cost."""
+    disturbed(project, point, ticks)
+    finished_before = {path.name for path in (project.root / "runs/jobs").iterdir()} if project.executions() else set()
+    ended = project.run(RMKIT_TEST_TICKS=str(ticks))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    size = ticks.stat().st_size if ticks.exists() else 0
+    time.sleep(0.5)
+    again = Counter(execution["key"] for execution in project.executions())
+    return {
+        "twice": sum(count - 1 for count in again.values()),
+        "finished jobs run again": sum(again[key] - 1 for key in finished_before),
+        "most runs of one job": max(again.values()),
+        "left": len(left_behind(project)),
+        "ticks go on": (ticks.stat().st_size if ticks.exists() else 0) != size,
+        "ticked": size > 0,
+        "locks": len(list((project.root / "runs/locks").iterdir())),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["first job", "second stage"])
+def test_kill_at_named_points(kind, undisturbed, tmp_path, capsys):
+    template, calm = undisturbed
+    table = []
+    for point in POINTS:
+        project = template.copy(tmp_path / point.replace(" ", "-"))
+        ticks = project.root / "ticks"
+        if kind == "second stage":
+            assert project.rmkit("run", "small", "--until", "00_numbers", "--no-report").returncode == 0
+        row = outcome(project, point, ticks)
+        row["rows equal"] = calm.equals(stored_rows(project))
+        table.append({"point": f"{kind}: {point}", **row})
+    show(table, capsys)
+    judge(table)
+
+
+@pytest.mark.slow
+def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
+    template, calm = undisturbed
+    table = []
+    for moment in MOMENTS:
+        project = template.copy(tmp_path / str(moment))
+        row = outcome(project, moment, project.root / "ticks")
+        row["rows equal"] = calm.equals(stored_rows(project))
+        table.append({"point": f"after {moment} s", **row})
+    show(table, capsys)
+    judge(table)
+
+
+def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturbed, tmp_path):
+    template, calm = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 2}')
+    runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
+    wait_for(lambda: (project.root / "ticks").exists(), "a grandchild that ticks")
+    victim = next(execution for execution in project.executions() if execution["key"].startswith("01"))
+    os.kill(victim["pid"], signal.SIGKILL)
+    out, err = runner.communicate(timeout=60)
+    assert runner.returncode == 1
+    assert "its process was killed by SIGKILL; run again" in err.splitlines()[-1]
+    assert "2 executed, 1 failed" in out
+    assert left_behind(project) == []
+    assert project.executed(lambda project: project.run(RMKIT_TEST_TICKS=str(project.root / "ticks"))) == ["01_sums"]
+
+
+def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
+    template, _ = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
+    runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
+    wait_for(lambda: (project.root / "ticks").exists(), "a grandchild that ticks")
+    runner.send_signal(signal.SIGINT)
+    _, err = runner.communicate(timeout=30)
+    assert runner.returncode == 130
+    assert err.strip() == "interrupted; finished jobs are kept"
+    assert left_behind(project) == []
+    assert list((project.root / "runs/locks").iterdir()) == []
+
+
+def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path):
+    template, calm = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 1}')
+    runners = [
+        project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
+        for _ in range(2)
+    ]
+    ends = [runner.communicate(timeout=120) for runner in runners]
+    assert [runner.returncode for runner in runners] == [0, 0], ends
+    assert max(Counter(execution["key"] for execution in project.executions()).values()) == 1
+    assert "waiting: process" in ends[0][0] + ends[1][0]
+
+
+def wait_for(condition, what, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.05)
+
+
+def show(table, capsys):
+    import pandas as pd
+
+    with capsys.disabled():
+        print("\n" + pd.DataFrame(table).to_string(index=False))
+
+
+def judge(table):
+    for row in table:
+        assert row["finished jobs run again"] == 0, row
+        assert row["most runs of one job"] <= 2, row
+        assert row["left"] == 0, row
+        assert row["locks"] == 0, row
+        assert not row["ticks go on"], row
+        assert row["ticked"], row
+        assert row["rows equal"], row

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
+
+from rmkit.errors import DataError
+from rmkit.metrics import expected_calibration_error, pair_accuracy, pair_brier, pair_log_loss, reliability_bins
+
+MARGIN_M = np.random.default_rng(0).normal(size=500) * 2
+
+
+def test_the_three_metrics_agree_with_scikit_learn():
+    first_won_m = np.random.default_rng(1).random(500) < 0.5  # which one is called first is arbitrary
+    p_first_m = expit(np.where(first_won_m, MARGIN_M, -MARGIN_M))
+    np.testing.assert_allclose(pair_accuracy(MARGIN_M).mean(), accuracy_score(first_won_m, p_first_m > 0.5))
+    np.testing.assert_allclose(pair_log_loss(MARGIN_M).mean(), log_loss(first_won_m, p_first_m))
+    np.testing.assert_allclose(pair_brier(MARGIN_M).mean(), brier_score_loss(first_won_m, p_first_m))
+
+
+def test_a_tie_is_half_right_and_costs_log_2():
+    assert pair_accuracy(np.array([0.0, 2.0, -2.0])).tolist() == [0.5, 1.0, 0.0]
+    np.testing.assert_allclose([pair_log_loss(np.zeros(1))[0], pair_brier(np.zeros(1))[0]], [np.log(2), 0.25])
+
+
+def test_large_margins_neither_overflow_nor_vanish():
+    np.testing.assert_allclose(pair_log_loss(np.array([-1e4, 40.0])), [1e4, np.exp(-40)])
+    np.testing.assert_allclose(pair_brier(np.array([-1e4, 1e4])), [1.0, 0.0])
+
+
+@pytest.mark.parametrize("metric", [pair_accuracy, pair_log_loss, pair_brier])
+def test_a_metric_keeps_the_shape_and_treats_each_pair_alone(metric):
+    margin_sm = MARGIN_M.reshape(5, 100)
+    np.testing.assert_array_equal(metric(margin_sm)[3, 7], metric(margin_sm[3, 7:8])[0])
+    assert metric(margin_sm).shape == (5, 100)
+
+
+def bins_by_loop(margin_m, n_bins):
+    rows = []
+    for b in range(n_bins):
+        low, high = 0.5 + b / (2 * n_bins), 0.5 + (b + 1) / (2 * n_bins)
+        confidence_m = np.array([max(expit(margin), expit(-margin)) for margin in margin_m])
+        inside_m = (low <= confidence_m) & ((confidence_m < high) | (b == n_bins - 1))
+        if inside_m.any():
+            right_m = np.where(margin_m[inside_m] == 0, 0.5, margin_m[inside_m] > 0)
+            rows.append((confidence_m[inside_m].mean(), right_m.mean(), inside_m.sum()))
+    return np.array(rows)
+
+
+@given(st.lists(st.floats(-30, 30), min_size=1, max_size=40), st.sampled_from([1, 3, 10]))
+def test_the_bins_are_those_of_a_loop_over_confidences(margins, n_bins):
+    margin_m = np.array(margins)
+    edges = expit(np.abs(margin_m)) * 2 * n_bins
+    margin_m = np.where(np.abs(edges - np.round(edges)) < 1e-9, 0.0, margin_m)  # rounding decides on an edge
+    bins = reliability_bins(margin_m, n_bins)
+    expected_b3 = bins_by_loop(margin_m, n_bins)
+    np.testing.assert_allclose(
+        np.column_stack([bins[name] for name in ("confidence", "accuracy", "pairs")]), expected_b3
+    )
+    assert ((bins["low"] <= bins["confidence"] + 1e-12) & (bins["confidence"] <= bins["high"] + 1e-12)).all()
+    gap_b = np.abs(expected_b3[:, 0] - expected_b3[:, 1])
+    np.testing.assert_allclose(expected_calibration_error(margin_m, n_bins), gap_b @ expected_b3[:, 2] / len(margin_m))
+
+
+def test_calibration_does_not_depend_on_which_response_is_called_first_but_on_who_won():
+    sharp_m = np.full(100, 3.0)
+    np.testing.assert_allclose(expected_calibration_error(sharp_m), 1 - expit(3.0))  # always right, not sure enough
+    np.testing.assert_allclose(expected_calibration_error(-sharp_m), expit(3.0))  # sure and always wrong
+
+
+def test_true_probabilities_are_calibrated_and_overconfident_ones_are_not():
+    rng = np.random.default_rng(2)
+    log_odds_m = rng.normal(size=100_000)
+    margin_m = np.where(rng.random(100_000) < expit(log_odds_m), log_odds_m, -log_odds_m)
+    assert expected_calibration_error(margin_m) < 0.006 < 0.1 < expected_calibration_error(4 * margin_m)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("metric", [pair_accuracy, pair_log_loss, pair_brier])
+def test_a_margin_that_is_not_a_number_is_named(metric, bad):
+    margin_sm = np.zeros((2, 5))
+    margin_sm[1, 3] = bad
+    with pytest.raises(DataError, match=rf"margin\[1, 3\] is {bad}"):
+        metric(margin_sm)
+
+
+@pytest.mark.parametrize("metric", [pair_accuracy, pair_log_loss, pair_brier, expected_calibration_error])
+def test_no_pairs_is_an_error_not_a_nan(metric):
+    with pytest.raises(DataError, match="no pairs"):
+        metric(np.zeros(0))
+
+
+def test_calibration_wants_one_list_of_pairs_and_a_bin():
+    with pytest.raises(DataError, match=r"\(2, 5\)"):
+        expected_calibration_error(np.zeros((2, 5)))
+    with pytest.raises(DataError, match="n_bins is 0"):
+        reliability_bins(MARGIN_M, n_bins=0)
