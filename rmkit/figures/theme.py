@@ -1,0 +1,79 @@
+"""How every figure of rmkit looks: one set of defaults, and one colour, dash and marker for each reward model.
+
+Knows names and looks only: no data, no layout of any one figure.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.figure import Figure
+
+# Okabe & Ito 2008: told apart by colour-blind readers, and by their grey value in print.
+BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442"
+GREY, INK = "#6E6E6E", "#222222"
+
+DEFAULTS: dict[Any, Any] = {
+    "axes.edgecolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "figure.titlesize": 10,
+    "font.size": 9,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "rmkit",  # the ids in an SVG are then the same in every run
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+# Passed to matplotlib as they stand: `ax.plot(x, y, **LOOK["linear_bt"])`.
+LOOK: dict[str, dict[str, Any]] = {
+    "linear_bt": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "linear BT"},
+    "mlp_bt": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "BT MLP"},
+    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
+    "shorter": {"color": GREEN, "linestyle": "-.", "marker": "v", "label": "shorter answer"},
+}
+
+
+def apply() -> None:
+    """Make the theme the default of this process, for figures that are drawn by hand."""
+    plt.rcParams.update(DEFAULTS)
+
+
+Arguments = ParamSpec("Arguments")
+
+
+def themed(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """A figure function that draws in the theme, whatever the process's defaults, and leaves them as they were.
+
+    The figure is taken off pyplot's list, so that a notebook shows it once, as the cell's value, and a long run does
+    not gather open figures. It can still be shown, changed and saved.
+    """
+
+    @functools.wraps(draw)
+    def in_theme(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with plt.rc_context(DEFAULTS):
+            figure = draw(*args, **kwargs)
+        plt.close(figure)
+        return figure
+
+    return in_theme
