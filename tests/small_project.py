@@ -13,7 +13,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-STAGES = '''
+STAGES = """
 FORMATS = {"numbers": "rmkit.numbers:Numbers"}
 STAGES = {
     "00_numbers": Stage(
@@ -21,7 +21,7 @@ STAGES = {
     ),
     "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": "numbers"}, fits=("powers",)),
 }
-'''
+"""
 NUMBERS = '''
 """Numbers in a JSON file."""
 import json
@@ -64,7 +64,11 @@ UNREACHED = '"""Never imported."""\nNOTHING = 1\n'
 
 FIRST = [
     ("markdown", "# 00 · Numbers", ()),
-    ("code", 'study: str = "small"  # where upstream is looked for\nnumbers_file: str = "data/numbers.json"  # read', ("parameters",)),
+    (
+        "code",
+        'study: str = "small"  # where upstream is looked for\nnumbers_file: str = "data/numbers.json"  # read',
+        ("parameters",),
+    ),
     ("code", 'import rmkit\n\njob = rmkit.open_job("00_numbers", globals())\njob', ()),
     (
         "code",

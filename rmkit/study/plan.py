@@ -7,6 +7,7 @@ data files; runs nothing.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +41,9 @@ class PlannedJob:
     @property
     def fits(self) -> int:
         """How many reward models or policies the job fits."""
-        count = 1
-        for name in STAGES[self.stage].fits:
-            count *= max(len(self.parameters[name]), 1)
-        return count
+        names = STAGES[self.stage].fits
+        sizes = [len(value) if isinstance(value := self.parameters[name], list) else value for name in names]
+        return math.prod(sizes) if names else 0
 
     def __str__(self) -> str:
         return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])

@@ -35,7 +35,7 @@ class Stage:
     outputs: Mapping[str, str] = field(default_factory=dict)  # artifact -> its format, a key of FORMATS
     data: tuple[DataFile, ...] = ()
     threads: int = 1  # processor threads that its job may use
-    fits: tuple[str, ...] = ()  # list parameters whose lengths multiply into the number of fits of a job
+    fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
 
 
 # A format is a class with `save(folder)` and `load(folder)`; named as text, so that naming it imports nothing.
@@ -57,7 +57,7 @@ STAGES = {
             "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
         },
         outputs={"reward_models": "reward_models", "evaluations": "evaluations"},
-        fits=("reward_models", "annotations"),
+        fits=("reward_models", "annotations", "n_folds"),
     ),
 }
 

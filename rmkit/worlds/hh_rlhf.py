@@ -90,7 +90,9 @@ def read_pairs(path: str | Path, shown: str | None = None) -> Reading:
         pairs.append(Pair(prompt=prompt, chosen=chosen, rejected=rejected, line=line))
     if not pairs:
         rows = f"{read} rows{because(dropped)}" if read else "no rows"
-        raise DataError(f"{shown}: {rows}; a preference file needs at least one pair of different answers to one prompt")
+        raise DataError(
+            f"{shown}: {rows}; a preference file needs at least one pair of different answers to one prompt"
+        )
     return Reading(pairs=tuple(pairs), read=read, dropped=dict(dropped))
 
 

@@ -14,6 +14,7 @@ WORLD = PlantedWorld.make(0)
 SIZES = (40, 150, 90)
 TRAIN, VALIDATION = WORLD.sets(SIZES)
 RANDOM_HEADS = ("mlp_bt",)
+FLOAT_DRIFT = 0.01  # of a reward's s.d.: a product of another shape sums in another order, training carries it on
 OTHER_OPTIONS = {
     "linear_bt": {"l2_grid": (3.0,)},
     "mlp_bt": {"hidden": (5,)},
@@ -41,17 +42,12 @@ def folder_bytes(folder):
 
 @every_head
 def test_a_planted_linear_reward_is_learned(name):
-    """Twelve worlds: the mean share of new pairs ranked as the planted reward does, with its standard error."""
-    shares = []
-    for seed in range(12):
-        world = PlantedWorld.make(seed)
-        train, validation = world.sets([800], seed=seed)
-        reward_r = fitted(name, train, validation, embedding_rd=world.embedding_rd, seed=seed).score(world.embedding_rd)[0]
-        first_m, second_m = np.random.default_rng(seed).integers(600, size=(2, 2000))
-        agree_m = (reward_r[first_m] > reward_r[second_m]) == (world.reward_r[first_m] > world.reward_r[second_m])
-        shares.append(agree_m[first_m != second_m].mean())
-    standard_error = np.std(shares, ddof=1) / np.sqrt(len(shares))
-    assert np.mean(shares) - 3 * standard_error > 0.9
+    """Ten training sets: the mean share of pairs ranked as the planted reward ranks them, with its standard error."""
+    reward_sr = rewards(name, *WORLD.sets([600] * 10, seed=3))
+    first_m, second_m = np.array([np.random.default_rng(m).choice(600, 2, replace=False) for m in range(2000)]).T
+    planted_m = WORLD.reward_r[first_m] > WORLD.reward_r[second_m]
+    share_s = ((reward_sr[:, first_m] > reward_sr[:, second_m]) == planted_m).mean(axis=1)
+    assert share_s.mean() - 3 * share_s.std(ddof=1) / np.sqrt(10) > 0.9
 
 
 def test_rewards_are_float32_one_row_a_fit_and_finite(head):
@@ -128,15 +124,15 @@ def test_padding_never_matters(name):
 def test_a_fit_does_not_depend_on_its_neighbours(name):
     together_sr = rewards(name)
     alone_sr = rewards(name, subset(TRAIN, [0]), subset(VALIDATION, [0]))
-    np.testing.assert_allclose(alone_sr[0], together_sr[0], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(alone_sr[0], together_sr[0], atol=FLOAT_DRIFT * together_sr[0].std())
     others = WORLD.sets((40, 500, 10, 70), seed=9)
     mixed = [
         PairSets.padded([real(mine, s) if s == 1 else real(theirs, s) for s in range(4)])
         for mine, theirs in zip((TRAIN, VALIDATION), others, strict=True)
     ]
     mixed_sr = rewards(name, *mixed)
-    np.testing.assert_allclose(mixed_sr[1], together_sr[1], rtol=1e-3, atol=1e-4)
-    assert not np.allclose(mixed_sr[0], together_sr[0], rtol=1e-2)  # its pairs are others
+    np.testing.assert_allclose(mixed_sr[1], together_sr[1], atol=FLOAT_DRIFT * together_sr[1].std())
+    assert not np.allclose(mixed_sr[0], together_sr[0], atol=0.1 * together_sr[0].std())  # its pairs are others
 
 
 def real(pairs, s):
@@ -171,7 +167,8 @@ def test_embeddings_may_lie_on_disk_and_be_of_any_width(name, tmp_path):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @every_head
-def test_an_embedding_that_is_not_finite_is_named(name, bad):
+def test_an_embedding_that_is_not_finite_is_named(name, bad, monkeypatch):
+    monkeypatch.setattr("rmkit.reward_models.protocol.BLOCK_NUMBERS", 1000)  # so that it is not in the first block
     embedding_rd = WORLD.embedding_rd.copy()
     embedding_rd[211, 3] = bad
     with pytest.raises(DataError, match=rf"embedding_rd\[211, 3\] is {bad}"):
@@ -180,15 +177,15 @@ def test_an_embedding_that_is_not_finite_is_named(name, bad):
         fitted(name).score(embedding_rd)
 
 
-@pytest.mark.parametrize("side", ["chosen", "rejected"])
+@pytest.mark.parametrize(("side", "position"), [("chosen", 600), ("rejected", -1)])
 @every_head
-def test_a_pair_outside_the_responses_is_named(name, side):
+def test_a_pair_outside_the_responses_is_named(name, side, position):
     arrays = {key: getattr(TRAIN, key).copy() for key in ("chosen_sm", "rejected_sm", "weight_sm")}
-    arrays[f"{side}_sm"][1, 7] = 600
+    arrays[f"{side}_sm"][1, 7] = position
     broken = PairSets(**arrays)
-    with pytest.raises(DataError, match=f"train set 1, pair 7: {side} is 600, but there are 600 responses"):
+    with pytest.raises(DataError, match=f"train set 1, pair 7: {side} is {position}, but there are 600 responses"):
         fitted(name, broken, VALIDATION)
-    with pytest.raises(DataError, match=f"validation set 1, pair 7: {side} is 600"):
+    with pytest.raises(DataError, match=f"validation set 1, pair 7: {side} is {position}"):
         fitted(name, TRAIN, broken)
 
 

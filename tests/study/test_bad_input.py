@@ -74,7 +74,9 @@ def test_a_failing_notebook_is_kept_with_its_traceback_and_the_others_go_on(smal
     small.edit(SECOND, "GRANDCHILD = None", "assert seed != 0, 'zero is not allowed'")
     ended = small.run()
     assert ended.returncode == 1
-    assert ended.stderr.strip().startswith("01_sums seed=0: cell 5: AssertionError: zero is not allowed; notebook kept:")
+    assert ended.stderr.strip().startswith(
+        "01_sums seed=0: cell 5: AssertionError: zero is not allowed; notebook kept:"
+    )
     (kept,) = (small.root / "runs/failed").glob("01_sums-*/notebook.ipynb")
     assert str(kept) in ended.stderr
     assert "AssertionError" in kept.read_text()
@@ -83,7 +85,10 @@ def test_a_failing_notebook_is_kept_with_its_traceback_and_the_others_go_on(smal
     assert "zero is not allowed" in status
     small.edit(SECOND, "seed != 0", "seed < 9")
     assert small.executed() == ["01_sums", "01_sums"]
-    assert not list((small.root / "runs/failed").glob("*/notebook.ipynb")) or "1 failed" not in small.rmkit("status", "small").stdout
+    assert (
+        not list((small.root / "runs/failed").glob("*/notebook.ipynb"))
+        or "1 failed" not in small.rmkit("status", "small").stdout
+    )
 
 
 def test_what_needs_a_failed_job_is_not_run_and_says_so(small):
@@ -95,7 +100,14 @@ def test_what_needs_a_failed_job_is_not_run_and_says_so(small):
     assert len(small.executions()) == 1
 
 
-@pytest.mark.parametrize("edit", ["job.record(rows)\\njob.record(rows)", "job.record(rows.drop(columns='units'))", "job.record(pd.concat([rows, rows]))"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "job.record(rows)\\njob.record(rows)",
+        "job.record(rows.drop(columns='units'))",
+        "job.record(pd.concat([rows, rows]))",
+    ],
+)
 def test_rows_that_break_the_contract_fail_the_job(small, edit):
     small.edit(SECOND, "job.record(rows)", edit)
     ended = small.run()
@@ -164,7 +176,9 @@ def test_a_finished_study_needs_no_writable_disk(finished):
 
 
 def test_set_changes_a_parameter_and_select_narrows(finished):
-    assert finished.executed(lambda project: project.rmkit("run", "small", "--no-report", "--set", "powers=[3]", "--select", "seed=1")) == ["01_sums"]
+    assert finished.executed(
+        lambda project: project.rmkit("run", "small", "--no-report", "--set", "powers=[3]", "--select", "seed=1")
+    ) == ["01_sums"]
     ended = finished.rmkit("run", "small", "--set", "powers=1e-3")
     assert ended.returncode == 2
     assert "with --set powers=1e-3: parameters.powers" in ended.stderr
@@ -179,7 +193,9 @@ def test_a_notebook_without_outputs_of_its_stage_fails(small):
 
 def json_cells(project):
     document = json.loads((project.root / "notebooks/00_numbers.ipynb").read_text())
-    return [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ())) for cell in document["cells"]]
+    return [
+        (cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ())) for cell in document["cells"]
+    ]
 
 
 def test_the_shipped_data_are_checked_by_file_and_line(tmp_path):

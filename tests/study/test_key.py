@@ -13,7 +13,10 @@ RERUNS = {
     "a new point of an axis": (("params/small.yaml", "[0, 1]", "[0, 1, 2]"), ["01_sums"]),
     "one operator two imports deep": (("rmkit/powers.py", "value**exponent", "value*exponent"), BOTH_SUMS),
     "one operator in a result cell": ((SECOND, "number + shift", "number - shift"), BOTH_SUMS),
-    "the format of an artifact": (("rmkit/numbers.py", "json.dumps(self.values)", "json.dumps(list(self.values))"), ALL),
+    "the format of an artifact": (
+        ("rmkit/numbers.py", "json.dumps(self.values)", "json.dumps(list(self.values))"),
+        ALL,
+    ),
     "a data file": (("data/numbers.json", "3", "4"), ALL),
     "upstream code that makes the same bytes": (
         ("notebooks/00_numbers.ipynb", "Numbers(values)", "Numbers(list(values))"),
@@ -58,7 +61,11 @@ def test_going_back_to_an_earlier_state_finds_its_results(finished):
 
 
 def test_a_dictionary_of_names_counts_only_for_the_names_that_a_job_mentions(small):
-    small.edit("rmkit/adding.py", '"""Adds."""', '"""Adds."""\nHEADS = {"p": "rmkit.powers:power", "q": "rmkit.unreached:NOTHING"}')
+    small.edit(
+        "rmkit/adding.py",
+        '"""Adds."""',
+        '"""Adds."""\nHEADS = {"p": "rmkit.powers:power", "q": "rmkit.unreached:NOTHING"}',
+    )
     small.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", "GRANDCHILD = 'p'")
     assert small.executed() == ALL
     small.edit("rmkit/unreached.py", "NOTHING = 1", "NOTHING = 2")

@@ -1,0 +1,53 @@
+# Two commands matter: `make study` runs the embedded study, `make test` checks the project. Both work on a fresh machine.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu takes torch's CPU build instead of gigabytes of CUDA libraries.
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help study test test-slow lab bench lint clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
+	@$(BIN)/rmkit run params/tiny.yaml
+
+test: $(VENV)/.dev lint  ## lint, then the tests (at most 10 minutes on 2 cores)
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.dev  ## the long tests: faults at every point
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+lab: $(VENV)/.dev  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=.
+
+bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove the environment; results in runs/ stay
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rmkit needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; say PYTHON=...")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing rmkit (some minutes the first time)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing rmkit with what its notebooks and tests need (some minutes the first time)"
+	@$(PIP) -e '.[lab,dev]'
+	@$(BIN)/pre-commit install > /dev/null || echo "not a git checkout: notebook outputs will not be stripped on commit"
+	@touch $@ $(VENV)/.core

@@ -1,0 +1,80 @@
+"""The fitted reward models of one job: which fit is which, and the models themselves, saved together.
+
+Knows names and positions; not what a head does inside. A fit is one row of `fits`: row `position` of the rewards that
+model `reward_model` gives.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from rmkit.errors import DataError, ResultError
+from rmkit.reward_models.protocol import RewardModel
+from rmkit.reward_models.registry import reward_model_class
+
+FORMAT = 1
+COLUMNS = ("fit", "reward_model", "position")
+PROBE_RESPONSES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class RewardModels:
+    """F fits in named models. Checked when made, or ResultError."""
+
+    fits: pd.DataFrame  # F rows: fit (its id, once), reward_model, position in that model's S fits, whatever varied
+    models: dict[str, RewardModel]  # by registry name, fitted
+
+    def __post_init__(self) -> None:
+        if missing := [column for column in COLUMNS if column not in self.fits]:
+            raise ResultError(f"reward models: fits lack {', '.join(missing)}; they have {', '.join(self.fits)}")
+        if (twice := self.fits["fit"].duplicated()).any():
+            raise ResultError(f"reward models: fit {self.fits['fit'][twice].iloc[0]!r} is listed twice")
+        if set(self.fits["reward_model"]) != set(self.models):
+            listed, held = sorted(set(self.fits["reward_model"])), sorted(self.models)
+            raise ResultError(f"reward models: fits are of {', '.join(listed)}, but the models are {', '.join(held)}")
+
+    @classmethod
+    def of(cls, models: dict[str, RewardModel], varied: pd.DataFrame) -> Self:
+        """Models that were each fitted on the same S sets of pairs; varied: S rows, what told the sets apart."""
+        names = ["-".join(map(str, row)) for row in varied.itertuples(index=False)]
+        tables = [
+            varied.assign(fit=[f"{model}-{name}" for name in names], reward_model=model, position=range(len(varied)))
+            for model in models
+        ]
+        return cls(pd.concat(tables, ignore_index=True), models)
+
+    def save(self, folder: str | Path) -> None:
+        """Write fits and models, a subfolder each; ResultError unless each, read back, gives the same rewards."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.fits.to_parquet(folder / "fits.parquet", index=False)
+        about = {"format": FORMAT, "reward_models": sorted(self.models)}
+        (folder / "reward_models.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+        for name, model in self.models.items():
+            model.save(folder / name)
+            probe_rd = np.random.default_rng(0).normal(size=(PROBE_RESPONSES, model.n_dimensions)).astype(np.float32)
+            before_sr, after_sr = model.score(probe_rd), reward_model_class(name).load(folder / name).score(probe_rd)
+            held = len(before_sr)
+            wanted = sorted(self.fits.loc[self.fits["reward_model"] == name, "position"])
+            if wanted != list(range(held)):
+                raise ResultError(f"{name}: holds {held} fits, but their positions in the table are {wanted}")
+            if not np.array_equal(before_sr, after_sr):
+                off = np.abs(after_sr - before_sr).max()
+                raise ResultError(f"{folder / name}: gives other rewards when read back, off by up to {off:.3g}")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The reward models of a folder that `save` wrote, or DataError."""
+        folder = Path(folder)
+        about_path = folder / "reward_models.json"
+        if not about_path.exists():
+            raise DataError(f"{folder}: holds no reward_models.json; it must be a folder that RewardModels.save wrote")
+        about = json.loads(about_path.read_text(encoding="utf-8"))
+        if about["format"] != FORMAT:
+            raise DataError(f"{about_path}: is of format {about['format']}; this rmkit reads format {FORMAT}")
+        models = {name: reward_model_class(name).load(folder / name) for name in about["reward_models"]}
+        return cls(pd.read_parquet(folder / "fits.parquet"), models)

@@ -1,0 +1,159 @@
+"""The parts of training S small networks at once: layers with a leading axis S, minibatches, the best weights so far.
+
+Knows tensors and pair positions; no options, no files. Nothing here mixes fits: every operation acts on each of the S
+alone, and every fit draws from a generator of its own.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+
+from rmkit.comparisons import PairSets
+from rmkit.errors import ResultError
+from rmkit.reward_models.bradley_terry import margin_nll
+from rmkit.reward_models.protocol import BLOCK_NUMBERS
+
+Layers = list[torch.Tensor]  # weight (S, in, out) and bias (S, 1, out) of each hidden layer, then the last weight
+LAST_LAYER = 0.1  # size of the last weight at the start, beside the others
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # chosen_sb, rejected_sb int64, weight_sb float32
+
+
+def initial_layers(streams: Sequence[np.random.Generator], sizes: Sequence[int]) -> Layers:
+    """Float32 leaves for sizes (D, hidden, ..., 1); fit s draws from streams[s].
+
+    Uniform within 1/sqrt(inputs), the last weight a tenth of that: rewards start near 0, where the log-loss is log 2,
+    so that a fit on few pairs has nothing to unlearn first.
+    """
+    layers = []
+    for n_inputs, n_outputs in itertools.pairwise(sizes[:-1]):
+        layers += [_uniform(streams, (n, n_outputs), 1 / np.sqrt(n_inputs)) for n in (n_inputs, 1)]
+    return [*layers, _uniform(streams, (sizes[-2], sizes[-1]), LAST_LAYER / np.sqrt(sizes[-2]))]
+
+
+def _uniform(streams: Sequence[np.random.Generator], shape: tuple[int, int], within: float) -> torch.Tensor:
+    drawn_sio = np.stack([stream.uniform(-within, within, size=shape) for stream in streams])
+    return torch.from_numpy(drawn_sio.astype(np.float32)).requires_grad_()
+
+
+def rewards(layers: Layers, input_snd: torch.Tensor) -> torch.Tensor:
+    """(S, N) rewards of N inputs to each of S networks."""
+    *hidden, last_sh1 = layers
+    activation_snh = input_snd
+    for weight_sih, bias_s1h in zip(hidden[::2], hidden[1::2], strict=True):
+        activation_snh = torch.baddbmm(bias_s1h, activation_snh, weight_sih).relu()
+    return torch.bmm(activation_snh, last_sh1).squeeze(-1)
+
+
+def margins(layers: Layers, embedding_ud: torch.Tensor, chosen_sm: np.ndarray, rejected_sm: np.ndarray) -> torch.Tensor:
+    """(S, M) reward of the chosen minus that of the rejected response, positions counting rows of embedding_ud."""
+    position_sn = torch.from_numpy(np.concatenate([chosen_sm, rejected_sm], axis=1))
+    chosen_reward_sm, rejected_reward_sm = rewards(layers, embedding_ud[position_sn]).chunk(2, dim=1)
+    return chosen_reward_sm - rejected_reward_sm
+
+
+@torch.no_grad()
+def mean_log_loss(layers: Layers, embedding_ud: torch.Tensor, pairs: PairSets) -> np.ndarray:
+    """(S,) float64 nats, the weighted mean over each fit's pairs, in blocks of pairs that bound the memory."""
+    step = max(1, BLOCK_NUMBERS // (2 * pairs.n_sets * embedding_ud.shape[1]))
+    blocks = [slice(start, start + step) for start in range(0, pairs.weight_sm.shape[1], step)]
+    margin_sm = torch.cat(
+        [margins(layers, embedding_ud, pairs.chosen_sm[:, block], pairs.rejected_sm[:, block]) for block in blocks],
+        dim=1,
+    )
+    return margin_nll(margin_sm.double(), torch.from_numpy(pairs.weight_sm).double()).numpy()
+
+
+def centers_and_scales(embedding_ud: torch.Tensor, train: PairSets) -> tuple[torch.Tensor, torch.Tensor]:
+    """(S, D) mean of each fit's training responses and (S,) root mean square of what is left, 1 where nothing is."""
+    center_sd, scale_s = [], []
+    for s in range(train.n_sets):
+        input_nd = embedding_ud[torch.from_numpy(real_positions(train, s))].double()
+        center_sd.append(input_nd.mean(dim=0))
+        scale = (input_nd - center_sd[-1]).square().mean().sqrt()
+        scale_s.append(torch.where(scale > 0, scale, 1.0))
+    return torch.stack(center_sd).float(), torch.stack(scale_s).float()
+
+
+def absorbed(layers: Layers, center_sd: torch.Tensor, scale_s: torch.Tensor) -> Layers:
+    """The layers of the same function without its standardisation: W (x - c)/a + b = (W/a) x + (b - (W/a) c)."""
+    weight_sdh, bias_s1h, *rest = layers
+    scaled_sdh = weight_sdh / scale_s[:, None, None]
+    return [scaled_sdh, bias_s1h - torch.bmm(center_sd[:, None, :], scaled_sdh), *rest]
+
+
+def minibatches(train: PairSets, n_pairs: int, streams: Sequence[np.random.Generator]) -> Iterator[Batch]:
+    """For ever: the next minibatch of each fit, of one width B, filled up with pairs of weight 0.
+
+    A fit goes through its pairs in a fresh order each epoch; what is left over at its end, fewer than n_pairs, is
+    dropped. A fit of fewer pairs than that takes all of them at each step.
+    """
+    orders = [_orders(np.flatnonzero(train.weight_sm[s]), n_pairs, stream) for s, stream in enumerate(streams)]
+    width = min(n_pairs, int(train.sizes_s.max()))
+    set_s1 = np.arange(train.n_sets)[:, None]
+    while True:
+        pair_sb, real_sb = np.zeros((train.n_sets, width), np.int64), np.zeros((train.n_sets, width), np.float32)
+        for s, order in enumerate(orders):
+            pair_b = next(order)
+            pair_sb[s, : len(pair_b)], real_sb[s, : len(pair_b)] = pair_b, 1
+        weight_sb = train.weight_sm[set_s1, pair_sb] * real_sb
+        yield train.chosen_sm[set_s1, pair_sb], train.rejected_sm[set_s1, pair_sb], weight_sb
+
+
+def _orders(pair_m: np.ndarray, n_pairs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    while True:
+        order_m = rng.permutation(pair_m)
+        for start in range(0, max(len(order_m) - n_pairs, 0) + 1, n_pairs):
+            yield order_m[start : start + n_pairs]
+
+
+@dataclass
+class BestSoFar:
+    """Each fit's weights with the smallest validation log-loss, until it has stopped; a stopped fit stays as it is."""
+
+    layers: Layers
+    log_loss_s: np.ndarray  # (S,) nats
+    step_s: np.ndarray  # (S,) int64, when
+    patience_steps: int  # steps without improvement after which a fit stops
+
+    @classmethod
+    def of(cls, layers: Layers, *, patience_steps: int) -> Self:
+        n_fits = len(layers[0])
+        kept = [layer.detach().clone() for layer in layers]
+        return cls(kept, np.full(n_fits, np.inf), np.zeros(n_fits, np.int64), patience_steps)
+
+    def update(self, step: int, log_loss_s: np.ndarray, layers: Layers) -> None:
+        """Keep the weights of running fits that are better than before; ResultError if a running fit diverged."""
+        running_s = self._running(step)
+        if (bad_s := running_s & ~np.isfinite(log_loss_s)).any():
+            s = int(np.argmax(bad_s))
+            raise ResultError(f"fit {s}: validation log-loss is {log_loss_s[s]} at step {step}; lower learning_rate")
+        better_s = running_s & (log_loss_s < self.log_loss_s)
+        self.log_loss_s[better_s], self.step_s[better_s] = log_loss_s[better_s], step
+        for kept, layer in zip(self.layers, layers, strict=True):
+            kept[torch.from_numpy(better_s)] = layer.detach()[torch.from_numpy(better_s)]
+
+    def all_stopped(self, step: int) -> bool:
+        return not self._running(step + 1).any()
+
+    def _running(self, step: int) -> np.ndarray:
+        return step - self.step_s <= self.patience_steps
+
+
+def real_positions(pairs: PairSets, s: int | slice = slice(None)) -> np.ndarray:
+    """Positions of the chosen and the rejected responses of set s (of all sets), padding left out."""
+    real = pairs.weight_sm[s] > 0
+    return np.concatenate([pairs.chosen_sm[s][real], pairs.rejected_sm[s][real]])
+
+
+def among(used_u: np.ndarray, pairs: PairSets) -> PairSets:
+    """The same pairs, positions counting within the sorted `used_u`; padding, wherever it pointed, points at row 0."""
+    real_sm = pairs.weight_sm > 0
+    chosen_sm, rejected_sm = (
+        np.where(real_sm, np.searchsorted(used_u, position_sm), 0)
+        for position_sm in (pairs.chosen_sm, pairs.rejected_sm)
+    )
+    return PairSets(chosen_sm=chosen_sm, rejected_sm=rejected_sm, weight_sm=pairs.weight_sm)

@@ -1,0 +1,34 @@
+"""The reward models by name, in plain sight: the choices in a study file, in the error message and in the tests.
+
+Knows where each head lives, as text, and imports only the one that is asked for: a job's key then depends on the heads
+that it uses and on no other.
+"""
+
+import dataclasses
+import importlib
+from typing import Any
+
+from rmkit.errors import one_of
+from rmkit.reward_models.protocol import RewardModel
+
+REWARD_MODELS = {
+    "linear_bt": "rmkit.reward_models.linear_bt:LinearBradleyTerry",
+    "mlp_bt": "rmkit.reward_models.mlp_bt:MLPBradleyTerry",
+}
+
+
+def reward_model_class(name: str) -> type[RewardModel]:
+    """The class behind a name, imported now, or a ParamsError that lists the names there are."""
+    module, _, class_name = REWARD_MODELS[one_of(name, REWARD_MODELS, "reward_model")].partition(":")
+    found: type[RewardModel] = getattr(importlib.import_module(module), class_name)
+    return found
+
+
+def build(name: str, **options: Any) -> RewardModel:
+    """A reward model by name, not fitted yet; ParamsError for a name or an option that it does not have."""
+    model_class: Any = reward_model_class(name)
+    known = [field.name for field in dataclasses.fields(model_class) if field.init]
+    for option in options:
+        one_of(option, known, f"an option of reward_model {name}")
+    built: RewardModel = model_class(**options)
+    return built

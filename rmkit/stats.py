@@ -1,0 +1,138 @@
+"""Intervals: an estimate never travels without its uncertainty, and the uncertainty says what it is of.
+
+Knows arrays of numbers by prompt: no pairs, no model. The bootstrap here resamples prompts and leaves the fitted models
+as they are, so its interval is about new prompts and these fits. For cross-fitted accuracy a simulation of the whole
+procedure (benchmarks/interval_coverage.py) found that a nominal 95% covers 93 to 94% of that, and as little as 85% of
+what refitting on new annotations would give: never name it an interval of the latter. Folds share most of their
+training data, so no interval is ever a t over folds (Bengio & Grandvalet, JMLR 2004).
+Sources: Efron & Tibshirani 1993, ch. 13 (percentile interval); Field & Welsh, JRSS-B 2007 (resampling clusters).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rmkit.errors import DataError
+
+NEW_PROMPTS_THESE_FITS = "new prompts, these fits"
+FEWEST_PROMPTS = 20  # there a nominal 95% still covers 93%, with 10 prompts 91%, with 5 83% (simulated)
+BLOCK_BYTES = 32 * 2**20  # memory for resampling weights at any one time
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its interval, or with the reason in words why there is none (low and high are then NaN)."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float  # nominal coverage, e.g. 0.95
+    estimand: str  # what the interval is of; series that differ in it are never drawn as one
+    method: str
+    units: int  # how many prompts it rests on
+    reason: str | None = None  # why low and high are missing, else None
+
+
+def bootstrap_over_prompts(
+    value_kp: np.ndarray,
+    pairs_p: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    estimand: str = NEW_PROMPTS_THESE_FITS,
+) -> list[Interval]:
+    """Percentile intervals for the pair-weighted mean of K series over P prompts: K of them, one for a plain (P,).
+
+    value_kp: (K, P) or (P,), each prompt's mean over its pairs (and over seeds). pairs_p: (P,) above 0, pairs a prompt.
+    The mean is sum(pairs * value) / sum(pairs); whole prompts are drawn with replacement, the same draws for every
+    series. Where prompts are fewer than 20, or a series is the same number on every prompt, low and high are NaN and
+    `reason` says so: a bootstrap would answer with an interval that is too short. DataError names a missing value.
+    """
+    value_kp, pairs_p = _checked(value_kp, pairs_p)
+    if not 0 < level < 1 or n_resamples < 1:
+        raise DataError(f"level {level} must lie between 0 and 1, n_resamples {n_resamples} must be at least 1")
+    n_prompts = len(pairs_p)
+    estimate_k = value_kp @ pairs_p / pairs_p.sum()
+    low_k = high_k = np.full(len(value_kp), np.nan)
+    if n_prompts >= FEWEST_PROMPTS:
+        mean_bk = resampled_means(value_kp, pairs_p, rng=rng, n_resamples=n_resamples)
+        low_k, high_k = np.quantile(mean_bk, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    method = f"percentile bootstrap over prompts, {n_resamples} resamples"
+    intervals = []
+    for value_p, estimate, low, high in zip(value_kp, estimate_k, low_k, high_k, strict=True):
+        if reason := _why_no_interval(value_p):
+            low = high = np.nan
+        intervals.append(Interval(float(estimate), float(low), float(high), level, estimand, method, n_prompts, reason))
+    return intervals
+
+
+def paired_difference(
+    first_kp: np.ndarray,
+    second_kp: np.ndarray,
+    pairs_p: np.ndarray,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 2000,
+    level: float = 0.95,
+    estimand: str = NEW_PROMPTS_THESE_FITS,
+) -> list[Interval]:
+    """Intervals for first minus second, series by series, as `bootstrap_over_prompts`: K of them.
+
+    first_kp, second_kp: one shape, (K, P) or (P,), on the same prompts in the same order. Both are resampled together,
+    so what makes a prompt hard for both of them cancels.
+    """
+    first_kp, second_kp = np.asarray(first_kp, dtype=np.float64), np.asarray(second_kp, dtype=np.float64)
+    if first_kp.shape != second_kp.shape:
+        raise DataError(f"first_kp {first_kp.shape} and second_kp {second_kp.shape} differ in shape")
+    # the mean is linear in the values: the mean of the differences is the difference of the means, in every resample
+    difference_kp = first_kp - second_kp
+    return bootstrap_over_prompts(
+        difference_kp, pairs_p, rng=rng, n_resamples=n_resamples, level=level, estimand=estimand
+    )
+
+
+def resampled_means(
+    value_kp: np.ndarray, pairs_p: np.ndarray, *, rng: np.random.Generator, n_resamples: int
+) -> np.ndarray:
+    """Pair-weighted means over prompts drawn with replacement, (n_resamples, K); all series share each draw.
+
+    Works in blocks of resamples so that memory stays bounded; the result depends on rng alone, not on the block.
+    """
+    n_prompts = len(pairs_p)
+    column_pk = np.column_stack([(value_kp * pairs_p).T, pairs_p])
+    block = max(1, BLOCK_BYTES // (16 * n_prompts))
+    mean_blocks = []
+    for start in range(0, n_resamples, block):
+        size = min(block, n_resamples - start)
+        drawn_bp = rng.integers(n_prompts, size=(size, n_prompts)) + n_prompts * np.arange(size)[:, None]
+        times_bp = np.bincount(drawn_bp.ravel(), minlength=size * n_prompts).reshape(size, n_prompts)
+        total_bk = times_bp.astype(np.float64) @ column_pk
+        mean_blocks.append(total_bk[:, :-1] / total_bk[:, -1:])
+    return np.concatenate(mean_blocks)
+
+
+def _why_no_interval(value_p: np.ndarray) -> str | None:
+    if len(value_p) < FEWEST_PROMPTS:
+        return f"{len(value_p)} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
+    if np.ptp(value_p) == 0:
+        return f"all {len(value_p)} prompts have the value {value_p[0]:.6g}: a bootstrap sees no variation"
+    return None
+
+
+def _checked(value_kp: np.ndarray, pairs_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The arrays as float64, values with two axes, or a DataError that names the series and the prompt."""
+    value_kp = np.atleast_2d(np.asarray(value_kp, dtype=np.float64))
+    pairs_p = np.asarray(pairs_p, dtype=np.float64)
+    if value_kp.ndim != 2 or value_kp.shape[1:] != pairs_p.shape or value_kp.size == 0:
+        raise DataError(f"value_kp {value_kp.shape} and pairs_p {pairs_p.shape} are not (K, P) and (P,), both above 0")
+    if len(bad := np.argwhere(~np.isfinite(value_kp))):
+        series, prompt = (int(axis) for axis in bad[0])
+        raise DataError(
+            f"value_kp[{series}, {prompt}] is {value_kp[series, prompt]}: "
+            f"prompt {prompt} has no value in series {series} ({len(bad)} such values)"
+        )
+    if len(bad := np.argwhere(~(np.isfinite(pairs_p) & (pairs_p > 0)))):
+        prompt = int(bad[0, 0])
+        raise DataError(f"pairs_p[{prompt}] is {pairs_p[prompt]}; every prompt needs a number of pairs above 0")
+    return value_kp, pairs_p
