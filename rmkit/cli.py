@@ -168,7 +168,7 @@ def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store:
 
     path = report_path(store, study)
     if anew or not fresh_report(store, study, jobs, project):
-        from rmkit.report import write_report
+        from rmkit.report.page import write_report
 
         with disk_faults(path):
             write_report(path, study, jobs, store, project)

@@ -2,7 +2,7 @@
 
 Prompts are grouped into folds at random. For each fold and each annotation count, a reward model learns from that many
 pairs outside the fold; it scores the pairs inside. Knows pairs and prompt ids only: no embedding, no head. Source of
-the scheme: Chernozhukov et al. 2018, section 3 (cross-fitting); prompts stay together, their pairs not being independent.
+the scheme: Chernozhukov et al. 2018, section 3; prompts stay together because their pairs are not independent.
 """
 
 from collections.abc import Sequence

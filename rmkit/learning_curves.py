@@ -27,14 +27,14 @@ def mean_over_seeds(evaluations: Sequence[Evaluations]) -> Evaluations:
         if not np.array_equal(other.units_p, first.units_p):
             raise ResultError("these seeds do not hold the same pairs a prompt; a pair must be scored once a seed")
     values = {
-        metric: np.mean([one.values[metric] for one in evaluations], axis=0, dtype=np.float64).astype(np.float32)
+        metric: np.stack([one.values[metric] for one in evaluations]).mean(axis=0, dtype=np.float64).astype(np.float32)
         for metric in first.values
     }
     return Evaluations(first.fits, first.prompt_id_p, first.units_p, values)
 
 
 def learning_curves(evaluations: Sequence[Evaluations], *, resamples: int = RESAMPLES) -> pd.DataFrame:
-    """Mean and interval of every fit and metric: the columns of `fits`, metric, mean, low, high, seeds, prompts, and of what.
+    """Mean and interval of every fit and metric: columns of `fits`, metric, mean, low, high, and of what.
 
     evaluations: one a seed. A metric that a fit does not have is left out. All fits share the resampled prompts, which
     are drawn with one fixed generator: the same evaluations give the same table.
@@ -57,7 +57,7 @@ def paired_differences(
     """The interval of `first` minus `second` at every annotation count and metric, on the same prompts.
 
     first, second: names in the column reward_model. Where one of them has no annotation count (a baseline) it is held
-    against every count of the other. Columns: first, second, annotations, and those of `learning_curves` from metric on.
+    against every count of the other. Columns: first, second, annotations, then as `learning_curves` from metric on.
     """
     mean = mean_over_seeds(evaluations)
     pairs = pd.merge(

@@ -48,7 +48,9 @@ def evaluate_pairs(
     ece = pd.concat([table, pd.DataFrame(rows)], axis=1)
     means = [
         table.assign(
-            metric=name, value=value_fm.mean(axis=1), reason=np.where(np.isnan(value_fm[:, 0]), NO_PROBABILITY, None)
+            metric=name,
+            value=value_fm.mean(axis=1),
+            reason=[NO_PROBABILITY if missing else None for missing in np.isnan(value_fm[:, 0])],
         )
         for name, value_fm in values.items()
     ]

@@ -61,7 +61,7 @@ def rooms_imported(path):
         yield from ((name.split(".")[1], node.lineno) for name in names if name.startswith("rmkit."))
 
 
-@pytest.mark.parametrize(("path", "room"), modules(), ids=lambda value: str(getattr(value, "name", value)))
+@pytest.mark.parametrize(("path", "room"), list(modules()), ids=lambda value: str(getattr(value, "name", value)))
 def test_a_module_imports_only_from_floors_below(path, room):
     for imported, line in rooms_imported(path):
         below = FLOOR[imported] < FLOOR[room] or imported == room

@@ -4,6 +4,7 @@ Takes tables of estimates that bring their intervals, gives figures. Reads, fits
 in estimand or method are never one line.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,8 @@ BETTER = {
     "overconfidence": "0 is calibrated",
     "ece": "lower is better",
 }
+# Metric -> a value worth comparing with, and what it is.
+REFERENCE = {"log_loss": (math.log(2), "knowing nothing (log 2)"), "overconfidence": (0.0, "")}
 COLUMNS = ("reward_model", "metric", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
 LABEL_GAP = 11.0  # points between two labels at the end of lines
 
@@ -52,6 +55,7 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
     for ax, metric in zip(axes[0], metrics, strict=True):
         ax.set(xlabel="annotated pairs (log scale)", ylabel=Y_LABELS.get(metric, metric.replace("_", " ")))
         ax.set_title(BETTER.get(metric, ""), color=GREY, fontsize="small")
+        draw_reference(ax, metric)
     figure.suptitle(title(drawn), x=0.01, ha="left")
     figure.draw_without_rendering()  # only now are the axes as tall as they will be, and labels can be told apart
     for ax, end in zip(axes[0], ends, strict=True):
@@ -96,6 +100,16 @@ def draw_panel(ax: Axes, panel: pd.DataFrame) -> dict[str, float]:
         ends[str(reward_model)] = float(line["mean"].iloc[-1])
     count_axis(ax, np.unique(panel["annotations"].dropna()))
     return ends
+
+
+def draw_reference(ax: Axes, metric: str) -> None:
+    """A thin line at the value worth comparing with, where the panel reaches it."""
+    value, name = REFERENCE.get(metric, (math.nan, ""))
+    low, high = ax.get_ylim()
+    if low <= value <= high:
+        ax.axhline(value, color=GREY, linewidth=0.8, zorder=1)
+        ax.annotate(name, (0.98, value), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
+                    ha="right", color=GREY, fontsize="small")  # fmt: skip
 
 
 def count_axis(ax: Axes, counts: np.ndarray) -> None:

@@ -21,7 +21,11 @@ def report_path(store: Store, study: Study) -> Path:
 def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
     """What a report depends on: the study, its finished jobs, and the code that draws and words it."""
     keys = [key for _, key in finished(store, jobs)]
-    files = [*project.package.glob("report*"), *project.package.glob("figures/*.py"), project.package / "stats.py"]
+    files = [
+        *project.package.glob("report/*.[pj]*"),
+        *project.package.glob("figures/*.py"),
+        *project.package.glob("*.py"),
+    ]
     code = [path.read_text() for path in sorted(files)]
     return digest(canonical([study.title, study.question, study.where, len(jobs), keys, code]))
 

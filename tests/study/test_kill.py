@@ -134,7 +134,7 @@ def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
 
 
 def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturbed, tmp_path):
-    template, calm = undisturbed
+    template, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 2}')
     runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
@@ -164,7 +164,7 @@ def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
 
 
 def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path):
-    template, calm = undisturbed
+    template, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 1}')
     runners = [

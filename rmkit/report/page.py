@@ -1,0 +1,91 @@
+"""The report of a study: one self-contained HTML page from what is stored, for a reader who was not there.
+
+Gathers findings, tallies, parameters, costs and environments of the finished jobs. Every number in it is computed from
+the store at the moment of writing.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rmkit.report.learning import learning_sections
+from rmkit.study import collate
+from rmkit.study.freshness import report_digest
+from rmkit.study.params import Study
+from rmkit.study.plan import PlannedJob, canonical, schema_of
+from rmkit.study.project import Project
+from rmkit.study.store import Store, write_text
+
+
+def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> None:
+    """Write the study's report; its figures are also left beside it as PNG."""
+    import jinja2
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    finished = list(collate.finished(store, jobs))
+    sections = list(learning_sections(store, jobs, path))
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(
+        resources.files("rmkit.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    )
+    page = template.render(
+        study=study,
+        digest=report_digest(store, study, jobs, project),
+        planned=len({job.plan_id for job in jobs}),
+        finished=len(finished),
+        sections=sections,
+        tallies=list(tally_rows(store, finished)),
+        parameters=parameter_rows(project, jobs),
+        environments=environments(store, finished),
+        **cost_rows(store, finished),
+    )
+    write_text(path, page)
+
+
+def tally_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> Iterator[dict[str, Any]]:
+    """What each stage counted; jobs of one stage that counted alike are one row."""
+    seen = set()
+    for job, key in finished:
+        for tally in collate.tallies(store, key):
+            if (row := (job.stage, json.dumps(tally))) not in seen:
+                seen.add(row)
+                dropped = ", ".join(f"{count:,} {reason}" for reason, count in tally["dropped"].items()) or "none"
+                counts = {"came_in": tally["in"], "went_out": tally["out"], "dropped": dropped}
+                yield {"stage": job.stage, "what": tally["what"], **counts}
+
+
+def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[tuple[str, str, str]]]:
+    """Each stage's parameters: name, value (all values of an axis), and what the notebook says of it."""
+    found = {}
+    for stage in dict.fromkeys(job.stage for job in jobs):
+        schema = schema_of(project, stage)
+        of_stage = [job.parameters for job in jobs if job.stage == stage]
+        values = {name: list(dict.fromkeys(canonical(one[name]) for one in of_stage)) for name in of_stage[0]}
+        found[stage] = [(name, ", ".join(value), schema[name].comment) for name, value in values.items()]
+    return found
+
+
+def cost_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> dict[str, Any]:
+    """Seconds and memory by job, and in one sentence by stage."""
+    rows = []
+    by_stage: dict[str, list[float]] = {}
+    for job, key in finished:
+        cost = collate.costs(store, key)
+        by_stage.setdefault(job.stage, []).append(cost["seconds"])
+        size = cost["peak_memory_bytes"] / 2**20
+        rows.append({"title": str(job), "seconds": cost["seconds"], "mebibytes": size, "key": key})
+    parts = "; ".join(f"{stage}: {len(seconds)} jobs, {sum(seconds):.0f} s" for stage, seconds in by_stage.items())
+    return {"costs": rows, "cost_summary": f"Seconds of job time, jobs running side by side counted each. {parts}."}
+
+
+def environments(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> list[str]:
+    """The machines and versions that made the results, each once."""
+    texts = []
+    for _, key in finished:
+        found = store.manifest(key)["environment"]
+        packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
+        machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"
+        texts.append(f"{machine}; Python {found['python']}; {packages}; {found['threads']} thread(s) a job.")
+    return list(dict.fromkeys(texts))
