@@ -94,6 +94,7 @@ def _table(names: pd.DataFrame, metric: str, intervals: Sequence[Interval], seed
             "mean": [interval.estimate for interval in intervals],
             "low": [interval.low for interval in intervals],
             "high": [interval.high for interval in intervals],
+            "level": [interval.level for interval in intervals],
             "seeds": seeds,
             "prompts": [interval.units for interval in intervals],
             "estimand": [interval.estimand for interval in intervals],

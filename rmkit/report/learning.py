@@ -71,7 +71,7 @@ def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Itera
         seeds = [evaluations for _, evaluations in group]
         curves = learning_curves(seeds)
         differences = [paired_differences(seeds, *names) for names in contrasts(curves)]
-        figure = learning_curve_figure(curves.query("metric != 'brier'").assign(level=0.95))
+        figure = learning_curve_figure(curves.query("metric != 'brier'"))
         figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
         yield Section(
             heading="What was found" if len(groups) == 1 else f"What was found: {varying(group[0][0], groups)}",
@@ -171,11 +171,11 @@ def caption(curves: pd.DataFrame) -> str:
     """What the figure shows, read from its table."""
     first = curves.iloc[0]
     return (
-        f"Held-out accuracy, log-loss and overconfidence against the number of annotated pairs. Lines are means over "
+        "Held-out accuracy, log-loss and overconfidence against the number of annotated pairs. Lines are means over "
         f"{first['seeds']} seeds, each with its own grouping of {first['prompts']:,} prompts into folds; bands are 95% "
         f"intervals ({first['method']}). They are about {first['estimand']}: how the numbers would move if other "
         "prompts were scored by the same fitted models. They are not about other annotations to learn from, which "
-        "would move them more, most of all where annotations are few. Lines without markers learn nothing from annotations."
+        "would move them more, most of all where annotations are few. Lines without markers learn nothing from them."
     )
 
 
