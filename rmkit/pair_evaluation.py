@@ -19,12 +19,13 @@ OF_A_PROBABILITY = {
     "overconfidence": metrics.pair_overconfidence,
 }
 NO_PROBABILITY = "gives an order, not a probability"
+SPLIT = "held-out prompts"  # what every row says of the pairs that it is a mean over
 
 
 def evaluate_pairs(
     margins: Mapping[str, pd.DataFrame], orders: Mapping[str, np.ndarray], prompt_id_m: np.ndarray
 ) -> tuple[pd.DataFrame, Evaluations]:
-    """Result rows (fit, metric, value, reason, units, reward_model, annotations) and the evaluations behind them.
+    """Result rows (fit, metric, value, reason, units, split, reward_model, annotations) and their evaluations.
 
     margins: by reward model, (A, M) chosen minus rejected, its index named annotations: one fit a row. orders: by
     baseline, (M,) margins of which only the sign means anything. prompt_id_m: (M,) the pairs' prompts. The expected
@@ -54,5 +55,5 @@ def evaluate_pairs(
         )
         for name, value_fm in values.items()
     ]
-    result = pd.concat([*means, ece], ignore_index=True).assign(units=len(prompt_id_m))
+    result = pd.concat([*means, ece], ignore_index=True).assign(units=len(prompt_id_m), split=SPLIT)
     return result, Evaluations.from_pairs(table, prompt_id_m, values)
