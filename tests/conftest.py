@@ -1,5 +1,8 @@
+import sys
+
 import pytest
 
+from tests.checkout import checkout, execute
 from tests.small_project import SmallProject
 
 
@@ -22,3 +25,11 @@ def finished(finished_template, tmp_path):
 def small(tmp_path):
     """A small project of which nothing has run."""
     return SmallProject.make(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """A checkout in which the smoke study has run; read it, write elsewhere."""
+    folder = checkout(tmp_path_factory.mktemp("smoke") / "project")
+    execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], folder, folder)
+    return folder

@@ -6,7 +6,14 @@ from scipy.special import expit
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
 from rmkit.errors import DataError
-from rmkit.metrics import expected_calibration_error, pair_accuracy, pair_brier, pair_log_loss, reliability_bins
+from rmkit.metrics import (
+    expected_calibration_error,
+    pair_accuracy,
+    pair_brier,
+    pair_log_loss,
+    pair_overconfidence,
+    reliability_bins,
+)
 
 MARGIN_M = np.random.default_rng(0).normal(size=500) * 2
 
@@ -96,3 +103,14 @@ def test_calibration_wants_one_list_of_pairs_and_a_bin():
         expected_calibration_error(np.zeros((2, 5)))
     with pytest.raises(DataError, match="n_bins is 0"):
         reliability_bins(MARGIN_M, n_bins=0)
+
+
+def test_overconfidence_is_zero_in_the_mean_when_the_forecast_is_true():
+    """Draw outcomes from the forecast itself: the mean is within four standard errors of 0; doubled margins claim more."""
+    rng = np.random.default_rng(0)
+    margin_m = rng.normal(0, 1.5, 40_000)
+    signed_m = np.where(rng.random(40_000) < 1 / (1 + np.exp(-margin_m)), margin_m, -margin_m)
+    honest = pair_overconfidence(signed_m)
+    assert abs(honest.mean()) < 4 * honest.std() / np.sqrt(len(honest))
+    assert pair_overconfidence(2 * signed_m).mean() > 0.05
+    assert pair_overconfidence(np.array([0.0])) == 0.0

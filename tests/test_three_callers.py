@@ -1,45 +1,13 @@
 """One notebook, three callers, identical rows: `rmkit run`, plain papermill from another directory, all cells in a kernel."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def checkout(folder: Path) -> Path:
-    """A copy of what a user has, without a store."""
-    for name in ("rmkit", "notebooks", "params", "data"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    return folder
-
-
-def environment(project: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RMKIT")}
-    return {**kept, "PYTHONPATH": str(project), "PYTHONWARNINGS": "default", **more}
-
-
-def execute(command: list[str], cwd: Path, project: Path, **more: str) -> str:
-    cwd.mkdir(exist_ok=True)
-    ended = subprocess.run(
-        command, cwd=cwd, env=environment(project, **more), capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-    return ended.stdout
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A checkout in which the smoke study has run."""
-    folder = checkout(tmp_path_factory.mktemp("callers") / "project")
-    execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], folder, folder)
-    return folder
+from tests.checkout import checkout, environment, execute
 
 
 def stored(project: Path, seed: int) -> pd.DataFrame:
@@ -52,28 +20,28 @@ def newest_draft(project: Path, stage: str) -> Path:
     return max((project / "runs/drafts").glob(f"{stage}-*"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(project, tmp_path):
+def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke, tmp_path):
     command = [
         sys.executable,
         "-m",
         "papermill",
         "--no-progress-bar",
-        str(project / "notebooks/04_reward_models.ipynb"),
+        str(smoke / "notebooks/04_reward_models.ipynb"),
         "out.ipynb",
     ]
     command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "3", "-y", "{annotations: [100, 400]}"]
-    execute(command, tmp_path / "elsewhere", project)
-    rows = pd.read_parquet(newest_draft(project, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(project, seed=1))
+    execute(command, tmp_path / "elsewhere", smoke)
+    rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
+    pd.testing.assert_frame_equal(rows, stored(smoke, seed=1))
 
 
-def test_all_cells_in_a_kernel_give_the_rows_of_the_run(project):
+def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
     """As Run All in JupyterLab, started with RMKIT_STUDY=smoke: the notebook's own values, no injected cell."""
     from jupyter_client.manager import start_new_kernel
 
-    document = json.loads((project / "notebooks/04_reward_models.ipynb").read_text())
+    document = json.loads((smoke / "notebooks/04_reward_models.ipynb").read_text())
     manager, client = start_new_kernel(
-        kernel_name="python3", cwd=str(project / "notebooks"), env=environment(project, RMKIT_STUDY="smoke")
+        kernel_name="python3", cwd=str(smoke / "notebooks"), env=environment(smoke, RMKIT_STUDY="smoke")
     )
     try:
         for cell in document["cells"]:
@@ -85,12 +53,12 @@ def test_all_cells_in_a_kernel_give_the_rows_of_the_run(project):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    rows = pd.read_parquet(newest_draft(project, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(project, seed=0))
+    rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
+    pd.testing.assert_frame_equal(rows, stored(smoke, seed=0))
 
 
-def test_the_first_notebook_gives_the_same_bytes_as_the_run(project, tmp_path):
-    notebook = project / "notebooks/00_world.ipynb"
+def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
+    notebook = smoke / "notebooks/00_world.ipynb"
     command = [
         sys.executable,
         "-m",
@@ -102,26 +70,26 @@ def test_the_first_notebook_gives_the_same_bytes_as_the_run(project, tmp_path):
         "study",
         "smoke",
     ]
-    execute([*command, "-p", "n_dimensions", "32"], tmp_path / "elsewhere", project)
-    (job,) = (project / "runs/jobs").glob("00_world-*")
-    draft = newest_draft(project, "00_world")
+    execute([*command, "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
+    (job,) = (smoke / "runs/jobs").glob("00_world-*")
+    draft = newest_draft(smoke, "00_world")
     for path in (job / "artifacts").rglob("*.*"):
         assert path.read_bytes() == (draft / path.relative_to(job)).read_bytes(), path.name
 
 
-def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(project, tmp_path):
+def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(smoke, tmp_path):
     command = [
         sys.executable,
         "-m",
         "papermill",
         "--no-progress-bar",
-        str(project / "notebooks/00_world.ipynb"),
+        str(smoke / "notebooks/00_world.ipynb"),
         "out.ipynb",
         "-p",
         "min_dff",
         "3",
     ]
-    ended = subprocess.run(command, cwd=tmp_path, env=environment(project), capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, env=environment(smoke), capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "ParamsError: 00_world: min_dff is not a parameter" in ended.stderr
     assert "did you mean 'min_df'?" in ended.stderr
@@ -143,6 +111,6 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
     assert "draft (nothing of it enters the store)" in printed
 
 
-def test_a_second_run_executes_nothing(project):
-    out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], project, project)
+def test_a_second_run_executes_nothing(smoke):
+    out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
     assert "3 jobs: 3 already there" in out

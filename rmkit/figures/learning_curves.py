@@ -107,7 +107,7 @@ def draw_reference(ax: Axes, metric: str) -> None:
     value, name = REFERENCE.get(metric, (math.nan, ""))
     low, high = ax.get_ylim()
     if low <= value <= high:
-        ax.axhline(value, color=GREY, linewidth=0.8, zorder=1)
+        ax.axhline(value, color=GREY, linewidth=0.8, zorder=1, label="_reference")
         ax.annotate(name, (0.98, value), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
                     ha="right", color=GREY, fontsize="small")  # fmt: skip
 

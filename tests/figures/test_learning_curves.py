@@ -3,6 +3,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,8 @@ def test_a_baseline_without_annotations_is_a_level_over_the_whole_axis():
 
 
 def test_a_value_that_is_missing_is_left_out():
-    labels = [drawn.get_label() for drawn in learning_curve_figure(curves()).axes[1].lines]
+    lines = learning_curve_figure(curves()).axes[1].lines
+    labels = [drawn.get_label() for drawn in lines if drawn.get_label() != "_reference"]
     assert sorted(labels) == sorted(LOOK[name]["label"] for name in ("linear_bt", "mlp_bt"))
 
 
@@ -162,3 +164,13 @@ def test_reliability_shows_accuracy_against_confidence_and_the_pairs_below():
     assert [tuple(line.get_ydata()) for line in below.lines] == [(60, 30, 10), (40, 60)]
     labels = [text.get_text() for text in above.get_legend().get_texts()]
     assert labels == ["linear BT, 100 scored pairs", "BT MLP, 100 scored pairs"]
+
+
+def test_a_panel_shows_the_value_worth_comparing_with_where_it_reaches_it():
+    table = curves()
+    lines = learning_curve_figure(table).axes[1].lines
+    (reference,) = [line for line in lines if line.get_label() == "_reference"]
+    assert reference.get_ydata()[0] == pytest.approx(math.log(2))
+    table["mean"] -= 0.3
+    table[["low", "high"]] -= 0.3
+    assert "_reference" not in [line.get_label() for line in learning_curve_figure(table).axes[1].lines]

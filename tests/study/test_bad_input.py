@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.small_project import write_notebook
+from tests.small_project import REPOSITORY, write_notebook
 
 SECOND = "notebooks/01_sums.ipynb"
 
@@ -198,17 +198,26 @@ def json_cells(project):
     ]
 
 
-def test_the_shipped_data_are_checked_by_file_and_line(tmp_path):
-    from tests.small_project import REPOSITORY
+GOOD = {"chosen": "\n\nHuman: Hi\n\nAssistant: Hello.", "rejected": "\n\nHuman: Hi\n\nAssistant: Go away."}
+BAD_DATA = {
+    "a row without rejected": ([GOOD, {"chosen": GOOD["chosen"]}], 0, "line 2: has no 'rejected'"),
+    "no assistant turn": ([GOOD, {**GOOD, "rejected": "\n\nHuman: Hi"}], 0, "line 2: 'rejected' has no assistant turn"),
+    "a truncated gzip": ([{**GOOD, "id": number} for number in range(500)], 40, "the gzip is cut short"),
+}
 
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize("case", BAD_DATA)
+def test_a_bad_data_file_is_named_with_its_line(case, command, tmp_path):
+    rows, cut, expected = BAD_DATA[case]
+    content = gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
     bad = tmp_path / "bad.jsonl.gz"
-    whole = gzip.compress((json.dumps({"chosen": "x"}) + "\n").encode())
-    for content, expected in ((whole, "line 1"), (whole[:-6], "truncated")):
-        bad.write_bytes(content)
-        ended = subprocess.run(
-            [sys.executable, "-m", "rmkit.cli", "check", "params/smoke.yaml", "--set", f"pairs_file={bad}"],
-            cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 2
-        assert str(bad) in ended.stderr
-        assert expected in ended.stderr
+    bad.write_bytes(content[: len(content) - cut])
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", command, "params/smoke.yaml", "--set", f"pairs_file={bad}"],
+        cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(str(bad))
+    assert expected in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1

@@ -1,0 +1,47 @@
+import numpy as np
+import pandas as pd
+
+from rmkit.learning_curves import learning_curves, paired_differences
+from rmkit.pair_evaluation import evaluate_pairs
+from rmkit.report.learning import answers, contrasts, level_table
+
+
+def curves_and_evaluations(shift):
+    """Two heads on the same 3,000 prompts, the second better by `shift` in every margin, and a baseline."""
+    rng = np.random.default_rng(0)
+    base_m = rng.normal(0.3, 1, 3000)
+    margins = {
+        "linear_bt": pd.DataFrame([base_m - 0.2, base_m], index=[100, 1800]),
+        "mlp_bt": pd.DataFrame([base_m - 0.2, base_m + shift], index=[100, 1800]),
+    }
+    _, evaluations = evaluate_pairs(margins, {"shorter": rng.normal(0.05, 1, 3000)}, np.arange(3000))
+    return learning_curves([evaluations]), evaluations
+
+
+def said(shift):
+    curves, evaluations = curves_and_evaluations(shift)
+    return list(answers(curves, [paired_differences([evaluations], *names) for names in contrasts(curves)]))
+
+
+def test_each_head_is_held_against_the_first_and_against_the_baseline():
+    curves, _ = curves_and_evaluations(0.0)
+    assert contrasts(curves) == [("mlp_bt", "linear_bt"), ("linear_bt", "shorter"), ("mlp_bt", "shorter")]
+
+
+def test_sentences_follow_the_numbers():
+    better, worse = said(0.3), said(-0.3)
+    (about_better,) = [text for text in better if text.startswith("BT MLP against linear BT")]
+    (about_worse,) = [text for text in worse if text.startswith("BT MLP against linear BT")]
+    assert "with 1,800 annotations: +" in about_better
+    assert about_better.endswith("better.")
+    assert "with 1,800 annotations: −" in about_worse
+    assert about_worse.endswith("worse.")
+
+
+def test_a_table_has_a_row_for_every_fit_and_a_dash_where_there_is_no_number():
+    curves, _ = curves_and_evaluations(0.1)
+    table = level_table(curves, pd.Series({"linear_bt-100": 0.05}))
+    assert len(table.rows) == 5
+    assert len({len(row) for row in table.rows} | {len(table.columns)}) == 1
+    assert table.rows[0][-1].text == "0.050"
+    assert [cell.text for cell in table.rows[-1]][1:] == ["–", table.rows[-1][2].text, "–", "–", "–", "–"]

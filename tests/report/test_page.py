@@ -1,0 +1,52 @@
+import re
+import shutil
+import sys
+
+from tests.checkout import execute
+
+
+def report_of(project, *arguments):
+    execute([sys.executable, "-m", "rmkit.cli", "report", *arguments], project, project)
+    return (project / "runs/reports/smoke.html").read_text()
+
+
+def test_the_report_stands_alone_and_says_what_was_found(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    page = report_of(project, "smoke")
+    assert not re.findall(r'(?:src|href)="(?!#)', page.replace("xlink:href", "")), "the page fetches something"
+    for expected in (
+        "<svg",
+        "Linear BT orders",
+        "mlp_bt",
+        "5 chosen and rejected answer different prompts",
+        "04_reward_models seed=1",
+    ):
+        assert expected in page, expected
+    assert "jobs are finished; what follows" not in page
+    assert (project / "runs/reports/smoke-learning-curves.png").stat().st_size > 10_000
+
+
+def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    study = project / "params/smoke.yaml"
+    study.write_text(
+        study.read_text().replace("title: Smoke", 'title: "<script>alert(1)</script>"').replace("[0, 1]", "[0, 1, 2]")
+    )
+    page = report_of(project, "smoke")
+    assert "3 of 4 jobs are finished; what follows rests on those alone" in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_report_is_made_again_only_when_something_changed(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    command = [sys.executable, "-m", "rmkit.cli", "run", "smoke"]
+    path = project / "runs/reports/smoke.html"
+    execute(command, project, project)
+    first = path.stat().st_mtime_ns
+    execute(command, project, project)
+    assert path.stat().st_mtime_ns == first
+    figure = project / "rmkit/figures/theme.py"
+    figure.write_text(figure.read_text() + "\n# changed\n")
+    execute(command, project, project)
+    assert path.stat().st_mtime_ns > first
