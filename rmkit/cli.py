@@ -1,27 +1,29 @@
 """The command line: run, check, status, results, report, why.
 
-Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong. Only this
-floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.
+Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
+interrupted. Only this floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.
 """
 
 import argparse
 import importlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
-from rmkit.study.params import Study, load_study, overridden
-from rmkit.study.plan import PlannedJob, data_files, make_plan
-from rmkit.study.project import Project, find_project
+from rmkit.study.params import STUDY, Study, load_study, overridden, parsed_yaml
+from rmkit.study.plan import PlannedJob, data_files, make_plan, schema_of
+from rmkit.study.project import Project, find_project, study_path
 from rmkit.study.store import Store, disk_faults
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption: jobs are ended too
     try:
         return options.command(options)
     except (ParamsError, DataError) as error:
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     checked = _check_data(project, jobs)
     for line in checked:
         print(line)
-    jobs = _selected(jobs, options)
+    everything, jobs = jobs, _selected(project, jobs, options)
     store = Store(project.store)
     from rmkit.study.engine import Local, execute
     from rmkit.study.terminal import RunLog
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
     print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
     if not options.no_report and states.count("done") + states.count("found"):
-        _write_report(project, study, jobs, store, anew=False)
+        _write_report(project, study, everything, store, anew=False)
     failed = [outcome.error for outcome in outcomes.values() if outcome.state == "failed"]
     if failed:
         raise JobError(failed[-1])
@@ -128,13 +130,14 @@ def why(options: argparse.Namespace) -> int:
 
 def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJob]]:
     project = find_project()
-    name = options.study or os.environ.get("RMKIT_STUDY") or "tiny"
-    path = Path(name) if name.endswith((".yaml", ".yml")) else project.root / "params" / f"{name}.yaml"
+    if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
+        print(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", file=sys.stderr)
+    path = study_path(project, options.study or os.environ.get("RMKIT_STUDY") or "tiny")
     study = overridden(load_study(path, project.shown(path)), options.set)
     return project, study, make_plan(project, study)
 
 
-def _selected(jobs: list[PlannedJob], options: argparse.Namespace) -> list[PlannedJob]:
+def _selected(project: Project, jobs: list[PlannedJob], options: argparse.Namespace) -> list[PlannedJob]:
     """The jobs that the options ask for, and those that they need."""
     stages = list(dict.fromkeys(job.stage for job in jobs))
     wanted = jobs
@@ -144,14 +147,24 @@ def _selected(jobs: list[PlannedJob], options: argparse.Namespace) -> list[Plann
         last = stages.index(one_of(options.until, stages, "--until"))
         wanted = [job for job in wanted if stages.index(job.stage) <= last]
     for assignment in options.select:
-        name, _, text = assignment.partition("=")
-        wanted = [job for job in wanted if str(job.parameters.get(name, text)) == text]
+        wanted = _with_parameter(project, wanted, assignment)
     if options.job:
         wanted = [job for job in wanted if job.plan_id in options.job]
     if not wanted:
         raise ParamsError(f"no job of this study is asked for by --only, --until and --select; it has {len(jobs)}")
     needed = {needed.plan_id for job in wanted for needed in (job, *job.upstream())}
     return [job for job in jobs if job.plan_id in needed]
+
+
+def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -> list[PlannedJob]:
+    """The jobs whose parameter has the value that `KEY=VALUE` says, in the notebook's own type."""
+    name, _, text = assignment.partition("=")
+    where = f"--select {assignment}"
+    schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
+    one_of(name, sorted({key for schema in schemas.values() for key in schema} - {STUDY}), where)
+    declaring = [job for job in jobs if name in job.parameters]
+    given = parsed_yaml(text, where)
+    return [job for job in declaring if job.parameters[name] == schemas[job.stage][name].kind.conform(given, where)]
 
 
 def _check_data(project: Project, jobs: list[PlannedJob]) -> list[str]:

@@ -14,12 +14,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 STAGES = """
-FORMATS = {"numbers": "rmkit.numbers:Numbers"}
+ARTIFACTS = {"numbers": "rmkit.numbers:Numbers", "sums": "rmkit.numbers:Numbers"}
 STAGES = {
-    "00_numbers": Stage(
-        outputs={"numbers": "numbers"}, data=(DataFile("numbers_file", "rmkit.numbers:check"),)
-    ),
-    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": "numbers"}, fits=("powers",)),
+    "00_numbers": Stage(outputs=("numbers",), rows=False, data=(DataFile("numbers_file", "rmkit.numbers:check"),)),
+    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs=("sums",), fits=("powers",)),
 }
 """
 NUMBERS = '''
@@ -143,7 +141,7 @@ class SmallProject:
         shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
         stages = root / "rmkit/study/stages.py"
         source = stages.read_text()
-        start, end = source.index("# A format is"), source.index("def holds")
+        start, end = source.index("# An artifact's format is"), source.index("def holds")
         stages.write_text(source[:start] + STAGES + "\n\n" + source[end:])
         for name, text in {
             "numbers": NUMBERS, "adding": ADDING, "powers": POWERS, "unreached": UNREACHED, "figures/bars": FIGURE,

@@ -14,13 +14,13 @@ from packaging.requirements import Requirement
 
 from rmkit.study import source
 from rmkit.study.notebook import LOOK, check_look_cells, declared, read_notebook, result_trees
-from rmkit.study.stages import FORMATS, STAGES
+from rmkit.study.stages import ARTIFACTS, STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
-    {"errors", "hardware", "metrics", "best_of_n", "stats"},
+    {"errors", "hardware", "metrics", "best_of_n", "seeding", "stats"},
     {"bank", "comparisons", "evaluations"},
     {
         "annotators",
@@ -132,7 +132,7 @@ def test_a_notebook_is_clean_and_declares_itself(path):
 
 def test_a_stage_without_a_notebook_is_not_promised():
     assert {path.stem for path in NOTEBOOKS} == set(STAGES)
-    for target in FORMATS.values():
+    for target in ARTIFACTS.values():
         module, _, name = target.partition(":")
         assert hasattr(__import__(module, fromlist=[name]), name)
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 def finished(store: Store, jobs: list[PlannedJob], stage: str | None = None) -> Iterator[tuple[PlannedJob, str]]:
     """The finished jobs of a plan (of one stage) with their keys, in plan order, each key once."""
-    seen = set()
+    seen: set[str] = set()
+    known: dict[str, str | None] = {}
     for job in jobs:
-        key = store.key_of(job) if stage in (None, job.stage) else None
+        key = store.key_of(job, known) if stage in (None, job.stage) else None
         if key and key not in seen and store.finished(key):
             seen.add(key)
             yield job, key

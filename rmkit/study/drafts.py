@@ -16,7 +16,7 @@ from rmkit.study.locks import STAMP
 from rmkit.study.notebook import Declared
 from rmkit.study.params import STUDY, Study, grid, load_study
 from rmkit.study.plan import PlannedJob
-from rmkit.study.project import Project
+from rmkit.study.project import Project, study_path
 from rmkit.study.store import Store
 
 STUDY_VARIABLE = "RMKIT_STUDY"
@@ -29,21 +29,23 @@ def study_sizes(
     name = os.environ.get(STUDY_VARIABLE)
     if not name or values[STUDY] != schema[STUDY].default:
         return dict(values)
-    path = project.root / "params" / f"{name}.yaml"
+    path = study_path(project, name)
     study = load_study(path, project.shown(path))
     point = grid(study, stage, schema)[0] if stage in study.stages else {}
-    sized = {key: point.get(key, value) if value == schema[key].default else value for key, value in values.items()}
-    return {**sized, STUDY: name}
+    taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
+    changed = ", ".join(f"{key} = {value!r}" for key, value in taken.items() if value != values[key])
+    print(f"{stage}: {STUDY_VARIABLE}={name} sets {changed or 'nothing else'}")
+    return {**values, **taken, STUDY: name}
 
 
 def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
     """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
-    needed = list({upstream.plan_id: upstream for upstream in job.upstream()}.values())
+    needed = list(job.upstream())
     if all(_sound(store, upstream) for upstream in needed):
         return
     from tqdm import tqdm
 
-    command = [sys.executable, "-m", "rmkit.cli", "run", str(project.root / "params" / f"{study.name}.yaml")]
+    command = [sys.executable, "-P", "-m", "rmkit.cli", "run", str(study.path)]
     command += [word for upstream in needed for word in ("--job", upstream.plan_id)]
     environment = {name: value for name, value in os.environ.items() if name not in (STAMP, STUDY_VARIABLE)}
     with tempfile.TemporaryFile("w+") as output:

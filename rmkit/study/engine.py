@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from rmkit.hardware import thread_environment, usable_cores
+from rmkit.hardware import package_versions, thread_environment, usable_cores
 from rmkit.study import locks
-from rmkit.study.plan import PlannedJob, ingredients
+from rmkit.study.plan import PlannedJob, ingredients, named_above
 from rmkit.study.project import Project
 from rmkit.study.store import Store
-from rmkit.study.worker import LOCKED
+from rmkit.study.worker import LOCKED, keep_failure_note
 
 SECONDS_BETWEEN_LOOKS = 0.05
 
@@ -119,13 +119,16 @@ class Pool:
     def _watch_other(self, job: PlannedJob, holder: locks.Owner) -> None:
         if job.plan_id not in self.watched:
             self.watched.add(job.plan_id)
-            self.watch("watching", job, f"process {holder.pid} on {holder.host} executes it; waiting for its result")
+            text = f"process {holder.pid} on {holder.host} executes it; waiting for its result"
+            if holder.host != locks.this_host():
+                text += f" (if that host is gone, remove {self.project.shown(self.store.root / 'locks' / job.plan_id)})"
+            self.watch("watching", job, text)
 
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
         output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the outcome is read
         process = subprocess.Popen(
-            [sys.executable, "-m", "rmkit.study.worker"],
+            [sys.executable, "-P", "-m", "rmkit.study.worker"],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -143,8 +146,8 @@ class Pool:
 
     def _order(self, job: PlannedJob, key: str, execution: str) -> Mapping[str, Any]:
         """All that the job process and its notebook need to know."""
-        keys = {name: self.store.key_of(upstream) or "" for name, upstream in job.inputs.items()}
-        digests = {name: self.store.manifest(keys[name])["artifacts"][name]["digest"] for name in keys}
+        keys = {name: self.keys[upstream.plan_id] for name, upstream in job.inputs.items()}
+        digests = {name: self.store.digest(key, name) for name, key in keys.items()}
         return {
             "format": 1,
             "stage": job.stage,
@@ -158,6 +161,7 @@ class Pool:
             "draft": False,
             "parameters": dict(job.parameters),
             "ingredients": ingredients(job, digests),
+            "named_above": named_above(job),
             "inputs": {name: str(self.store.artifact(keys[name], name)) for name in keys},
             "threads": job.threads,
             "prefix": sys.prefix,
@@ -183,7 +187,9 @@ class Pool:
             self.store.note(job, running.key)
             self._end(job, Outcome("done", seconds=time.monotonic() - running.since))
         else:
-            self._end(job, Outcome("failed", _why(job, code, said)))
+            error = _why(job, code, said)
+            keep_failure_note(self.store, plan_id, error)
+            self._end(job, Outcome("failed", error))
 
     def _end(self, job: PlannedJob, outcome: Outcome) -> None:
         self.outcomes[job.plan_id] = outcome
@@ -206,13 +212,26 @@ def execute(
                 watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
     for job in jobs:
         key = store.key_of(job)
-        if key and store.finished(key) and (damage := store.damage(key)):
-            place = store.set_aside(key)
-            watch(
-                "warning", job, f"damaged in the store: {damage}; moved to {project.shown(place)}, executing it again"
-            )
+        if key and store.folder(key).exists() and (damage := store.damage(key)):
+            place = project.shown(store.set_aside(key))
+            watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
+    warn_of_other_versions(store, jobs, watch)
     pool = Pool(project, store, study, engine, watch)
     return pool.run(jobs)
+
+
+def warn_of_other_versions(store: Store, jobs: list[PlannedJob], watch: Watch) -> None:
+    """Tell `watch` once for each way in which finished jobs were made under other package versions than these."""
+    now, told = package_versions(), set[str]()
+    known: dict[str, str | None] = {}
+    for job in jobs:
+        key = store.key_of(job, known)
+        if key and store.finished(key):
+            then = store.manifest(key)["environment"]["packages"]
+            changed = [f"{name} {then.get(name)}, now {now[name]}" for name in now if then.get(name) != now[name]]
+            if changed and (text := ", ".join(changed)) not in told:
+                told.add(text)
+                watch("warning", job, f"was made, as others may have been, with {text}; its result is kept")
 
 
 def _why(job: PlannedJob, code: int, said: str) -> str:

@@ -6,7 +6,6 @@ never an upstream of anything. This module moves bytes; it computes nothing.
 """
 
 import ast
-import hashlib
 import importlib
 import json
 import os
@@ -19,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean
 from rmkit.hardware import limit_threads
+from rmkit.seeding import generator
 from rmkit.study.drafts import build_upstream, study_sizes
 from rmkit.study.notebook import Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
 from rmkit.study.plan import canonical, make_plan, plan_job
 from rmkit.study.progress import Progress
-from rmkit.study.project import Project, find_project
-from rmkit.study.stages import FORMATS, STAGES
+from rmkit.study.project import Project, find_project, study_path
+from rmkit.study.stages import ARTIFACTS, STAGES
 from rmkit.study.store import Store, disk_faults, write_text
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 JOB_FILE = "RMKIT_JOB_FILE"
 REQUIRED = ("fit", "metric", "value", "reason", "units")
+ADDED = ("job", "stage", "study")  # columns that rows get when they are recorded or collated
 
 
 class OpenJob:
@@ -58,15 +59,14 @@ class OpenJob:
         """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
         if name not in self.inputs:
             raise ResultError(f"{self.stage}: no input {name!r}; rmkit/study/stages.py gives it {_listed(self.inputs)}")
-        (source, *_) = STAGES[self.stage].inputs[name]
-        return _format(STAGES[source.stage].outputs[name]).load(self.inputs[name])
+        return _format(name).load(self.inputs[name])
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if the stage declares no such output or it is another's class."""
         outputs = STAGES[self.stage].outputs
         if name not in outputs:
             raise ResultError(f"{self.stage}: no output {name!r}; rmkit/study/stages.py gives it {_listed(outputs)}")
-        wanted = _format(outputs[name])
+        wanted = _format(name)
         if not isinstance(value, wanted):
             raise ResultError(f"{self.stage}: {name} is a {type(value).__name__}, not a {wanted.__name__}")
         folder = self.folder / "artifacts" / name
@@ -82,19 +82,8 @@ class OpenJob:
         The job's parameters are added as `param_*` (a list as one JSON text), with `job` and `stage`. ResultError, and
         nothing stored, if a column lacks, a value is missing without a reason, or two rows are the same measurement.
         """
-        if missing := [column for column in REQUIRED if column not in rows]:
-            raise ResultError(f"{self.stage}: result rows lack {', '.join(missing)}; they have {', '.join(rows)}")
-        if len(bad := rows[rows["value"].isna() & rows["reason"].isna()]):
-            first = bad.iloc[0].to_dict()
-            raise ResultError(
-                f"{self.stage}: {len(bad)} of {len(rows)} values are missing without a reason, first {first}"
-            )
-        identity = [column for column in rows if column not in ("value", "reason", "units")]
-        if len(twice := rows[rows.duplicated(identity)]):
-            first = twice.iloc[0][identity].to_dict()
-            raise ResultError(
-                f"{self.stage}: {len(twice)} rows stand twice, first {first}; add the column that tells them apart"
-            )
+        if problem := wrong_with(rows):
+            raise ResultError(f"{self.stage}: {problem}")
         if self.rows_path.exists():
             raise ResultError(f"{self.stage}: this job's rows were recorded already; record them in one call")
         parameters = {
@@ -105,9 +94,8 @@ class OpenJob:
         complete = complete.astype({"value": "float64", "reason": "str", "units": "int64"})
         with disk_faults(self.rows_path):
             complete.to_parquet(self.rows_path, index=False)
-        print(
-            f"{self.stage}: {len(rows)} rows recorded, {rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
-        )
+        counts = f"{rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
+        print(f"{self.stage}: {len(rows)} rows recorded, {counts}")
 
     def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
         """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""
@@ -124,13 +112,9 @@ class OpenJob:
 
     def rng(self, purpose: str) -> "np.random.Generator":
         """The generator of one purpose: the same for the same `seed`, stage and purpose, independent of all others."""
-        import numpy as np
-
         if "seed" not in self.parameters:
             raise ResultError(f"{self.stage}: declares no `seed`, so nothing in it may be random")
-        name = hashlib.sha256(f"{self.stage}/{purpose}".encode()).digest()
-        words = tuple(int.from_bytes(name[start : start + 4], "little") for start in range(0, 16, 4))
-        return np.random.default_rng(np.random.SeedSequence(self.parameters["seed"], spawn_key=words))
+        return generator(self.parameters["seed"], self.stage, purpose)
 
     def progress(self, what: str) -> Progress:
         """A bar to be called with (done, total); other processes see it too."""
@@ -146,16 +130,38 @@ class OpenJob:
         return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs])
 
 
+def wrong_with(rows: "pd.DataFrame") -> str | None:
+    """What keeps rows from being result rows, as a sentence with the first offending row, or None."""
+    if missing := [column for column in REQUIRED if column not in rows]:
+        return f"result rows lack {', '.join(missing)}; they have {', '.join(rows)}"
+    if added := [column for column in rows if column in ADDED or str(column).startswith("param_")]:
+        return f"result rows have a column {added[0]}, which is added when they are recorded; name it otherwise"
+    if rows.empty:
+        return "there are no result rows to record"
+    absent = rows["value"].isna()
+    identity = [column for column in rows if column not in ("value", "reason", "units")]
+    problems = {
+        "values are missing without a reason": absent & rows["reason"].isna(),
+        "values have a reason to be missing and are not": ~absent & rows["reason"].notna(),
+        "values are infinite": rows["value"].abs() == float("inf"),
+        "rows lack a fit, a metric or units": rows[["fit", "metric", "units"]].isna().any(axis=1),
+        "rows stand twice (add the column that tells them apart)": rows.duplicated(identity),
+    }
+    for problem, bad in problems.items():
+        if bad.any():
+            return f"{bad.sum()} of {len(rows)} {problem}, first {rows[bad].iloc[0].to_dict()}"
+    return None
+
+
 def open_job(stage: str, namespace: dict[str, Any]) -> OpenJob:
     """Check the declared parameters in `namespace`, write them back normalised, and find or build what is needed."""
-    job_file = os.environ.get(JOB_FILE)
-    given = json.loads(Path(job_file).read_text()) if job_file else None
+    given = _order_of_the_runner()
     project = Project(Path(given["project"])) if given else find_project()
     if stage not in STAGES:
         raise ParamsError(f"open_job: no stage {stage!r}; they are {_listed(STAGES)}{did_you_mean(stage, STAGES)}")
     path = project.notebook(stage)
     schema = declared(read_notebook(path, project.shown(path)))
-    values = _taken(stage, schema, namespace)
+    values = _checked_values(stage, schema, namespace)
     if given is None:
         values, given = _draft(project, stage, schema, values)
     elif problem := _disagreement(stage, values, given):
@@ -166,7 +172,18 @@ def open_job(stage: str, namespace: dict[str, Any]) -> OpenJob:
     return OpenJob(project=project, stage=stage, parameters=parameters, job=given)
 
 
-def _taken(stage: str, schema: Mapping[str, Declared], namespace: Mapping[str, Any]) -> dict[str, Any]:
+def _order_of_the_runner() -> dict[str, Any] | None:
+    """The job file that the runner named in the environment, or None for a draft."""
+    job_file = os.environ.get(JOB_FILE)
+    if not job_file:
+        return None
+    try:
+        return json.loads(Path(job_file).read_text())
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{JOB_FILE}={job_file} names no job file ({error}); unset it to compute a draft") from None
+
+
+def _checked_values(stage: str, schema: Mapping[str, Declared], namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The declared names' values from the notebook's namespace, in their types; unknown injected names are refused."""
     for name in _injected(namespace):
         if name not in schema:
@@ -211,10 +228,10 @@ def _draft(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The resolved values and the job of a draft: its inputs from the study, built there if they are not yet."""
     values = study_sizes(project, stage, schema, values)
-    path = project.root / "params" / f"{values[STUDY]}.yaml"
+    path = study_path(project, values[STUDY])
     study = load_study(path, project.shown(path))
     parameters = {name: value for name, value in values.items() if name != STUDY}
-    job = plan_job(project, stage, parameters, make_plan(project, study), study.where)
+    job = plan_job(project, stage, parameters, make_plan(project, study, needed_by=stage), study.where)
     store = Store(project.store)
     store.prepare()
     build_upstream(project, store, study, job)
@@ -232,8 +249,8 @@ def _draft(
     return values, {"key": store.key_of(job), "draft": True, "folder": str(folder), "inputs": inputs}
 
 
-def _format(name: str) -> Any:
-    module, _, attribute = FORMATS[name].partition(":")
+def _format(artifact: str) -> Any:
+    module, _, attribute = ARTIFACTS[artifact].partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

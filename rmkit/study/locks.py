@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from rmkit.errors import StoreError
 from rmkit.study.store import Store, write_text
 
 STAMP = "RMKIT_JOB"
@@ -33,22 +34,28 @@ class Owner:
     execution: str  # the stamp that every process of this execution carries
     plan_id: str
     pid: int
-    start: float  # the process's start time: a pid alone is used again
+    start: float  # when the process started, as the system counts: a pid alone is used again
     boot: str
-    host: str
+    host: str  # with its process namespace, in which the pid means something
     since: float  # seconds since 1970
 
     def alive(self) -> bool:
         """Whether the process still runs. A process of another host is taken to."""
-        if self.host != socket.gethostname():
+        if self.host != this_host():
             return True
         return self.boot == boot_id() and _runs(self.pid, self.start)
 
 
 def myself(execution: str, plan_id: str) -> Owner:
     """The card of the calling process."""
-    start = psutil.Process().create_time()
-    return Owner(execution, plan_id, os.getpid(), start, boot_id(), socket.gethostname(), time.time())
+    return Owner(execution, plan_id, os.getpid(), started_at(os.getpid()), boot_id(), this_host(), time.time())
+
+
+def this_host() -> str:
+    """This host's name, and on Linux its process namespace: a container may share the one and not the other."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    return socket.gethostname()
 
 
 def boot_id() -> str:
@@ -57,6 +64,13 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return str(int(psutil.boot_time()))
+
+
+def started_at(pid: int) -> float:
+    """When a process started; on Linux in clock ticks since boot, which setting the clock does not move."""
+    with suppress(OSError):
+        return float(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # field 22 of the file
+    return psutil.Process(pid).create_time()
 
 
 def take(store: Store, owner: Owner) -> bool:
@@ -76,7 +90,8 @@ def take(store: Store, owner: Owner) -> bool:
 
 def note_child(store: Store, plan_id: str, pid: int) -> None:
     """Note a child that starts a session of its own, for machines where its stamp cannot be read."""
-    write_text(_lock(store, plan_id) / f"child-{pid}", repr(psutil.Process(pid).create_time()))
+    with suppress(psutil.Error):
+        write_text(_lock(store, plan_id) / f"child-{pid}", repr(started_at(pid)))
 
 
 def release(store: Store, owner: Owner) -> None:
@@ -88,11 +103,20 @@ def release(store: Store, owner: Owner) -> None:
 
 
 def holder(store: Store, plan_id: str) -> Owner | None:
-    """Who holds the lock of a plan id, dead or alive."""
-    try:
-        return Owner(**json.loads((_lock(store, plan_id) / "owner.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
+    """Who holds the lock of a plan id, dead or alive; StoreError if the lock says nothing that can be read."""
+    card = _lock(store, plan_id) / "owner.json"
+    for _attempt in range(3):  # a lock may be given back and taken by another while it is looked at
+        try:
+            return Owner(**json.loads(card.read_text()))
+        except FileNotFoundError:
+            if not card.parent.exists():
+                return None
+            time.sleep(0.05)
+        except (OSError, ValueError, TypeError):
+            break
+    raise StoreError(
+        f"{card.parent}: a lock whose owner cannot be read; remove the folder if no other rmkit is running"
+    )
 
 
 def clear_away_the_dead(store: Store) -> list[Owner]:
@@ -119,7 +143,9 @@ def bury(store: Store, owner: Owner) -> None:
     end_processes(owner.execution, _children(store, owner.plan_id))
     if holder(store, owner.plan_id) == owner:
         try:
-            _lock(store, owner.plan_id).rename(store.root / "tmp" / f"broken-{owner.execution}")
+            grave = store.root / "tmp" / f"broken-{owner.execution}"
+            _lock(store, owner.plan_id).rename(grave)
+            os.utime(grave)  # its age counts from now
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 raise
@@ -137,8 +163,9 @@ def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), gr
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
     for pid, start in children:
-        if _runs(pid, start):
-            killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
+        with suppress(psutil.Error):
+            if _runs(pid, start):
+                killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
     for _sweep in range(20):
         if not (found := [process for process in psutil.process_iter() if _stamped(process, execution)]):
             break
@@ -167,8 +194,7 @@ def _kill(processes: list[psutil.Process]) -> int:
 
 def _runs(pid: int, start: float) -> bool:
     try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() == start
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and started_at(pid) == start
     except psutil.Error:
         return False
 

@@ -5,8 +5,10 @@ types.py; who runs the notebook is not known here.
 """
 
 import ast
+import io
 import json
 import symtable
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from rmkit.study.types import Kind, kind_of
 
 LOOK = "look"  # the tag of a cell that only looks: it prints or draws, and no later result reads what it assigns
 PARAMETERS = "parameters"
+HANDS_OVER = {"save", "record", "tally"}  # what a job does with results
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,13 @@ def read_notebook(path: Path, where: str | None = None) -> Notebook:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         cells = [
-            Cell(number, "".join(cell["source"]), frozenset(cell.get("metadata", {}).get("tags", ())))
+            Cell(number, "".join(cell["source"]), frozenset((cell.get("metadata") or {}).get("tags", ())))
             for number, cell in enumerate(document["cells"], 1)
             if cell["cell_type"] == "code"
         ]
     except FileNotFoundError:
         raise ParamsError(f"{where}: no such notebook") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParamsError(f"{where}: not a Jupyter notebook ({type(error).__name__}: {error})") from None
     return Notebook(path, where, tuple(cells))
 
@@ -78,8 +81,14 @@ def declared(notebook: Notebook) -> dict[str, Declared]:
         )
     (cell,) = cells
     lines = cell.source.splitlines()
+    tree = _tree(notebook, cell)
+    comments = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(cell.source).readline)
+        if token.type == tokenize.COMMENT
+    }
     found: dict[str, Declared] = {}
-    for node in _tree(notebook, cell).body:
+    for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "typing":
             continue
         line = f"{notebook.where}: parameters: line {node.lineno}"
@@ -87,10 +96,12 @@ def declared(notebook: Notebook) -> dict[str, Declared]:
             raise ParamsError(f"{line}: `{lines[node.lineno - 1].strip()}` is not `name: type = literal`")
         try:
             default = ast.literal_eval(node.value)
-        except ValueError:
+        except (ValueError, TypeError):
             raise ParamsError(f"{line}: the default of {node.target.id} is not a literal") from None
         kind = kind_of(node.annotation, f"{line}: {node.target.id}")
-        comment = lines[(node.end_lineno or node.lineno) - 1].partition("#")[2].strip()
+        if node.target.id in found:
+            raise ParamsError(f"{line}: {node.target.id} is declared twice; keep one")
+        comment = comments.get(node.end_lineno or node.lineno, "")
         found[node.target.id] = Declared(kind, kind.conform(default, f"{line}: {node.target.id}"), comment)
     return found
 
@@ -102,16 +113,20 @@ def result_trees(notebook: Notebook) -> list[ast.Module]:
 
 
 def check_look_cells(notebook: Notebook) -> None:
-    """ParamsError if a result cell reads a name that only a `look` cell binds: then looking would change results."""
+    """ParamsError if a `look` cell could change a result: it binds a name that others read, or alters what is theirs.
+
+    What a method does to an object (`values.append(0)`) cannot be seen here; it stays the author's word.
+    """
     results = notebook.result_cells()
     bound_by_results = {name for cell in results + notebook.tagged(PARAMETERS) for name in _bound(notebook, cell)}
     for look in notebook.tagged(LOOK):
         bound = _bound(notebook, look)
+        start = f"{notebook.where}: cell {look.number} is tagged `look` but"
         if both := sorted(bound & bound_by_results):
-            raise ParamsError(
-                f"{notebook.where}: cell {look.number} is tagged `look` but assigns {both[0]!r}, which other cells "
-                "assign too; rename it or remove the tag"
-            )
+            raise ParamsError(f"{start} assigns {both[0]!r}, which other cells assign too; rename it or remove the tag")
+        for node in ast.walk(_tree(notebook, look)):
+            if act := _alters(node, bound):
+                raise ParamsError(f"{start} {act}; do that in a cell without the tag")
         for cell in results:
             if read := sorted(bound & _read(notebook, cell)):
                 raise ParamsError(
@@ -120,11 +135,33 @@ def check_look_cells(notebook: Notebook) -> None:
                 )
 
 
+def _alters(node: ast.AST, bound: set[str]) -> str | None:
+    """What a syntax node does to something that a look cell did not make itself, in words, or None."""
+    if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+        return "imports *, which may bind any name"
+    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+        root: ast.expr = node
+        while isinstance(root, ast.Subscript | ast.Attribute):
+            root = root.value
+        if not (isinstance(root, ast.Name) and root.id in bound):
+            return f"changes `{ast.unparse(node)}`"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in HANDS_OVER:
+        owner = node.func.value
+        if isinstance(owner, ast.Name) and owner.id not in bound:
+            return f"calls `{ast.unparse(node.func)}`"
+    return None
+
+
 def _tree(notebook: Notebook, cell: Cell) -> ast.Module:
     try:
+        symtable.symtable(
+            cell.source, notebook.where, "exec"
+        )  # finds what only a compiler finds, as a stray `nonlocal`
         return ast.parse(cell.source)
-    except SyntaxError as error:
-        line = (error.text or "").strip()
+    except (SyntaxError, ValueError) as error:
+        if not isinstance(error, SyntaxError):
+            raise ParamsError(f"{notebook.where}: cell {cell.number}: {error}") from None
+        line = cell.source.splitlines()[(error.lineno or 1) - 1].strip()
         raise ParamsError(
             f"{notebook.where}: cell {cell.number}, line {error.lineno}: `{line}` is not plain Python; a notebook of a "
             "study uses no magics or shell lines"

@@ -12,14 +12,15 @@ the file and the key. Knows nothing of the store.
 """
 
 import itertools
+import re
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rmkit.errors import ParamsError, did_you_mean
+from rmkit.errors import ParamsError, did_you_mean, one_of
 from rmkit.study.notebook import Declared
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
@@ -30,53 +31,52 @@ STUDY = "study"  # the parameter that every notebook may declare: where upstream
 class Study:
     """One study file as it stands, not yet held against the notebooks."""
 
-    name: str
+    path: Path
     where: str  # the path as messages show it
     title: str = ""
     question: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, list[Any]] = field(default_factory=dict)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variant: str = ""  # what --set changed, as it stands in the report's name
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
 
 
 def load_study(path: Path, where: str | None = None) -> Study:
     """The study at `path`, its keys checked; ParamsError names the file and the key."""
     where = where or str(path)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_loader(where))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         beside = sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         listed = f"; {path.parent.name}/ holds {', '.join(beside)}" if beside else ""
         raise ParamsError(f"{where}: no such study file{listed}{did_you_mean(path.name, beside)}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise ParamsError(f"{where}:{line} not YAML: {getattr(error, 'problem', None) or error}") from None
-    top = _mapping(document, where, "a study is a mapping with `stages`")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{where}: cannot be read as a study file ({error})") from None
+    top = _mapping(parsed_yaml(text, where), where, "a study is a mapping with `stages`")
     for key in top:
-        if key not in KEYS:
-            raise ParamsError(
-                f"{where}: {key}: not a key of a study, which are {', '.join(KEYS)}{did_you_mean(key, KEYS)}"
-            )
+        one_of(key, KEYS, f"{where}: keys of a study")
     if not top.get("stages"):
         raise ParamsError(f"{where}: stages: missing; list the notebooks to run, as in `stages: {{00_world: }}`")
-    stages = top["stages"]
-    if isinstance(stages, list):
-        stages = dict.fromkeys(stages)
-    stages = _mapping(stages, f"{where}: stages", "list the notebooks to run, each with its parameters or nothing")
-    axes = _mapping(top.get("axes") or {}, f"{where}: axes", "give a list of values to each axis")
+    stages = _mapping(top["stages"], f"{where}: stages", "write each notebook's name and a colon, as in `00_world:`")
+    axes = _mapping(top.get("axes"), f"{where}: axes", "give a list of values to each axis")
     for name, values in axes.items():
         if not isinstance(values, list) or not values:
-            raise ParamsError(f"{where}: axes.{name}: {values!r} is not a list of values; write [{values}]")
+            raise ParamsError(
+                f"{where}: axes.{name}: {values!r} is not a list of values; give at least one, as in [0, 1]"
+            )
     return Study(
-        name=path.stem,
+        path=path,
         where=where,
         title=str(top.get("title") or path.stem),
         question=str(top.get("question") or ""),
-        parameters=_mapping(top.get("parameters") or {}, f"{where}: parameters", "give each parameter its value"),
+        parameters=_mapping(top.get("parameters"), f"{where}: parameters", "give each parameter its value"),
         axes=axes,
         stages={
-            name: _mapping(given or {}, f"{where}: stages.{name}", "give each parameter its value")
+            name: _mapping(given, f"{where}: stages.{name}", "give each parameter its value")
             for name, given in stages.items()
         },
     )
@@ -106,21 +106,20 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
     """The parameters of each job of a stage, checked and complete, `study` left out; axes vary in the file's order."""
     given = study.stages[stage]
     base: dict[str, Any] = {}
+    axes: dict[str, list[Any]] = {}
     for name, declaration in schema.items():
+        conform = declaration.kind.conform
+        if name == STUDY:
+            continue
+        base[name] = declaration.default
+        if name in study.parameters:
+            base[name] = conform(study.parameters[name], f"{study.where}: parameters.{name}")
+        if name in study.axes:
+            where = f"{study.where}: axes.{name}"
+            axes[name] = [conform(value, f"{where}[{position}]") for position, value in enumerate(study.axes[name])]
         if name in given:
-            base[name] = declaration.kind.conform(given[name], f"{study.where}: stages.{stage}.{name}")
-        elif name in study.parameters:
-            base[name] = declaration.kind.conform(study.parameters[name], f"{study.where}: parameters.{name}")
-        elif name != STUDY:
-            base[name] = declaration.default
-    axes = {
-        name: [
-            schema[name].kind.conform(value, f"{study.where}: axes.{name}[{position}]")
-            for position, value in enumerate(values)
-        ]
-        for name, values in study.axes.items()
-        if name in schema and name not in given
-    }
+            base[name] = conform(given[name], f"{study.where}: stages.{stage}.{name}")
+            axes.pop(name, None)
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for position, point in enumerate(points):
         if point in points[:position]:
@@ -130,21 +129,37 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
 
 def overridden(study: Study, assignments: list[str]) -> Study:
     """The study with each `KEY=VALUE` of the command line set in every stage that declares KEY; values are YAML."""
+    if not assignments:
+        return study
     parameters, axes = dict(study.parameters), dict(study.axes)
     stages = {stage: dict(given) for stage, given in study.stages.items()}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals:
+        if not (name and equals and text):
             raise ParamsError(f"--set {assignment}: write KEY=VALUE")
-        parameters[name] = yaml.safe_load(text)
+        parameters[name] = parsed_yaml(text, f"--set {assignment}")
         axes.pop(name, None)
         for given in stages.values():
             given.pop(name, None)
-    where = f"{study.where} with --set {' '.join(assignments)}" if assignments else study.where
-    return Study(study.name, where, study.title, study.question, parameters, axes, stages)
+    variant = "".join(f"+{re.sub(r'[^A-Za-z0-9_.=,-]+', '_', assignment)}" for assignment in assignments)
+    where = f"{study.where} with --set {' '.join(assignments)}"
+    return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, variant=variant[:150])
+
+
+def parsed_yaml(text: str, where: str) -> Any:
+    """A YAML text's value, or a ParamsError of one line."""
+    try:
+        return yaml.load(text, Loader=_loader(where))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        raise ParamsError(f"{where}:{line} not YAML: {problem}") from None
 
 
 def _mapping(value: Any, where: str, remedy: str) -> dict[str, Any]:
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise ParamsError(f"{where}: {value!r} is not a mapping; {remedy}")
     return {str(key): item for key, item in value.items()}
@@ -157,9 +172,12 @@ def _loader(where: str) -> type[yaml.SafeLoader]:
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
             seen: set[str] = set()
             for key, _ in node.value:
+                line = f"{where}: line {key.start_mark.line + 1}"
+                if not isinstance(key, yaml.ScalarNode):
+                    raise ParamsError(f"{line}: a key must be a name")
                 if key.value in seen:
-                    raise ParamsError(f"{where}: line {key.start_mark.line + 1}: {key.value} stands twice; keep one")
-                seen.add(str(key.value))
+                    raise ParamsError(f"{line}: {key.value} stands twice; keep one")
+                seen.add(key.value)
             return super().construct_mapping(node, deep)
 
     return Loader

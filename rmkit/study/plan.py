@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from rmkit.study import params, source
 from rmkit.study.notebook import Declared, check_look_cells, declared, read_notebook, result_trees
 from rmkit.study.params import Study
 from rmkit.study.project import Project
-from rmkit.study.stages import FORMATS, STAGES, Stage, holds
+from rmkit.study.stages import ARTIFACTS, STAGES, holds
 
 FORMAT = 1  # of keys, manifests and job files
+ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,13 @@ class PlannedJob:
     def __str__(self) -> str:
         return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])
 
-    def upstream(self) -> Iterator["PlannedJob"]:
-        """Every job that this one needs, directly or not."""
+    def upstream(self) -> list["PlannedJob"]:
+        """Every job that this one needs, directly or not, each once and after what it needs itself."""
+        found: dict[str, PlannedJob] = {}
         for job in self.inputs.values():
-            yield from job.upstream()
-            yield job
+            if job.plan_id not in found:
+                found |= {other.plan_id: other for other in (*job.upstream(), job)}
+        return list(found.values())
 
 
 def canonical(value: Any) -> str:
@@ -76,19 +79,24 @@ def name_of(parts: Mapping[str, Any]) -> str:
     return f"{parts['stage']}-{source.digest(canonical(parts))[:16]}"
 
 
-def make_plan(project: Project, study: Study) -> list[PlannedJob]:
-    """All jobs of the study, upstream first. ParamsError or DataError for all that can be seen without running."""
+def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -> list[PlannedJob]:
+    """All jobs of the study, upstream first. ParamsError or DataError for all that can be seen without running.
+
+    needed_by: only the stages that this stage may take something from; what else the study holds is not looked at.
+    """
     for stage in study.stages:
         one_of(stage, STAGES, f"{study.where}: stages")
-    schemas = {stage: schema_of(project, stage) for stage in study.stages}
-    params.check_names(study, schemas)
+    stages = in_order(study.stages)
+    if needed_by:
+        stages = [stage for stage in stages if stage in _above(needed_by)]
+    schemas = {stage: schema_of(project, stage) for stage in stages}
+    if not needed_by:
+        params.check_names(study, schemas)
     jobs: list[PlannedJob] = []
-    for stage in in_order(study.stages):
+    for stage in stages:
         axes = tuple(name for name in study.axes if name in schemas[stage])
-        jobs += [
-            plan_job(project, stage, point, jobs, study.where, axes)
-            for point in params.grid(study, stage, schemas[stage])
-        ]
+        for point in params.grid(study, stage, schemas[stage]):
+            jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
     return jobs
 
 
@@ -108,12 +116,35 @@ def plan_job(
     axes: tuple[str, ...] = (),
 ) -> PlannedJob:
     """The job of a stage at one point, its inputs found among `jobs`: those with equal shared parameters."""
-    spec = STAGES[stage]
-    inputs = {name: _upstream(spec, stage, name, parameters, jobs, where) for name in spec.inputs}
-    code = _code(project, stage, spec, parameters)
-    draft = PlannedJob(stage, parameters, inputs, code, "", axes)
-    plan_id = name_of(ingredients(draft, {name: job.plan_id for name, job in inputs.items()}))
-    return PlannedJob(stage, parameters, inputs, code, plan_id, axes)
+    for name in STAGES[stage].fits:
+        _check_fits(parameters[name], f"{where}: {stage}: {name}")
+    inputs = {name: _upstream(stage, name, parameters, jobs, where) for name in STAGES[stage].inputs}
+    unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes)
+    unnamed = replace(unnamed, code=code_of(project, stage, parameters, named_above(unnamed)))
+    plan_id = name_of(ingredients(unnamed, {name: job.plan_id for name, job in inputs.items()}))
+    return replace(unnamed, plan_id=plan_id)
+
+
+def named_above(job: PlannedJob) -> list[str]:
+    """The texts among the parameters of the jobs that a job needs: a head may be named there and loaded here."""
+    return sorted({text for upstream in job.upstream() for text in _texts(upstream.parameters)})
+
+
+def _check_fits(value: Any, where: str) -> None:
+    """ParamsError unless a parameter that multiplies fits asks for at least one, and for none twice."""
+    if isinstance(value, list):
+        if not value:
+            raise ParamsError(f"{where} is empty; give at least one value")
+        if twice := [item for position, item in enumerate(value) if item in value[:position]]:
+            raise ParamsError(f"{where}: {twice[0]!r} stands twice; a fit is made once")
+    elif value < 1:
+        raise ParamsError(f"{where} is {value}; give at least 1")
+
+
+def _above(stage: str) -> set[str]:
+    """The stages that a stage may take something from, directly or not."""
+    direct = {origin.stage for origins in STAGES[stage].inputs.values() for origin in origins}
+    return direct.union(*(_above(other) for other in direct))
 
 
 def in_order(stages: Mapping[str, Any]) -> list[str]:
@@ -136,36 +167,30 @@ def in_order(stages: Mapping[str, Any]) -> list[str]:
     return ordered
 
 
-def _upstream(
-    spec: Stage, stage: str, name: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str
-) -> PlannedJob:
+def _upstream(stage: str, name: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> PlannedJob:
     """The one job that makes an input artifact, or a ParamsError that lists the candidates."""
-    origins = [origin.stage for origin in spec.inputs[name] if holds(origin.when, parameters)]
+    origins = [origin.stage for origin in STAGES[stage].inputs[name] if holds(origin.when, parameters)]
+    start = f"{where}: {stage} takes `{name}` from"
     if len(origins) != 1:
-        raise ParamsError(
-            f"{where}: {stage} with {canonical(dict(parameters))} takes `{name}` from {origins or 'no stage'}"
-        )
+        raise ParamsError(f"{start} {', '.join(origins) or 'no stage'} with {canonical(dict(parameters))}, not one")
     made = [job for job in jobs if job.stage == origins[0]]
     if not made:
-        raise ParamsError(f"{where}: {stage} takes `{name}` from {origins[0]}; add `{origins[0]}:` under `stages`")
+        raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
     fitting = [job for job in made if all(parameters.get(key, value) == value for key, value in job.parameters.items())]
     if len(fitting) == 1:
         return fitting[0]
     shared = {key: parameters[key] for key in made[0].parameters if key in parameters}
     listed = "; ".join(canonical(dict(job.parameters)) for job in (fitting or made)[:5])
-    raise ParamsError(
-        f"{where}: {stage} takes `{name}` from the one job of {origins[0]} with {canonical(shared)}, and there are "
-        f"{len(fitting)}; candidates: {listed}"
-    )
+    which = f"the one job of {origins[0]} with {canonical(shared)}, and there are {len(fitting)}"
+    raise ParamsError(f"{start} {which}; candidates: {listed}")
 
 
-def _code(project: Project, stage: str, spec: Stage, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_above: list[str]) -> dict[str, Any]:
+    """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs."""
+    spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
     trees = result_trees(notebook)
-    artifacts = [
-        *spec.outputs.values(),
-        *(STAGES[origins[0].stage].outputs[name] for name, origins in spec.inputs.items()),
-    ]
+    targets = [ARTIFACTS[name] for name in (*spec.outputs, *spec.inputs)] + ALWAYS_REACHED
     files = {
         parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
         for file in spec.data
@@ -173,7 +198,7 @@ def _code(project: Project, stage: str, spec: Stage, parameters: Mapping[str, An
     }
     return {
         "notebook": [source.tree_digest(tree) for tree in trees],
-        "modules": source.reached(trees, _texts(parameters), [FORMATS[name] for name in artifacts], project.package),
+        "modules": source.reached(trees, [*_texts(parameters), *named_above], targets, project.package),
         "data": files,
     }
 

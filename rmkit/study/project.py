@@ -33,6 +33,13 @@ class Project:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
+def study_path(project: Project, name: str) -> Path:
+    """The study file that a name or a path means: `tiny`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name) if Path(name).exists() else project.root / name
+    return project.root / "params" / f"{name}.yaml"
+
+
 def find_project(start: Path | None = None) -> Project:
     """The project around `start` (default: the working directory), or a ParamsError that says where it looked."""
     start = (start or Path.cwd()).resolve()

@@ -54,17 +54,17 @@ def _module(name: str, chosen: frozenset[str], package: Path) -> tuple[str, list
     path = _file(name, package)
     assert path is not None
     stat = path.stat()
-    tree, dictionaries = _parsed(path, stat.st_mtime_ns, stat.st_size)
+    tree_digested, imported, dictionaries = _parsed(path, name, package, stat.st_mtime_ns, stat.st_size)
     mentioned = {entry: target for entries in dictionaries for entry, target in entries.items() if entry in chosen}
-    imported = [*_imports(tree, name if path.name == "__init__.py" else name.rpartition(".")[0], package)]
-    for target in mentioned.values():
-        imported += _with_parents(target.partition(":")[0], package)
-    return digest(tree_digest(tree) + repr(sorted(mentioned.items()))), imported
+    followed = [module for target in mentioned.values() for module in _with_parents(target.partition(":")[0], package)]
+    return digest(tree_digested + repr(sorted(mentioned.items()))), [*imported, *followed]
 
 
 @cache
-def _parsed(path: Path, _mtime: int, _size: int) -> tuple[ast.Module, list[dict[str, str]]]:
-    """A file's tree without docstrings and with its dictionaries of names emptied, and those dictionaries."""
+def _parsed(
+    path: Path, name: str, package: Path, _mtime: int, _size: int
+) -> tuple[str, list[str], list[dict[str, str]]]:
+    """The digest of a file's tree without docstrings and dictionaries of names, its imports, those dictionaries."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     dictionaries = []
     for node in ast.walk(tree):
@@ -74,7 +74,8 @@ def _parsed(path: Path, _mtime: int, _size: int) -> tuple[ast.Module, list[dict[
         elif isinstance(node, ast.Dict) and (entries := _names_as_text(node)):
             dictionaries.append(entries)
             node.keys, node.values = [], []
-    return tree, dictionaries
+    package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return tree_digest(tree), list(_imports(tree, package_name, package)), dictionaries
 
 
 def _names_as_text(node: ast.Dict) -> dict[str, str]:

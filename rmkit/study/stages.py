@@ -32,14 +32,16 @@ class Stage:
     """One numbered notebook as the planner sees it."""
 
     inputs: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)  # artifact -> where it may come from
-    outputs: Mapping[str, str] = field(default_factory=dict)  # artifact -> its format, a key of FORMATS
+    outputs: tuple[str, ...] = ()  # artifacts, each a key of ARTIFACTS
+    rows: bool = True  # whether it records result rows
     data: tuple[DataFile, ...] = ()
     threads: int = 1  # processor threads that its job may use
+    device: str = "cpu"
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
 
 
-# A format is a class with `save(folder)` and `load(folder)`; named as text, so that naming it imports nothing.
-FORMATS = {
+# An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
+ARTIFACTS = {
     "bank": "rmkit.bank:ResponseBank",
     "comparisons": "rmkit.comparisons:Comparisons",
     "evaluations": "rmkit.evaluations:Evaluations",
@@ -48,7 +50,8 @@ FORMATS = {
 
 STAGES = {
     "00_world": Stage(
-        outputs={"bank": "bank", "comparisons": "comparisons"},
+        outputs=("bank", "comparisons"),
+        rows=False,
         data=(DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", {"world": ("hh_rlhf",)}),),
     ),
     "04_reward_models": Stage(
@@ -56,7 +59,7 @@ STAGES = {
             "bank": (Source("00_world", {"world": ("hh_rlhf",)}),),
             "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
         },
-        outputs={"reward_models": "reward_models", "evaluations": "evaluations"},
+        outputs=("reward_models", "evaluations"),
         fits=("reward_models", "annotations", "n_folds"),
     ),
 }

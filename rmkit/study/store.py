@@ -26,7 +26,12 @@ from typing import Any
 from rmkit.errors import StoreError
 from rmkit.study.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
 
-FAULTS_OF_THE_DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EIO}
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the folder writable"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "move the file in the way"),
+    errno.EIO: "check the disk",
+}
 
 
 @dataclass(frozen=True)
@@ -47,25 +52,46 @@ class Store:
     def manifest(self, key: str) -> dict[str, Any]:
         """The manifest of a finished job; StoreError if there is none that can be read."""
         try:
-            return json.loads((self.folder(key) / "manifest.json").read_text())
-        except (OSError, ValueError) as error:
+            manifest = json.loads((self.folder(key) / "manifest.json").read_text())
+            if manifest["format"] != FORMAT:
+                raise ValueError(f"format {manifest['format']}, and this rmkit reads {FORMAT}")
+            if missing := {"artifacts", "files", "ingredients", "stage", "environment"} - manifest.keys():
+                raise ValueError(f"no {', '.join(sorted(missing))}")
+            return manifest
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoreError(f"{self.folder(key)}: no readable manifest ({error})") from None
 
     def finished(self, key: str) -> bool:
+        """Whether the job of this key is in the store; `damage` says whether it is sound."""
         return (self.folder(key) / "manifest.json").exists()
 
     def artifact(self, key: str, name: str) -> Path:
         return self.folder(key) / "artifacts" / name
 
-    def key_of(self, job: PlannedJob) -> str | None:
-        """The key of a planned job: from its finished inputs' content, else as noted; None if neither exists yet."""
+    def key_of(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> str | None:
+        """The key of a planned job: from its finished inputs' content, else as noted; None if neither exists yet.
+
+        known: keys by plan id that were found already, added to; give one dictionary when asking for many jobs.
+        """
+        known = {} if known is None else known
+        if job.plan_id not in known:
+            digests = self.digests_of_inputs(job, known)
+            known[job.plan_id] = self._noted(job.plan_id) if digests is None else name_of(ingredients(job, digests))
+        return known[job.plan_id]
+
+    def digests_of_inputs(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> dict[str, str] | None:
+        """The content digest of each input artifact of a job, or None while one of them is not finished."""
         digests = {}
         for name, upstream in job.inputs.items():
-            key = self.key_of(upstream)
+            key = self.key_of(upstream, known)
             if key is None or not self.finished(key):
-                return self._noted(job.plan_id)
-            digests[name] = self.manifest(key)["artifacts"][name]["digest"]
-        return name_of(ingredients(job, digests))
+                return None
+            digests[name] = self.digest(key, name)
+        return digests
+
+    def digest(self, key: str, artifact: str) -> str:
+        """The content digest of a finished job's artifact."""
+        return self.manifest(key)["artifacts"][artifact]["digest"]
 
     def done(self, job: PlannedJob) -> bool:
         key = self.key_of(job)
@@ -98,14 +124,18 @@ class Store:
         }
         content = {"format": FORMAT, "key": key, **manifest, "artifacts": artifacts, "files": files}
         write_text(made / "manifest.json", json.dumps(content, indent=1, sort_keys=True))
-        for folder in [made, *(path for path in made.rglob("*") if path.is_dir())]:
-            fsync(folder)
+        for path in [*made.rglob("*"), made]:
+            fsync(path)
         try:
             made.rename(self.folder(key))
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            shutil.rmtree(made)  # another plan id met in the same key first: its result is this one's
+            if self.damage(key) is None:
+                shutil.rmtree(made)  # another plan id met in the same key first: its result is this one's
+            else:
+                self.set_aside(key)
+                made.rename(self.folder(key))
         fsync(self.folder(key).parent)
 
     def damage(self, key: str) -> str | None:
@@ -133,8 +163,9 @@ class Store:
     def set_aside(self, key: str) -> Path:
         """Move a damaged job out of the way, kept for whoever wants to look; returns where it lies now."""
         place = self.root / "corrupt" / f"{key}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
-        with disk_faults(self.root):
-            self.folder(key).rename(place)
+        with disk_faults(self.root), suppress(FileNotFoundError):  # another runner may have been quicker
+            if self.damage(key):
+                self.folder(key).rename(place)
         return place
 
 
@@ -144,14 +175,13 @@ def disk_faults(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in FAULTS_OF_THE_DISK:
-            raise StoreError(disk_sentence(error, path)) from None
-        raise
+        raise StoreError(disk_sentence(error, path)) from None
 
 
 def disk_sentence(error: OSError, path: Path) -> str:
-    remedy = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make the folder writable"
-    return f"{error.filename or path}: {error.strerror}; {remedy} and run again, finished jobs are kept"
+    """What the disk refused, and what would help."""
+    remedy = REMEDIES.get(error.errno or 0, "mend that")
+    return f"{error.filename or path}: {error.strerror or error}; {remedy} and run again, finished jobs are kept"
 
 
 def folder_digest(folder: Path) -> str:
@@ -178,9 +208,9 @@ def append_line(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def fsync(folder: Path) -> None:
-    """Bring a folder's entries onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync(path: Path) -> None:
+    """Bring a file, or a folder's entries, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

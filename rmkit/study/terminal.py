@@ -86,7 +86,6 @@ def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Pr
             yield f"running: {_doing(store, job)}"
         elif states[job.plan_id] == "failed":
             yield f"failed: {_failure(store, job)['error']}"
-            yield f"  notebook: {project.shown(store.root / 'failed' / job.plan_id / 'notebook.ipynb')}"
 
 
 def state_of(store: Store, job: PlannedJob) -> str:

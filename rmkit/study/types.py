@@ -67,7 +67,7 @@ class Kind:
             if isinstance(value, float) and not math.isfinite(value):
                 raise ParamsError(f"{where}: {value!r} is not a finite number")
             return value
-        if wanted is float and type(value) is int:
+        if wanted is float and type(value) is int and abs(value) < 2**1000:
             return float(value)
         remedy = ""
         if isinstance(value, str) and wanted in (int, float) and NUMBER_AS_TEXT.fullmatch(value):
@@ -92,8 +92,11 @@ def kind_of(annotation: ast.expr, where: str) -> Kind:
         if annotation.value.id == "list":
             return Kind("list", of=kind_of(annotation.slice, where))
         if annotation.value.id == "Literal":
-            choices = ast.literal_eval(annotation.slice)
-            return Kind("Literal", choices=choices if isinstance(choices, tuple) else (choices,))
+            try:
+                choices = ast.literal_eval(annotation.slice)
+                return Kind("Literal", choices=choices if isinstance(choices, tuple) else (choices,))
+            except (ValueError, TypeError):
+                raise ParamsError(f"{where}: `{ast.unparse(annotation)}`: its choices must be literals") from None
     raise ParamsError(
         f"{where}: `{ast.unparse(annotation)}` is not a parameter's type; use int, float, str, bool, Literal[...], "
         "list[...] or one of them with `| None`"

@@ -12,11 +12,7 @@ from rmkit.study.store import Store
 
 def explain(store: Store, job: PlannedJob) -> list[str]:
     """One line an ingredient that differs, nearest finished job first; says so when there is none."""
-    digests = {}
-    for name, upstream in job.inputs.items():
-        key = store.key_of(upstream)
-        known = key is not None and store.finished(key)
-        digests[name] = store.manifest(key or "")["artifacts"][name]["digest"] if known else "not built yet"
+    digests = store.digests_of_inputs(job) or dict.fromkeys(job.inputs, "not built yet")
     wanted = ingredients(job, digests)
     finished = [manifest for manifest in store.manifests() if manifest["stage"] == job.stage]
     if not finished:

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from rmkit.study import locks
 from rmkit.study.job import JOB_FILE
 from rmkit.study.notebook import declared, read_notebook
 from rmkit.study.params import STUDY
+from rmkit.study.plan import code_of
+from rmkit.study.project import Project
 from rmkit.study.stages import STAGES
 from rmkit.study.store import Store, append_line, disk_faults, disk_sentence, write_text
+from rmkit.study.why import differences
 
 LOCKED = 3  # the exit code that says: somebody else executes this job
 
@@ -57,6 +61,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
             {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
         ),
     )
+    check_unchanged(order)
     made = store.root / "tmp" / order["execution"]
     made.mkdir()
     job_file = store.root / "locks" / order["plan_id"] / "job.json"
@@ -67,6 +72,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     try:
         run_notebook(store, order, made / "notebook.ipynb")
         check_outputs(order, made)
+        check_unchanged(order)
     except JobError as error:
         raise JobError(f"{error}; notebook kept: {keep_failure(store, order, made, str(error))}") from None
     except BaseException:
@@ -76,7 +82,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     write_text(made / "costs.json", json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak}))
     manifest = {name: order[name] for name in ("stage", "study", "plan_id", "parameters", "ingredients", "execution")}
-    environment = {**describe(), "threads": order["threads"]}
+    environment = {**describe(), "threads": order["threads"], "device": STAGES[order["stage"]].device}
     store.publish(made, order["key"], {**manifest, "environment": environment, "started": started, "seconds": seconds})
     shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
 
@@ -114,8 +120,18 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
 
 
+def check_unchanged(order: dict[str, Any]) -> None:
+    """JobError if code or data are not those of the key: what they make must not be stored under it."""
+    planned = order["ingredients"]
+    now = code_of(Project(Path(order["project"])), order["stage"], order["parameters"], order["named_above"])
+    if changes := list(differences(planned, {**planned, **now})):
+        raise JobError(f"{order['title']}: changed since the run was planned: {'; '.join(changes)}; run again")
+
+
 def check_outputs(order: dict[str, Any], made: Path) -> None:
-    """JobError if the notebook ended without an artifact that its stage declares."""
+    """JobError if the notebook ended without an artifact, or the rows, that its stage declares."""
+    if STAGES[order["stage"]].rows and not (made / "rows.parquet").exists():
+        raise JobError(f"{order['title']}: ended without `job.record(rows)`, which its stage declares")
     for name in STAGES[order["stage"]].outputs:
         if not (made / "artifacts" / name).is_dir():
             raise JobError(f"{order['title']}: ended without `job.save({name!r}, ...)`, which its stage declares")
@@ -126,12 +142,20 @@ def keep_failure(store: Store, order: dict[str, Any], made: Path, sentence: str)
     place = store.root / "failed" / order["plan_id"]
     shutil.rmtree(place, ignore_errors=True)
     try:
-        write_text(made / "error.json", json.dumps({"error": sentence, "key": order["key"], "time": time.time()}))
         made.rename(place)
+        keep_failure_note(store, order["plan_id"], f"{sentence}; notebook kept: {place / 'notebook.ipynb'}")
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
         raise JobError(f"{sentence} (and {disk_sentence(error, place)})") from None
     return place / "notebook.ipynb"
+
+
+def keep_failure_note(store: Store, plan_id: str, sentence: str) -> None:
+    """Write down how a job failed, for `rmkit status`, where the disk allows it."""
+    with suppress(OSError):
+        folder = store.root / "failed" / plan_id
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "error.json", json.dumps({"error": sentence, "time": time.time()}))
 
 
 def _sentence(error: Any) -> str:

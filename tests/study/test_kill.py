@@ -18,20 +18,20 @@ import pytest
 from tests.small_project import GRANDCHILD, REPOSITORY, SmallProject
 
 POINTS = [f"{when} {what}" for what in ("lock", "manifest", "publication") for when in ("before", "after")]
-RANDOM = random.Random(20)
-MOMENTS = [round(start + RANDOM.uniform(0, 1.3), 2) for start in (0.3, 1.6, 2.9, 4.2, 5.5)]  # seconds after the start
+FIFTHS = range(5)  # one random moment in each fifth of an undisturbed run
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """The template, and the rows that a run in peace stores."""
+    """The template, the rows that a run in peace stores, and the seconds that it takes."""
     project = SmallProject.make(tmp_path_factory.mktemp("kill") / "template")
     shutil.copy(REPOSITORY / "tests/killed_at.py", project.root / "sitecustomize.py")
     project.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", json.dumps(GRANDCHILD)[1:-1])
     calm = project.copy(project.root.with_name("calm"))
+    started = time.monotonic()
     ended = calm.run(RMKIT_TEST_TICKS=str(calm.root / "ticks"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return project, stored_rows(calm)
+    return project, stored_rows(calm), time.monotonic() - started
 
 
 def stored_rows(project):
@@ -106,7 +106,7 @@ def outcome(project, point, ticks):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["first job", "second stage"])
 def test_kill_at_named_points(kind, undisturbed, tmp_path, capsys):
-    template, calm = undisturbed
+    template, calm, _ = undisturbed
     table = []
     for point in POINTS:
         project = template.copy(tmp_path / point.replace(" ", "-"))
@@ -122,9 +122,11 @@ def test_kill_at_named_points(kind, undisturbed, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
-    template, calm = undisturbed
+    template, calm, seconds = undisturbed
+    draw = random.Random(20)
     table = []
-    for moment in MOMENTS:
+    for fifth in FIFTHS:
+        moment = round(seconds * (0.03 + 0.9 * (fifth + draw.random()) / 5), 2)
         project = template.copy(tmp_path / str(moment))
         row = outcome(project, moment, project.root / "ticks")
         row["rows equal"] = calm.equals(stored_rows(project))
@@ -134,7 +136,7 @@ def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
 
 
 def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturbed, tmp_path):
-    template, _ = undisturbed
+    template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 2}')
     runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
@@ -150,7 +152,7 @@ def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturb
 
 
 def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
-    template, _ = undisturbed
+    template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
     runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
@@ -164,7 +166,7 @@ def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
 
 
 def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path):
-    template, _ = undisturbed
+    template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 1}')
     runners = [
