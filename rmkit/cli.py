@@ -10,13 +10,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
 from rmkit.study.params import STUDY, Study, load_study, overridden, parsed_yaml
 from rmkit.study.plan import PlannedJob, data_files, make_plan, schema_of
 from rmkit.study.project import Project, find_project, study_path
+from rmkit.study.stages import STAGES
 from rmkit.study.store import Store, disk_faults
 
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Bring every job of the study to an end, then write the report."""
     project, study, jobs = _planned(options)
-    checked = _check_data(project, jobs)
+    checked = _check_data(project, study, jobs)
     for line in checked:
         print(line)
     everything, jobs = jobs, _selected(project, jobs, options)
@@ -68,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Validate a study without running anything."""
     project, study, jobs = _planned(options)
-    for line in _check_data(project, jobs):
+    for line in _check_data(project, study, jobs):
         print(line)
     print(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
     return 0
@@ -132,9 +134,13 @@ def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJ
     project = find_project()
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
         print(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", file=sys.stderr)
-    path = study_path(project, options.study or os.environ.get("RMKIT_STUDY") or "tiny")
+    path = study_path(project, _asked(options) or os.environ.get("RMKIT_STUDY") or "tiny")
     study = overridden(load_study(path, project.shown(path)), options.set)
     return project, study, make_plan(project, study)
+
+
+def _asked(options: argparse.Namespace) -> str | None:
+    return getattr(options, "study_option", None) or options.study
 
 
 def _selected(project: Project, jobs: list[PlannedJob], options: argparse.Namespace) -> list[PlannedJob]:
@@ -167,13 +173,24 @@ def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -
     return [job for job in declaring if job.parameters[name] == schemas[job.stage][name].kind.conform(given, where)]
 
 
-def _check_data(project: Project, jobs: list[PlannedJob]) -> list[str]:
-    """What the declared data files hold, a line each; DataError if one is not what its stage takes."""
-    lines = []
+def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
+    """What the declared data files hold, a line each; DataError or ParamsError if a stage cannot work with that."""
+    found = {}
     for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
-        module, _, function = checker.partition(":")
-        lines.append(getattr(importlib.import_module(module), function)(project.root / given, given))
-    return lines
+        found[given, checker] = _named(checker)(project.root / given, given)
+    for job in jobs:
+        counts: dict[str, int] = {}
+        for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
+            counts |= found[file][1]
+        if precondition := STAGES[job.stage].precondition:
+            _named(precondition)(job.parameters, counts, f"{study.where}: {job.stage}")
+    return [line for line, _ in found.values()]
+
+
+def _named(target: str) -> Callable[..., Any]:
+    """The function that a text names, as "module:function"."""
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
@@ -202,7 +219,8 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=(function.__doc__ or "").split("\n")[0], description=function.__doc__)
         if positional == "stage":
             added.add_argument("stage", help="a stage's name, as 04_reward_models")
-            added.add_argument("--study", help="the study, by name or file (default: RMKIT_STUDY, else tiny)")
+            added.add_argument("study", nargs="?", help="the study, by file or name (default: RMKIT_STUDY, else tiny)")
+            added.add_argument("--study", dest="study_option", help=argparse.SUPPRESS)
         else:
             added.add_argument("study", nargs="?", help="the study, by file or name (default: RMKIT_STUDY, else tiny)")
         added.add_argument(

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
-    {"errors", "hardware", "metrics", "best_of_n", "seeding", "stats"},
+    {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "seeding", "stats"},
     {"bank", "comparisons", "evaluations"},
     {
         "annotators",

@@ -107,7 +107,7 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
     assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_world"]
     assert (newest_draft(project, "04_reward_models") / "rows.parquet").exists()
     printed = (tmp_path / "out/out.ipynb").read_text()
-    assert "building upstream of 04_reward_models" in printed
+    assert "building what 04_reward_models needs" in printed
     assert "draft (nothing of it enters the store)" in printed
 
 

@@ -23,15 +23,16 @@ from rmkit.figures.theme import GREY, INK, LOOK, themed
 Y_LABELS = {
     "accuracy": "accuracy (share of pairs)",
     "log_loss": "log-loss (nats)",
-    "overconfidence": "overconfidence (confidence − accuracy)",
+    "overconfidence": "confidence minus accuracy",
     "ece": "expected calibration error",
 }
 BETTER = {
     "accuracy": "higher is better",
     "log_loss": "lower is better",
-    "overconfidence": "0 is calibrated",
+    "overconfidence": "0 is right on average",
     "ece": "lower is better",
 }
+PANEL_INCHES = (3.9, 3.5)
 # Metric -> a value worth comparing with, and what it is.
 REFERENCE = {"log_loss": (math.log(2), "knowing nothing (log 2)"), "overconfidence": (0.0, "")}
 COLUMNS = ("reward_model", "metric", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
@@ -50,11 +51,13 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
     drawn = curves[curves["mean"].notna()]
     metrics = [metric for metric in Y_LABELS if metric in set(drawn["metric"])]
     metrics += [metric for metric in drawn["metric"].unique() if metric not in Y_LABELS]
-    figure, axes = plt.subplots(1, len(metrics), figsize=(4.3 * len(metrics), 3.7), squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(metrics), figsize=(PANEL_INCHES[0] * len(metrics), PANEL_INCHES[1]), squeeze=False
+    )
     ends = [draw_panel(ax, drawn[drawn["metric"] == metric]) for ax, metric in zip(axes[0], metrics, strict=True)]
     for ax, metric in zip(axes[0], metrics, strict=True):
         ax.set(xlabel="annotated pairs (log scale)", ylabel=Y_LABELS.get(metric, metric.replace("_", " ")))
-        ax.set_title(BETTER.get(metric, ""), color=GREY, fontsize="small")
+        ax.set_title(BETTER.get(metric, ""), color=GREY)
         draw_reference(ax, metric)
     figure.suptitle(title(drawn), x=0.01, ha="left")
     figure.draw_without_rendering()  # only now are the axes as tall as they will be, and labels can be told apart
@@ -109,7 +112,8 @@ def draw_reference(ax: Axes, metric: str) -> None:
     if low <= value <= high:
         ax.axhline(value, color=GREY, linewidth=0.8, zorder=1, label="_reference")
         ax.annotate(name, (0.98, value), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
-                    ha="right", color=GREY, fontsize="small")  # fmt: skip
+                    ha="right", color=GREY, zorder=1,
+                    bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
 
 
 def count_axis(ax: Axes, counts: np.ndarray) -> None:

@@ -32,7 +32,7 @@ DEFAULTS: dict[Any, Any] = {
     "figure.dpi": 110,
     "figure.facecolor": "white",
     "figure.titlesize": 10,
-    "font.size": 9,
+    "font.size": 10,
     "grid.color": "#E4E4E4",
     "grid.linewidth": 0.6,
     "legend.frameon": False,

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from rmkit.evaluations import Evaluations
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.learning_curves import learning_curves, paired_differences
-from rmkit.report.words import between, called, listed, percent, points, sentence, signed, verdict
+from rmkit.report.words import between, called, counted, join, nats, percent, points, sentence, signed, standing
 from rmkit.study import collate
 from rmkit.study.plan import PlannedJob, canonical
 from rmkit.study.store import Store
@@ -29,6 +29,7 @@ METRICS = {
     "brier": "Brier score",
 }
 BASELINE = "shorter"
+LOG_2 = float(np.log(2))
 Group = Sequence[tuple[PlannedJob, Evaluations]]
 
 
@@ -55,6 +56,7 @@ class Section:
     """One finding: sentences, a figure with its caption, tables."""
 
     heading: str
+    scope: str  # what its intervals are about
     answers: list[str]
     figure: str  # an SVG element
     caption: str
@@ -75,6 +77,7 @@ def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Itera
         figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
         yield Section(
             heading="What was found" if len(groups) == 1 else f"What was found: {varying(group[0][0], groups)}",
+            scope=scope(curves),
             answers=list(answers(curves, differences)),
             figure=as_svg(figure),
             caption=caption(curves),
@@ -95,30 +98,39 @@ def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterat
     for name, fits in curves[curves["metric"] == "accuracy"].groupby("reward_model", sort=False):
         few, many = fits.sort_values("annotations").iloc[[0, -1]].to_dict("records")
         if np.isnan(many["annotations"]):
-            yield sentence(f"{called(name)} orders {percent(many['mean'])}{between(many, percent)} of held-out pairs.")
+            guess = ", where guessing gives 50%" if name == "random" else ""
+            yield sentence(
+                f"{called(name)} orders {percent(many['mean'])}{between(many, percent)} of held-out pairs{guess}."
+            )
         else:
             start = f"{percent(few['mean'])}{between(few, percent)} of held-out pairs with {few['annotations']:,.0f}"
             end = f"{percent(many['mean'])}{between(many, percent)} with {many['annotations']:,.0f}"
             yield sentence(f"{called(name)} orders {start} annotations, and {end}.")
     for table in differences:
-        of_pairs = table[table["metric"] == "accuracy"].sort_values("annotations")
-        last = of_pairs.to_dict("records")[-1]
-        ahead = list(of_pairs[of_pairs["low"] > 0]["annotations"])
-        where = f"; it is ahead with {listed(ahead)}" if last["second"] == BASELINE and ahead else ""
-        who = f"{called(last['first'])} against {called(last['second'])} with {last['annotations']:,.0f} annotations"
-        yield sentence(f"{who}: {points(last['mean'])}{between(last, points)}, {verdict(last)}{where}.")
-    of_claims = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
-    for row in of_claims.to_dict("records"):
+        first, second = called(table["first"].iloc[0]), called(table["second"].iloc[0])
+        accuracy = table[table["metric"] == "accuracy"].sort_values("annotations").to_dict("records")
+        text = f"In accuracy (points) {first} is, against {second}, "
+        yield f"{text}{standing(accuracy, shown=points, higher_is_better=True)}."
+        if loss := table[table["metric"] == "log_loss"].sort_values("annotations").to_dict("records"):
+            yield f"In log-loss (nats) it is {standing(loss, shown=nats, higher_is_better=False)}."
+    for name, fits in curves[curves["metric"] == "log_loss"].groupby("reward_model", sort=False):
+        worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if row["high"] >= LOG_2]
+        if worse:
+            yield sentence(
+                f"{called(name)} is not shown to beat knowing nothing, in log-loss, with {join(worse)} annotations."
+            )
+    last = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
+    for row in last.to_dict("records"):
         claim = (
-            "too much"
+            "overconfident"
             if row["low"] > 0
-            else "too little"
+            else "underconfident"
             if row["high"] < 0
-            else "what it knows, as far as can be told"
+            else "neither over- nor underconfident"
         )
         who = f"{called(row['reward_model'])} with {row['annotations']:,.0f} annotations"
         gap = f"confidence minus accuracy is {points(row['mean'])}{between(row, points)}"
-        yield sentence(f"{who} claims {claim}: {gap}.")
+        yield sentence(f"{who} is {claim} on average: {gap}.")
 
 
 def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
@@ -133,9 +145,10 @@ def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
         error = ece_by_fit.get(fit, np.nan)
         rows.append([*cells, TableCell("–" if np.isnan(error) else f"{error:.3f}")])
     note = (
-        f"Means over {curves['seeds'].iloc[0]} seeds, the 95% interval in small. The expected calibration error (ECE, "
-        "10 bins) is a mean over seeds and has no interval here: it is no mean over pairs. A dash: the baseline gives "
-        "an order, not a probability."
+        f"Means over {counted(curves['seeds'].iloc[0], 'seed')}, 95% intervals in parentheses. The expected "
+        "calibration error (ECE, 10 bins) has no interval here: it is no mean over pairs. Baselines take no "
+        "annotations and give an order, not a probability: a dash. Where both answers are equally long, the "
+        "shorter answer counts half."
     )
     return Table("Levels", note, ["reward model", "annotations", *METRICS.values(), "ECE"], rows)
 
@@ -157,7 +170,7 @@ def number_cell(row: Mapping[Hashable, Any] | None, *, sign: bool) -> TableCell:
     if row is None:
         return TableCell("–")
     mean, low, high = ((signed(row[end], 3) if sign else f"{row[end]:.3f}") for end in ("mean", "low", "high"))
-    return TableCell(mean, "" if np.isnan(row["low"]) else f"{low} to {high}")
+    return TableCell(mean, "" if np.isnan(row["low"]) else f"({low} to {high})")
 
 
 def ece(store: Store, group: Group) -> pd.Series:
@@ -171,11 +184,19 @@ def caption(curves: pd.DataFrame) -> str:
     """What the figure shows, read from its table."""
     first = curves.iloc[0]
     return (
-        "Held-out accuracy, log-loss and overconfidence against the number of annotated pairs. Lines are means over "
-        f"{first['seeds']} seeds, each with its own grouping of {first['prompts']:,} prompts into folds; bands are 95% "
-        f"intervals ({first['method']}). They are about {first['estimand']}: how the numbers would move if other "
-        "prompts were scored by the same fitted models. They are not about other annotations to learn from, which "
-        "would move them more, most of all where annotations are few. Lines without markers learn nothing from them."
+        "Held-out accuracy, log-loss, and confidence minus accuracy, against the number of annotated pairs. Lines "
+        f"are means over {counted(first['seeds'], 'seed')}, each with its own grouping of {first['prompts']:,} prompts "
+        f"into folds; bands are 95% intervals ({first['method']}). Dash-dotted and dotted lines are baselines, which "
+        "use no annotations."
+    )
+
+
+def scope(curves: pd.DataFrame) -> str:
+    """What the intervals are about, in words."""
+    return (
+        f"Intervals are about {curves['estimand'].iloc[0]}: they say how much the numbers would move if other prompts "
+        "were scored by the same fitted models. They are not about other annotations to learn from, which would move "
+        "the numbers more, most of all where annotations are few."
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.report.learning import learning_sections
+from rmkit.report.words import counted
 from rmkit.study import collate
 from rmkit.study.freshness import report_digest
 from rmkit.study.params import Study
@@ -76,7 +77,9 @@ def cost_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> dict[
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
         rows.append({"title": str(job), "seconds": cost["seconds"], "mebibytes": size, "key": key})
-    parts = "; ".join(f"{stage}: {len(seconds)} jobs, {sum(seconds):.0f} s" for stage, seconds in by_stage.items())
+    parts = "; ".join(
+        f"{stage}: {counted(len(seconds), 'job')}, {sum(seconds):.0f} s" for stage, seconds in by_stage.items()
+    )
     return {"costs": rows, "cost_summary": f"Seconds of job time, jobs running side by side counted each. {parts}."}
 
 
@@ -87,5 +90,5 @@ def environments(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> li
         found = store.manifest(key)["environment"]
         packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
         machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"
-        texts.append(f"{machine}; Python {found['python']}; {packages}; {found['threads']} thread(s) a job.")
+        texts.append(f"{machine}; Python {found['python']}; {packages}; {counted(found['threads'], 'thread')} a job.")
     return list(dict.fromkeys(texts))

@@ -22,12 +22,6 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def listed(counts: Sequence[float]) -> str:
-    """Counts in a sentence: 100, 200 and 400."""
-    *before, last = [f"{count:,.0f}" for count in counts]
-    return f"{', '.join(before)} and {last}" if before else last
-
-
 def percent(value: float) -> str:
     """A share: 62.9%."""
     return f"{100 * value:.1f}%"
@@ -36,6 +30,11 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """A difference of shares: +7.4 points."""
     return f"{signed(100 * value, 1)} points"
+
+
+def nats(value: float) -> str:
+    """A difference in log-loss: +0.003."""
+    return signed(value, 3)
 
 
 def signed(value: float, digits: int) -> str:
@@ -51,11 +50,37 @@ def between(row: Mapping[Hashable, Any], shown: Callable[[float], str]) -> str:
     return f" ({shown(row['low']).removesuffix(' points')} to {shown(row['high']).removesuffix(' points')})"
 
 
-def verdict(row: Mapping[Hashable, Any]) -> str:
-    """What the interval of a difference in accuracy says: better, worse, or what could have been seen."""
-    if row["low"] > 0:
-        return "better"
-    if row["high"] < 0:
-        return "worse"
-    visible = 100 * (row["high"] - row["low"]) / 2
-    return f"cannot tell, and a difference of about {visible:.1f} points would have been seen"
+def counted(count: int, what: str) -> str:
+    """1 seed, 10 seeds."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def detectable(row: Mapping[Hashable, Any]) -> float:
+    """The smallest true difference that a 95% interval of this width excludes 0 for in four of five studies.
+
+    (1.96 + 0.84) standard errors, the usual normal approximation at 80% power; the interval is 2 x 1.96 of them wide.
+    """
+    return (1.96 + 0.8416) * (row["high"] - row["low"]) / (2 * 1.96)
+
+
+def standing(rows: Sequence[Mapping[Hashable, Any]], *, shown: Callable[[float], str], higher_is_better: bool) -> str:
+    """Where one fit is ahead of another, behind it, or cannot be told from it, by annotation count, in words."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        up, down = ("ahead", "behind") if higher_is_better else ("behind", "ahead")
+        verdict = up if row["low"] > 0 else down if row["high"] < 0 else "not told apart"
+        count = f"{row['annotations']:,.0f}"
+        text = f"{count} ({shown(row['mean']).removesuffix(' points')}"
+        if verdict == "not told apart":
+            low, high = (shown(row[end]).removesuffix(" points") for end in ("low", "high"))
+            text += (
+                f", {low} to {high}; {shown(detectable(row)).lstrip('+').removesuffix(' points')} could have been seen"
+            )
+        groups.setdefault(verdict, []).append(f"{text})")
+    return "; ".join(f"{verdict} with {join(texts)}" for verdict, texts in groups.items())
+
+
+def join(texts: Sequence[str]) -> str:
+    """One, two and three."""
+    *before, last = texts
+    return f"{', '.join(before)} and {last}" if before else last

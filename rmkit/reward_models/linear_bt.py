@@ -11,6 +11,7 @@ step halving solves (1), convex for l2 > 0, until its gradient vanishes; each fi
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -57,11 +58,11 @@ class LinearBradleyTerry:
         train: PairSets,
         validation: PairSets,
         *,
-        rng: np.random.Generator,
+        rng_s: Sequence[np.random.Generator],
         progress: Progress | None = None,
     ) -> Self:
-        """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng."""
-        check_fit(embedding_rd, train, validation)
+        """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng_s."""
+        check_fit(embedding_rd, train, validation, rng_s)
         self.weight_sd_ = np.empty((train.n_sets, embedding_rd.shape[1]))
         self.l2_s_, self.validation_log_loss_s_ = np.empty((2, train.n_sets))
         for s in range(train.n_sets):

@@ -8,6 +8,7 @@ refitted on the validation pairs, which early stopping still needs.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -74,15 +75,15 @@ class MLPBradleyTerry:
         train: PairSets,
         validation: PairSets,
         *,
-        rng: np.random.Generator,
+        rng_s: Sequence[np.random.Generator],
         progress: Progress | None = None,
     ) -> Self:
-        """As `RewardModel.fit`; fit s draws from the s-th generator spawned from rng."""
-        check_fit(embedding_rd, train, validation)
+        """As `RewardModel.fit`; fit s draws its start and its batches from rng_s[s]."""
+        check_fit(embedding_rd, train, validation, rng_s)
         used_u = np.unique(np.concatenate([real_positions(train), real_positions(validation)]))
         embedding_ud = torch.from_numpy(embedding_rd[used_u].astype(np.float32))  # each row is read once
         train, validation = among(used_u, train), among(used_u, validation)
-        streams = rng.spawn(train.n_sets)
+        streams = list(rng_s)
         layers = initial_layers(streams, (embedding_rd.shape[1], *self.hidden, 1))
         center_sd, scale_s = centers_and_scales(embedding_ud, train)
         optimiser = torch.optim.AdamW(layers, lr=self.learning_rate, weight_decay=self.weight_decay)

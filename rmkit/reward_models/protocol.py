@@ -5,7 +5,7 @@ once and share the R embeddings; fit s learns from row s of its pair sets alone.
 into a fit, one sentence for every head.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -31,14 +31,14 @@ class RewardModel(Protocol):
         train: PairSets,
         validation: PairSets,
         *,
-        rng: np.random.Generator,
+        rng_s: Sequence[np.random.Generator],
         progress: Progress | None = None,
     ) -> Self:
         """Fit S reward functions; validation pairs only choose (strength of a penalty, when to stop).
 
-        embedding_rd: (R, D) float of any width, may be memory-mapped. train and validation: S sets each. Everything
-        random comes from rng. DataError names what is wrong with the embeddings or the pairs, ResultError says which
-        fit did not converge.
+        embedding_rd: (R, D) float of any width, may be memory-mapped. train and validation: S sets each. rng_s: S
+        generators; everything random in fit s comes from its own, so that a fit does not change with its neighbours.
+        DataError names what is wrong with the embeddings or the pairs, ResultError says which fit did not converge.
         """
 
     def score(self, embedding_rd: np.ndarray) -> np.ndarray:
@@ -52,13 +52,17 @@ class RewardModel(Protocol):
         """The model that `save` wrote, ready to score; DataError if the folder holds something else."""
 
 
-def check_fit(embedding_rd: np.ndarray, train: PairSets, validation: PairSets) -> None:
-    """DataError unless embeddings are finite, both sides hold S sets, and every pair lies within the R responses."""
+def check_fit(
+    embedding_rd: np.ndarray, train: PairSets, validation: PairSets, rng_s: Sequence[np.random.Generator]
+) -> None:
+    """DataError unless embeddings are finite, there are S sets and generators, and all pairs lie within R responses."""
     check_embeddings(embedding_rd)
     if train.n_sets != validation.n_sets:
         raise DataError(
             f"{train.n_sets} training sets but {validation.n_sets} validation sets; every fit needs one of each"
         )
+    if train.n_sets != len(rng_s):
+        raise DataError(f"{train.n_sets} training sets but {len(rng_s)} generators; every fit needs one of each")
     check_pairs(train, len(embedding_rd), "train")
     check_pairs(validation, len(embedding_rd), "validation")
 

@@ -16,6 +16,7 @@ from rmkit.study.locks import STAMP
 from rmkit.study.notebook import Declared
 from rmkit.study.params import STUDY, Study, grid, load_study
 from rmkit.study.plan import PlannedJob
+from rmkit.study.progress import Progress
 from rmkit.study.project import Project, study_path
 from rmkit.study.store import Store
 
@@ -43,8 +44,6 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
     needed = list(job.upstream())
     if all(_sound(store, upstream) for upstream in needed):
         return
-    from tqdm import tqdm
-
     command = [sys.executable, "-P", "-m", "rmkit.cli", "run", str(study.path)]
     command += [word for upstream in needed for word in ("--job", upstream.plan_id)]
     environment = {name: value for name, value in os.environ.items() if name not in (STAMP, STUDY_VARIABLE)}
@@ -58,14 +57,15 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        with tqdm(total=len(needed), desc=f"building upstream of {job.stage}", file=sys.stdout) as bar:
-            while child.poll() is None:
-                bar.update(sum(store.done(upstream) for upstream in needed) - bar.n)
-                time.sleep(0.2)
-            bar.update(sum(store.done(upstream) for upstream in needed) - bar.n)
+        progress = Progress(f"building what {job.stage} needs")
+        while child.poll() is None:
+            progress(sum(store.done(upstream) for upstream in needed), len(needed))
+            time.sleep(0.2)
         output.seek(0)
         lines = output.read().strip().splitlines()
-    if child.returncode:
+    if not child.returncode:
+        progress(len(needed), len(needed))
+    else:
         raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
 
 

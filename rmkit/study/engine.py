@@ -102,7 +102,7 @@ class Pool:
         key = self.keys[job.plan_id]
         if self.store.finished(key):
             self.store.note(job, key)
-            self._end(job, Outcome("found"))
+            self._end(job, Outcome("found", "by the other process" if job.plan_id in self.watched else ""))
         elif key not in {running.key for running in self.running.values()} and self._admits(job):
             holder = locks.holder(self.store, job.plan_id)
             if holder is None:

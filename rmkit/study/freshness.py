@@ -15,7 +15,7 @@ from rmkit.study.store import Store
 
 def report_path(store: Store, study: Study) -> Path:
     """Where a study's report lies."""
-    return store.root / "reports" / f"{study.name}{study.variant}.html"
+    return store.root / "reports" / f"{study.report_name}.html"
 
 
 def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:

@@ -13,6 +13,7 @@ the file and the key. Knows nothing of the store.
 
 import itertools
 import re
+import shlex
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,11 +39,21 @@ class Study:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, list[Any]] = field(default_factory=dict)
     stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    variant: str = ""  # what --set changed, as it stands in the report's name
+    set: tuple[str, ...] = ()  # what the command line changed, KEY=VALUE each
 
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def report_name(self) -> str:
+        """The study's name, with what was changed: a trial must not replace the study's own report."""
+        return self.name + "".join(f"+{re.sub(r'[^A-Za-z0-9_.=,-]+', '_', text)}" for text in self.set)[:150]
+
+    @property
+    def arguments(self) -> str:
+        """How a command line names this study: params/tiny.yaml --set 'annotations=[100,200]'."""
+        return " ".join([self.where.partition(" with ")[0], *(f"--set {shlex.quote(text)}" for text in self.set)])
 
 
 def load_study(path: Path, where: str | None = None) -> Study:
@@ -137,13 +148,16 @@ def overridden(study: Study, assignments: list[str]) -> Study:
         name, equals, text = assignment.partition("=")
         if not (name and equals and text):
             raise ParamsError(f"--set {assignment}: write KEY=VALUE")
-        parameters[name] = parsed_yaml(text, f"--set {assignment}")
-        axes.pop(name, None)
+        value = parsed_yaml(text, f"--set {assignment}")
+        if name in axes and isinstance(value, list):
+            axes[name] = value
+        else:
+            parameters[name] = value
+            axes.pop(name, None)
         for given in stages.values():
             given.pop(name, None)
-    variant = "".join(f"+{re.sub(r'[^A-Za-z0-9_.=,-]+', '_', assignment)}" for assignment in assignments)
     where = f"{study.where} with --set {' '.join(assignments)}"
-    return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, variant=variant[:150])
+    return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, set=tuple(assignments))
 
 
 def parsed_yaml(text: str, where: str) -> Any:

@@ -23,7 +23,7 @@ class DataFile:
     """A declared data file: the parameter that names it, and the function that says what is wrong with one."""
 
     parameter: str
-    checker: str  # "module:function", called with the path and the path as messages show it
+    checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
     when: When = field(default_factory=dict)
 
 
@@ -37,6 +37,7 @@ class Stage:
     data: tuple[DataFile, ...] = ()
     threads: int = 1  # processor threads that its job may use
     device: str = "cpu"
+    precondition: str = ""  # "module:function", called with parameters and counts of the data files before any job runs
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
 
 
@@ -60,6 +61,7 @@ STAGES = {
             "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
         },
         outputs=("reward_models", "evaluations"),
+        precondition="rmkit.fold_sizes:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
     ),
 }

@@ -18,12 +18,14 @@ from rmkit.study.store import Store
 
 WORDS = {
     "done": "done in",
-    "found": "was done",
+    "found": "done",
     "failed": "FAILED:",
     "blocked": "NOT RUN:",
     "warning": "warning:",
     "watching": "waiting:",
 }
+
+FAILURES_SHOWN = 3
 
 
 class RunLog:
@@ -60,7 +62,7 @@ class RunLog:
             self.ended += 1
             if self._bar is not None:
                 self._bar.update(1)
-        if event != "found":
+        if event != "found" or text:
             line = f"[{self.ended}/{len(self.jobs)}] {job} {WORDS[event]} {text}".rstrip()
             if self._bar is not None:
                 self._bar.write(line, file=sys.stdout)
@@ -84,8 +86,12 @@ def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Pr
     for job in jobs:
         if states[job.plan_id] == "running":
             yield f"running: {_doing(store, job)}"
-        elif states[job.plan_id] == "failed":
-            yield f"failed: {_failure(store, job)['error']}"
+    failed = [job for job in jobs if states[job.plan_id] == "failed"]
+    for job in failed[:FAILURES_SHOWN]:
+        yield f"failed: {_failure(store, job)['error']}"
+    if len(failed) > FAILURES_SHOWN:
+        folder = project.shown(store.root / "failed")
+        yield f"failed: {len(failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"
 
 
 def state_of(store: Store, job: PlannedJob) -> str:

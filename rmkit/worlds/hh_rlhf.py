@@ -96,11 +96,12 @@ def read_pairs(path: str | Path, shown: str | None = None) -> Reading:
     return Reading(pairs=tuple(pairs), read=read, dropped=dict(dropped))
 
 
-def check(path: str | Path, shown: str | None = None) -> str:
-    """One sentence on what the file holds, or the DataError that `read_pairs` raises."""
+def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
+    """A sentence on what the file holds and its counts (pairs, prompts), or the DataError that `read_pairs` raises."""
     reading = read_pairs(path, shown)
     prompts = len({pair.prompt for pair in reading.pairs})
-    return f"{shown or path}: {reading.kept} of {reading.read} pairs kept, {prompts} prompts{because(reading.dropped)}"
+    said = f"{shown or path}: {reading.kept} of {reading.read} pairs kept, {prompts} prompts{because(reading.dropped)}"
+    return said, {"pairs": reading.kept, "prompts": prompts}
 
 
 def because(dropped: Mapping[str, int]) -> str:
@@ -138,8 +139,9 @@ def parsed(raw: bytes, where: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError) as fault:
+        fault_text = str(fault).partition(": line")[0]
         remedy = 'each line must be one object {"chosen": …, "rejected": …}'
-        raise DataError(f"{where}: is not JSON ({fault}); {remedy}") from fault
+        raise DataError(f"{where}: is not JSON ({fault_text}); {remedy}") from fault
     if not isinstance(row, dict):
         remedy = 'it must be an object {"chosen": …, "rejected": …}'
         raise DataError(f"{where}: is a JSON {type(row).__name__}; {remedy}")

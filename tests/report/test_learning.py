@@ -30,12 +30,15 @@ def test_each_head_is_held_against_the_first_and_against_the_baseline():
 
 def test_sentences_follow_the_numbers():
     better, worse = said(0.3), said(-0.3)
-    (about_better,) = [text for text in better if text.startswith("BT MLP against linear BT")]
-    (about_worse,) = [text for text in worse if text.startswith("BT MLP against linear BT")]
-    assert "with 1,800 annotations: +" in about_better
-    assert about_better.endswith("better.")
-    assert "with 1,800 annotations: −" in about_worse
-    assert about_worse.endswith("worse.")
+    (about_better,) = [text for text in better if text.startswith("In accuracy (points) BT MLP is, against linear BT")]
+    (about_worse,) = [text for text in worse if text.startswith("In accuracy (points) BT MLP is, against linear BT")]
+    assert "ahead with 1,800 (+" in about_better
+    assert "behind with 1,800 (−" in about_worse
+
+
+def test_a_fit_that_knows_nothing_is_named():
+    assert not [text for text in said(0.3) if "BT MLP is not shown to beat knowing nothing" in text and "1,800" in text]
+    assert [text for text in said(-2.0) if "BT MLP is not shown to beat knowing nothing" in text and "1,800" in text]
 
 
 def test_a_table_has_a_row_for_every_fit_and_a_dash_where_there_is_no_number():

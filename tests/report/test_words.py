@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rmkit.report.words import between, listed, percent, points, sentence, signed, verdict
+from rmkit.report.words import between, counted, detectable, join, percent, points, sentence, signed, standing
 
 
 def test_numbers_read_as_a_person_writes_them():
@@ -9,21 +9,28 @@ def test_numbers_read_as_a_person_writes_them():
     assert points(-0.0064) == "−0.6 points"
     assert signed(0.0004, 3) == "0.000"
     assert signed(-0.0004, 3) == "0.000"
-    assert listed([100.0, 200.0, 1800.0]) == "100, 200 and 1,800"
-    assert listed([100.0]) == "100"
+    assert join(["100", "200", "1,800"]) == "100, 200 and 1,800"
+    assert join(["100"]) == "100"
+    assert [counted(count, "seed") for count in (1, 10)] == ["1 seed", "10 seeds"]
     assert sentence("the shorter answer") == "The shorter answer"
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "says"),
-    [
-        (0.01, 0.03, "better"),
-        (-0.03, -0.01, "worse"),
-        (-0.01, 0.03, "cannot tell, and a difference of about 2.0 points"),
-    ],
-)
-def test_a_verdict_follows_from_its_interval_alone(low, high, says):
-    assert verdict({"low": low, "high": high}).startswith(says)
+ROWS = [
+    {"annotations": 100.0, "mean": -0.02, "low": -0.03, "high": -0.01},
+    {"annotations": 1800.0, "mean": 0.01, "low": -0.01, "high": 0.03},
+]
+
+
+def test_where_one_stands_follows_from_the_intervals_alone():
+    said = standing(ROWS, shown=points, higher_is_better=True)
+    assert said == "behind with 100 (−2.0); not told apart with 1,800 (+1.0, −1.0 to +3.0; 2.9 could have been seen)"
+    assert standing(ROWS[:1], shown=points, higher_is_better=False) == "ahead with 100 (−2.0)"
+
+
+def test_a_detectable_difference_is_seen_in_four_of_five_studies():
+    rng, row = np.random.default_rng(0), {"low": -1.96, "high": 1.96}  # a standard error of 1
+    estimates = rng.normal(detectable(row), 1, 100_000)
+    assert np.mean(estimates - 1.96 > 0) == pytest.approx(0.8, abs=0.005)
 
 
 def test_a_number_without_an_interval_shows_none():

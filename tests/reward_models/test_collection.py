@@ -17,7 +17,7 @@ TRAIN, VALIDATION = WORLD.sets((40, 60))
 @pytest.fixture(scope="module")
 def collection():
     models = {
-        name: build(name).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng=np.random.default_rng(0))
+        name: build(name).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets))
         for name in REWARD_MODELS
     }
     rows = [

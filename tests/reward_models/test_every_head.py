@@ -24,7 +24,9 @@ every_head = pytest.mark.parametrize("name", REWARD_MODELS)
 
 
 def fitted(name, train=TRAIN, validation=VALIDATION, *, embedding_rd=WORLD.embedding_rd, seed=0, **options):
-    return build(name, **options).fit(embedding_rd, train, validation, rng=np.random.default_rng(seed))
+    return build(name, **options).fit(
+        embedding_rd, train, validation, rng_s=np.random.default_rng(seed).spawn(train.n_sets)
+    )
 
 
 def rewards(name, *sets, seed=0, **options):
@@ -149,7 +151,11 @@ def test_the_validation_loss_it_reports_is_never_worse_than_not_knowing_by_much(
 def test_progress_ends_at_its_total(name):
     seen = []
     build(name).fit(
-        WORLD.embedding_rd, TRAIN, VALIDATION, rng=np.random.default_rng(0), progress=lambda *step: seen.append(step)
+        WORLD.embedding_rd,
+        TRAIN,
+        VALIDATION,
+        rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets),
+        progress=lambda *step: seen.append(step),
     )
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert len({total for _, total in seen}) == 1

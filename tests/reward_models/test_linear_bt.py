@@ -17,7 +17,7 @@ TRAIN, VALIDATION = WORLD.sets((40, 150))
 
 def fitted(train=TRAIN, validation=VALIDATION, **options):
     rng = np.random.default_rng(0)
-    return LinearBradleyTerry(**options).fit(WORLD.embedding_rd, train, validation, rng=rng)
+    return LinearBradleyTerry(**options).fit(WORLD.embedding_rd, train, validation, rng_s=rng.spawn(train.n_sets))
 
 
 def scaled_differences(s):
@@ -65,13 +65,13 @@ def test_turning_every_label_round_turns_the_reward_round():
 
 def test_a_constant_added_to_every_embedding_changes_no_margin():
     moved_rd = WORLD.embedding_rd.astype(np.float64) + 5.0
-    model = LinearBradleyTerry().fit(moved_rd, TRAIN, VALIDATION, rng=np.random.default_rng(0))
+    model = LinearBradleyTerry().fit(moved_rd, TRAIN, VALIDATION, rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets))
     np.testing.assert_allclose(model.weight_sd_, fitted().weight_sd_, rtol=1e-6)
 
 
 def test_the_unit_of_the_embeddings_changes_no_reward():
     small_rd = WORLD.embedding_rd.astype(np.float64) / 1000
-    model = LinearBradleyTerry().fit(small_rd, TRAIN, VALIDATION, rng=np.random.default_rng(0))
+    model = LinearBradleyTerry().fit(small_rd, TRAIN, VALIDATION, rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets))
     np.testing.assert_allclose(model.score(small_rd), fitted().score(WORLD.embedding_rd), rtol=1e-3, atol=1e-5)
 
 

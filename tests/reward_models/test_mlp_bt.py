@@ -21,7 +21,7 @@ def streams(n_fits, seed=0):
 
 def fitted(train=TRAIN, validation=VALIDATION, **options):
     rng = np.random.default_rng(0)
-    return MLPBradleyTerry(**options).fit(WORLD.embedding_rd, train, validation, rng=rng)
+    return MLPBradleyTerry(**options).fit(WORLD.embedding_rd, train, validation, rng_s=rng.spawn(train.n_sets))
 
 
 def test_the_rewards_are_those_of_a_sequential_torch_module():
@@ -125,7 +125,7 @@ def test_training_ends_when_every_fit_has_stopped_and_at_max_steps_at_the_latest
         WORLD.embedding_rd,
         TRAIN,
         swapped(VALIDATION),
-        rng=np.random.default_rng(0),
+        rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets),
         progress=lambda *at: seen.append(at),
     )
     assert seen[-2][0] < 100
@@ -160,6 +160,6 @@ def test_a_curved_reward_that_no_line_can_follow_is_learned():
     rejected_m = first_m + second_m - chosen_m
     cut = [slice(0, 800), slice(800, 1000), slice(1000, 1500)]
     train, validation = (PairSets.padded([(chosen_m[part], rejected_m[part])]) for part in cut[:2])
-    model = MLPBradleyTerry(learning_rate=3e-3).fit(embedding_rd, train, validation, rng=rng)
+    model = MLPBradleyTerry(learning_rate=3e-3).fit(embedding_rd, train, validation, rng_s=rng.spawn(train.n_sets))
     score_r = model.score(embedding_rd)[0]
     assert (score_r[chosen_m[cut[2]]] > score_r[rejected_m[cut[2]]]).mean() > 0.85

@@ -67,9 +67,9 @@ def test_the_shipped_sample_holds_what_its_readme_says():
     reading = read_pairs(SHIPPED)
     assert (reading.read, reading.kept) == (2312, 2303)
     assert {reason: n for reason, n in reading.dropped.items() if n} == {DIFFERENT_PROMPTS: 5, EMPTY: 4}
-    assert hh_rlhf.check(SHIPPED) == (
-        f"{SHIPPED}: 2303 of 2312 pairs kept, 2301 prompts; dropped: 5 {DIFFERENT_PROMPTS}, 4 {EMPTY}"
-    )
+    said, counts = hh_rlhf.check(SHIPPED)
+    assert counts == {"pairs": 2303, "prompts": 2301}
+    assert said == (f"{SHIPPED}: 2303 of 2312 pairs kept, 2301 prompts; dropped: 5 {DIFFERENT_PROMPTS}, 4 {EMPTY}")
 
 
 NOT_TEXT = {"chosen": 3, "rejected": GOOD["rejected"]}
