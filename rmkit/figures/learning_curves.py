@@ -112,9 +112,9 @@ def draw_reference(ax: Axes, metric: str) -> None:
     if low <= value <= high:
         ax.axhline(value, color=GREY, linewidth=0.8, zorder=1, label="_reference")
         near_top = value > low + 0.9 * (high - low)
-        side = {"xytext": (0, -3), "va": "top"} if near_top else {"xytext": (0, 2), "va": "bottom"}
-        ax.annotate(name, (0.98, value), xycoords=("axes fraction", "data"), textcoords="offset points", **side,
-                    ha="right", color=GREY, zorder=1,
+        ax.annotate(name, (0.98, value), xycoords=("axes fraction", "data"), textcoords="offset points",
+                    xytext=(0, -3 if near_top else 2), va="top" if near_top else "bottom", ha="right", color=GREY,
+                    zorder=1,
                     bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
 
 
