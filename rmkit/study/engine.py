@@ -119,7 +119,7 @@ class Pool:
     def _watch_other(self, job: PlannedJob, holder: locks.Owner) -> None:
         if job.plan_id not in self.watched:
             self.watched.add(job.plan_id)
-            text = f"process {holder.pid} on {holder.host} executes it; waiting for its result"
+            text = f"process {holder.pid} on {holder.host.split()[0]} executes it; waiting for its result"
             if holder.host != locks.this_host():
                 text += f" (if that host is gone, remove {self.project.shown(self.store.root / 'locks' / job.plan_id)})"
             self.watch("watching", job, text)
