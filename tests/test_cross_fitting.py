@@ -34,7 +34,7 @@ def members(pair_sets, s):
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), within=st.booleans())
 def test_no_prompt_that_a_fit_learns_from_is_scored_by_it(seed, within):
-    fitting = draw(pairs(np.random.default_rng(seed), 600, within=within), seed, annotations=(300,))
+    fitting = draw(pairs(np.random.default_rng(seed), 1200, within=within), seed, annotations=(300,))
     for s, fold in enumerate(fitting.fits["fold"]):
         learned = PROMPT_ID_R[np.array(members(fitting.train, s) + members(fitting.validation, s))]
         inside = fitting.fold_m == fold
