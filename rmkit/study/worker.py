@@ -71,6 +71,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     os.environ[JOB_FILE] = str(job_file)
     try:
         run_notebook(store, order, made / "notebook.ipynb")
+        locks.end_processes(order["execution"])  # what a cell left running must not write into what is published
         check_outputs(order, made)
         check_unchanged(order)
     except JobError as error:
