@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
     if not options.no_report and states.count("done") + states.count("found"):
         _write_report(project, study, everything, store, anew=False)
-    failed = [outcome.error for outcome in outcomes.values() if outcome.state == "failed"]
+    failed = [outcome.text for outcome in outcomes.values() if outcome.state == "failed"]
     if failed:
         raise JobError(failed[-1])
     return 0

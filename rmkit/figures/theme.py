@@ -54,11 +54,6 @@ LOOK: dict[str, dict[str, Any]] = {
 }
 
 
-def apply() -> None:
-    """Make the theme the default of this process, for figures that are drawn by hand."""
-    plt.rcParams.update(DEFAULTS)
-
-
 Arguments = ParamSpec("Arguments")
 
 

@@ -38,7 +38,7 @@ class Outcome:
     """How a job ended: `done` (executed now), `found` (was finished), `failed`, or `blocked` by a failed upstream."""
 
     state: str
-    error: str = ""
+    text: str = ""  # the sentence that explains a failure, or who else executed it
     seconds: float = 0.0
 
 
@@ -53,9 +53,8 @@ class Running:
     since: float
 
 
-Watch = Callable[
-    [str, PlannedJob, str], None
-]  # (event, job, text): "warning", "started", "watching", or an outcome's state
+# Told (event, job, text); an event is "warning", "started", "watching", or an outcome's state.
+Watch = Callable[[str, PlannedJob, str], None]
 
 
 class Pool:
@@ -91,7 +90,7 @@ class Pool:
         """Move a waiting job on: find it finished, block it, watch another's execution, or start it."""
         ends = [self.outcomes.get(upstream.plan_id) for upstream in job.inputs.values()]
         if blocked := [end for end in ends if end and end.state in ("failed", "blocked")]:
-            self._end(job, Outcome("blocked", f"{job}: not run, an upstream job failed: {blocked[0].error}"))
+            self._end(job, Outcome("blocked", f"{job}: not run, an upstream job failed: {blocked[0].text}"))
             return
         if not all(ends):
             return
@@ -194,7 +193,7 @@ class Pool:
     def _end(self, job: PlannedJob, outcome: Outcome) -> None:
         self.outcomes[job.plan_id] = outcome
         self.watched.discard(job.plan_id)
-        self.watch(outcome.state, job, outcome.error or (f"{outcome.seconds:.1f} s" if outcome.seconds else ""))
+        self.watch(outcome.state, job, outcome.text or (f"{outcome.seconds:.1f} s" if outcome.seconds else ""))
 
 
 def execute(

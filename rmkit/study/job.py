@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean
+from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of
 from rmkit.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.study.drafts import build_upstream, study_sizes
@@ -157,8 +157,7 @@ def open_job(stage: str, namespace: dict[str, Any]) -> OpenJob:
     """Check the declared parameters in `namespace`, write them back normalised, and find or build what is needed."""
     given = _order_of_the_runner()
     project = Project(Path(given["project"])) if given else find_project()
-    if stage not in STAGES:
-        raise ParamsError(f"open_job: no stage {stage!r}; they are {_listed(STAGES)}{did_you_mean(stage, STAGES)}")
+    one_of(stage, STAGES, "open_job: stage")
     path = project.notebook(stage)
     schema = declared(read_notebook(path, project.shown(path)))
     values = _checked_values(stage, schema, namespace)

@@ -43,9 +43,3 @@ def test_a_themed_figure_is_not_pyplots_any_more_and_can_still_be_saved():
     stream = io.BytesIO()
     figures[0].savefig(stream, format="png")
     assert stream.getvalue().startswith(b"\x89PNG")
-
-
-def test_apply_sets_the_defaults_for_figures_drawn_by_hand():
-    with plt.rc_context():
-        theme.apply()
-        assert plt.rcParams["axes.spines.top"] is False
