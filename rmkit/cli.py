@@ -168,9 +168,14 @@ def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -
     where = f"--select {assignment}"
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     one_of(name, sorted({key for schema in schemas.values() for key in schema} - {STUDY}), where)
-    declaring = [job for job in jobs if name in job.parameters]
     given = parsed_yaml(text, where)
-    return [job for job in declaring if job.parameters[name] == schemas[job.stage][name].kind.conform(given, where)]
+    kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
+    if not any(kind.admits(given) for kind in kinds.values()):
+        next(iter(kinds.values())).conform(given, where)  # which says what would be right
+    kinds = {stage: kind for stage, kind in kinds.items() if kind.admits(given)}
+    return [
+        job for job in jobs if job.stage in kinds and job.parameters[name] == kinds[job.stage].conform(given, where)
+    ]
 
 
 def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
@@ -183,7 +188,7 @@ def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[
         for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
             counts |= found[file][1]
         if precondition := STAGES[job.stage].precondition:
-            _named(precondition)(job.parameters, counts, f"{study.where}: {job.stage}")
+            _named(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
     return [line for line, _ in found.values()]
 
 

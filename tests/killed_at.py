@@ -1,4 +1,6 @@
-"""Installed as `sitecustomize` in a small project: kills the runner and the job process at a named point, once.
+"""Installed as `sitecustomize` in a small project: kills a process and its parent at a named point, once.
+
+At a lock, a manifest or a publication that is the job process and the runner, at a part the kernel and the job process.
 
 RMKIT_TEST_KILL names the point, RMKIT_TEST_KILL_ONCE a file that remembers that it happened.
 """
@@ -10,6 +12,7 @@ from pathlib import Path
 POINTS = {
     "lock": ("rename", lambda to: to.parent.name == "locks"),
     "manifest": ("replace", lambda to: to.name == "manifest.json"),
+    "part": ("replace", lambda to: to.name == "part-1.parquet"),
     "publication": ("rename", lambda to: to.parent.name == "jobs"),
 }
 

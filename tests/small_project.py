@@ -1,6 +1,8 @@
-"""A project of two tiny notebooks around a copy of rmkit, so that tests may change any file of it.
+"""A project of a few tiny notebooks around a copy of rmkit, so that tests may change any file of it.
 
 `00_numbers` reads a data file and gives numbers; `01_sums` adds them up, once a seed. Its helper lies two imports deep.
+A third, `02_parts`, is in no study but those that tests write: long work in finished parts, which takes and gives
+something more when its `kind` is full.
 """
 
 import json
@@ -14,10 +16,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 STAGES = """
-ARTIFACTS = {"numbers": "rmkit.numbers:Numbers", "sums": "rmkit.numbers:Numbers"}
+ARTIFACTS = dict.fromkeys(("numbers", "sums", "draws", "scaled"), "rmkit.numbers:Numbers")
 STAGES = {
-    "00_numbers": Stage(outputs=("numbers",), rows=False, data=(DataFile("numbers_file", "rmkit.numbers:check"),)),
-    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs=("sums",), fits=("powers",)),
+    "00_numbers": Stage(outputs={"numbers": {}}, rows=False, data=(DataFile("numbers_file", "rmkit.numbers:check"),)),
+    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": {}}, fits=("powers",)),
+    "02_parts": Stage(
+        inputs={"numbers": (Source("00_numbers", {"kind": ("full",)}),)},
+        outputs={"draws": {}, "scaled": {"kind": ("full",)}},
+    ),
 }
 """
 NUMBERS = '''
@@ -105,6 +111,42 @@ SECOND = [
     ),
     ("code", "from rmkit.figures.bars import bars\n\nprint(bars(sums))", ("look",)),
 ]
+THIRD = [
+    ("markdown", "# 02 · Parts", ()),
+    (
+        "code",
+        'from typing import Literal\n\nstudy: str = "parts"  # where upstream is looked for\n'
+        'world_seed: int = 0  # draws the parts\nkind: Literal["short", "full"] = "short"  # full scales numbers too\n'
+        "n_parts: int = 4  # of the work\nseconds: float = 0.0  # that a part takes",
+        ("parameters",),
+    ),
+    ("code", 'import rmkit\n\njob = rmkit.open_job("02_parts", globals())\njob', ()),
+    ("code", "import os\nimport time\n\nimport pandas as pd\n\nfrom rmkit.numbers import Numbers", ()),
+    (
+        "code",
+        'shards = job.shards("draws")\nnames = [f"part-{number}" for number in range(n_parts)]\n'
+        "for name in names:\n    if shards.get(name) is None:\n"
+        '        assert name != os.environ.get("RMKIT_TEST_FAIL"), f"{name} is not to be had"\n'
+        '        with open(os.environ["RMKIT_TEST_COMPUTED"], "a") as computed:\n            print(name, file=computed)\n'
+        "        time.sleep(seconds)\n"
+        '        shards.put(name, pd.DataFrame({"draw": job.rng(name).normal(size=3)}))\n'
+        'draws = pd.concat([shards.get(name) for name in names])["draw"].tolist()\n'
+        'job.cost("drawing", draws=len(draws), bytes=8.0 * len(draws))',
+        (),
+    ),
+    (
+        "code",
+        'job.save("draws", Numbers(draws))\nif kind == "full":\n'
+        '    job.save("scaled", Numbers([number * draws[0] for number in job.load("numbers").values]))',
+        (),
+    ),
+    (
+        "code",
+        'rows = pd.DataFrame({"fit": names, "metric": "draw", "value": draws[::3], "reason": None, "units": 3})\n'
+        "job.record(rows)",
+        (),
+    ),
+]
 GRANDCHILD = """import subprocess, sys, os
 code = "import time, sys\\nwhile True:\\n    open(sys.argv[1], 'a').write('x'); time.sleep(0.1)"
 subprocess.Popen(
@@ -151,6 +193,7 @@ class SmallProject:
             (root / folder).mkdir()
         write_notebook(root / "notebooks/00_numbers.ipynb", FIRST)
         write_notebook(root / "notebooks/01_sums.ipynb", SECOND)
+        write_notebook(root / "notebooks/02_parts.ipynb", THIRD)
         (root / "data/numbers.json").write_text("[1, 2, 3]")
         project = cls(root)
         project.study(axes={"seed": list(seeds)}, stages={"00_numbers": None, "01_sums": None})

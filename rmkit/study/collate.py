@@ -57,6 +57,6 @@ def tallies(store: Store, key: str) -> list[dict[str, Any]]:
     return json.loads(path.read_text()) if path.exists() else []
 
 
-def costs(store: Store, key: str) -> dict[str, float]:
-    """A finished job's seconds and memory."""
+def costs(store: Store, key: str) -> dict[str, Any]:
+    """A finished job's `seconds` and `peak_memory_bytes`, and what parts of it noted of theirs, as `work`."""
     return json.loads((store.folder(key) / "costs.json").read_text())

@@ -227,7 +227,8 @@ def warn_of_other_versions(store: Store, jobs: list[PlannedJob], watch: Watch) -
         key = store.key_of(job, known)
         if key and store.finished(key):
             then = store.manifest(key)["environment"]["packages"]
-            changed = [f"{name} {then.get(name)}, now {now[name]}" for name in now if then.get(name) != now[name]]
+            other = [name for name in now if then.get(name, now[name]) != now[name]]  # one not there then made nothing
+            changed = [f"{name} {then[name]}, now {now[name]}" for name in other]
             if changed and (text := ", ".join(changed)) not in told:
                 told.add(text)
                 watch("warning", job, f"was made, as others may have been, with {text}; its result is kept")

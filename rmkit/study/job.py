@@ -8,6 +8,7 @@ never an upstream of anything. This module moves bytes; it computes nothing.
 import ast
 import importlib
 import json
+import math
 import os
 import secrets
 import sys
@@ -19,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of
 from rmkit.hardware import limit_threads
 from rmkit.seeding import generator
+from rmkit.shards import Shards, file_name
 from rmkit.study.drafts import build_upstream, study_sizes
-from rmkit.study.notebook import Declared, declared, read_notebook
+from rmkit.study.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
 from rmkit.study.plan import canonical, make_plan, plan_job
 from rmkit.study.progress import Progress
 from rmkit.study.project import Project, find_project, study_path
-from rmkit.study.stages import ARTIFACTS, STAGES
+from rmkit.study.stages import ARTIFACTS, STAGES, holds
 from rmkit.study.store import Store, disk_faults, write_text
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ ADDED = ("job", "stage", "study")  # columns that rows get when they are recorde
 
 
 class OpenJob:
-    """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`."""
+    """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`, `shards`, `cost`."""
 
     def __init__(self, *, project: Project, stage: str, parameters: Mapping[str, Any], job: Mapping[str, Any]) -> None:
         self.project = project
@@ -48,8 +50,10 @@ class OpenJob:
         self.draft: bool = job["draft"]
         self.folder = Path(job["folder"])
         self.inputs = {name: Path(folder) for name, folder in job["inputs"].items()}
+        self._partial = Path(job["partial"])
         self._progress_file = Path(job["progress"]) if job.get("progress") else None
         self._tallies: list[dict[str, Any]] = []
+        self._work: list[dict[str, Any]] = []
 
     @property
     def rows_path(self) -> Path:
@@ -62,10 +66,14 @@ class OpenJob:
         return _format(name).load(self.inputs[name])
 
     def save(self, name: str, value: Any) -> None:
-        """Store an output artifact, once; ResultError if the stage declares no such output or it is another's class."""
+        """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""
         outputs = STAGES[self.stage].outputs
         if name not in outputs:
             raise ResultError(f"{self.stage}: no output {name!r}; rmkit/study/stages.py gives it {_listed(outputs)}")
+        if not holds(outputs[name], self.parameters):
+            when = " and ".join(f"{key} is {_listed(map(repr, values))}" for key, values in outputs[name].items())
+            has = ", ".join(f"{key} = {self.parameters.get(key)!r}" for key in outputs[name])
+            raise ResultError(f"{self.stage}: no output {name!r} with {has}; rmkit/study/stages.py has it when {when}")
         wanted = _format(name)
         if not isinstance(value, wanted):
             raise ResultError(f"{self.stage}: {name} is a {type(value).__name__}, not a {wanted.__name__}")
@@ -111,14 +119,35 @@ class OpenJob:
         print(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})")
 
     def rng(self, purpose: str) -> "np.random.Generator":
-        """The generator of one purpose: the same for the same `seed`, stage and purpose, independent of all others."""
-        if "seed" not in self.parameters:
-            raise ResultError(f"{self.stage}: declares no `seed`, so nothing in it may be random")
-        return generator(self.parameters["seed"], self.stage, purpose)
+        """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.
+
+        The seed is the parameter `seed`, or `world_seed` where the stage declares that instead.
+        """
+        seeds = [self.parameters[name] for name in SEEDS if name in self.parameters]
+        if not seeds:
+            raise ResultError(f"{self.stage}: declares no {' or '.join(SEEDS)}, so nothing in it may be random")
+        return generator(seeds[0], self.stage, purpose)
 
     def progress(self, what: str) -> Progress:
         """A bar to be called with (done, total); other processes see it too."""
         return Progress(what, self._progress_file)
+
+    def shards(self, what: str) -> Shards:
+        """Where long work keeps its finished parts: a job that was killed goes on from them, if its key is the same.
+
+        They are no result, and are removed once the job is done. Those of a draft stay in its folder.
+        """
+        return JobShards(self._partial / file_name(what))
+
+    def cost(self, what: str, **measures: float) -> None:
+        """Note what a part of the work took, never a result: `job.cost("sampling", seconds=12.3, tokens=40_000)`."""
+        plain = {name: value.item() if hasattr(value, "item") else value for name, value in measures.items()}
+        for name, value in plain.items():
+            if not (isinstance(value, int | float) and math.isfinite(value)):
+                raise ResultError(f"{self.stage}: cost of {what}: {name} is {value!r}; give a finite number")
+        self._work.append({"what": what, **plain})
+        with disk_faults(self.folder):
+            write_text(self.folder / "costs.json", json.dumps({"work": self._work}))
 
     def path(self, given: str) -> Path:
         """A declared data file: relative paths start at the project."""
@@ -128,6 +157,18 @@ class OpenJob:
         kind = "draft (nothing of it enters the store)" if self.draft else "job"
         inputs = [f"  {name} from {_maker(folder)}" for name, folder in self.inputs.items()]
         return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs])
+
+
+class JobShards(Shards):
+    """Shards whose disk faults are one sentence."""
+
+    def get(self, name: str) -> "pd.DataFrame | None":
+        with disk_faults(self.folder):
+            return super().get(name)
+
+    def put(self, name: str, table: "pd.DataFrame") -> None:
+        with disk_faults(self.folder):
+            super().put(name, table)
 
 
 def wrong_with(rows: "pd.DataFrame") -> str | None:
@@ -245,7 +286,8 @@ def _draft(
     folder = store.root / "drafts" / f"{stage}-{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
     with disk_faults(folder):
         folder.mkdir(parents=True)
-    return values, {"key": store.key_of(job), "draft": True, "folder": str(folder), "inputs": inputs}
+    made = {"key": store.key_of(job), "draft": True, "folder": str(folder), "partial": str(folder / "partial")}
+    return values, {**made, "inputs": inputs}
 
 
 def _format(artifact: str) -> Any:

@@ -131,6 +131,9 @@ def clear_away_the_dead(store: Store) -> list[Owner]:
         kind = path.name.partition("-")[0]
         if path.name not in living and _age(path) > KEPT_SECONDS.get(kind, 0.0):
             shutil.rmtree(path, ignore_errors=True)
+    for path in (store.root / "partial").glob("*"):
+        if store.finished(path.name):  # killed after its job was published and before it was removed
+            store.forget_parts(path.name)
     return dead
 
 

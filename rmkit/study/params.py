@@ -5,7 +5,8 @@ the file and the key. Knows nothing of the store.
 
     question: How well do reward models learn ...?
     parameters: {world: hh_rlhf}       # for every stage that declares the name
-    axes: {seed: [0, 1, 2]}            # one job for every combination; a stage takes the axes that it declares
+    axes: {seed: [0, 1, 2]}            # one job for every combination; a stage takes the axes that it declares, and of
+                                       # these the values that its own `Literal` admits
     stages:                            # the notebooks that run
       00_world:
       04_reward_models: {annotations: [100, 1800]}      # what only this stage is given
@@ -23,6 +24,7 @@ import yaml
 
 from rmkit.errors import ParamsError, did_you_mean, one_of
 from rmkit.study.notebook import Declared
+from rmkit.study.types import Kind
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
 STUDY = "study"  # the parameter that every notebook may declare: where upstream is looked for; not part of a key
@@ -113,24 +115,48 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
                 )
 
 
+def check_axes(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> None:
+    """ParamsError for an axis value that no stage's `Literal` admits: no job would ever have it."""
+    for name, values in study.axes.items():
+        kinds = [schema[name].kind for schema in schemas.values() if name in schema]
+        if all(kind.name == "Literal" for kind in kinds):
+            choices = {repr(choice): choice for kind in kinds for choice in kind.choices}  # 1 and True stay two
+            anywhere = Kind("Literal", tuple(choices.values()), optional=any(kind.optional for kind in kinds))
+            for position, value in enumerate(values):
+                anywhere.conform(value, f"{study.where}: axes.{name}[{position}]")
+
+
 def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
-    """The parameters of each job of a stage, checked and complete, `study` left out; axes vary in the file's order."""
+    """The parameters of each job of a stage, checked and complete, `study` left out; axes vary in the file's order.
+
+    A stage has no job at an axis value that its own `Literal` does not admit: another stage of the study may.
+    """
     given = study.stages[stage]
     base: dict[str, Any] = {}
     axes: dict[str, list[Any]] = {}
     for name, declaration in schema.items():
-        conform = declaration.kind.conform
+        kind, conform = declaration.kind, declaration.kind.conform
         if name == STUDY:
             continue
         base[name] = declaration.default
         if name in study.parameters:
-            base[name] = conform(study.parameters[name], f"{study.where}: parameters.{name}")
+            base[name] = conform(study.parameters[name], f"{study.where}: parameters.{name} for {stage}")
         if name in study.axes:
             where = f"{study.where}: axes.{name}"
-            axes[name] = [conform(value, f"{where}[{position}]") for position, value in enumerate(study.axes[name])]
+            axes[name] = [
+                conform(value, f"{where}[{position}]")
+                for position, value in enumerate(study.axes[name])
+                if kind.name != "Literal" or kind.admits(value)
+            ]
         if name in given:
             base[name] = conform(given[name], f"{study.where}: stages.{stage}.{name}")
             axes.pop(name, None)
+    for name, values in axes.items():
+        if not values:
+            raise ParamsError(
+                f"{study.where}: axes.{name}: {stage} runs at none of {study.axes[name]}; its {name} is "
+                f"{schema[name].kind}; add one of these, or take the stage out"
+            )
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for position, point in enumerate(points):
         if point in points[:position]:

@@ -5,20 +5,19 @@ A job's *key* is the hash of all that can change its result, upstream artifacts 
 data files; runs nothing.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from rmkit.errors import DataError, ParamsError, one_of
 from rmkit.study import params, source
+from rmkit.study.data import data_digest
 from rmkit.study.notebook import Declared, check_look_cells, declared, read_notebook, result_trees
 from rmkit.study.params import Study
 from rmkit.study.project import Project
-from rmkit.study.stages import ARTIFACTS, STAGES, holds
+from rmkit.study.stages import ARTIFACTS, STAGES, DataFile, holds
 
 FORMAT = 1  # of keys, manifests and job files
 ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
@@ -57,6 +56,10 @@ class PlannedJob:
                 found |= {other.plan_id: other for other in (*job.upstream(), job)}
         return list(found.values())
 
+    def known_parameters(self) -> dict[str, Any]:
+        """The parameters of all jobs upstream, and its own, which count where a name is shared."""
+        return {name: value for job in (*self.upstream(), self) for name, value in job.parameters.items()}
+
 
 def canonical(value: Any) -> str:
     """The one JSON text of a value: keys sorted, no spaces."""
@@ -92,6 +95,7 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
     schemas = {stage: schema_of(project, stage) for stage in stages}
     if not needed_by:
         params.check_names(study, schemas)
+        params.check_axes(study, schemas)  # of some schemas alone it cannot be told: another may admit the value
     jobs: list[PlannedJob] = []
     for stage in stages:
         axes = tuple(name for name in study.axes if name in schemas[stage])
@@ -118,7 +122,8 @@ def plan_job(
     """The job of a stage at one point, its inputs found among `jobs`: those with equal shared parameters."""
     for name in STAGES[stage].fits:
         _check_fits(parameters[name], f"{where}: {stage}: {name}")
-    inputs = {name: _upstream(stage, name, parameters, jobs, where) for name in STAGES[stage].inputs}
+    sources = STAGES[stage].sources(parameters)
+    inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}
     unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes)
     unnamed = replace(unnamed, code=code_of(project, stage, parameters, named_above(unnamed)))
     plan_id = name_of(ingredients(unnamed, {name: job.plan_id for name, job in inputs.items()}))
@@ -167,21 +172,27 @@ def in_order(stages: Mapping[str, Any]) -> list[str]:
     return ordered
 
 
-def _upstream(stage: str, name: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> PlannedJob:
+def _upstream(
+    stage: str, name: str, origins: list[str], parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str
+) -> PlannedJob:
     """The one job that makes an input artifact, or a ParamsError that lists the candidates."""
-    origins = [origin.stage for origin in STAGES[stage].inputs[name] if holds(origin.when, parameters)]
     start = f"{where}: {stage} takes `{name}` from"
-    if len(origins) != 1:
-        raise ParamsError(f"{start} {', '.join(origins) or 'no stage'} with {canonical(dict(parameters))}, not one")
+    if len(origins) > 1:
+        raise ParamsError(f"{start} {', '.join(origins)} with {canonical(dict(parameters))}, not one")
     made = [job for job in jobs if job.stage == origins[0]]
     if not made:
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
-    fitting = [job for job in made if all(parameters.get(key, value) == value for key, value in job.parameters.items())]
+    fitting = [
+        job
+        for job in made
+        if name in STAGES[job.stage].saved(job.parameters)
+        and all(parameters.get(key, value) == value for key, value in job.parameters.items())
+    ]
     if len(fitting) == 1:
         return fitting[0]
     shared = {key: parameters[key] for key in made[0].parameters if key in parameters}
     listed = "; ".join(canonical(dict(job.parameters)) for job in (fitting or made)[:5])
-    which = f"the one job of {origins[0]} with {canonical(shared)}, and there are {len(fitting)}"
+    which = f"the one job of {origins[0]} that saves it with {canonical(shared)}, and there are {len(fitting)}"
     raise ParamsError(f"{start} {which}; candidates: {listed}")
 
 
@@ -190,11 +201,11 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
     spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
     trees = result_trees(notebook)
-    targets = [ARTIFACTS[name] for name in (*spec.outputs, *spec.inputs)] + ALWAYS_REACHED
+    targets = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters))] + ALWAYS_REACHED
     files = {
         parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
         for file in spec.data
-        if holds(file.when, parameters)
+        if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
     }
     return {
         "notebook": [source.tree_digest(tree) for tree in trees],
@@ -204,29 +215,26 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
 
 
 def data_files(job: PlannedJob) -> Iterator[tuple[str, str]]:
-    """(path as given, checker) of each data file that a job declares."""
+    """(path as given, checker) of each data file or folder that a job's key counts."""
     for file in STAGES[job.stage].data:
-        if holds(file.when, job.parameters):
+        if holds(file.when, job.parameters) and job.parameters[file.parameter] in job.code["data"]:
             yield job.parameters[file.parameter], file.checker
 
 
 def file_digest(project: Project, stage: str, parameter: str, given: str) -> str:
-    """SHA-256 of a declared data file, or a DataError that says which parameter named it."""
+    """SHA-256 of a declared data file or folder, or a DataError that says which parameter named it."""
+    if not given:  # it would name the project itself
+        raise DataError(f"{stage}: `{parameter}` is empty; name a file or a folder")
     path = project.root / given
     try:
-        return _file_digest(path, path.stat().st_mtime_ns)
+        return data_digest(path)
     except OSError as error:
         raise DataError(f"{given}: {error.strerror}; {stage} takes it as `{parameter}`, looked for at {path}") from None
 
 
-_digests: dict[tuple[Path, int], str] = {}
-
-
-def _file_digest(path: Path, mtime: int) -> str:
-    if (path, mtime) not in _digests:
-        with path.open("rb") as file:
-            _digests[path, mtime] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _digests[path, mtime]
+def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:
+    """Whether a value that may also name something else, as a hub's model, names no file or folder of the project."""
+    return file.if_present and not (given and (project.root / given).exists())
 
 
 def _texts(value: Any) -> list[str]:

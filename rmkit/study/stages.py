@@ -20,11 +20,12 @@ class Source:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A declared data file: the parameter that names it, and the function that says what is wrong with one."""
+    """A declared data file or folder: the parameter that names it, and the function that says what is wrong with it."""
 
     parameter: str
     checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
     when: When = field(default_factory=dict)
+    if_present: bool = False  # a value that names nothing in the project, as a hub's model does, is no data file
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,25 @@ class Stage:
     """One numbered notebook as the planner sees it."""
 
     inputs: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)  # artifact -> where it may come from
-    outputs: tuple[str, ...] = ()  # artifacts, each a key of ARTIFACTS
+    outputs: Mapping[str, When] = field(default_factory=dict)  # artifact, a key of ARTIFACTS -> when it is saved
     rows: bool = True  # whether it records result rows
     data: tuple[DataFile, ...] = ()
     threads: int = 1  # processor threads that its job may use
     device: str = "cpu"
-    precondition: str = ""  # "module:function", called with parameters and counts of the data files before any job runs
+    precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
+
+    def sources(self, parameters: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The stages that each input comes from under these parameters; an input that none gives is left out."""
+        holding = {
+            name: [origin.stage for origin in origins if holds(origin.when, parameters)]
+            for name, origins in self.inputs.items()
+        }
+        return {name: stages for name, stages in holding.items() if stages}
+
+    def saved(self, parameters: Mapping[str, Any]) -> list[str]:
+        """The outputs that hold under these parameters: a job saves all of them and no other."""
+        return [name for name, when in self.outputs.items() if holds(when, parameters)]
 
 
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
@@ -51,7 +64,7 @@ ARTIFACTS = {
 
 STAGES = {
     "00_world": Stage(
-        outputs=("bank", "comparisons"),
+        outputs={"bank": {}, "comparisons": {}},
         rows=False,
         data=(DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", {"world": ("hh_rlhf",)}),),
     ),
@@ -60,7 +73,7 @@ STAGES = {
             "bank": (Source("00_world", {"world": ("hh_rlhf",)}),),
             "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
         },
-        outputs=("reward_models", "evaluations"),
+        outputs={"reward_models": {}, "evaluations": {}},
         precondition="rmkit.fold_sizes:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
     ),

@@ -4,6 +4,7 @@
     runs/plans/<plan id>      the key that this plan id came to
     runs/locks/<plan id>/     who executes it now
     runs/tmp/<execution>/     a job in the making
+    runs/partial/<key>/       finished parts of a job that has not ended well yet; its next execution goes on from them
     runs/failed/<plan id>/    the notebook of the last failure, with its traceback
     runs/drafts/              what people computed in a live kernel; runs/corrupt/: what was found damaged
     runs/executions.jsonl     a line for every start of a job
@@ -43,11 +44,18 @@ class Store:
     def prepare(self) -> None:
         """Make the store's folders; StoreError if the disk does not let us."""
         with disk_faults(self.root):
-            for room in ("jobs", "plans", "locks", "tmp", "failed", "corrupt", "verified"):
+            for room in ("jobs", "plans", "locks", "tmp", "partial", "failed", "corrupt", "verified"):
                 (self.root / room).mkdir(parents=True, exist_ok=True)
 
     def folder(self, key: str) -> Path:
         return self.root / "jobs" / key
+
+    def partial(self, key: str) -> Path:
+        return self.root / "partial" / key
+
+    def forget_parts(self, key: str) -> None:
+        """Remove the finished parts of a job: it is done, or they may not be its own."""
+        shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def manifest(self, key: str) -> dict[str, Any]:
         """The manifest of a finished job; StoreError if there is none that can be read."""

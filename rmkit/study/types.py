@@ -48,6 +48,14 @@ class Kind:
             return self._list(value, where)
         return self._scalar(value, where)
 
+    def admits(self, value: Any) -> bool:
+        """Whether the value conforms."""
+        try:
+            self.conform(value, "")
+        except ParamsError:
+            return False
+        return True
+
     def _choice(self, value: Any, where: str) -> Any:
         for choice in self.choices:
             if type(choice) is type(value) and choice == value:

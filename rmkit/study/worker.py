@@ -66,7 +66,15 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     made.mkdir()
     job_file = store.root / "locks" / order["plan_id"] / "job.json"
     write_text(
-        job_file, json.dumps({**order, "folder": str(made), "progress": str(job_file.with_name("progress.json"))})
+        job_file,
+        json.dumps(
+            {
+                **order,
+                "folder": str(made),
+                "partial": str(store.partial(order["key"])),
+                "progress": str(job_file.with_name("progress.json")),
+            }
+        ),
     )
     os.environ[JOB_FILE] = str(job_file)
     try:
@@ -75,16 +83,21 @@ def execute(store: Store, order: dict[str, Any]) -> None:
         check_outputs(order, made)
         check_unchanged(order)
     except JobError as error:
+        forget_doubtful_parts(store, order)
         raise JobError(f"{error}; notebook kept: {keep_failure(store, order, made, str(error))}") from None
     except BaseException:
+        forget_doubtful_parts(store, order)
         shutil.rmtree(made, ignore_errors=True)
         raise
     seconds = time.time() - started
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    write_text(made / "costs.json", json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak}))
+    costs = made / "costs.json"
+    work = json.loads(costs.read_text())["work"] if costs.exists() else []  # what `job.cost` noted
+    write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
     manifest = {name: order[name] for name in ("stage", "study", "plan_id", "parameters", "ingredients", "execution")}
     environment = {**describe(), "threads": order["threads"], "device": STAGES[order["stage"]].device}
     store.publish(made, order["key"], {**manifest, "environment": environment, "started": started, "seconds": seconds})
+    store.forget_parts(order["key"])
     shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
 
 
@@ -129,11 +142,19 @@ def check_unchanged(order: dict[str, Any]) -> None:
         raise JobError(f"{order['title']}: changed since the run was planned: {'; '.join(changes)}; run again")
 
 
+def forget_doubtful_parts(store: Store, order: dict[str, Any]) -> None:
+    """Remove a failed job's finished parts if code or data changed while it ran: they may be those of another key."""
+    try:
+        check_unchanged(order)
+    except RmkitError:
+        store.forget_parts(order["key"])
+
+
 def check_outputs(order: dict[str, Any], made: Path) -> None:
     """JobError if the notebook ended without an artifact, or the rows, that its stage declares."""
     if STAGES[order["stage"]].rows and not (made / "rows.parquet").exists():
         raise JobError(f"{order['title']}: ended without `job.record(rows)`, which its stage declares")
-    for name in STAGES[order["stage"]].outputs:
+    for name in STAGES[order["stage"]].saved(order["parameters"]):
         if not (made / "artifacts" / name).is_dir():
             raise JobError(f"{order['title']}: ended without `job.save({name!r}, ...)`, which its stage declares")
 

@@ -127,6 +127,27 @@ def test_select_compares_in_the_parameters_own_type(small):
     ) == ["01_sums"]
 
 
+def test_select_leaves_out_stages_that_do_not_admit_the_value(small):
+    small.edit(SECOND, "sleep: float = 0.0", 'kind: Literal[\\"full\\"] = \\"full\\"')
+    small.study(axes={"kind": ["short", "full"]}, stages={"00_numbers": None, "01_sums": None, "02_parts": None})
+    command = ["run", "small", "--no-report", "--select", "kind=short"]
+    environment = {"RMKIT_TEST_COMPUTED": str(small.root / "computed")}
+    assert small.executed(lambda project: project.rmkit(*command, **environment)) == ["02_parts"]
+
+
+def test_a_precondition_sees_the_parameters_of_the_jobs_upstream(small):
+    small.edit("rmkit/study/stages.py", 'fits=("powers",)', 'fits=("powers",), precondition="rmkit.numbers:refuse"')
+    refuse = """
+def refuse(parameters, counts, where):
+    from rmkit.errors import ParamsError
+    raise ParamsError(f"{where}: {parameters['numbers_file']} with seed {parameters['seed']} will not do")
+"""
+    small.edit("rmkit/numbers.py", "def check(", f"{refuse}\ndef check(")
+    ended = small.rmkit("check", "small")
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "params/small.yaml: 01_sums: data/numbers.json with seed 0 will not do"
+
+
 @pytest.mark.parametrize("path", ["rmkit/powers.py", "notebooks/01_sums.ipynb"])
 def test_code_that_changes_during_a_run_is_not_stored_under_the_old_key(path, small):
     """The first job waits while the second one's code is edited; going back finds nothing stored wrongly."""
@@ -168,10 +189,12 @@ def test_other_package_versions_are_told_and_the_result_is_kept(finished):
     for path in (finished.root / "runs/jobs").glob("*/manifest.json"):
         manifest = json.loads(path.read_text())
         manifest["environment"]["packages"]["numpy"] = "1.0"
+        del manifest["environment"]["packages"]["scipy"]  # not recorded or not installed: it made nothing
         path.write_text(json.dumps(manifest))
     ended = finished.run()
     assert ended.returncode == 0
     assert ended.stdout.count("warning: was made, as others may have been, with numpy 1.0, now") == 1
+    assert "scipy" not in ended.stdout
     assert "3 already there" in ended.stdout
 
 

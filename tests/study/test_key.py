@@ -1,6 +1,7 @@
 """What reruns when something changes: exactly what depends on it. Each case edits one file of a finished project."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 
@@ -97,5 +98,23 @@ def test_the_manifest_tells_how_a_result_was_made(finished):
     manifest = json.loads(path.read_text())
     assert manifest["parameters"] == {"numbers_file": "data/numbers.json"}
     assert manifest["environment"]["threads"] == 1
-    assert manifest["environment"]["packages"]["numpy"]
+    packages = manifest["environment"]["packages"]
+    assert packages["numpy"]
+    libraries = ("transformers", "tokenizers", "trl", "peft", "accelerate", "datasets")  # of language models
+    assert {name for name in libraries if find_spec(name)} == {name for name in libraries if name in packages}
     assert set(manifest["files"]) >= {"notebook.ipynb", "costs.json", "tallies.json", "artifacts/numbers/numbers.json"}
+
+
+def test_inputs_outputs_and_costs_are_those_of_the_parameters(small):
+    """`full` takes numbers and saves them scaled; `short` does neither, in the same stage and the same run."""
+    small.study(axes={"kind": ["short", "full"]}, stages={"00_numbers": None, "02_parts": None})
+    ended = small.run(RMKIT_TEST_COMPUTED=str(small.root / "computed"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    stored = {}
+    for path in (small.root / "runs/jobs").glob("02_parts-*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        stored[manifest["parameters"]["kind"]] = (list(manifest["ingredients"]["inputs"]), list(manifest["artifacts"]))
+        costs = json.loads((path.parent / "costs.json").read_text())
+        assert costs["work"] == [{"what": "drawing", "draws": 12, "bytes": 96.0}]
+        assert costs["seconds"] > 0 < costs["peak_memory_bytes"]
+    assert stored == {"short": ([], ["draws"]), "full": (["numbers"], ["draws", "scaled"])}

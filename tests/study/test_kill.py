@@ -179,6 +179,65 @@ def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path)
     assert "waiting: process" in ends[0][0] + ends[1][0]
 
 
+@pytest.fixture(scope="module")
+def in_parts(tmp_path_factory):
+    """A project whose study is one job in four parts, and a copy in which it ran in peace."""
+    project = SmallProject.make(tmp_path_factory.mktemp("parts") / "template")
+    shutil.copy(REPOSITORY / "tests/killed_at.py", project.root / "sitecustomize.py")
+    project.study(stages={"02_parts": None})
+    calm = project.copy(project.root.with_name("calm"))
+    assert calm.run(RMKIT_TEST_COMPUTED=str(calm.root / "computed")).returncode == 0
+    return project, calm
+
+
+def results(project) -> dict[str, bytes]:
+    """The bytes of what the study's one job handed over, by path."""
+    (job,) = (project.root / "runs/jobs").glob("02_parts-*")
+    files = [job / "rows.parquet", *(path for path in job.rglob("artifacts/**/*") if path.is_file())]
+    return {str(path.relative_to(project.root)): path.read_bytes() for path in files}
+
+
+FAULTS = {  # what ends the first run, its exit code, and the parts that are finished then
+    "killed while a part is written": ({"RMKIT_TEST_KILL": "before part"}, 1, [0]),
+    "killed when a part is written": ({"RMKIT_TEST_KILL": "after part"}, 1, [0, 1]),
+    "killed when the job is published": ({"RMKIT_TEST_KILL": "after publication"}, -signal.SIGKILL, [0, 1, 2, 3]),
+    "failed": ({"RMKIT_TEST_FAIL": "part-2"}, 1, [0, 1]),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_job_goes_on_from_the_parts_that_were_finished(fault, in_parts, tmp_path):
+    environment, code, finished = FAULTS[fault]
+    template, calm = in_parts
+    project = template.copy(tmp_path / "project")
+    computed, partial = project.root / "computed", project.root / "runs/partial"
+    ended = project.run(
+        RMKIT_TEST_COMPUTED=str(computed), RMKIT_TEST_KILL_ONCE=str(project.root / "killed"), **environment
+    )
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    assert sorted(path.stem for path in partial.glob("02_parts-*/draws/part-*")) == [f"part-{n}" for n in finished]
+    computed.unlink()
+    assert project.run(RMKIT_TEST_COMPUTED=str(computed)).returncode == 0
+    again = computed.read_text().split() if computed.exists() else []
+    assert again == [f"part-{number}" for number in range(4) if number not in finished]
+    assert results(project) == results(calm)
+    assert list(partial.iterdir()) == list((calm.root / "runs/partial").iterdir()) == []
+
+
+def test_parts_of_a_job_whose_code_changed_meanwhile_are_not_kept(in_parts, tmp_path):
+    """They may have been computed by the new code, and going back to the old would find them."""
+    template, _ = in_parts
+    project = template.copy(tmp_path / "project")
+    project.study(stages={"02_parts": {"seconds": 0.5}})
+    runner = project.start("run", "small", "--no-report", RMKIT_TEST_COMPUTED=str(project.root / "computed"))
+    wait_for(lambda: list((project.root / "runs/partial").glob("*/draws/part-0.parquet")), "a finished part")
+    project.edit("rmkit/numbers.py", "json.dumps(self.values)", "json.dumps(list(self.values))")
+    _, err = runner.communicate(timeout=60)
+    assert runner.returncode == 1
+    assert "changed since the run was planned: module rmkit.numbers: changed" in err
+    assert list((project.root / "runs/partial").iterdir()) == []
+
+
 def wait_for(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
