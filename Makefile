@@ -43,11 +43,11 @@ $(BIN)/python:
 
 $(VENV)/.core: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing rmkit (some minutes the first time)"
-	@$(PIP) -e .
+	@$(PIP) -e '.[lm]'
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing rmkit with what its notebooks and tests need (some minutes the first time)"
-	@$(PIP) -e '.[lab,dev]'
+	@$(PIP) -e '.[lm,lab,dev]'
 	@$(BIN)/pre-commit install > /dev/null || echo "not a git checkout: notebook outputs will not be stripped on commit"
 	@touch $@ $(VENV)/.core

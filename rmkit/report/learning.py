@@ -28,6 +28,20 @@ METRICS = {
     "overconfidence": "overconfidence",
     "brier": "Brier score",
 }
+WORDS = {
+    "Accuracy": "the share of held-out pairs in which the preferred response gets the larger reward; guessing gives "
+    "50%.",
+    "Log-loss": "the mean of −log of the probability given to what was chosen; knowing nothing costs log 2 = 0.693.",
+    "Overconfidence": "stated confidence, the larger of p and 1 − p, minus accuracy. 0 is right on average; the "
+    "expected calibration error (ECE) also sees errors that cancel in the average.",
+    "Annotations": "labelled pairs that a fit may use, those it validates on included.",
+    "Held out": "by prompt; no prompt is both learned from and scored.",
+    "Linear BT": "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",
+    "BT MLP": "the same with a hidden layer.",
+    "The shorter answer": "the reward is minus the number of characters.",
+    "Intervals": "in parentheses, are 95% intervals.",
+    "Could have been seen": "a true difference of this size gives an interval without 0 in four of five such studies.",
+}
 BASELINE = "shorter"
 LOG_2 = float(np.log(2))
 Group = Sequence[tuple[PlannedJob, Evaluations]]
@@ -61,6 +75,7 @@ class Section:
     figure: str  # an SVG element
     caption: str
     tables: list[Table]
+    words: Mapping[str, str]  # what the terms mean that it uses
 
 
 def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
@@ -82,6 +97,7 @@ def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Itera
             figure=as_svg(figure),
             caption=caption(curves),
             tables=[level_table(curves, ece(store, group)), *(difference_table(table) for table in differences)],
+            words=WORDS,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from rmkit.report.learning import learning_sections
 from rmkit.report.words import counted
+from rmkit.report.world import world_sections
 from rmkit.study import collate
 from rmkit.study.freshness import report_digest
 from rmkit.study.params import Study
@@ -26,7 +27,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
 
     path.parent.mkdir(parents=True, exist_ok=True)
     finished = list(collate.finished(store, jobs))
-    sections = list(learning_sections(store, jobs, path))
+    sections = [*world_sections(store, jobs, path), *learning_sections(store, jobs, path)]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(
         resources.files("rmkit.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -37,6 +38,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         planned=len({job.plan_id for job in jobs}),
         finished=len(finished),
         sections=sections,
+        words=[item for section in {id(s.words): s for s in sections}.values() for item in section.words.items()],
         tallies=list(tally_rows(store, finished)),
         parameters=parameter_rows(project, jobs),
         environments=environments(store, finished),

@@ -57,22 +57,67 @@ class Stage:
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
 ARTIFACTS = {
     "bank": "rmkit.bank:ResponseBank",
+    "base_models": "rmkit.model_folders:ModelFolders",
     "comparisons": "rmkit.comparisons:Comparisons",
+    "demonstrations": "rmkit.tables:Table",
+    "encoder": "rmkit.model_folders:ModelFolders",
     "evaluations": "rmkit.evaluations:Evaluations",
+    "gold_model": "rmkit.model_folders:ModelFolders",
+    "policy": "rmkit.model_folders:ModelFolders",
+    "prompts": "rmkit.tables:Table",
     "reward_models": "rmkit.reward_models.collection:RewardModels",
+    "test_bank": "rmkit.bank:ResponseBank",
 }
+
+GRAMMAR: When = {"world": ("grammar",)}
+HUMAN: When = {"world": ("hh_rlhf",)}
+MODEL_FOLDER = "rmkit.lm.models:check_folder"
 
 STAGES = {
     "00_world": Stage(
-        outputs={"bank": {}, "comparisons": {}},
+        outputs={
+            "prompts": GRAMMAR,
+            "demonstrations": GRAMMAR,
+            "base_models": GRAMMAR,
+            "encoder": GRAMMAR,
+            "gold_model": GRAMMAR,
+            "bank": HUMAN,
+            "comparisons": HUMAN,
+        },
         rows=False,
-        data=(DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", {"world": ("hh_rlhf",)}),),
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check", GRAMMAR),
+            DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", HUMAN),
+        ),
+        threads=2,
+        precondition="rmkit.worlds.grammar.names:check_base_models",
+    ),
+    "01_sft": Stage(
+        inputs={"demonstrations": (Source("00_world"),), "base_models": (Source("00_world"),)},
+        outputs={"policy": {}},
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check"),
+            DataFile("base_model", MODEL_FOLDER, if_present=True),
+        ),
+        precondition="rmkit.worlds.grammar.names:check_model_names",
+    ),
+    "02_sampling": Stage(
+        inputs={
+            "prompts": (Source("00_world"),),
+            "base_models": (Source("00_world"),),
+            "encoder": (Source("00_world"),),
+            "gold_model": (Source("00_world"),),
+            "policy": (Source("01_sft", {"generator": ("sft",)}),),
+        },
+        outputs={"bank": {}, "test_bank": {}},
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check"),
+            *(DataFile(name, MODEL_FOLDER, if_present=True) for name in ("base_model", "encoder", "gold_model")),
+        ),
+        precondition="rmkit.worlds.grammar.names:check_model_names",
     ),
     "04_reward_models": Stage(
-        inputs={
-            "bank": (Source("00_world", {"world": ("hh_rlhf",)}),),
-            "comparisons": (Source("00_world", {"world": ("hh_rlhf",)}),),
-        },
+        inputs={"bank": (Source("00_world", HUMAN),), "comparisons": (Source("00_world", HUMAN),)},
         outputs={"reward_models": {}, "evaluations": {}},
         precondition="rmkit.fold_sizes:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),

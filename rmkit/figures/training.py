@@ -1,0 +1,27 @@
+"""How a training went: the loss against the step, a line a model.
+
+Takes training logs, gives a figure; reads and smooths nothing.
+"""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.figures.theme import themed
+
+
+@themed
+def loss_figure(logs: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
+    """The loss by step, a line a model, named at its end. logs: step, loss (nats a token, mean of ten steps)."""
+    figure, ax = plt.subplots(figsize=(6, 3.2))
+    for name, log in logs.items():
+        (line,) = ax.plot(log["step"], log["loss"])
+        if len(log):
+            end = (log["step"].iloc[-1], log["loss"].iloc[-1])
+            text = f"{name}: {end[1]:.2f}"
+            ax.annotate(text, end, xytext=(5, 0), textcoords="offset points", va="center", color=line.get_color())
+    ax.set(xlabel="step", ylabel="loss (nats a token)", title=title)
+    ax.set_ylim(bottom=0)
+    return figure

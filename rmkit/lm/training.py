@@ -1,0 +1,108 @@
+"""What every training of a language model here has in common: where it runs, what it reports, what it leaves behind.
+
+Knows transformers' TrainingArguments and callbacks; no loss, no data. Number format: fp32 unless asked otherwise; small
+models gain nothing from bf16, and on processors without it bf16 is many times slower.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rmkit.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import Trainer, TrainerCallback
+
+Progress = Callable[[int, int], None]
+
+
+def training_arguments(
+    output_dir: str,
+    *,
+    epochs: float,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    warmup: float = 0.0,
+    schedule: str = "linear",
+    dtype: str = "float32",
+    gradient_accumulation: int = 1,
+    weight_decay: float = 0.0,
+    adam_beta2: float = 0.999,
+) -> dict[str, Any]:
+    """Keyword arguments of TrainingArguments and of TRL's configurations; checkpoints are never written.
+
+    warmup: the share of steps. dtype: float32 or bfloat16, the format of the products; master weights stay as loaded.
+    """
+    import torch
+
+    return {
+        "output_dir": output_dir,
+        "num_train_epochs": epochs,
+        "per_device_train_batch_size": batch_size,
+        "gradient_accumulation_steps": gradient_accumulation,
+        "learning_rate": learning_rate,
+        "warmup_steps": warmup,  # below 1: a share of the steps
+        "lr_scheduler_type": schedule,
+        "weight_decay": weight_decay,
+        "adam_beta2": adam_beta2,
+        "seed": seed,
+        "data_seed": seed,
+        "use_cpu": not torch.cuda.is_available(),
+        "bf16": dtype == "bfloat16",
+        "gradient_checkpointing": False,
+        "dataloader_pin_memory": False,
+        "report_to": "none",
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        "logging_steps": 10,
+        "logging_first_step": True,
+        "logging_strategy": "steps",
+    }
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Hold transformers and datasets to errors: their bars and hints would hide the notebook's own progress."""
+    import datasets
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), datasets.are_progress_bars_disabled()
+    logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+def reporting(progress: Progress | None) -> "list[TrainerCallback]":
+    """The callbacks that tell `progress` how many steps are done of how many, and that print nothing."""
+    from transformers import TrainerCallback
+
+    class Report(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if progress:
+                progress(state.global_step, state.max_steps)
+
+    return [Report()]
+
+
+def trained(trainer: "Trainer") -> "pd.DataFrame":
+    """Train, and return the log: step, and what the trainer logs (loss, accuracy, ...), a row every ten steps.
+
+    DataError if the loss ever is not a number.
+    """
+    import pandas as pd
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    log = pd.DataFrame([entry for entry in trainer.state.log_history if "loss" in entry])
+    if not log.empty and not (log["loss"].abs() < float("inf")).all():
+        step = int(log.loc[~(log["loss"].abs() < float("inf")), "step"].iloc[0])
+        raise DataError(f"training: the loss is no number at step {step}; lower the learning rate")
+    return log
