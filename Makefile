@@ -16,7 +16,7 @@ study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
 	@$(BIN)/rmkit run params/tiny.yaml
 
 test: $(VENV)/.dev lint  ## lint, then the tests (at most 10 minutes on 2 cores)
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(VENV)/.dev  ## the long tests: faults at every point
 	$(BIN)/pytest -m slow

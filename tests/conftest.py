@@ -33,3 +33,11 @@ def smoke(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("smoke") / "project")
     execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], folder, folder)
     return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once."""
+    for item in items:
+        for fixture in ("smoke", "base_folder"):
+            if fixture in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group(fixture))

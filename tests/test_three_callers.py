@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from tests.checkout import checkout, environment, execute
 
@@ -70,10 +71,33 @@ def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
         "study",
         "smoke",
     ]
-    execute([*command, "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
-    (job,) = (smoke / "runs/jobs").glob("00_world-*")
-    draft = newest_draft(smoke, "00_world")
-    for path in (job / "artifacts").rglob("*.*"):
+    execute([*command, "-p", "world", "hh_rlhf"], tmp_path / "elsewhere", smoke)
+    assert_same_artifacts(stored_jobs(smoke, "00_world", world="hh_rlhf")[0], newest_draft(smoke, "00_world"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["00_world", "01_sft", "02_sampling"])
+def test_training_and_sampling_again_give_the_same_bytes(smoke, tmp_path, stage):
+    """The grammar world's notebooks as drafts, beside what the run stored: models, policy, banks."""
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(smoke / f"notebooks/{stage}.ipynb")]
+    options = ["-p", "generator", "sft"] if stage == "02_sampling" else []
+    folder = tmp_path / "elsewhere"
+    execute([*command, "out.ipynb", *options], folder, smoke, RMKIT_STUDY="smoke")
+    same = {"world": "grammar"} | ({"generator": "sft"} if options else {})
+    assert_same_artifacts(stored_jobs(smoke, stage, **same)[0], newest_draft(smoke, stage))
+
+
+def stored_jobs(project: Path, stage: str, **parameters) -> list[Path]:
+    """The folders of a stage's finished jobs with these parameters."""
+    manifests = sorted((project / "runs/jobs").glob(f"{stage}-*/manifest.json"))
+    held = [(path.parent, json.loads(path.read_text())["parameters"]) for path in manifests]
+    return [folder for folder, found in held if parameters.items() <= found.items()]
+
+
+def assert_same_artifacts(job: Path, draft: Path) -> None:
+    files = [path for path in (job / "artifacts").rglob("*") if path.is_file()]
+    assert files
+    for path in files:
         assert path.read_bytes() == (draft / path.relative_to(job)).read_bytes(), path.name
 
 

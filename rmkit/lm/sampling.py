@@ -192,7 +192,7 @@ def generated(
         width = encoded["input_ids"].shape[1]
         chosen_by = choose_by(torch.from_numpy(noise_bt).to(model.device), width)
         with torch.inference_mode():
-            sequences = model.generate(
+            sequences = model.generate(  # type: ignore[operator]
                 input_ids=encoded["input_ids"].to(model.device),
                 attention_mask=encoded["attention_mask"].to(model.device),
                 max_new_tokens=decoding.max_new_tokens,
@@ -209,7 +209,7 @@ def generated(
             response = tokenizer.decode(new[:length], skip_special_tokens=True, clean_up_tokenization_spaces=False)
             found[position] = {
                 "response": response,
-                "answer": answer_of(response),
+                "answer": answer_of(response),  # type: ignore[arg-type]
                 "n_tokens": length,
                 "finish_reason": "stop" if length < len(new) else "length",
             }

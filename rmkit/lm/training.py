@@ -70,11 +70,13 @@ def quiet_libraries() -> Iterator[None]:
 
     level, bars = logging.get_verbosity(), datasets.are_progress_bars_disabled()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     datasets.disable_progress_bars()
     try:
         yield
     finally:
         logging.set_verbosity(level)
+        logging.enable_progress_bar()
         if not bars:
             datasets.enable_progress_bars()
 

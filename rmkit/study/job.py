@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 JOB_FILE = "RMKIT_JOB_FILE"
+SCRATCH = "scratch"  # in a job's folder, never published
 REQUIRED = ("fit", "metric", "value", "reason", "units")
 ADDED = ("job", "stage", "study")  # columns that rows get when they are recorded or collated
 
@@ -138,6 +139,14 @@ class OpenJob:
         They are no result, and are removed once the job is done. Those of a draft stay in its folder.
         """
         return JobShards(self._partial / file_name(what))
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for what is made on the way, as a trainer's files; it goes when the job ends, a draft's stays."""
+        folder = self.folder / SCRATCH
+        with disk_faults(folder):
+            folder.mkdir(exist_ok=True)
+        return folder
 
     def cost(self, what: str, **measures: float) -> None:
         """Note what a part of the work took, never a result: `job.cost("sampling", seconds=12.3, tokens=40_000)`."""

@@ -19,7 +19,7 @@ from typing import Any
 from rmkit.errors import JobError, RmkitError
 from rmkit.hardware import describe
 from rmkit.study import locks
-from rmkit.study.job import JOB_FILE
+from rmkit.study.job import JOB_FILE, SCRATCH
 from rmkit.study.notebook import declared, read_notebook
 from rmkit.study.params import STUDY
 from rmkit.study.plan import code_of
@@ -79,6 +79,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     os.environ[JOB_FILE] = str(job_file)
     try:
         run_notebook(store, order, made / "notebook.ipynb")
+        shutil.rmtree(made / SCRATCH, ignore_errors=True)
         locks.end_processes(order["execution"])  # what a cell left running must not write into what is published
         check_outputs(order, made)
         check_unchanged(order)
@@ -163,6 +164,7 @@ def keep_failure(store: Store, order: dict[str, Any], made: Path, sentence: str)
     """Move the failed job's folder where its notebook can be read; returns the notebook's path."""
     place = store.root / "failed" / order["plan_id"]
     shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(made / SCRATCH, ignore_errors=True)
     try:
         made.rename(place)
         keep_failure_note(store, order["plan_id"], f"{sentence}; notebook kept: {place / 'notebook.ipynb'}")

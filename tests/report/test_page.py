@@ -19,7 +19,7 @@ def test_the_report_stands_alone_and_says_what_was_found(smoke, tmp_path):
         "Linear BT orders",
         "mlp_bt",
         "5 chosen and rejected answer different prompts",
-        "04_reward_models seed=1",
+        "04_reward_models world=hh_rlhf seed=1",
     ):
         assert expected in page, expected
     assert "jobs are finished; what follows" not in page

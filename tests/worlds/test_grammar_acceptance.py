@@ -159,7 +159,7 @@ def bank(rng, answers, gold_r, *, model_r=None, embedding_rd=None):
 
 
 def varied_answers(rng):
-    return [" ".join(rng.choice(list("abcdefgh"), size=8)) + f" {number}" for number in range(P * K)]
+    return [" ".join(rng.choice(list("abcdefgh"), size=12)) for _ in range(P * K)]
 
 
 def test_figures_of_a_world_in_which_they_are_known(rng):

@@ -57,7 +57,7 @@ class AnswerLaw:
     best_first: float  # 1 draws steps evenly; 2 prefers the useful ones
 
 
-CORPUS = AnswerLaw(0.55, 0.75, 0.50, 0.12, 0.20, 0.55, 0.06, 1.0)
+CORPUS = AnswerLaw(0.55, 0.75, 0.50, 0.06, 0.24, 0.55, 0.06, 1.0)
 DEMONSTRATED = AnswerLaw(0.85, 0.90, 0.74, 0.06, 0.04, 0.90, 0.01, 1.3)
 
 
