@@ -17,6 +17,7 @@ from rmkit.lm.models import (
     load_causal,
     load_encoder,
     load_reward_model,
+    load_tokenizer,
     origin_of,
 )
 
@@ -234,3 +235,12 @@ def test_loading_prints_nothing(base, gold_model, capfd):
     for load, origin in ((load_causal, base), (load_encoder, base), (load_reward_model, gold_model)):
         load(origin)
     assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_tokenizer_by_itself_is_padded_as_asked_and_one_that_is_missing_is_one_line(base, copied):
+    for side in ("left", "right"):
+        assert load_tokenizer(base, padding_side=side).padding_side == side
+    folder = copied()
+    (folder / "tokenizer.json").unlink()
+    for origin in (Origin("mine", str(folder)), Origin("acme/not-here", "acme/not-here")):
+        refused(load_tokenizer, origin, "cannot be loaded", padding_side="right")

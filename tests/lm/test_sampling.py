@@ -48,12 +48,12 @@ def test_a_seed_gives_one_table_and_another_seed_another(causal, asked, table):
 
 
 @pytest.mark.parametrize("name", ["base", "gpt2"])
-@pytest.mark.parametrize("batch_size", [7, 64])
-def test_responses_are_the_same_at_every_batch_size(name, batch_size, asked, request):
+def test_responses_are_the_same_at_every_batch_size(name, asked, request):
     loaded = load_causal(request.getfixturevalue(name))
     alone = drawn(loaded, asked, batch_size=1, decoding=LONG)
-    pd.testing.assert_frame_equal(drawn(loaded, asked, batch_size=batch_size, decoding=LONG), alone)
-    assert alone["n_tokens"].nunique() > 1
+    for batch_size in (7, 64):
+        pd.testing.assert_frame_equal(drawn(loaded, asked, batch_size=batch_size, decoding=LONG), alone)
+    assert alone["response"].nunique() > 25
 
 
 def test_a_response_depends_on_no_other_response_or_prompt(causal, asked, table):
@@ -202,7 +202,7 @@ def blank_at_random(response):
 def test_a_blank_response_is_drawn_again_and_counted(causal, asked, table, monkeypatch):
     """Each further draw is another one, and whatever was not blank stays as it was."""
     by_draw = {}
-    for draw in range(1, 6):
+    for draw in range(1, sampling.MOST_DRAWS + 1):
         rows = [
             {**row, "prompt": asked.set_index("prompt_id")["prompt"][row["prompt_id"]]}
             for row in table.to_dict("records")
