@@ -71,7 +71,7 @@ def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
         "study",
         "smoke",
     ]
-    execute([*command, "-p", "world", "hh_rlhf"], tmp_path / "elsewhere", smoke)
+    execute([*command, "-p", "world", "hh_rlhf", "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
     assert_same_artifacts(stored_jobs(smoke, "00_world", world="hh_rlhf")[0], newest_draft(smoke, "00_world"))
 
 
@@ -137,4 +137,4 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
 
 def test_a_second_run_executes_nothing(smoke):
     out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
-    assert "3 jobs: 3 already there" in out
+    assert "7 jobs: 7 already there" in out
