@@ -33,7 +33,7 @@ class ModelFolders:
     @classmethod
     def load(cls, folder: str | Path) -> "ModelFolders":
         """The models of a folder that `save` wrote, or DataError if there are none."""
-        found = {path.name: path for path in sorted(Path(folder).iterdir()) if path.is_dir()}
+        found = {path.name: path for path in sorted(Path(folder).glob("*")) if path.is_dir()}
         if not found:
             raise DataError(f"{folder}: holds no model; it must be a folder that ModelFolders.save wrote")
         return cls(found)

@@ -28,4 +28,7 @@ class Table:
         path = Path(folder) / "table.parquet"
         if not path.exists():
             raise DataError(f"{folder}: holds no table.parquet; it must be a folder that Table.save wrote")
-        return cls(pd.read_parquet(path))
+        try:
+            return cls(pd.read_parquet(path))
+        except (OSError, ValueError) as fault:  # pyarrow's errors are ValueErrors
+            raise DataError(f"{path}: cannot be read ({str(fault).splitlines()[0]}); make it again") from None

@@ -42,6 +42,6 @@ def embed(
         encoder, tokenizer, prompts, responses, last_hidden_state,
         template=template, batch_size=batch_size, progress=progress,
     )  # fmt: skip
-    if not (finite := np.isfinite(embedding_rd.astype(np.float16)).all(axis=1)).all():
+    if not (finite := (np.abs(embedding_rd) <= np.finfo(np.float16).max).all(axis=1)).all():
         raise DataError(f"embedding of response {int(np.argmin(finite))}: does not fit float16; use another encoder")
     return embedding_rd.astype(np.float16), work

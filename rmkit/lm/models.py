@@ -16,7 +16,7 @@ from rmkit.lm.training import quiet_libraries
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-CAUSAL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"
+CAUSAL, CLASSIFIER = ("ForCausalLM", "LMHeadModel"), ("ForSequenceClassification",)
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ def origin_of(name: str, own: Mapping[str, Path], where: str = "model") -> Origi
     """
     if "/" not in name:
         return Origin(name, str(own[one_of(name, own, where)]))
+    if Path(name).is_dir():
+        return Origin(name, name)
     path, _, revision = name.partition("@")
     return Origin(name, path, revision or None)
 
@@ -50,7 +52,7 @@ def load_encoder(origin: Origin, **options: Any) -> "tuple[PreTrainedModel, PreT
     """A model without its head, whose last layer gives embeddings (padded right), or DataError."""
     from transformers import AutoModel
 
-    return _load(origin, AutoModel, "", padding_side="right", **options)
+    return _load(origin, AutoModel, (), padding_side="right", **options)
 
 
 def load_reward_model(origin: Origin, **options: Any) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
@@ -67,7 +69,12 @@ def load_tokenizer(origin: Origin, *, padding_side: str) -> "PreTrainedTokenizer
     """The tokenizer of a model."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(origin.path, revision=origin.revision, padding_side=padding_side)
+    try:
+        return AutoTokenizer.from_pretrained(origin.path, revision=origin.revision, padding_side=padding_side)
+    except (OSError, ValueError) as fault:
+        raise DataError(
+            f"{origin.name}: its tokenizer cannot be loaded ({first_line(fault)}); give a folder or a hub name"
+        ) from None
 
 
 def context_of(model: "PreTrainedModel") -> int | None:
@@ -98,19 +105,20 @@ def _configuration(folder: Path, shown: str) -> dict[str, Any]:
 def _load(
     origin: Origin,
     auto: Any,
-    head: str,
+    head: tuple[str, ...],
     *,
     padding_side: str,
     dtype: str = "float32",
     pad_token: str | None = None,
 ) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
     if Path(origin.path).exists():
         architectures = _configuration(Path(origin.path), origin.name).get("architectures") or []
         if head and architectures and not any(name.endswith(head) for name in architectures):
-            raise DataError(f"{origin.name}: is {', '.join(architectures)}; this needs a model that ends in {head}")
+            raise DataError(f"{origin.name}: is {', '.join(architectures)}; this needs a model that ends in {head[0]}")
     hub = {"revision": origin.revision, "trust_remote_code": False}
     cuda = torch.cuda.is_available()
     with quiet_libraries():
@@ -123,13 +131,14 @@ def _load(
                 **({"device_map": "auto"} if cuda else {}),
                 **hub,
             )
-        except (OSError, ValueError, KeyError, ImportError) as fault:
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as fault:
             raise DataError(
                 f"{origin.name}: cannot be loaded ({first_line(fault)}); give a folder or a hub name"
             ) from None
     if missing := sorted(loading["missing_keys"]):
         raise DataError(
-            f"{origin.name}: has no weights for {missing[0]}; it must be saved with its head ({head or auto.__name__})"
+            f"{origin.name}: has no weights for {missing[0]}; it must be saved with its head "
+            f"({' or '.join(head) or auto.__name__})"
         )
     give_pad_token(origin, model, tokenizer, pad_token)
     return model.eval(), tokenizer

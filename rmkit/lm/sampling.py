@@ -179,11 +179,17 @@ def generated(
     """response, answer, n_tokens and finish_reason of each row, which has prompt_id, prompt and sample."""
     import numpy as np
     import torch
-    from transformers import LogitsProcessorList, TemperatureLogitsWarper
+    from transformers import GenerationConfig, LogitsProcessorList, TemperatureLogitsWarper
 
     lengths = {prompt: len(tokenizer(prompt)["input_ids"]) for prompt in {row["prompt"] for row in rows}}
     order = sorted(range(len(rows)), key=lambda position: -lengths[rows[position]["prompt"]])
     found: list[dict[str, Any]] = [{} for _ in rows]
+    settings = GenerationConfig(
+        max_new_tokens=decoding.max_new_tokens,
+        do_sample=False,  # the noise is in the processor: what it chose is the only token left
+        eos_token_id=sorted(end_tokens(model, tokenizer)) or None,
+        pad_token_id=tokenizer.pad_token_id,
+    )  # and nothing else of a hub model's own settings, which would bend the draws
     warpers = [TemperatureLogitsWarper(decoding.temperature), top_p_warper(decoding.top_p)]
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
@@ -191,18 +197,16 @@ def generated(
         encoded = tokenizer([rows[position]["prompt"] for position in batch], return_tensors="pt", padding=True)
         width = encoded["input_ids"].shape[1]
         chosen_by = choose_by(torch.from_numpy(noise_bt).to(model.device), width)
-        with torch.inference_mode():
-            sequences = model.generate(  # type: ignore[operator]
-                input_ids=encoded["input_ids"].to(model.device),
-                attention_mask=encoded["attention_mask"].to(model.device),
-                max_new_tokens=decoding.max_new_tokens,
-                do_sample=False,  # the noise is in the processor: what it chose is the only token left
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=tokenizer.pad_token_id,
-                logits_processor=LogitsProcessorList([*warpers, chosen_by]),
-            )
+        own_settings, model.generation_config = model.generation_config, settings
+        try:
+            with torch.inference_mode():
+                sequences = model.generate(  # type: ignore[operator]
+                    input_ids=encoded["input_ids"].to(model.device),
+                    attention_mask=encoded["attention_mask"].to(model.device),
+                    logits_processor=LogitsProcessorList([*warpers, chosen_by]),
+                )
+        finally:
+            model.generation_config = own_settings
         ends = end_tokens(model, tokenizer)
         for position, new in zip(batch, sequences[:, width:].tolist(), strict=True):
             length = next((place for place, token in enumerate(new) if token in ends), len(new))

@@ -5,12 +5,13 @@ code, whose pad token is the end-of-text token and is masked: it never teaches a
 or LoRA adapters that are merged before saving, so that what comes out is always a whole model.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
-from rmkit.lm.models import Origin, load_causal
+from rmkit.lm.models import Origin, context_of, load_causal
 from rmkit.lm.training import Progress, quiet_libraries, reporting, trained, training_arguments
 
 if TYPE_CHECKING:
@@ -70,14 +71,17 @@ def fine_tune(
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    if demonstrations.empty:
+        raise DataError("demonstrations: there are none; give at least one")
     model, tokenizer = load_causal(base, dtype=dtype, pad_token=pad_token)
     examples = tokenized(demonstrations, tokenizer, recipe.teaches_stopping)
-    kept = [example for example in examples if len(example["input_ids"]) <= recipe.max_length]
+    longest = min(recipe.max_length, context_of(model) or recipe.max_length)
+    kept = [example for example in examples if len(example["input_ids"]) <= longest]
+    limit = f"max_length={longest}" if longest == recipe.max_length else f"the model's context of {longest}"
     if not kept:
         shortest = min(len(example["input_ids"]) for example in examples)
         raise DataError(
-            f"demonstrations: all {len(examples)} are longer than max_length={recipe.max_length} tokens; "
-            f"the shortest has {shortest}"
+            f"demonstrations: all {len(examples)} are longer than {limit} tokens; the shortest has {shortest}"
         )
     arguments = training_arguments(
         str(folder), epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate, seed=seed,
@@ -124,12 +128,17 @@ def tokenized(
     ):
         if not completion.strip():
             raise DataError(f"demonstrations, row {row}: its completion is empty; leave the row out")
-        n_prompt = len(tokenizer(prompt)["input_ids"])
-        ids = list(tokenizer(prompt + completion)["input_ids"])
+        n_prompt = len(without_end(tokenizer(prompt)["input_ids"], tokenizer))
+        ids = without_end(tokenizer(prompt + completion)["input_ids"], tokenizer)
         if teaches_stopping:
-            ids = [*(ids[:-1] if ids[-1] == tokenizer.eos_token_id else ids), tokenizer.eos_token_id]
+            ids = [*ids, tokenizer.eos_token_id]
         examples.append({"input_ids": ids, "completion_mask": [0] * n_prompt + [1] * (len(ids) - n_prompt)})
     return examples
+
+
+def without_end(ids: Sequence[int], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """The token ids without the end-of-text token that some tokenizers put after every text."""
+    return list(ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids)
 
 
 def log_rows(log: "pd.DataFrame") -> "pd.DataFrame":

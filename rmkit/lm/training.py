@@ -58,6 +58,7 @@ def training_arguments(
         "disable_tqdm": True,
         "logging_steps": 10,
         "logging_first_step": True,
+        "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "logging_strategy": "steps",
     }
 
@@ -69,6 +70,7 @@ def quiet_libraries() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), datasets.are_progress_bars_disabled()
+    own_bars = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     datasets.disable_progress_bars()
@@ -76,7 +78,8 @@ def quiet_libraries() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(level)
-        logging.enable_progress_bar()
+        if own_bars:
+            logging.enable_progress_bar()
         if not bars:
             datasets.enable_progress_bars()
 
@@ -94,7 +97,7 @@ def reporting(progress: Progress | None) -> "list[TrainerCallback]":
 
 
 def trained(trainer: "Trainer") -> "pd.DataFrame":
-    """Train, and return the log: step, and what the trainer logs (loss, accuracy, ...), a row every ten steps.
+    """Train, and return the log: step, loss and what else the trainer logs; a row for step 1 and every ten steps.
 
     DataError if the loss ever is not a number.
     """
@@ -102,9 +105,11 @@ def trained(trainer: "Trainer") -> "pd.DataFrame":
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    mean_loss = trainer.train().training_loss
     log = pd.DataFrame([entry for entry in trainer.state.log_history if "loss" in entry])
     if not log.empty and not (log["loss"].abs() < float("inf")).all():
         step = int(log.loc[~(log["loss"].abs() < float("inf")), "step"].iloc[0])
         raise DataError(f"training: the loss is no number at step {step}; lower the learning rate")
+    if not abs(mean_loss) < float("inf"):
+        raise DataError(f"training: the loss is no number at step {trainer.state.global_step}; lower the learning rate")
     return log

@@ -150,7 +150,7 @@ MISTAKES = {
         HELPFUL, put(FIRST, "steps", 1, f"{STEP.upper()}!"), f"helpful.yaml.*'{STEP.upper()}!' stands twice",
     ),
     "in two lists": (ANSWERS, put("vague", 0, STEP), f"answers.yaml.*'{STEP}' stands twice"),
-    "without a word": (ANSWERS, put("vague", 0, "?!"), r"answers.yaml.*'\?!' stands twice \(or has no word\)"),
+    "without a word": (ANSWERS, put("vague", 0, "?!"), r"answers.yaml.*'\?!' has no word"),
     "a phrase inside another": (
         HELPFUL, put(FIRST, "steps", 1, f"first {VAGUE} and sing"),
         f"helpful.yaml.*'{VAGUE}' lies inside 'first {VAGUE} and sing'; reword one of them",

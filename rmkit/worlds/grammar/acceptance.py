@@ -62,7 +62,7 @@ def acceptance_figures(train: ResponseBank, test: ResponseBank) -> tuple[dict[st
         "probe": pair_accuracy(test.prompt_id_r, test.embedding_rd.astype(np.float64) @ learned, gold_r),
         "spread": float(centred(test.prompt_id_r, gold_r).std() / gold_r.std()),
         "duplicates": most_duplicates(test.prompt_id_r, answers_r),
-        "fidelity": float(np.nanmean(within_prompt_spearman(test.prompt_id_r, test.scores["model"], gold_r))),
+        "fidelity": mean_or_nan(within_prompt_spearman(test.prompt_id_r, test.scores["model"], gold_r)),
     }
     return figures, feature
 
@@ -134,6 +134,12 @@ def most_duplicates(prompt_id_r: np.ndarray, answers: Sequence[str]) -> float:
         texts = texts_r[prompt_id_r == prompt_id]
         shares.append(1 - len(set(texts)) / len(texts))
     return max(shares)
+
+
+def mean_or_nan(value_p: np.ndarray) -> float:
+    """The mean of the finite values, or NaN if there are none."""
+    finite = value_p[np.isfinite(value_p)]
+    return float(finite.mean()) if len(finite) else float("nan")
 
 
 def centred(prompt_id_r: np.ndarray, values_r: np.ndarray) -> np.ndarray:

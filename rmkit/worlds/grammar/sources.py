@@ -201,10 +201,21 @@ def _gold(content: Mapping[str, Any], where: str) -> GoldRule:
         given = _part(weights, task, dict, f"{where}: weights")
         if set(given) != set(TERMS):
             raise DataError(f"{where}: weights.{task}: has {', '.join(given)}; it needs {', '.join(TERMS)}")
+        if wrong := [term for term in TERMS if not is_number(given[term])]:
+            raise DataError(f"{where}: weights.{task}: {wrong[0]} is {given[wrong[0]]!r}; it must be a number")
     pairs = {name: _part(content, name, list, where) for name in ("usefulness", "severity", "words")}
     for name, pair in pairs.items():
-        if len(pair) != 2 or not all(isinstance(value, int | float) for value in pair):
+        if len(pair) != 2 or not all(map(is_number, pair)):
             raise DataError(f"{where}: {name}: {pair} is not two numbers")
+    chances = {name: _part(content, name, float, where) for name in ("refusal", "agreement")}
+    chances |= {name: value for name in ("usefulness", "severity") for value in pairs[name] if not 0 <= value <= 1}
+    for name, chance in chances.items():
+        if not 0 <= chance <= 1:
+            raise DataError(f"{where}: {name}: {chance} is no chance; it must lie between 0 and 1")
+    if not 1 <= pairs["words"][0] <= pairs["words"][1]:
+        raise DataError(
+            f"{where}: words: {pairs['words']} is no range; the first must be 1 or more, the second no less"
+        )
     return GoldRule(
         weights={task: {term: float(weights[task][term]) for term in TERMS} for task in TASKS},
         usefulness=(float(pairs["usefulness"][0]), float(pairs["usefulness"][1])),
@@ -215,7 +226,13 @@ def _gold(content: Mapping[str, Any], where: str) -> GoldRule:
     )
 
 
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_slots(template: str, allowed: tuple[str, ...], once: tuple[str, ...], where: str) -> None:
+    if re.search(r"[{}]", SLOT.sub("", template)):
+        raise DataError(f"{where}: {template!r} has a brace that is no slot; a slot is a name in braces")
     slots = SLOT.findall(template)
     if unknown := [slot for slot in slots if slot not in allowed]:
         raise DataError(f"{where}: {template!r} has the slot {{{unknown[0]}}}; it may have {', '.join(allowed)}")
@@ -225,22 +242,28 @@ def _check_slots(template: str, allowed: tuple[str, ...], once: tuple[str, ...],
 
 def _check_unambiguous(grammar: Grammar, shown: str) -> None:
     """DataError if a phrase stands twice, or if one phrase lies inside another."""
-    phrases = [name for category in grammar.categories for names in category.things for name in names]
-    phrases += [p for category in grammar.categories for p in (*category.steps, *category.hazards)]
-    phrases += [phrase for texts in grammar.phrases.values() for phrase in texts]
+    phrases: list[tuple[str, str]] = []  # each with the file that it stands in
+    for category in grammar.categories:
+        names = [name for both in category.things for name in both]
+        phrases += [(phrase, TASK_FILES[category.task]) for phrase in (*names, *category.steps, *category.hazards)]
+    phrases += [(phrase, ANSWERS) for texts in grammar.phrases.values() for phrase in texts]
     seen: dict[Words, str] = {}
-    for phrase in phrases:
-        if (words := words_of(phrase)) in seen or not words:
-            raise DataError(f"{shown}: {phrase!r} stands twice (or has no word); a phrase has one meaning")
+    for phrase, file in phrases:
+        if not (words := words_of(phrase)):
+            raise DataError(f"{shown}/{file}: {phrase!r} has no word; a phrase is found by its words")
+        if words in seen:
+            raise DataError(f"{shown}/{file}: {phrase!r} stands twice; a phrase has one meaning")
         seen[words] = phrase
-    troubles = [trouble for category in grammar.categories for trouble in category.troubles]
-    for text in [*phrases, *troubles]:
+    troubles = [
+        (trouble, TASK_FILES[category.task]) for category in grammar.categories for trouble in category.troubles
+    ]
+    for text, file in [*phrases, *troubles]:
         words = words_of(text)
         for start in range(len(words)):
             for end in range(start + 1, len(words) + 1):
                 inside = words[start:end]
                 if inside in seen and inside != words:
-                    raise DataError(f"{shown}: {seen[inside]!r} lies inside {text!r}; reword one of them")
+                    raise DataError(f"{shown}/{file}: {seen[inside]!r} lies inside {text!r}; reword one of them")
 
 
 def _mapping(path: Path, where: str) -> dict[str, Any]:
