@@ -40,7 +40,7 @@ def token_ids(
     """The token ids of R responses with their prompts, or DataError for an empty response or one that is too long."""
     if len(prompts) != len(responses):
         raise DataError(f"{len(prompts)} prompts and {len(responses)} responses; every response needs its prompt")
-    if not responses:
+    if not len(responses):
         raise DataError("responses: there are none; give at least one")
     found = []
     for row, (prompt, response) in enumerate(zip(prompts, responses, strict=True)):
