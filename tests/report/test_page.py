@@ -33,7 +33,7 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
         study.read_text().replace("title: Smoke", 'title: "<script>alert(1)</script>"').replace("[0, 1]", "[0, 1, 2]")
     )
     page = report_of(project, "smoke")
-    assert "6 of 7 jobs are finished; what follows rests on those alone" in page
+    assert "7 of 8 jobs are finished; what follows rests on those alone" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
