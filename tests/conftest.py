@@ -1,5 +1,4 @@
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -36,17 +35,9 @@ def smoke(tmp_path_factory):
     return folder
 
 
-KNOWN_FAULTS = frozenset((Path(__file__).parent / "known_faults.txt").read_text().splitlines())
-
-
 def pytest_collection_modifyitems(items):
-    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once.
-
-    Faults that are known and not mended yet stand in known_faults.txt: a test that begins to pass must leave it.
-    """
+    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once."""
     for item in items:
-        if item.nodeid in KNOWN_FAULTS:
-            item.add_marker(pytest.mark.xfail(strict=True, reason="known fault, to be mended"))
         for fixture in ("smoke", "base_folder"):
             if fixture in item.fixturenames:
                 item.add_marker(pytest.mark.xdist_group(fixture))
