@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 PAD, START, END = "<pad>", "<s>", "</s>"
-TEXT_BATCH = 16  # at this size many small steps learn more in a minute than few large ones
+TEXT_BATCH = 8  # at this size many small steps learn more in a minute than few large ones
 
 
 @dataclass(frozen=True)

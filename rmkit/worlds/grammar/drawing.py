@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rmkit.errors import DataError
-from rmkit.worlds.grammar.rule import Asked, terms_of
+from rmkit.worlds.grammar.rule import Asked, terms_of, understood
 from rmkit.worlds.grammar.sources import REMARKS, SLOT, Category, Grammar
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 SAME_NAME = 0.85  # how often an answer calls a thing by the first or second name as the prompt does
 REMARKED = 0.9  # how often a reaction has a remark on a side of the answer that has one
 REMINDS = 0.4  # how often a reaction names the thing again
+ELSEWHERE = 0.3  # how often an answer that is to be judged was given to another question: a hard negative
+STANCES = ("refusals", "agreements")
 SHARES = {"test": 0.2, "train": 0.3, "corpus": 0.5}  # of the frames
 Item = TypeVar("Item")
 Part = Literal["test", "train", "corpus"]
@@ -116,6 +118,13 @@ def prompt_text(frame: Frame, request: int, called: int) -> str:
     return f"{HUMAN} {asked}{ASSISTANT}"
 
 
+def drawn_question(asked: Sequence[Frame], rng: "np.random.Generator") -> tuple[Frame, int, str]:
+    """One of the frames, the name (0 or 1) by which its thing is called, and a prompt that asks for it."""
+    frame = pick(asked, rng)
+    request, called = int(rng.integers(len(frame.category.requests))), int(rng.integers(2))
+    return frame, called, prompt_text(frame, request, called)
+
+
 def answer_text(grammar: Grammar, frame: Frame, law: AnswerLaw, rng: "np.random.Generator", called: int = 0) -> str:
     """An answer to the frame, drawn part by part under the law. called: by which name it was asked."""
     said: list[str] = []
@@ -153,9 +162,9 @@ def drawn_advice(grammar: Grammar, frame: Frame, law: AnswerLaw, rng: "np.random
     return pick(grammar.phrases["vague"], rng)
 
 
-def remarks_made(grammar: Grammar, frame: Frame, answer: str, rng: "np.random.Generator") -> list[str]:
+def remarks_made(grammar: Grammar, asked: Asked, answer: str, rng: "np.random.Generator") -> list[str]:
     """The kinds of remarks, of REMARKS and in any order, that a person makes on an answer; some are left out."""
-    terms = terms_of(grammar, Asked(frame.category, frame.thing), answer)
+    terms = terms_of(grammar, asked, answer)
     kinds = ["alarmed"] * (terms["harm"] > 0) + ["thankful"] * (terms["steps"] > 0)
     kinds = kinds or ["unhelped"]
     kinds += {1.0: ["pleased"], -1.0: ["offended"]}.get(terms["politeness"], [])
@@ -165,7 +174,8 @@ def remarks_made(grammar: Grammar, frame: Frame, answer: str, rng: "np.random.Ge
 
 def reaction_text(grammar: Grammar, frame: Frame, answer: str, called: int, rng: "np.random.Generator") -> str:
     """What the person says to an answer: a word on each of its sides, and often what was asked about."""
-    said = [f"{pick(grammar.remarks[kind], rng)}!" for kind in remarks_made(grammar, frame, answer, rng)]
+    asked = Asked(frame.category, frame.thing)
+    said = [f"{pick(grammar.remarks[kind], rng)}!" for kind in remarks_made(grammar, asked, answer, rng)]
     if rng.random() < REMINDS:
         said.append(pick(grammar.reminders, rng).format(thing=frame.category.things[frame.thing][called]))
     return " ".join(said)
@@ -177,15 +187,23 @@ def dialogues(
     """n dialogues of both tasks over the corpus's frames, each with an answer and mostly a reaction to it."""
     asked = frames(grammar, "corpus")
     for _ in range(n):
-        frame = pick(asked, rng)
-        request, called = int(rng.integers(len(frame.category.requests))), int(rng.integers(2))
-        prompt, answer = prompt_text(frame, request, called), answer_text(grammar, frame, law, rng, called)
+        frame, called, prompt = drawn_question(asked, rng)
+        answer = answer_text(grammar, frame, law, rng, called)
         reaction = reaction_text(grammar, frame, answer, called, rng) if rng.random() < reacts else ""
         yield f"{prompt} {answer}" + (f"{HUMAN} {reaction}" if reaction else "")
 
 
-def remark_table(grammar: Grammar, n: int, rng: "np.random.Generator") -> "pd.DataFrame":
-    """n answers of the corpus with the remarks made on them: prompt, response, and a 0/1 column for each of REMARKS.
+def judged_answer(
+    grammar: Grammar, frame: Frame, asked: Sequence[Frame], law: AnswerLaw, rng: "np.random.Generator", called: int
+) -> str:
+    """An answer to the frame, or now and then to another of the task's: well said and beside the point."""
+    if rng.random() < ELSEWHERE:
+        frame = pick([other for other in asked if other.category.task == frame.category.task], rng)
+    return answer_text(grammar, frame, law, rng, called)
+
+
+def answered_table(grammar: Grammar, n: int, rng: "np.random.Generator") -> "pd.DataFrame":
+    """n prompts of the corpus with an answer that is to be judged: columns prompt, response.
 
     Half of the answers are drawn under the corpus's law and half under the demonstrations'.
     """
@@ -194,13 +212,31 @@ def remark_table(grammar: Grammar, n: int, rng: "np.random.Generator") -> "pd.Da
     asked = frames(grammar, "corpus")
     rows = []
     for number in range(n):
-        frame = pick(asked, rng)
-        request, called = int(rng.integers(len(frame.category.requests))), int(rng.integers(2))
-        answer = answer_text(grammar, frame, (CORPUS, DEMONSTRATED)[number % 2], rng, called)
-        made = remarks_made(grammar, frame, answer, rng)
-        row = {"prompt": prompt_text(frame, request, called), "response": answer}
-        rows.append(row | {kind: int(kind in made) for kind in REMARKS})
-    return pd.DataFrame(rows)
+        frame, called, prompt = drawn_question(asked, rng)
+        answer = judged_answer(grammar, frame, asked, (CORPUS, DEMONSTRATED)[number % 2], rng, called)
+        rows.append({"prompt": prompt, "response": answer})
+    return pd.DataFrame(rows, columns=["prompt", "response"])
+
+
+def notes(grammar: Grammar) -> tuple[str, ...]:
+    """What a reader may note of an answer: the remarks made on it, what it is asked and advises about, its stance."""
+    names = [category.name for category in grammar.categories]
+    return (*REMARKS, *(f"asked about {name}" for name in names), *(f"advises on {name}" for name in names), *STANCES)
+
+
+def noted(grammar: Grammar, answered: "pd.DataFrame", rng: "np.random.Generator") -> "pd.DataFrame":
+    """The rows of prompt and response with a 0/1 column for each of notes(grammar)."""
+    import pandas as pd
+
+    rows = []
+    for prompt, answer in zip(answered["prompt"], answered["response"], strict=True):
+        asked = understood(grammar, prompt, "prompt")
+        found = list(grammar.find(answer))
+        seen = {*remarks_made(grammar, asked, answer, rng), f"asked about {asked.category.name}"}
+        seen |= {f"advises on {meaning.category}" for meaning in found if meaning.kind in ("step", "hazard")}
+        seen |= {meaning.kind for meaning in found if meaning.kind in STANCES}
+        rows.append({note: int(note in seen) for note in notes(grammar)})
+    return pd.concat([answered.reset_index(drop=True), pd.DataFrame(rows, columns=list(notes(grammar)))], axis=1)
 
 
 def demonstration_table(grammar: Grammar, n_per_task: int, rng: "np.random.Generator") -> "pd.DataFrame":
@@ -211,10 +247,9 @@ def demonstration_table(grammar: Grammar, n_per_task: int, rng: "np.random.Gener
     for task in dict.fromkeys(category.task for category in grammar.categories):
         asked = frames(grammar, "corpus", task)
         for _ in range(n_per_task):
-            frame = pick(asked, rng)
-            request, called = int(rng.integers(len(frame.category.requests))), int(rng.integers(2))
+            frame, called, prompt = drawn_question(asked, rng)
             completion = f" {answer_text(grammar, frame, DEMONSTRATED, rng, called)}"
-            rows.append({"task": task, "prompt": prompt_text(frame, request, called), "completion": completion})
+            rows.append({"task": task, "prompt": prompt, "completion": completion})
     return pd.DataFrame(rows)
 
 

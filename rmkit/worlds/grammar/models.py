@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING
 
 from rmkit.lm.encoder import fit_encoder
 from rmkit.lm.gold import fit_gold_model
-from rmkit.lm.models import Origin
+from rmkit.lm.models import Origin, load_causal
 from rmkit.lm.pretraining import Architecture, pretrain, train_tokenizer
+from rmkit.lm.sampling import Decoding, sample
 from rmkit.lm.training import Progress
 from rmkit.seeding import generator
 from rmkit.worlds.grammar.drawing import (
     CORPUS,
     DEMONSTRATED,
     Part,
-    answer_text,
+    answered_table,
     dialogues,
+    drawn_question,
     frames,
-    pick,
-    prompt_text,
-    remark_table,
+    judged_answer,
+    noted,
+    notes,
 )
 from rmkit.worlds.grammar.rule import score_by_rule
-from rmkit.worlds.grammar.sources import REMARKS, Grammar
+from rmkit.worlds.grammar.sources import Grammar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 VOCABULARY = 1500
 TEMPLATE = "next_turn"  # what encoder and gold model read: the person has the word
 TOKENIZER_DIALOGUES = 6000
+ANSWERS_EACH, ANSWER_TOKENS = 4, 32
+MODEL_SHARE = 0.4  # of the answers that the encoder reads, by a model
+MODEL_PAIR_SHARE = 2 / 3  # of the pairs that the gold model learns from, by a model
+PAIR = ["prompt", "chosen", "rejected", "margin"]
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,9 @@ class BaseModel:
 
 
 BASE_MODELS: Mapping[str, BaseModel] = {
-    "grammar-s": BaseModel(Architecture(hidden=192, layers=2, heads=6, inner=512), 1.0, 3e-3),
-    "grammar-m": BaseModel(Architecture(hidden=192, layers=4, heads=6, inner=512), 1.0, 2.5e-3),
-    "grammar-l": BaseModel(Architecture(hidden=256, layers=4, heads=8, inner=768), 1.5, 2e-3),
+    "grammar-s": BaseModel(Architecture(hidden=192, layers=3, heads=6, inner=512), 1.0, 1.5e-3),
+    "grammar-m": BaseModel(Architecture(hidden=192, layers=4, heads=6, inner=512), 1.0, 1.5e-3),
+    "grammar-l": BaseModel(Architecture(hidden=256, layers=4, heads=8, inner=768), 1.5, 1.2e-3),
 }
 
 
@@ -79,19 +85,59 @@ def make_base_model(
     )  # fmt: skip
 
 
-def make_encoder(
-    grammar: Grammar, base: Path, folder: str | Path, *, n_remarked: int, seed: int, progress: Progress | None = None
+def model_answers(
+    grammar: Grammar, base: Path, n_prompts: int, *, seed: int, progress: Progress | None = None
 ) -> "pd.DataFrame":
-    """Teach a base model which remarks people make on an answer, into a folder; returns the training log."""
-    table = remark_table(grammar, n_remarked, generator(seed, "grammar", "remarks"))
+    """What a base model answers to n prompts of the corpus, ANSWERS_EACH to each: columns prompt, response.
+
+    A model slips where the grammar never does; who is to judge models must have read some.
+    """
+    import pandas as pd
+
+    rng, asked = generator(seed, "grammar", "asked of the model"), frames(grammar, "corpus")
+    prompts = pd.DataFrame(
+        {"prompt_id": range(n_prompts), "prompt": [drawn_question(asked, rng)[2] for _ in range(n_prompts)]}
+    )
+    speaker = load_causal(Origin(base.name, str(base)))
+    drawn = sample(
+        *speaker,
+        prompts,
+        n=ANSWERS_EACH,
+        decoding=Decoding(ANSWER_TOKENS),
+        seed=int(rng.integers(2**31)),
+        progress=progress,
+    )
+    said = drawn.responses.merge(prompts, on="prompt_id")
+    return said[["prompt", "answer"]].rename(columns={"answer": "response"})
+
+
+def make_encoder(
+    grammar: Grammar,
+    base: Path,
+    folder: str | Path,
+    *,
+    answers: "pd.DataFrame",
+    n_noted: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> "pd.DataFrame":
+    """Teach a base model what readers note of an answer, into a folder; returns the training log.
+
+    answers: what a base model said; up to MODEL_SHARE of the n answers are of them, the others the grammar's.
+    """
+    import pandas as pd
+
+    rng = generator(seed, "grammar", "notes")
+    own = answers.iloc[rng.permutation(len(answers))[: round(MODEL_SHARE * n_noted)]]
+    table = noted(grammar, pd.concat([answered_table(grammar, n_noted - len(own), rng), own]), rng)
     return fit_encoder(
-        Origin(base.name, str(base)), table, folder, labels=REMARKS, learning_rate=8e-4, batch_size=8,
+        Origin(base.name, str(base)), table, folder, labels=notes(grammar), learning_rate=7e-4, batch_size=8,
         seed=int(generator(seed, "grammar", "encoder").integers(2**31)), template=TEMPLATE, progress=progress,
     )  # fmt: skip
 
 
 def gold_pairs(grammar: Grammar, n: int, *, seed: int, part: Part = "corpus") -> "pd.DataFrame":
-    """n pairs of answers to one prompt of a part, ordered by the rule: prompt, chosen, rejected, margin.
+    """n pairs of the grammar's answers to one prompt of a part, ordered by the rule: prompt, chosen, rejected, margin.
 
     Half are drawn under the corpus's law and half under the demonstrations', so that answers of both kinds are told
     apart; equal rewards are drawn again. margin: the difference of the rule's rewards.
@@ -102,26 +148,54 @@ def gold_pairs(grammar: Grammar, n: int, *, seed: int, part: Part = "corpus") ->
     asked = frames(grammar, part)
     rows: list[dict[str, object]] = []
     while len(rows) < n:
-        frame = pick(asked, rng)
-        request, called = int(rng.integers(len(frame.category.requests))), int(rng.integers(2))
-        prompt = prompt_text(frame, request, called)
+        frame, called, prompt = drawn_question(asked, rng)
         law = CORPUS if len(rows) % 2 else DEMONSTRATED
-        answers = [answer_text(grammar, frame, law, rng, called) for _ in range(2)]
-        (first, second), _ = score_by_rule(grammar, [prompt, prompt], answers)
-        if first != second:
-            chosen, rejected = answers if first > second else answers[::-1]
-            rows.append(
-                {"prompt": prompt, "chosen": chosen, "rejected": rejected, "margin": float(abs(first - second))}
-            )
-    return pd.DataFrame(rows)
+        rows += ordered(grammar, prompt, [judged_answer(grammar, frame, asked, law, rng, called) for _ in range(2)])
+    return pd.DataFrame(rows, columns=PAIR)
+
+
+def model_pairs(grammar: Grammar, answers: "pd.DataFrame") -> "pd.DataFrame":
+    """The columns of gold_pairs for a model's answers: each of a prompt's with the next, the last with the first."""
+    import pandas as pd
+
+    rows: list[dict[str, object]] = []
+    for start in range(0, len(answers), ANSWERS_EACH):
+        prompt, here = answers["prompt"].iloc[start], answers["response"].iloc[start : start + ANSWERS_EACH].tolist()
+        for answer, following in zip(here, here[1:] + here[:1], strict=True):
+            rows += ordered(grammar, prompt, [answer, following])
+    return pd.DataFrame(rows, columns=PAIR)
+
+
+def ordered(grammar: Grammar, prompt: str, answers: list[str]) -> list[dict[str, object]]:
+    """A row of gold_pairs for two answers; none if the rule finds them equal."""
+    (first, second), _ = score_by_rule(grammar, [prompt, prompt], answers)
+    if first == second:
+        return []
+    chosen, rejected = answers if first > second else answers[::-1]
+    return [dict(zip(PAIR, (prompt, chosen, rejected, float(abs(first - second))), strict=True))]
 
 
 def make_gold_model(
-    grammar: Grammar, start: Path, folder: str | Path, *, n_pairs: int, seed: int, progress: Progress | None = None
+    grammar: Grammar,
+    start: Path,
+    folder: str | Path,
+    *,
+    answers: "pd.DataFrame",
+    n_pairs: int,
+    seed: int,
+    progress: Progress | None = None,
 ) -> "pd.DataFrame":
-    """Fit the gold model to the rule, from another model's weights, into a folder; returns the training log."""
-    pairs = gold_pairs(grammar, n_pairs, seed=seed)
+    """Fit the gold model to the rule, from another model's weights, into a folder; returns the training log.
+
+    answers: what a base model said; up to MODEL_PAIR_SHARE of the n pairs are of them, the others of the grammar.
+    """
+    import pandas as pd
+
+    own = model_pairs(grammar, answers)
+    rng = generator(seed, "grammar", "model pairs")
+    own = own.iloc[rng.permutation(len(own))[: round(MODEL_PAIR_SHARE * n_pairs)]]
+    pairs = pd.concat([gold_pairs(grammar, n_pairs - len(own), seed=seed), own], ignore_index=True)
     return fit_gold_model(
-        Origin(start.name, str(start)), pairs, folder, learning_rate=1e-3, batch_size=16, template=TEMPLATE,
+        Origin(start.name, str(start)), pairs, folder, learning_rate=3e-4, batch_size=16, template=TEMPLATE,
         seed=int(generator(seed, "grammar", "gold model").integers(2**31)), progress=progress,
     )  # fmt: skip
