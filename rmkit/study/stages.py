@@ -89,7 +89,7 @@ STAGES = {
             DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check", GRAMMAR),
             DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", HUMAN),
         ),
-        threads=1,
+        threads=2,
         precondition="rmkit.worlds.grammar.names:check_base_models",
     ),
     "01_sft": Stage(

@@ -8,8 +8,19 @@ import pytest
 
 from rmkit.errors import ParamsError
 from rmkit.worlds.grammar import models, names
-from rmkit.worlds.grammar.drawing import frames
-from rmkit.worlds.grammar.models import BaseModel, gold_pairs, make_base_model, make_gold_model, make_tokenizer
+from rmkit.worlds.grammar.drawing import frames, notes
+from rmkit.worlds.grammar.models import (
+    ANSWERS_EACH,
+    PAIR,
+    BaseModel,
+    gold_pairs,
+    make_base_model,
+    make_encoder,
+    make_gold_model,
+    make_tokenizer,
+    model_answers,
+    model_pairs,
+)
 from rmkit.worlds.grammar.rule import score_by_rule, understood
 from rmkit.worlds.grammar.sources import TASKS, read_grammar
 
@@ -59,9 +70,40 @@ def test_gold_pairs_follow_the_seed_and_a_smaller_number_is_the_beginning():
     assert not set(gold_pairs(GRAMMAR, 20, seed=1)["prompt"]) >= set(first["prompt"])
 
 
+ASKED = "\n\nHuman: My rose bush has yellow leaves. What should I do?\n\nAssistant:"
+HELPS = "What a good question. For the rose bush, check the soil with your finger carefully."
+SHORT = "Check the soil with your finger carefully."
+RUDE = "What a stupid question. For the rose bush, check the soil with your finger carefully."
+
+
+def test_model_pairs_are_neighbours_in_a_ring_and_equal_rewards_make_none():
+    answers = pd.DataFrame({"prompt": ASKED, "response": [SHORT, HELPS, HELPS, RUDE]})
+    pairs = model_pairs(GRAMMAR, answers)
+    assert list(pairs) == PAIR
+    assert pairs[["chosen", "rejected"]].to_numpy().tolist() == [[HELPS, SHORT], [HELPS, RUDE], [SHORT, RUDE]]
+    rewards = score_by_rule(GRAMMAR, [ASKED] * 3, [SHORT, HELPS, RUDE])[0]
+    np.testing.assert_allclose(
+        pairs["margin"], [rewards[1] - rewards[0], rewards[1] - rewards[2], rewards[0] - rewards[2]], rtol=1e-5
+    )
+    equal = pd.DataFrame({"prompt": ASKED, "response": [SHORT] * ANSWERS_EACH})
+    assert model_pairs(GRAMMAR, equal).empty
+
+
+def test_pairs_stay_within_one_prompt():
+    other = ASKED.replace("rose bush", "basil plant")
+    answers = pd.DataFrame(
+        {"prompt": [ASKED] * 4 + [other] * 4, "response": [SHORT, HELPS, RUDE, "", "No.", SHORT, "", RUDE]}
+    )
+    said = {prompt: set(rows["response"]) for prompt, rows in answers.groupby("prompt")}
+    pairs = model_pairs(GRAMMAR, answers)
+    assert set(pairs["prompt"]) == {ASKED, other}
+    assert all({row.chosen, row.rejected} <= said[row.prompt] for row in pairs.itertuples())
+
+
 def test_a_world_is_made_from_the_grammar_alone(tmp_path, monkeypatch):
-    """A tokenizer, a base model and a gold model on it, at a size that takes a second; each loads for its purpose."""
+    """Every kind of model, at a size that takes a second; each loads for its purpose, and judges read the model."""
     import torch
+    from transformers import AutoConfig
 
     from rmkit.lm.models import Origin, load_causal, load_reward_model
     from rmkit.lm.pretraining import Architecture
@@ -76,8 +118,16 @@ def test_a_world_is_made_from_the_grammar_alone(tmp_path, monkeypatch):
         GRAMMAR, "grammar-s", tokenizer, tmp_path / "grammar-s", n_dialogues=32, seed=0,
         progress=lambda *step: steps.append(step),
     )  # fmt: skip
-    assert steps == [(1, 3), (2, 3), (3, 3)]  # one and a half times 32 dialogues, 16 a step
-    make_gold_model(GRAMMAR, tmp_path / "grammar-s", tmp_path / "gold", n_pairs=32, seed=0)
+    assert steps == [(step, 6) for step in range(1, 7)]  # one and a half times 32 dialogues, 8 a step
+    base = tmp_path / "grammar-s"
+    answers = model_answers(GRAMMAR, base, 5, seed=0)
+    assert list(answers) == ["prompt", "response"]
+    assert answers.groupby("prompt", sort=False).size().tolist() == [ANSWERS_EACH] * 5
+    pd.testing.assert_frame_equal(model_answers(GRAMMAR, base, 5, seed=0), answers)
+    assert not set(model_answers(GRAMMAR, base, 5, seed=1)["response"]) >= set(answers["response"])
+    make_encoder(GRAMMAR, base, tmp_path / "encoder", answers=answers, n_noted=24, seed=0)
+    assert AutoConfig.from_pretrained(tmp_path / "encoder").num_labels == len(notes(GRAMMAR))
+    make_gold_model(GRAMMAR, tmp_path / "encoder", tmp_path / "gold", answers=answers, n_pairs=32, seed=0)
     model, tokenizer = load_causal(Origin("grammar-s", str(tmp_path / "grammar-s")))
     assert model.config.hidden_size == 16
     assert len(tokenizer) <= models.VOCABULARY
