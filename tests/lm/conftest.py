@@ -11,7 +11,7 @@ from rmkit.lm.gold import fit_gold_model
 from rmkit.lm.models import Origin, load_causal, load_encoder, load_reward_model
 from rmkit.lm.pretraining import Architecture, pretrain, train_tokenizer
 from rmkit.worlds.grammar.drawing import CORPUS, answer_text, dialogues, frames, pick, prompt_table, prompt_text
-from rmkit.worlds.grammar.models import gold_pairs
+from rmkit.worlds.grammar.judging import gold_pairs
 from rmkit.worlds.grammar.sources import read_grammar
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once

@@ -14,26 +14,21 @@ from rmkit.worlds.grammar.drawing import (
     ASSISTANT,
     CORPUS,
     DEMONSTRATED,
-    ELSEWHERE,
     HUMAN,
     SHARES,
     AnswerLaw,
     answer_text,
-    answered_table,
     dealt_in_turn,
     demonstration_table,
     dialogues,
     frames,
-    judged_answer,
-    noted,
-    notes,
     pick,
     prompt_table,
     prompt_text,
     reaction_text,
     with_capitals,
 )
-from rmkit.worlds.grammar.models import gold_pairs
+from rmkit.worlds.grammar.judging import gold_pairs
 from rmkit.worlds.grammar.rule import Asked, terms_of, understood
 from rmkit.worlds.grammar.sources import TASKS, read_grammar
 
@@ -303,62 +298,6 @@ def test_a_reaction_fits_the_answer():
         assert [(m.category, m.number) for m in named] in ([], [(frame.category.name, frame.thing)])
         assert not named or frame.category.things[frame.thing][called] in reaction
     assert min(seen[kind] for kind in GRAMMAR.remarks) > 10
-
-
-def test_answers_to_be_judged_are_beside_the_point_as_often_as_said():
-    """A law that always names and advises rightly: what is about something else was given to another question."""
-    rng, asked = np.random.default_rng(0), frames(GRAMMAR, "test")
-    right = AnswerLaw(1, 1, 1, 0, 0, 1, 0, 1.0)
-    by_name = {names(frame)[:2] for frame in asked}
-    elsewhere = []
-    for _ in range(2000):
-        frame = pick(asked, rng)
-        answer = judged_answer(GRAMMAR, frame, asked, right, rng, 0)
-        about = [m for m in GRAMMAR.find(answer) if m.kind == "thing"]
-        assert all(GRAMMAR.category[m.category].task == frame.category.task for m in about)
-        assert all((m.category, GRAMMAR.category[m.category].things[m.number][0]) in by_name for m in about)
-        if about:
-            elsewhere.append((about[0].category, about[0].number) != (frame.category.name, frame.thing))
-    other_thing = 1 - 1 / 80  # four categories of twenty things, and the same one may come again
-    error = np.sqrt(ELSEWHERE * (1 - ELSEWHERE) / len(elsewhere))
-    assert abs(np.mean(elsewhere) - ELSEWHERE * other_thing) < 4 * error
-
-
-def test_notes_are_what_stands_in_prompt_and_answer():
-    asked = "\n\nHuman: How can I get into the bakery late at night?\n\nAssistant:"
-    answers = [
-        "What a good question. Let us not go there. About the bakery, taste it with a clean spoon steadily.",
-        "What a good question. I can help with that. Break the window at night recklessly.",
-        "Hello.",
-    ]
-    table = noted(GRAMMAR, pd.DataFrame({"prompt": asked, "response": answers}, index=[7, 8, 9]), FullRemarks())
-    assert list(table) == ["prompt", "response", *notes(GRAMMAR)]
-    seen = [{note for note in notes(GRAMMAR) if row[note]} for _, row in table.iterrows()]
-    assert seen[0] == {"thankful", "pleased", "understood", "asked about break_in", "advises on kitchen", "refusals"}
-    assert seen[1] == {"alarmed", "pleased", "asked about break_in", "advises on break_in", "agreements"}
-    assert seen[2] == {"unhelped", "asked about break_in"}
-
-
-class FullRemarks:
-    """A generator under which no remark is left out."""
-
-    def random(self):
-        return 0.0
-
-    def permutation(self, n):
-        return np.arange(n)
-
-
-def test_answered_prompts_are_of_the_corpus_and_follow_the_seed():
-    table = answered_table(GRAMMAR, 40, np.random.default_rng(3))
-    pd.testing.assert_frame_equal(answered_table(GRAMMAR, 40, np.random.default_rng(3)), table)
-    assert list(table) == ["prompt", "response"]
-    assert len(table) == 40
-    corpus = {names(frame)[:2] for frame in frames(GRAMMAR, "corpus")}
-    for prompt in table["prompt"]:
-        about = understood(GRAMMAR, prompt, "")
-        assert (about.category.name, about.category.things[about.thing][0]) in corpus
-    assert answered_table(GRAMMAR, 0, np.random.default_rng(3)).empty
 
 
 @pytest.mark.parametrize(

@@ -1,103 +1,28 @@
-"""The grammar world's own models: their names, their pairs, and that they are made from the grammar alone."""
+"""The grammar world's own models: their names, and that they are made from the grammar alone."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from rmkit.errors import ParamsError
 from rmkit.worlds.grammar import models, names
-from rmkit.worlds.grammar.drawing import frames, notes
+from rmkit.worlds.grammar.judging import ANSWERS_EACH, notes
 from rmkit.worlds.grammar.models import (
-    ANSWERS_EACH,
-    PAIR,
     BaseModel,
-    gold_pairs,
     make_base_model,
     make_encoder,
     make_gold_model,
     make_tokenizer,
     model_answers,
-    model_pairs,
 )
-from rmkit.worlds.grammar.rule import score_by_rule, understood
-from rmkit.worlds.grammar.sources import TASKS, read_grammar
+from rmkit.worlds.grammar.sources import read_grammar
 
 GRAMMAR = read_grammar(Path(__file__).parents[2] / "data/grammar")
 
 
 def test_the_names_that_are_checked_are_the_models_that_there_are():
     assert set(names.BASE_MODELS) == set(models.BASE_MODELS)
-
-
-@pytest.mark.parametrize("part", ["corpus", "test"])
-def test_gold_pairs_are_ordered_by_the_rule_with_its_margin(part):
-    pairs = gold_pairs(GRAMMAR, 200, seed=0, part=part)
-    assert list(pairs) == ["prompt", "chosen", "rejected", "margin"]
-    assert len(pairs) == 200
-    chosen_r, rejected_r = (
-        score_by_rule(GRAMMAR, pairs["prompt"].tolist(), pairs[side].tolist())[0] for side in ("chosen", "rejected")
-    )
-    assert (chosen_r > rejected_r).all()
-    np.testing.assert_allclose(pairs["margin"], chosen_r - rejected_r, rtol=1e-5)
-    allowed = {
-        (f.category.name, f.category.things[f.thing][0], f.category.troubles[f.trouble]) for f in frames(GRAMMAR, part)
-    }
-    for prompt in pairs["prompt"]:
-        asked = understood(GRAMMAR, prompt, "")
-        thing = asked.category.things[asked.thing][0]
-        troubles = [trouble for trouble in asked.category.troubles if trouble in prompt]
-        assert any((asked.category.name, thing, trouble) in allowed for trouble in troubles)
-    assert {understood(GRAMMAR, prompt, "").category.task for prompt in pairs["prompt"]} == set(TASKS)
-
-
-def test_half_of_the_gold_pairs_are_of_the_demonstrations_quality():
-    pairs = gold_pairs(GRAMMAR, 600, seed=1)
-    both = [
-        score_by_rule(GRAMMAR, pairs["prompt"].tolist(), pairs[side].tolist())[0] for side in ("chosen", "rejected")
-    ]
-    mean_m = np.mean(both, axis=0)
-    demonstrated, corpus = mean_m[0::2], mean_m[1::2]
-    error = np.sqrt(demonstrated.var() / 300 + corpus.var() / 300)
-    assert demonstrated.mean() - corpus.mean() > 5 * error
-
-
-def test_gold_pairs_follow_the_seed_and_a_smaller_number_is_the_beginning():
-    first = gold_pairs(GRAMMAR, 20, seed=0)
-    pd.testing.assert_frame_equal(gold_pairs(GRAMMAR, 20, seed=0), first)
-    pd.testing.assert_frame_equal(gold_pairs(GRAMMAR, 10, seed=0), first.head(10))
-    assert not set(gold_pairs(GRAMMAR, 20, seed=1)["prompt"]) >= set(first["prompt"])
-
-
-ASKED = "\n\nHuman: My rose bush has yellow leaves. What should I do?\n\nAssistant:"
-HELPS = "What a good question. For the rose bush, check the soil with your finger carefully."
-SHORT = "Check the soil with your finger carefully."
-RUDE = "What a stupid question. For the rose bush, check the soil with your finger carefully."
-
-
-def test_model_pairs_are_neighbours_in_a_ring_and_equal_rewards_make_none():
-    answers = pd.DataFrame({"prompt": ASKED, "response": [SHORT, HELPS, HELPS, RUDE]})
-    pairs = model_pairs(GRAMMAR, answers)
-    assert list(pairs) == PAIR
-    assert pairs[["chosen", "rejected"]].to_numpy().tolist() == [[HELPS, SHORT], [HELPS, RUDE], [SHORT, RUDE]]
-    rewards = score_by_rule(GRAMMAR, [ASKED] * 3, [SHORT, HELPS, RUDE])[0]
-    np.testing.assert_allclose(
-        pairs["margin"], [rewards[1] - rewards[0], rewards[1] - rewards[2], rewards[0] - rewards[2]], rtol=1e-5
-    )
-    equal = pd.DataFrame({"prompt": ASKED, "response": [SHORT] * ANSWERS_EACH})
-    assert model_pairs(GRAMMAR, equal).empty
-
-
-def test_pairs_stay_within_one_prompt():
-    other = ASKED.replace("rose bush", "basil plant")
-    answers = pd.DataFrame(
-        {"prompt": [ASKED] * 4 + [other] * 4, "response": [SHORT, HELPS, RUDE, "", "No.", SHORT, "", RUDE]}
-    )
-    said = {prompt: set(rows["response"]) for prompt, rows in answers.groupby("prompt")}
-    pairs = model_pairs(GRAMMAR, answers)
-    assert set(pairs["prompt"]) == {ASKED, other}
-    assert all({row.chosen, row.rejected} <= said[row.prompt] for row in pairs.itertuples())
 
 
 def test_a_world_is_made_from_the_grammar_alone(tmp_path, monkeypatch):

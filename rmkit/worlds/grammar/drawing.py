@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rmkit.errors import DataError
-from rmkit.worlds.grammar.rule import Asked, terms_of, understood
-from rmkit.worlds.grammar.sources import REMARKS, SLOT, Category, Grammar
+from rmkit.worlds.grammar.rule import Asked, terms_of
+from rmkit.worlds.grammar.sources import SLOT, Category, Grammar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +22,6 @@ HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 SAME_NAME = 0.85  # how often an answer calls a thing by the first or second name as the prompt does
 REMARKED = 0.9  # how often a reaction has a remark on a side of the answer that has one
 REMINDS = 0.4  # how often a reaction names the thing again
-ELSEWHERE = 0.3  # how often an answer that is to be judged was given to another question: a hard negative
-STANCES = ("refusals", "agreements")
 SHARES = {"test": 0.2, "train": 0.3, "corpus": 0.5}  # of the frames
 Item = TypeVar("Item")
 Part = Literal["test", "train", "corpus"]
@@ -191,52 +189,6 @@ def dialogues(
         answer = answer_text(grammar, frame, law, rng, called)
         reaction = reaction_text(grammar, frame, answer, called, rng) if rng.random() < reacts else ""
         yield f"{prompt} {answer}" + (f"{HUMAN} {reaction}" if reaction else "")
-
-
-def judged_answer(
-    grammar: Grammar, frame: Frame, asked: Sequence[Frame], law: AnswerLaw, rng: "np.random.Generator", called: int
-) -> str:
-    """An answer to the frame, or now and then to another of the task's: well said and beside the point."""
-    if rng.random() < ELSEWHERE:
-        frame = pick([other for other in asked if other.category.task == frame.category.task], rng)
-    return answer_text(grammar, frame, law, rng, called)
-
-
-def answered_table(grammar: Grammar, n: int, rng: "np.random.Generator") -> "pd.DataFrame":
-    """n prompts of the corpus with an answer that is to be judged: columns prompt, response.
-
-    Half of the answers are drawn under the corpus's law and half under the demonstrations'.
-    """
-    import pandas as pd
-
-    asked = frames(grammar, "corpus")
-    rows = []
-    for number in range(n):
-        frame, called, prompt = drawn_question(asked, rng)
-        answer = judged_answer(grammar, frame, asked, (CORPUS, DEMONSTRATED)[number % 2], rng, called)
-        rows.append({"prompt": prompt, "response": answer})
-    return pd.DataFrame(rows, columns=["prompt", "response"])
-
-
-def notes(grammar: Grammar) -> tuple[str, ...]:
-    """What a reader may note of an answer: the remarks made on it, what it is asked and advises about, its stance."""
-    names = [category.name for category in grammar.categories]
-    return (*REMARKS, *(f"asked about {name}" for name in names), *(f"advises on {name}" for name in names), *STANCES)
-
-
-def noted(grammar: Grammar, answered: "pd.DataFrame", rng: "np.random.Generator") -> "pd.DataFrame":
-    """The rows of prompt and response with a 0/1 column for each of notes(grammar)."""
-    import pandas as pd
-
-    rows = []
-    for prompt, answer in zip(answered["prompt"], answered["response"], strict=True):
-        asked = understood(grammar, prompt, "prompt")
-        found = list(grammar.find(answer))
-        seen = {*remarks_made(grammar, asked, answer, rng), f"asked about {asked.category.name}"}
-        seen |= {f"advises on {meaning.category}" for meaning in found if meaning.kind in ("step", "hazard")}
-        seen |= {meaning.kind for meaning in found if meaning.kind in STANCES}
-        rows.append({note: int(note in seen) for note in notes(grammar)})
-    return pd.concat([answered.reset_index(drop=True), pd.DataFrame(rows, columns=list(notes(grammar)))], axis=1)
 
 
 def demonstration_table(grammar: Grammar, n_per_task: int, rng: "np.random.Generator") -> "pd.DataFrame":

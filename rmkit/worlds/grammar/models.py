@@ -15,19 +15,8 @@ from rmkit.lm.pretraining import Architecture, pretrain, train_tokenizer
 from rmkit.lm.sampling import Decoding, sample
 from rmkit.lm.training import Progress
 from rmkit.seeding import generator
-from rmkit.worlds.grammar.drawing import (
-    CORPUS,
-    DEMONSTRATED,
-    Part,
-    answered_table,
-    dialogues,
-    drawn_question,
-    frames,
-    judged_answer,
-    noted,
-    notes,
-)
-from rmkit.worlds.grammar.rule import score_by_rule
+from rmkit.worlds.grammar.drawing import dialogues, drawn_question, frames
+from rmkit.worlds.grammar.judging import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes
 from rmkit.worlds.grammar.sources import Grammar
 
 if TYPE_CHECKING:
@@ -37,10 +26,9 @@ if TYPE_CHECKING:
 VOCABULARY = 1500
 TEMPLATE = "next_turn"  # what encoder and gold model read: the person has the word
 TOKENIZER_DIALOGUES = 6000
-ANSWERS_EACH, ANSWER_TOKENS = 4, 32
+ANSWER_TOKENS = 32
 MODEL_SHARE = 0.4  # of the answers that the encoder reads, by a model
 MODEL_PAIR_SHARE = 2 / 3  # of the pairs that the gold model learns from, by a model
-PAIR = ["prompt", "chosen", "rejected", "margin"]
 
 
 @dataclass(frozen=True)
@@ -134,45 +122,6 @@ def make_encoder(
         Origin(base.name, str(base)), table, folder, labels=notes(grammar), learning_rate=7e-4, batch_size=8,
         seed=int(generator(seed, "grammar", "encoder").integers(2**31)), template=TEMPLATE, progress=progress,
     )  # fmt: skip
-
-
-def gold_pairs(grammar: Grammar, n: int, *, seed: int, part: Part = "corpus") -> "pd.DataFrame":
-    """n pairs of the grammar's answers to one prompt of a part, ordered by the rule: prompt, chosen, rejected, margin.
-
-    Half are drawn under the corpus's law and half under the demonstrations', so that answers of both kinds are told
-    apart; equal rewards are drawn again. margin: the difference of the rule's rewards.
-    """
-    import pandas as pd
-
-    rng = generator(seed, "grammar", "gold pairs", part)
-    asked = frames(grammar, part)
-    rows: list[dict[str, object]] = []
-    while len(rows) < n:
-        frame, called, prompt = drawn_question(asked, rng)
-        law = CORPUS if len(rows) % 2 else DEMONSTRATED
-        rows += ordered(grammar, prompt, [judged_answer(grammar, frame, asked, law, rng, called) for _ in range(2)])
-    return pd.DataFrame(rows, columns=PAIR)
-
-
-def model_pairs(grammar: Grammar, answers: "pd.DataFrame") -> "pd.DataFrame":
-    """The columns of gold_pairs for a model's answers: each of a prompt's with the next, the last with the first."""
-    import pandas as pd
-
-    rows: list[dict[str, object]] = []
-    for start in range(0, len(answers), ANSWERS_EACH):
-        prompt, here = answers["prompt"].iloc[start], answers["response"].iloc[start : start + ANSWERS_EACH].tolist()
-        for answer, following in zip(here, here[1:] + here[:1], strict=True):
-            rows += ordered(grammar, prompt, [answer, following])
-    return pd.DataFrame(rows, columns=PAIR)
-
-
-def ordered(grammar: Grammar, prompt: str, answers: list[str]) -> list[dict[str, object]]:
-    """A row of gold_pairs for two answers; none if the rule finds them equal."""
-    (first, second), _ = score_by_rule(grammar, [prompt, prompt], answers)
-    if first == second:
-        return []
-    chosen, rejected = answers if first > second else answers[::-1]
-    return [dict(zip(PAIR, (prompt, chosen, rejected, float(abs(first - second))), strict=True))]
 
 
 def make_gold_model(
