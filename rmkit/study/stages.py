@@ -89,7 +89,6 @@ STAGES = {
             DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check", GRAMMAR),
             DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", HUMAN),
         ),
-        threads=2,
         precondition="rmkit.worlds.grammar.names:check_base_models",
     ),
     "01_sft": Stage(

@@ -30,8 +30,9 @@ def undisturbed(tmp_path_factory):
     calm = project.copy(project.root.with_name("calm"))
     started = time.monotonic()
     ended = calm.run(RMKIT_TEST_TICKS=str(calm.root / "ticks"))
+    seconds = time.monotonic() - started
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return project, stored_rows(calm), time.monotonic() - started
+    return project, stored_rows(calm), seconds
 
 
 def stored_rows(project):
@@ -126,7 +127,7 @@ def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
     draw = random.Random(20)
     table = []
     for fifth in FIFTHS:
-        moment = round(seconds * (0.03 + 0.9 * (fifth + draw.random()) / 5), 2)
+        moment = round(seconds * (0.03 + 0.8 * (fifth + draw.random()) / 5), 2)  # a warm run is faster
         project = template.copy(tmp_path / str(moment))
         row = outcome(project, moment, project.root / "ticks")
         row["rows equal"] = calm.equals(stored_rows(project))
