@@ -18,8 +18,8 @@ study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
 test: $(VENV)/.dev lint  ## lint, then the tests (at most 10 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow: $(VENV)/.dev  ## the long tests: faults at every point
-	$(BIN)/pytest -m slow
+test-slow: $(VENV)/.dev  ## the long tests: faults at every point, a world anew (at most 20 minutes)
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 	$(BIN)/ruff check .
