@@ -1,0 +1,99 @@
+"""Best-of-n against every subset, against its continuous limit, and where scores are tied."""
+
+import math
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmkit.best_of_n import best_of_n, best_of_n_kl, kl_bound, rank_weights
+from rmkit.errors import DataError
+
+RNG = np.random.default_rng(0)
+
+
+def enumerated(score_k, gold_k, n):
+    """The mean over all subsets of size n of the mean gold reward among the subset's best."""
+    found = []
+    for subset in combinations(range(len(score_k)), n):
+        top = max(score_k[k] for k in subset)
+        found.append(np.mean([gold_k[k] for k in subset if score_k[k] == top]))
+    return np.mean(found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=7), st.integers(0, 2**31))
+def test_it_is_the_mean_over_all_subsets_ties_or_not(scores, seed):
+    score_k, gold_k = np.array(scores, dtype=float), np.random.default_rng(seed).normal(size=len(scores))
+    ns = range(1, len(scores) + 1)
+    expected = [enumerated(score_k, gold_k, n) for n in ns]
+    np.testing.assert_allclose(best_of_n(score_k[None], gold_k[None], ns)[0], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_weights_are_binomials():
+    for n_responses in (1, 2, 9, 32):
+        ns = range(1, n_responses + 1)
+        expected = [
+            [math.comb(k - 1, n - 1) / math.comb(n_responses, n) for k in range(1, n_responses + 1)] for n in ns
+        ]
+        np.testing.assert_allclose(rank_weights(n_responses, ns), expected, rtol=1e-12)
+    np.testing.assert_allclose(rank_weights(500, [1, 7, 250, 500]).sum(axis=1), 1, rtol=1e-12)
+
+
+def test_the_ends_are_the_mean_and_the_best():
+    score_spk, gold_pk = RNG.normal(size=(3, 5, 8)), RNG.normal(size=(5, 8))
+    found = best_of_n(score_spk, gold_pk, [1, 8])
+    assert found.shape == (3, 5, 2)
+    np.testing.assert_allclose(found[..., 0], np.broadcast_to(gold_pk.mean(axis=1), (3, 5)))
+    best_sp = np.take_along_axis(np.broadcast_to(gold_pk, (3, 5, 8)), score_spk.argmax(axis=-1)[..., None], -1)[..., 0]
+    np.testing.assert_allclose(found[..., 1], best_sp)
+
+
+def test_a_constant_score_is_a_random_pick_for_every_n():
+    gold_pk = RNG.normal(size=(4, 6))
+    found = best_of_n(np.zeros((4, 6)), gold_pk, range(1, 7))
+    np.testing.assert_allclose(found, np.repeat(gold_pk.mean(axis=1, keepdims=True), 6, axis=1))
+    np.testing.assert_allclose(best_of_n_kl(np.zeros((4, 6)), range(1, 7)), 0, atol=1e-12)
+
+
+def test_gold_itself_never_falls_with_n_and_nothing_beats_it():
+    gold_pk = RNG.normal(size=(20, 16))
+    own = best_of_n(gold_pk, gold_pk, range(1, 17))
+    assert (np.diff(own, axis=1) > -1e-12).all()
+    assert (own - best_of_n(RNG.normal(size=(20, 16)), gold_pk, range(1, 17)) > -1e-12).all()
+
+
+def test_the_kl_is_that_of_the_enumerated_choice():
+    """Whole orders of drawing: the first n are the subset, and the choice among tied scores is even."""
+    score_k = np.array([0.0, 2.0, 2.0, 1.0])
+    for n in (1, 2, 3, 4):
+        chance_k = np.zeros(4)
+        for order in permutations(range(4)):
+            top = max(score_k[k] for k in order[:n])
+            tied = [k for k in order[:n] if score_k[k] == top]
+            chance_k[tied] += 1 / len(tied) / math.factorial(4)
+        expected = sum(p * math.log(4 * p) for p in chance_k if p > 0)
+        assert best_of_n_kl(score_k[None], [n])[0, 0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_kl_of_many_responses_is_the_continuous_one():
+    score_pk = RNG.normal(size=(1, 20000))
+    np.testing.assert_allclose(best_of_n_kl(score_pk, [1, 2, 4, 16])[0], kl_bound([1, 2, 4, 16]), atol=2e-3)
+    assert best_of_n_kl(RNG.normal(size=(3, 32)), [32]) == pytest.approx(np.full((3, 1), math.log(32)))
+
+
+def test_wrong_requests_are_one_line():
+    good = np.zeros((2, 3))
+    for n in (0, 4, 1.5):
+        with pytest.raises(DataError, match=f"^best of {n}: n must be a whole number from 1 to 3"):
+            best_of_n(good, good, [1, n])
+    with pytest.raises(DataError, match=r"^scores \(2, 3\) and gold rewards \(3, 2\) differ"):
+        best_of_n(good, good.T, [1])
+    bad = good.copy()
+    bad[1, 2] = np.nan
+    with pytest.raises(DataError, match=r"^the score at \(1, 2\) is nan; it must be a finite number$"):
+        best_of_n(bad, good, [1])
+    with pytest.raises(DataError, match=r"^the gold reward at \(1, 2\) is nan"):
+        best_of_n(good, bad, [1])

@@ -1,0 +1,100 @@
+"""Pairs lie where they are said to, use every prompt alike, and say nothing by their order."""
+
+import numpy as np
+import pytest
+
+from rmkit.errors import DataError
+from rmkit.pairing import CHOICES, POOLS, pairs_across_prompts, pairs_within_prompts
+
+GOLD = np.random.default_rng(0).normal(size=(30, 8))
+RANK_R = GOLD.argsort(axis=1).argsort(axis=1).reshape(-1)
+ALLOWED = {"random": set(range(8)), "similar": {3, 4}, "diversified": {0, 7}}
+
+
+def drawn(pool, n_pairs, choice, seed=0, gold_pk=GOLD):
+    return POOLS[pool](gold_pk, n_pairs, choice, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_within_prompts_both_answer_one_prompt_and_have_the_ranks_that_were_chosen(choice):
+    pair_m2 = drawn("within_prompt", 30, choice)
+    assert pair_m2.shape == (30, 2)
+    assert pair_m2.dtype == np.int64
+    prompt_m2 = pair_m2 // 8
+    assert (prompt_m2[:, 0] == prompt_m2[:, 1]).all()
+    assert (pair_m2[:, 0] != pair_m2[:, 1]).all()
+    assert sorted(prompt_m2[:, 0]) == list(range(30))
+    assert set(RANK_R[pair_m2].reshape(-1)) <= ALLOWED[choice]
+    if choice != "random":
+        assert (np.sort(RANK_R[pair_m2], axis=1) == sorted(ALLOWED[choice])).all()
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_across_prompts_each_is_the_anchor_once_before_any_is_again(choice):
+    pair_m2 = drawn("cross_prompt", 75, choice)
+    prompt_m2 = pair_m2 // 8
+    assert (prompt_m2[:, 0] != prompt_m2[:, 1]).all()
+    assert set(RANK_R[pair_m2].reshape(-1)) <= ALLOWED[choice]
+    assert np.bincount(prompt_m2.reshape(-1), minlength=30).min() >= 2
+
+
+def test_every_pair_within_prompts_comes_once_when_all_are_asked_for():
+    pair_m2 = drawn("within_prompt", 30 * 28, "random")
+    assert len({tuple(sorted(pair)) for pair in pair_m2.tolist()}) == 30 * 28
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_order_within_a_pair_is_an_even_coin(pool):
+    gold_pk = np.random.default_rng(1).normal(size=(2000, 8))
+    pair_m2 = drawn(pool, 2000, "diversified", gold_pk=gold_pk)
+    gold_m2 = gold_pk.reshape(-1)[pair_m2]
+    assert abs((gold_m2[:, 0] > gold_m2[:, 1]).mean() - 0.5) < 4 * np.sqrt(0.25 / 2000)
+
+
+def test_other_prompts_and_ranks_are_drawn_evenly():
+    pair_m2 = drawn("cross_prompt", 60_000, "random")
+    counts = np.bincount((pair_m2 // 8).reshape(-1), minlength=30)
+    assert np.abs(counts / counts.mean() - 1).max() < 0.06
+    counts = np.bincount(RANK_R[pair_m2].reshape(-1), minlength=8)
+    assert np.abs(counts / counts.mean() - 1).max() < 0.04
+
+
+def test_equal_gold_is_ranked_at_random():
+    pair_m2 = drawn("within_prompt", 3000, "similar", gold_pk=np.zeros((3000, 4)))
+    assert np.abs(np.bincount(pair_m2.reshape(-1) % 4, minlength=4) / 1500 - 1).max() < 0.1
+
+
+@pytest.mark.parametrize("n_responses", [2, 3, 7, 10])
+def test_the_middle_two_are_neighbours(n_responses):
+    (low, high), *rest = CHOICES["similar"](n_responses).tolist()
+    assert not rest
+    assert high == low + 1
+    assert abs((low + high) / 2 - (n_responses - 1) / 2) <= 0.5  # paper 1, K = 10: ranks 4 and 5
+    assert n_responses != 10 or (low, high) == (4, 5)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_same_seed_gives_the_same_pairs(pool):
+    np.testing.assert_array_equal(drawn(pool, 40, "random", seed=3), drawn(pool, 40, "random", seed=3))
+    assert (drawn(pool, 40, "random", seed=3) != drawn(pool, 40, "random", seed=4)).any()
+
+
+def test_wrong_requests_are_one_line():
+    rng = np.random.default_rng(0)
+    with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts.* 1 to 30$"):
+        pairs_within_prompts(GOLD, 31, "similar", rng)
+    with pytest.raises(DataError, match=r"^0 pairs within prompts"):
+        pairs_within_prompts(GOLD, 0, "random", rng)
+    with pytest.raises(DataError, match=r"^5 pairs across 1 prompts: it takes two prompts"):
+        pairs_across_prompts(GOLD[:1], 5, "random", rng)
+    for pool in POOLS.values():
+        with pytest.raises(DataError, match=r"^choice: 'close' is not one of random, similar, diversified$"):
+            pool(GOLD, 5, "close", rng)
+        with pytest.raises(DataError, match=r"^gold rewards: shape \(30, 1\); it must be \(prompts, K\)"):
+            pool(GOLD[:, :1], 5, "random", rng)
+        bad = GOLD.copy()
+        bad[2, 5] = np.inf
+        with pytest.raises(
+            DataError, match=r"^gold rewards: prompt 2, response 5 has inf; it must be a finite number$"
+        ):
+            pool(bad, 5, "random", rng)
