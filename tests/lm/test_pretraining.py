@@ -70,11 +70,11 @@ def test_a_model_learns_what_it_reads(base, texts):
 def test_the_loss_falls_from_that_of_a_uniform_guess(texts, tokenizer, tmp_path):
     steps = []
     log = trained(texts * 4, tokenizer, tmp_path, progress=lambda *step: steps.append(step))
-    assert log["step"].tolist() == [1, 10, 20, 30]
+    assert log["step"].tolist() == [1, *range(10, 71, 10)]
     loss = log["loss"].to_numpy()
     assert abs(loss[0] - np.log(400)) < 0.3
-    assert loss[3] < loss[2] < loss[1] < loss[0]
-    assert steps == [(step, 38) for step in range(1, 39)]
+    assert loss[7] < loss[4] < loss[1] < loss[0]
+    assert steps == [(step, 75) for step in range(1, 76)]
 
 
 def test_every_document_ends_and_the_end_is_learned(texts, tokenizer, tmp_path):

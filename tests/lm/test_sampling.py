@@ -98,7 +98,7 @@ def by_hand(model, tokenizer, prompt, number_t, *, temperature, top_p):
 def test_responses_are_those_of_a_loop_by_hand(name, temperature, top_p, asked, request):
     model, tokenizer = load_causal(request.getfixturevalue(name))
     model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(tokenizer)))
-    model.lm_head.bias.data[tokenizer.eos_token_id] = {"base": 3.0, "gpt2": 4.0}[name]  # many end, at different lengths
+    model.lm_head.bias.data[tokenizer.eos_token_id] = {"base": 2.0, "gpt2": 4.0}[name]  # many end, at different lengths
     decoding = Decoding(15, temperature, top_p)
     table = drawn((model, tokenizer), asked, n=2, decoding=decoding, seed=5)
     assert set(table["finish_reason"]) == {"stop", "length"}
