@@ -36,7 +36,11 @@ def smoke(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once."""
+    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once.
+
+    The longest test comes first, so that the others run beside it.
+    """
+    items.sort(key=lambda item: "test_the_figures_of_one_seed" not in item.name)
     for item in items:
         for fixture in ("smoke", "base_folder"):
             if fixture in item.fixturenames:
