@@ -24,13 +24,9 @@ def best_of_n(score_pk: np.ndarray, gold_pk: np.ndarray, ns: Sequence[int]) -> n
     score_pk: (..., P, K); gold_pk: (P, K) or the scores' shape. Responses of equal score are equally likely to be the
     best. DataError for other shapes, for values that are not finite, with the place of the first, or for n not in 1..K.
     """
-    score_pk, gold_pk = np.asarray(score_pk, dtype=np.float64), np.asarray(gold_pk, dtype=np.float64)
+    score_pk, gold_pk = finite(score_pk, "score"), finite(gold_pk, "gold reward")
     if score_pk.ndim < 2 or gold_pk.shape not in (score_pk.shape, score_pk.shape[-2:]):
         raise DataError(f"scores {score_pk.shape} and gold rewards {gold_pk.shape} differ; both must be (prompts, K)")
-    for name, values in {"score": score_pk, "gold reward": gold_pk}.items():
-        if len(bad := np.argwhere(~np.isfinite(values))):
-            place = ", ".join(map(str, bad[0]))
-            raise DataError(f"the {name} at ({place}) is {values[tuple(bad[0])]}; it must be a finite number")
     weight_nk = rank_weights(score_pk.shape[-1], ns)
     order_pk = np.argsort(score_pk, axis=-1, kind="stable")
     gold_pk = np.take_along_axis(np.broadcast_to(gold_pk, score_pk.shape), order_pk, axis=-1)
@@ -42,7 +38,7 @@ def best_of_n_kl(score_pk: np.ndarray, ns: Sequence[int]) -> np.ndarray:
 
     It is log K where n = K and no score is tied, and tends to kl_bound(n) where K is large. score_pk: (..., P, K).
     """
-    score_pk = np.sort(np.asarray(score_pk, dtype=np.float64), axis=-1)
+    score_pk = np.sort(finite(score_pk, "score"), axis=-1)
     n_responses = score_pk.shape[-1]
     weight_nk = rank_weights(n_responses, ns)
     shape = (len(ns), *score_pk.shape)
@@ -75,3 +71,12 @@ def tie_means(sorted_k: np.ndarray, value_k: np.ndarray) -> np.ndarray:
     block_r = np.cumsum(starts.reshape(-1)) - 1
     mean_b = np.bincount(block_r, weights=value_k.reshape(-1)) / np.bincount(block_r)
     return mean_b[block_r].reshape(sorted_k.shape)
+
+
+def finite(values: np.ndarray, name: str) -> np.ndarray:
+    """The values as float64, or DataError with the first place that holds no finite number."""
+    values = np.asarray(values, dtype=np.float64)
+    if len(bad := np.argwhere(~np.isfinite(values))):
+        place = ", ".join(map(str, bad[0]))
+        raise DataError(f"the {name} at ({place}) is {values[tuple(bad[0])]}; it must be a finite number")
+    return values

@@ -13,9 +13,10 @@ Korbak et al. 2022 (arXiv 2205.11275) for the KL optimum; Gao et al. 2023 (arXiv
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import logsumexp, xlogy
 
-from rmkit.best_of_n import tie_means
+from rmkit.best_of_n import finite, tie_means
 from rmkit.errors import DataError
 
 BETAS = (1e-8, 1e8)  # between which beta_at_kl looks, in standard deviations of the reward
@@ -45,9 +46,7 @@ def best_of_n_policy(score_pk: np.ndarray, n: float, base_pk: np.ndarray | None 
     mass_pk = np.take_along_axis(base_pk, order_pk, axis=-1)
     ranked_pk = np.take_along_axis(score_pk, order_pk, axis=-1)
     block_pk = tie_means(ranked_pk, mass_pk)  # a block's mean mass times its size is its mass
-    ends_pk = np.cumsum(mass_pk, axis=-1)
-    ends_pk = np.minimum(np.maximum.accumulate(ends_pk, axis=-1), 1.0)
-    power_pk = np.diff(ends_pk**n, axis=-1, prepend=0.0)
+    power_pk = np.diff(np.cumsum(mass_pk, axis=-1) ** n, axis=-1, prepend=0.0)
     gained_pk = tie_means(ranked_pk, power_pk)
     share_pk = np.divide(mass_pk, block_pk, out=np.ones_like(mass_pk), where=block_pk > 0)
     policy_pk = np.empty_like(mass_pk)
@@ -66,7 +65,7 @@ def kl_optimum(score_pk: np.ndarray, beta: float, base_pk: np.ndarray | None = N
 
 
 def beta_at_kl(score_pk: np.ndarray, kl_target: float, base_pk: np.ndarray | None = None) -> float:
-    """The one beta at which the KL optimum's mean KL over the (P, K) prompts is kl_target nats, by bisection.
+    """The one beta at which the KL optimum's mean KL over the (P, K) prompts is kl_target nats.
 
     DataError unless 0 < kl_target < the mean KL of the best responses, which beta above 0 never reaches.
     """
@@ -76,12 +75,13 @@ def beta_at_kl(score_pk: np.ndarray, kl_target: float, base_pk: np.ndarray | Non
     most = float(kl(top_pk / top_pk.sum(axis=-1, keepdims=True), base_pk).mean())
     if not 0 < kl_target < most:
         raise DataError(f"a mean KL of {kl_target} nats: with these scores it lies between 0 and {most:.4g}")
-    low, high = np.log(BETAS[0] * spread), np.log(BETAS[1] * spread)
-    while high - low > 1e-12 * max(1.0, abs(low)):
-        middle = (low + high) / 2
-        too_far = kl(kl_optimum(score_pk, float(np.exp(middle)), base_pk), base_pk).mean() > kl_target
-        low, high = (middle, high) if too_far else (low, middle)
-    return float(np.exp(high))
+    low, high = np.log(spread * np.array(BETAS))
+    found = brentq(
+        lambda log_beta: kl(kl_optimum(score_pk, float(np.exp(log_beta)), base_pk), base_pk).mean() - kl_target,
+        low,
+        high,
+    )
+    return float(np.exp(found))
 
 
 def value(policy_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
@@ -124,13 +124,9 @@ def normalised_drop_ratio(policy_value_p: np.ndarray, gold_value_p: np.ndarray, 
 
 def checked(score_pk: np.ndarray, base_pk: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Scores and base as float64 of one shape, or DataError with the first place that is wrong."""
-    score_pk = np.asarray(score_pk, dtype=np.float64)
+    score_pk = finite(score_pk, "score")
     if score_pk.ndim < 1 or not score_pk.shape[-1]:
         raise DataError(f"scores: shape {score_pk.shape}; it must be (prompts, K) with at least one response")
-    if len(bad := np.argwhere(~np.isfinite(score_pk))):
-        raise DataError(
-            f"the score at {tuple(map(int, bad[0]))} is {score_pk[tuple(bad[0])]}; it must be a finite number"
-        )
     if base_pk is None:
         return score_pk, uniform(score_pk)
     base_pk = np.asarray(base_pk, dtype=np.float64)

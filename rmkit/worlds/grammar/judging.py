@@ -93,7 +93,8 @@ def gold_pairs(grammar: Grammar, n: int, *, seed: int, part: Part = "corpus") ->
     while len(rows) < n:
         frame, called, prompt = drawn_question(asked, rng)
         law = CORPUS if len(rows) % 2 else DEMONSTRATED
-        rows += ordered(grammar, prompt, [judged_answer(grammar, frame, asked, law, rng, called) for _ in range(2)])
+        answers = [judged_answer(grammar, frame, asked, law, rng, called) for _ in range(2)]
+        rows += ordered(prompt, answers, score_by_rule(grammar, [prompt, prompt], answers)[0])
     return pd.DataFrame(rows, columns=PAIR)
 
 
@@ -101,17 +102,19 @@ def model_pairs(grammar: Grammar, answers: "pd.DataFrame") -> "pd.DataFrame":
     """The columns of gold_pairs for a model's answers: each of a prompt's with the next, the last with the first."""
     import pandas as pd
 
+    prompt_r, answer_r = answers["prompt"].tolist(), answers["response"].tolist()
+    reward_r, _ = score_by_rule(grammar, prompt_r, answer_r)
     rows: list[dict[str, object]] = []
     for start in range(0, len(answers), ANSWERS_EACH):
-        prompt, here = answers["prompt"].iloc[start], answers["response"].iloc[start : start + ANSWERS_EACH].tolist()
-        for answer, following in zip(here, here[1:] + here[:1], strict=True):
-            rows += ordered(grammar, prompt, [answer, following])
+        for place in range(ANSWERS_EACH):
+            first, second = start + place, start + (place + 1) % ANSWERS_EACH
+            rows += ordered(prompt_r[start], [answer_r[first], answer_r[second]], reward_r[[first, second]])
     return pd.DataFrame(rows, columns=PAIR)
 
 
-def ordered(grammar: Grammar, prompt: str, answers: list[str]) -> list[dict[str, object]]:
-    """A row of gold_pairs for two answers; none if the rule finds them equal."""
-    (first, second), _ = score_by_rule(grammar, [prompt, prompt], answers)
+def ordered(prompt: str, answers: list[str], rewards: "np.ndarray") -> list[dict[str, object]]:
+    """A row of gold_pairs for two answers and their rewards; none if these are equal."""
+    first, second = rewards
     if first == second:
         return []
     chosen, rejected = answers if first > second else answers[::-1]
