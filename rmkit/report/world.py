@@ -140,6 +140,6 @@ def acceptance_table(rows: pd.DataFrame) -> Table:
             for figure, bound in BOUNDS.items()
         ]
         lines.append([TableCell(name), *cells])
-    bounds = [f"{name} (at {'least' if b.at_least else 'most'} {b.value})" for name, b in BOUNDS.items()]
+    bounds = [f"{name} {'≥' if b.at_least else '≤'} {b.value}" for name, b in BOUNDS.items()]
     note = "Whether there is something to learn, and no way around learning it. The bounds stand in the heads."
     return Table("Is the world rich enough?", note, ["policy", *bounds], lines)
