@@ -21,7 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
     {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "seeding", "stats"},
-    {"bank", "comparisons", "evaluations", "model_folders", "shards", "tables"},
+    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "shards", "tables"},
     {
         "annotators",
         "pairing",
@@ -30,6 +30,7 @@ FLOORS = [
         "designs",
         "cross_fitting",
         "learning_curves",
+        "gold_evaluation",
         "pair_evaluation",
         "reward_models",
     },
