@@ -12,7 +12,7 @@ over prompts. The world stays, data sets come and go: how often does the interva
 
 for each number of annotations, and for the paired difference between the largest and the smallest number?
 
-Run: python benchmarks/interval_coverage.py  (about 4 minutes on one core; --replications 50 for a look)
+Run: python benchmarks/cross_fitting_coverage.py  (about 4 minutes on one core; --replications 50 for a look)
 """
 
 import argparse
