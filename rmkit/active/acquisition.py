@@ -1,0 +1,58 @@
+"""What a strategy of active labelling sees of the candidate pairs, and what it promises.
+
+Knows margins, features and information as arrays: no label and no gold reward, so none can leak into a choice.
+Source: arXiv 2502.04354 (Shen, Sun & Ton, ICML 2025), its families of acquisition rules.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from rmkit.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """M unlabelled pairs as the current reward model sees them. Checked when made, or DataError."""
+
+    margin_sm: np.ndarray  # (S, M) rewards of the first minus the second, a row an ensemble member; S may be 1
+    feature_md: np.ndarray  # (M, D) last-layer features of the first minus the second
+    known_dd: np.ndarray  # (D, D) information that the prior and the labelled pairs hold (design.py)
+
+    def __post_init__(self) -> None:
+        if self.feature_md.ndim != 2 or self.feature_md.shape[1] == 0:
+            raise DataError(f"feature_md: has shape {self.feature_md.shape}; it must be (M, D), D above 0")
+        n_pairs, n_dimensions = self.feature_md.shape
+        if self.margin_sm.ndim != 2 or self.margin_sm.shape[0] == 0 or self.margin_sm.shape[1] != n_pairs:
+            raise DataError(f"margin_sm: has shape {self.margin_sm.shape}; it must be (S, {n_pairs}), S above 0")
+        if self.known_dd.shape != (n_dimensions, n_dimensions):
+            raise DataError(f"known_dd: has shape {self.known_dd.shape}; it must be ({n_dimensions}, {n_dimensions})")
+        for name in ("margin_sm", "feature_md", "known_dd"):
+            if len(bad := np.argwhere(~np.isfinite(getattr(self, name)))):
+                place = tuple(int(axis) for axis in bad[0])
+                raise DataError(f"{name}{list(place)} is {getattr(self, name)[place]}; it must be a finite number")
+
+    def __len__(self) -> int:
+        return len(self.feature_md)
+
+    def request(self, n_pairs: int) -> int:
+        """The number of pairs asked for, or DataError if there are fewer."""
+        if not 0 <= n_pairs <= len(self):
+            raise DataError(f"{n_pairs} pairs are to be chosen, and there are {len(self)} candidates; ask for fewer")
+        return n_pairs
+
+
+class Acquisition(Protocol):
+    """A strategy: which of the candidates are worth a label. A frozen dataclass of keyword-only options."""
+
+    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
+        """(n_pairs,) int64 positions in M, no repeats, best first; ties are broken by rng, never by position.
+
+        DataError, with both numbers, for fewer candidates than asked for.
+        """
+
+
+def largest(value_m: np.ndarray, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
+    """(n_pairs,) int64 positions of the largest values, descending; equal ones in random order."""
+    return np.lexsort((rng.random(len(value_m)), -value_m))[:n_pairs].astype(np.int64)

@@ -1,0 +1,30 @@
+"""Result rows about what strategies chose, to stand beside the rows about how good their reward models became.
+
+Knows the tables of labelling.History; no pair, no reward.
+"""
+
+import numpy as np
+import pandas as pd
+
+METRICS = ("mean_p_variance", "distinct_prompts", "log_det_gain")
+SPLIT = "chosen pairs"  # what every row says of the pairs that it is about
+
+
+def batch_rows(batches: pd.DataFrame) -> pd.DataFrame:
+    """Result rows: fit, reward_model, pool, strategy, annotations, metric, n, value, reason, units, split.
+
+    A batch's rows bear the fit that first learned from it; `units` counts its pairs. The start has none: nobody chose.
+    """
+    about = batches[["fit", "reward_model", "pool", "strategy", "annotations"]]
+    tables = [
+        about.assign(
+            metric=metric,
+            n=np.nan,
+            value=batches[metric].astype(float),
+            reason=None,
+            units=batches["pairs"],
+            split=SPLIT,
+        )
+        for metric in METRICS
+    ]
+    return pd.concat(tables, ignore_index=True)

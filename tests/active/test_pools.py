@@ -1,0 +1,99 @@
+"""Pools against pairs listed by brute force."""
+
+import itertools
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmkit.active.pools import POOLS, draw_pool, not_among, two_of
+from rmkit.errors import DataError, ParamsError
+
+every_pool = pytest.mark.parametrize("pool", POOLS)
+
+
+def drawn(pool, shape=(12, 5), n_prompts=6, n_candidates=40, seed=0):
+    return draw_pool(pool, shape, n_prompts, n_candidates, np.random.default_rng(seed))
+
+
+def listed(pool, n_prompts, n_responses):
+    """All pairs, first < second, the long way."""
+    same_prompt = pool == "within_prompt"
+    pairs = itertools.combinations(range(n_prompts * n_responses), 2)
+    return [(a, b) for a, b in pairs if (a // n_responses == b // n_responses) == same_prompt]
+
+
+@every_pool
+@pytest.mark.parametrize(("n_prompts", "n_responses"), [(2, 2), (4, 3), (6, 5), (3, 8)])
+def test_all_pairs_come_once_when_all_are_asked_for(pool, n_prompts, n_responses):
+    found = drawn(pool, (n_prompts, n_responses), n_prompts, 10**6)
+    assert found.dtype == np.int64
+    assert sorted(map(tuple, found.tolist())) == listed(pool, n_prompts, n_responses)
+
+
+@every_pool
+def test_pairs_are_of_the_prompts_that_were_drawn_and_each_is_there_once(pool):
+    found = drawn(pool)
+    assert found.shape == (40, 2)
+    assert (found[:, 0] < found[:, 1]).all()
+    assert found.max() < 60
+    assert len(set(map(tuple, found.tolist()))) == 40
+    prompt_m2 = found // 5
+    assert len(np.unique(prompt_m2)) <= 6
+    assert (prompt_m2[:, 0] == prompt_m2[:, 1]).all() == (pool == "within_prompt")
+    assert (prompt_m2[:, 0] != prompt_m2[:, 1]).all() == (pool == "cross_prompt")
+
+
+@every_pool
+def test_every_pair_of_the_bank_is_equally_likely_in_any_place(pool):
+    every = {pair: position for position, pair in enumerate(listed(pool, 4, 3))}
+    count_c = np.zeros(len(every))
+    for seed in range(6000):
+        count_c[every[tuple(drawn(pool, (4, 3), 2, 3, seed)[-1])]] += 1
+    assert np.abs(count_c - 6000 / len(every)).max() < 4.5 * np.sqrt(6000 / len(every))
+
+
+@every_pool
+def test_the_same_generator_gives_the_same_pool(pool):
+    np.testing.assert_array_equal(drawn(pool, seed=3), drawn(pool, seed=3))
+    assert (drawn(pool, seed=3) != drawn(pool, seed=4)).any()
+
+
+@every_pool
+def test_millions_of_pairs_are_never_listed(pool):
+    tracemalloc.start()
+    found = drawn(pool, (40_000, 10), 40_000, 2000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) == 2000
+    assert peak < 8 * 40_000 * 10 * 2  # some copies of the 40,000 prompts; the pairs are 1.8 million and 80 billion
+
+
+@given(st.integers(0, 2**49))
+def test_a_number_tells_its_pair(number):
+    ((first, second),) = two_of(np.array([number])).tolist()
+    assert 0 <= first < second
+    assert second * (second - 1) // 2 + first == number
+
+
+def test_what_was_labelled_can_be_left_out():
+    pair_m2, other_m2 = drawn("cross_prompt"), drawn("cross_prompt", seed=1, n_prompts=12)[:30]
+    other_m2 = np.concatenate([other_m2, pair_m2[5:9]])
+    others = set(map(tuple, other_m2.tolist()))
+    assert list(not_among(pair_m2, other_m2)) == [tuple(pair) not in others for pair in pair_m2.tolist()]
+    assert not_among(pair_m2, np.empty((0, 2), np.int64)).all()
+
+
+def test_wrong_requests_are_one_line():
+    with pytest.raises(DataError, match=r"^pool of 40 within_prompt pairs of 13 prompts: the bank has 12 prompts; ask"):
+        drawn("within_prompt", n_prompts=13)
+    with pytest.raises(DataError, match=r"^pool of 0 cross_prompt pairs"):
+        drawn("cross_prompt", n_candidates=0)
+    with pytest.raises(DataError, match=r"^pool: 1 prompts with 5 responses have no cross_prompt pair; use more$"):
+        drawn("cross_prompt", n_prompts=1)
+    with pytest.raises(DataError, match=r"^pool: 6 prompts with 1 responses have no within_prompt pair; use more$"):
+        drawn("within_prompt", (12, 1))
+    with pytest.raises(ParamsError, match=r"^pool: 'cross' is not one of within_prompt, cross_prompt"):
+        drawn("cross")
