@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
-from scipy.stats import spearmanr
 
 from rmkit.active.budget import Budget
 from rmkit.active.labelling import Labelled, Setting, as_seen, label_actively
 from rmkit.active.registry import STRATEGIES
-from rmkit.active.rows import METRICS, batch_rows
+from rmkit.active.rows import METRICS, batch_rows, minus_strategy
 from rmkit.annotators import Annotator
 from rmkit.comparisons import PairSets
 from rmkit.errors import DataError, ParamsError
 from rmkit.gold_evaluation import evaluate_against_gold
+from rmkit.ranking import spearman
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 from rmkit.study.job import wrong_with
@@ -26,12 +26,14 @@ POOLS = ("within_prompt", "cross_prompt")
 N_PROMPTS, N_RESPONSES, N_DIMENSIONS = 40, 6, 8
 
 
-def world(seed=0, n_prompts=N_PROMPTS):
+def world(seed=0, n_prompts=N_PROMPTS, *, n_dimensions=N_DIMENSIONS, length_sd=0.0):
     """Embeddings that vary more in some directions, and a gold reward that is linear in them."""
     rng = np.random.default_rng(seed)
-    spread_d = np.geomspace(1.0, 0.2, N_DIMENSIONS)
-    weight_d = rng.normal(size=N_DIMENSIONS) / spread_d
-    embedding_rd = rng.normal(size=(n_prompts * N_RESPONSES, N_DIMENSIONS)) * spread_d
+    spread_d = np.geomspace(1.0, 0.1, n_dimensions)
+    weight_d = rng.normal(size=n_dimensions) / spread_d
+    n_responses = n_prompts * N_RESPONSES
+    embedding_rd = rng.normal(size=(n_responses, n_dimensions)) * spread_d
+    embedding_rd *= np.exp(length_sd * rng.normal(size=(n_responses, 1)))
     gold_r = embedding_rd @ weight_d
     return embedding_rd.astype(np.float16), gold_r.reshape(n_prompts, N_RESPONSES)
 
@@ -108,8 +110,10 @@ def test_strategies_of_a_round_choose_from_the_same_prompts():
 
 
 @pytest.mark.parametrize("head", ["linear_bt", "mlp_bt"])
-def test_a_strategy_does_the_same_alone_as_beside_the_others(head):
+def test_a_strategy_does_the_same_alone_as_beside_the_others(head, monkeypatch):
     """Of a network the products of another shape sum in another order, so its rewards agree nearly."""
+    short = {"mlp_bt": {"max_steps": 60}, "linear_bt": {}}
+    monkeypatch.setattr("rmkit.active.labelling.build", lambda name: build(name, **short[name]))
     budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=60)
     together, alone = (
         history(strategies=names, reward_model=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
@@ -199,19 +203,31 @@ def test_candidates_that_were_labelled_before_are_left_out_and_counted(run):
     assert made.batches["repeated"].sum() > 0
 
 
+def orders(seed, test=(TEST_EMBEDDING, TEST_GOLD), **change):
+    """(rounds, strategies) mean within-prompt Spearman correlation with gold on the test prompts."""
+    made = label_actively(setting(seed=seed, **change), test[0])
+    order_f = spearman(made.reward_fr.reshape(-1, *test[1].shape), test[1]).mean(axis=1)
+    return order_f.reshape(-1, made.fits["strategy"].nunique())
+
+
 def test_labels_help():
-    """Mean within-prompt Spearman correlation before and after 60 more labels, over six seeds."""
+    """Ten labels against seventy, over six seeds."""
     budget = Budget(n_start=10, n_rounds=1, n_batch=60, n_prompts=30, n_candidates=300)
-    gain = []
-    for seed in range(6):
-        reward_fr = history(seed=seed, budget=budget).reward_fr.reshape(-1, *TEST_GOLD.shape)
-        order_f = [
-            np.mean([spearmanr(*both).statistic for both in zip(reward_pk, TEST_GOLD, strict=True)])
-            for reward_pk in reward_fr
-        ]
-        gain.append(np.subtract(order_f[-3:], order_f[:3]))
-    gain_seed = np.array(gain).mean(axis=1)
-    assert gain_seed.mean() - 3 * gain_seed.std(ddof=1) / np.sqrt(6) > 0
+    gain_s = np.array([np.diff(orders(seed, budget=budget), axis=0).mean() for seed in range(6)])
+    assert gain_s.mean() - 3 * gain_s.std(ddof=1) / np.sqrt(6) > 0
+
+
+def test_where_the_theory_is_exact_d_optimal_labels_are_worth_more_than_random_ones():
+    """A linear reward; responses whose embeddings differ in length as well, so that pairs differ in what they tell."""
+    budget = Budget(n_start=30, n_rounds=2, n_batch=100, n_prompts=100, n_candidates=1500)
+    names = ["random", "d_optimal"]
+    ahead = []
+    for seed in range(16):
+        (embedding_rd, gold_pk), test = (world(seed, n, n_dimensions=16, length_sd=0.7) for n in (100, 250))
+        asked = {"embedding_rd": embedding_rd, "gold_pk": gold_pk, "annotator": Annotator(2.0, float(gold_pk.std()))}
+        order_ns = orders(seed, test, pool="within_prompt", strategies=names, budget=budget, **asked)
+        ahead.append(order_ns[-1, 1] - order_ns[-1, 0])
+    assert np.mean(ahead) - 3 * np.std(ahead, ddof=1) / np.sqrt(16) > 0
 
 
 def test_rows_about_choices_stand_beside_rows_about_rewards():
@@ -224,6 +240,26 @@ def test_rows_about_choices_stand_beside_rows_about_rewards():
     assert set(about["fit"]) == set(made.fits["fit"][3:])
     value = about.query("metric == 'distinct_prompts' and strategy == 'random' and annotations == 45")
     assert value[["value", "units"]].to_numpy().tolist() == [[made.batches["distinct_prompts"].iloc[-3], 10]]
+
+
+def test_a_strategy_is_held_against_another_on_the_same_prompts_and_labels():
+    made = history()
+    _, evaluations = evaluate_against_gold(made.fits, made.reward_fr, TEST_GOLD, np.arange(len(TEST_GOLD)), ns=[4])
+    minus = minus_strategy(evaluations, "random")
+    for position, fit in enumerate(minus.fits.itertuples()):
+        own, other = (
+            evaluations.values["best_of_4"][
+                (made.fits["strategy"] == name) & (made.fits["annotations"] == fit.annotations)
+            ]
+            for name in (fit.strategy, "random")
+        )
+        np.testing.assert_array_equal(minus.values["best_of_4"][position], (own - other)[0])
+    assert set(minus.fits["strategy"]) == {"entropy", "d_optimal"}
+    assert not minus.values["spearman"][:2].any()  # they start from one model
+    with pytest.raises(
+        DataError, match=r"^evaluations: greedy has no fit of cross_prompt with 15 labels to hold again"
+    ):
+        minus_strategy(evaluations, "greedy")
 
 
 def test_labelled_pairs_keep_their_order():

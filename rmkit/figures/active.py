@@ -1,0 +1,148 @@
+"""What a label buys when strategies choose which pairs are labelled, and what it is that each of them chooses.
+
+Takes tables of estimates that bring their intervals, or result rows; gives figures. Reads, fits and resamples nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rmkit.errors import ResultError
+from rmkit.figures.theme import BLUE, GREY, INK, ORANGE, themed
+
+STRATEGY_LOOK: dict[str, dict[str, Any]] = {
+    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
+    "entropy": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "entropy"},
+    "d_optimal": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "D-optimal"},
+}
+POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
+CHOSEN_LABELS = {
+    "mean_p_variance": "mean p(1 − p) of the batch",
+    "distinct_prompts": "distinct prompts in the batch",
+    "log_det_gain": "gain in log det (nats)",
+}
+CURVE_COLUMNS = ("pool", "strategy", "metric", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
+CHOSEN_COLUMNS = ("pool", "strategy", "metric", "annotations", "value")
+MOST_UNSURE = 0.25  # p (1 - p) at p = 1/2
+
+
+@themed
+def label_value_figure(curves: pd.DataFrame, *, against: str = "") -> Figure:
+    """A row a metric, a column a pool, a line a strategy with its band, against the labels used.
+
+    curves: pool, strategy, metric (spearman, accuracy, best_of_32, ...), annotations, mean, low, high, seeds, estimand,
+    method, and level if known. against: the strategy that means are differences from, which is then the line at 0.
+    ResultError if a column lacks, or if a line would hold one number of labels twice.
+    """
+    check(curves, CURVE_COLUMNS)
+    drawn = curves[curves["mean"].notna()]
+    metrics, pools = (list(dict.fromkeys(drawn[name])) for name in ("metric", "pool"))
+    size = (4.0 * len(pools) + 1.4, 2.6 * len(metrics) + 0.6)
+    figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
+    for row_axes, metric in zip(axes, metrics, strict=True):
+        for ax, pool in zip(row_axes, pools, strict=True):
+            draw_lines(ax, drawn[(drawn["metric"] == metric) & (drawn["pool"] == pool)], "mean")
+            if against:
+                ax.axhline(0, **baseline(against))
+        row_axes[0].set_ylabel(metric_label(metric, against))
+    name_panels(axes, pools, drawn)
+    figure.suptitle(interval_title(drawn), x=0.01, ha="left")
+    return figure
+
+
+@themed
+def choice_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
+    """What each strategy chose: a row a metric of CHOSEN_LABELS that the rows have, a column a pool, a line a strategy.
+
+    rows: pool, strategy, metric, annotations (once the batch was in), value; where several seeds gave a value, their
+    mean is shown (`seeds` says of how many). Metrics without a name here are left out.
+    """
+    check(rows, CHOSEN_COLUMNS)
+    drawn = rows[rows["metric"].isin(CHOSEN_LABELS)]
+    means = drawn.groupby(["pool", "strategy", "metric", "annotations"], sort=False)["value"].mean().reset_index()
+    metrics = [metric for metric in CHOSEN_LABELS if metric in set(means["metric"])]
+    pools = list(dict.fromkeys(means["pool"]))
+    size = (4.0 * len(pools) + 1.4, 2.3 * len(metrics) + 0.6)
+    figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
+    for row_axes, metric in zip(axes, metrics, strict=True):
+        for ax, pool in zip(row_axes, pools, strict=True):
+            draw_lines(ax, means[(means["metric"] == metric) & (means["pool"] == pool)], "value")
+            if metric == "mean_p_variance":
+                ax.axhline(MOST_UNSURE, color=GREY, linewidth=0.8, zorder=1, label="_as open as a coin")
+        row_axes[0].set_ylabel(CHOSEN_LABELS[metric])
+    name_panels(axes, pools, means)
+    figure.suptitle(f"what was chosen in each round, mean of {seeds} seed{'s' * (seeds > 1)}", x=0.01, ha="left")
+    return figure
+
+
+def check(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """ResultError unless a table has the columns and, where it holds means, each point of a line once."""
+    if missing := [column for column in columns if column not in table]:
+        raise ResultError(f"table: lacks {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+    identity = ["pool", "strategy", "metric", "annotations"]
+    if "mean" in columns and (again := table.duplicated(identity)).any():
+        raise ResultError(f"curves: {table.loc[again, identity].iloc[0].to_dict()} is there twice; draw one fit each")
+    for column in ("estimand", "method"):
+        if column in columns and len(kinds := table.loc[table["low"].notna(), column].unique()) > 1:
+            raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
+
+
+def draw_lines(ax: Axes, panel: pd.DataFrame, column: str) -> None:
+    """One panel's lines in the order of STRATEGY_LOOK, with bands where the table has low and high."""
+    for name in sorted(panel["strategy"].unique(), key=place):
+        line, look = panel[panel["strategy"] == name].sort_values("annotations"), look_of(name)
+        ax.plot(line["annotations"], line[column], **look)
+        if "low" in line:
+            low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
+            ax.fill_between(line["annotations"], low, high, color=look["color"], alpha=0.13, linewidth=0)
+
+
+def name_panels(axes: np.ndarray, pools: list[str], table: pd.DataFrame) -> None:
+    """Pools above, labels used below with a tick for each number, one legend on the right."""
+    counts = sorted(table["annotations"].unique())
+    for ax, pool in zip(axes[0], pools, strict=True):
+        ax.set_title(f"pairs {POOL_NAMES.get(pool, pool)}")
+    for ax in axes[-1]:
+        ax.set_xlabel("labels used")
+        ax.set_xticks(counts)
+    axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def interval_title(curves: pd.DataFrame) -> str:
+    """The number of seeds and the kind of interval, which is one for all lines."""
+    seeds = int(curves["seeds"].min())
+    banded = curves[curves["low"].notna()]
+    start = f"mean of {seeds} seed{'s' * (seeds > 1)}"
+    if banded.empty:
+        return f"{start}, no interval"
+    first = banded.iloc[0]
+    level = f"{first['level']:.0%} " if "level" in curves else ""
+    return f"{start}; band: {level}{first['method']} ({first['estimand']})"
+
+
+def metric_label(metric: str, against: str) -> str:
+    """A metric's name and unit for the y axis, in two short lines where it is a difference."""
+    start, _, n = metric.partition("best_of_")
+    name = f"gold reward, best of {n}" if n else {"spearman": "Spearman, within prompts"}.get(start, start)
+    return f"{name}\nminus {look_of(against)['label']}" if against else name
+
+
+def baseline(name: str) -> Mapping[str, Any]:
+    look = look_of(name)
+    return {"color": look["color"], "linestyle": look["linestyle"], "label": look["label"], "linewidth": 1.2}
+
+
+def look_of(name: str) -> dict[str, Any]:
+    """The look of a strategy; one that is not known here is black and goes by its own name."""
+    return STRATEGY_LOOK.get(name, {"color": INK, "linestyle": "-.", "marker": ".", "label": name})
+
+
+def place(name: str) -> tuple[int, str]:
+    """Where a strategy stands in the legend."""
+    known = list(STRATEGY_LOOK)
+    return (known.index(name), "") if name in known else (len(known), name)
