@@ -49,6 +49,9 @@ DEFAULTS: dict[Any, Any] = {
 LOOK: dict[str, dict[str, Any]] = {
     "linear_bt": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "linear BT"},
     "mlp_bt": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "BT MLP"},
+    "mlp_clf": {"color": PURPLE, "linestyle": (0, (5, 1)), "marker": "D", "label": "CLF MLP"},
+    "lightgbm_clf": {"color": SKY, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "^", "label": "CLF LightGBM"},
+    "gold": {"color": INK, "linestyle": "-", "marker": "*", "label": "gold reward"},
     "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
     "shorter": {"color": GREEN, "linestyle": "-.", "marker": "v", "label": "shorter answer"},
 }

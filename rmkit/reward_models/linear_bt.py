@@ -40,6 +40,7 @@ class LinearBradleyTerry:
     l2_grid: tuple[float, ...] = L2_GRID
 
     weight_sd_: np.ndarray = field(init=False, repr=False, compare=False)  # (S, D) float64, for embeddings as they come
+    scale_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, of (1)
     l2_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) the strength taken
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, before the refit
 
@@ -64,7 +65,7 @@ class LinearBradleyTerry:
         """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng_s."""
         check_fit(embedding_rd, train, validation, rng_s)
         self.weight_sd_ = np.empty((train.n_sets, embedding_rd.shape[1]))
-        self.l2_s_, self.validation_log_loss_s_ = np.empty((2, train.n_sets))
+        self.scale_s_, self.l2_s_, self.validation_log_loss_s_ = np.empty((3, train.n_sets))
         for s in range(train.n_sets):
             train_md, train_m = differences(embedding_rd, train, s)
             validation_md, validation_m = differences(embedding_rd, validation, s)
@@ -76,7 +77,7 @@ class LinearBradleyTerry:
             l2, log_loss, start_d = self._choose_l2(train_md, train_m, validation_md, validation_m, where=where)
             both_md, both_m = np.concatenate([train_md, validation_md]), np.concatenate([train_m, validation_m])
             weight_d = newton_weights(both_md, both_m, l2, start_d=start_d, where=where)
-            self.weight_sd_[s] = weight_d / scale
+            self.weight_sd_[s], self.scale_s_[s] = weight_d / scale, scale
             self.l2_s_[s], self.validation_log_loss_s_[s] = l2, log_loss
             if progress:
                 progress(s + 1, train.n_sets)
@@ -110,9 +111,16 @@ class LinearBradleyTerry:
             reward_sr[:, rows] = self.weight_sd_ @ embedding_rd[rows].astype(np.float64).T
         return reward_sr
 
+    def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `HasLastLayer.last_layer`: embeddings over the scale of (1), so that l2_s_ penalises these weights."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        feature_srd = embedding_rd.astype(np.float32) / self.scale_s_.astype(np.float32)[:, None, None]
+        return feature_srd, (self.weight_sd_ * self.scale_s_[:, None]).astype(np.float32)
+
     def save(self, folder: Path) -> None:
         arrays = {
             "weight_sd": self.weight_sd_,
+            "scale_s": self.scale_s_,
             "l2_s": self.l2_s_,
             "validation_log_loss_s": self.validation_log_loss_s_,
         }
@@ -123,7 +131,7 @@ class LinearBradleyTerry:
     def load(cls, folder: Path) -> Self:
         options, arrays = load_state(folder, NAME)
         model = cls(**options)
-        model.weight_sd_, model.l2_s_ = arrays["weight_sd"], arrays["l2_s"]
+        model.weight_sd_, model.scale_s_, model.l2_s_ = arrays["weight_sd"], arrays["scale_s"], arrays["l2_s"]
         model.validation_log_loss_s_ = arrays["validation_log_loss_s"]
         return model
 

@@ -5,7 +5,7 @@ alone, and every fit draws from a generator of its own.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +19,7 @@ from rmkit.reward_models.protocol import BLOCK_NUMBERS
 
 Layers = list[torch.Tensor]  # weight (S, in, out) and bias (S, 1, out) of each hidden layer, then the last weight
 LAST_LAYER = 0.1  # size of the last weight at the start, beside the others
+ObservedLogits = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # rewards (S, M) twice to log-odds (C, S, M)
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # chosen_sb, rejected_sb int64, weight_sb float32
 
 
@@ -42,29 +43,47 @@ def _uniform(streams: Sequence[np.random.Generator], shape: tuple[int, int], wit
 def rewards(layers: Layers, input_snd: torch.Tensor) -> torch.Tensor:
     """(S, N) rewards of N inputs to each of S networks."""
     *hidden, last_sh1 = layers
+    return torch.bmm(hidden_activations(hidden, input_snd), last_sh1).squeeze(-1)
+
+
+def hidden_activations(hidden: Layers, input_snd: torch.Tensor) -> torch.Tensor:
+    """(S, N, H) outputs of the last of the hidden layers, given as weight, bias, weight, bias, ..."""
     activation_snh = input_snd
     for weight_sih, bias_s1h in zip(hidden[::2], hidden[1::2], strict=True):
         activation_snh = torch.baddbmm(bias_s1h, activation_snh, weight_sih).relu()
-    return torch.bmm(activation_snh, last_sh1).squeeze(-1)
+    return activation_snh
 
 
-def margins(layers: Layers, embedding_ud: torch.Tensor, chosen_sm: np.ndarray, rejected_sm: np.ndarray) -> torch.Tensor:
-    """(S, M) reward of the chosen minus that of the rejected response, positions counting rows of embedding_ud."""
+def pair_rewards(
+    layers: Layers, embedding_ud: torch.Tensor, chosen_sm: np.ndarray, rejected_sm: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(S, M) rewards of the chosen and of the rejected responses, positions counting rows of embedding_ud."""
     position_sn = torch.from_numpy(np.concatenate([chosen_sm, rejected_sm], axis=1))
-    chosen_reward_sm, rejected_reward_sm = rewards(layers, embedding_ud[position_sn]).chunk(2, dim=1)
-    return chosen_reward_sm - rejected_reward_sm
+    input_snd = embedding_ud.index_select(0, position_sn.flatten()).unflatten(0, position_sn.shape)  # faster than [...]
+    chosen_reward_sm, rejected_reward_sm = rewards(layers, input_snd).chunk(2, dim=1)
+    return chosen_reward_sm, rejected_reward_sm
+
+
+def pair_log_loss(logit_csm: torch.Tensor, weight_sm: torch.Tensor) -> torch.Tensor:
+    """(S,) weighted mean over the pairs of minus the mean log-probability of the C things observed in each, in nats."""
+    return margin_nll(logit_csm, weight_sm).mean(0)  # minus the log of a probability is softplus(-log-odds) for any C
 
 
 @torch.no_grad()
-def mean_log_loss(layers: Layers, embedding_ud: torch.Tensor, pairs: PairSets) -> np.ndarray:
-    """(S,) float64 nats, the weighted mean over each fit's pairs, in blocks of pairs that bound the memory."""
+def mean_log_loss(
+    layers: Layers, embedding_ud: torch.Tensor, pairs: PairSets, observed_logits: ObservedLogits
+) -> np.ndarray:
+    """(S,) float64 nats, the loss of all pairs at once, rewards computed in blocks of pairs that bound the memory."""
     step = max(1, BLOCK_NUMBERS // (2 * pairs.n_sets * embedding_ud.shape[1]))
     blocks = [slice(start, start + step) for start in range(0, pairs.weight_sm.shape[1], step)]
-    margin_sm = torch.cat(
-        [margins(layers, embedding_ud, pairs.chosen_sm[:, block], pairs.rejected_sm[:, block]) for block in blocks],
-        dim=1,
+    logit_csm = torch.cat(
+        [
+            observed_logits(*pair_rewards(layers, embedding_ud, pairs.chosen_sm[:, block], pairs.rejected_sm[:, block]))
+            for block in blocks
+        ],
+        dim=-1,
     )
-    return margin_nll(margin_sm.double(), torch.from_numpy(pairs.weight_sm).double()).numpy()
+    return pair_log_loss(logit_csm.double(), torch.from_numpy(pairs.weight_sm).double()).numpy()
 
 
 def centers_and_scales(embedding_ud: torch.Tensor, train: PairSets) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,7 +92,8 @@ def centers_and_scales(embedding_ud: torch.Tensor, train: PairSets) -> tuple[tor
     for s in range(train.n_sets):
         input_nd = embedding_ud[torch.from_numpy(real_positions(train, s))].double()
         center_sd.append(input_nd.mean(dim=0))
-        scale = (input_nd - center_sd[-1]).square().mean().sqrt()
+        centered_nd = input_nd - center_sd[-1]
+        scale = (centered_nd * centered_nd).mean().sqrt()
         scale_s.append(torch.where(scale > 0, scale, 1.0))
     return torch.stack(center_sd).float(), torch.stack(scale_s).float()
 

@@ -7,7 +7,7 @@ into a fit, one sentence for every head.
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -50,6 +50,17 @@ class RewardModel(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The model that `save` wrote, ready to score; DataError if the folder holds something else."""
+
+
+@runtime_checkable
+class HasLastLayer(Protocol):
+    """A reward model whose reward is linear in features of its own, for strategies that look at these features."""
+
+    def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """feature_srh (S, R, H) and weight_sh (S, H), float32: up to rounding, score gives feature_srh @ weight_sh.
+
+        All S x R x H numbers are in memory at once: ask for the responses that are looked at. DataError for another D.
+        """
 
 
 def check_fit(

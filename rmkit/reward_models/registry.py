@@ -14,6 +14,8 @@ from rmkit.reward_models.protocol import RewardModel
 REWARD_MODELS = {
     "linear_bt": "rmkit.reward_models.linear_bt:LinearBradleyTerry",
     "mlp_bt": "rmkit.reward_models.mlp_bt:MLPBradleyTerry",
+    "mlp_clf": "rmkit.reward_models.mlp_clf:MLPClassifier",
+    "lightgbm_clf": "rmkit.reward_models.lightgbm_clf:LightGBMClassifier",
 }
 
 

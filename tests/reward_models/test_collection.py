@@ -41,7 +41,7 @@ def test_what_is_saved_comes_back(collection, tmp_path):
 def test_no_file_is_a_pickle_and_the_format_is_said(collection, tmp_path):
     collection.save(tmp_path)
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".parquet", ".safetensors"}
+    assert suffixes == {".json", ".parquet", ".safetensors", ".txt"}
     assert json.loads((tmp_path / "reward_models.json").read_text())["format"] == 1
 
 
@@ -65,7 +65,7 @@ def test_saving_fails_when_the_reload_scores_otherwise(collection, tmp_path, mon
         (lambda fits: fits.assign(fit="one"), "fit 'one' is listed twice"),
         (
             lambda fits: fits[fits["reward_model"] == "mlp_bt"],
-            "fits are of mlp_bt, but the models are linear_bt, mlp_bt",
+            "fits are of mlp_bt, but the models are lightgbm_clf, linear_bt, mlp_bt, mlp_clf",
         ),
     ],
 )

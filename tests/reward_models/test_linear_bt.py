@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import check_grad, minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from rmkit.comparisons import PairSets
@@ -56,6 +57,23 @@ def test_the_strength_is_the_best_of_the_grid_on_the_validation_pairs():
 
 def test_validation_pairs_that_mislead_ask_for_a_strong_penalty():
     np.testing.assert_array_equal(fitted(TRAIN, swapped(VALIDATION)).l2_s_, max(linear_bt.L2_GRID))
+
+
+def test_on_the_last_layers_features_the_weights_are_where_penalty_and_data_balance():
+    """At the minimum of (1) over training and validation pairs, l2 w = sum_m (1 - sigmoid(w . x_m)) x_m."""
+    model = fitted()
+    feature_srh, weight_sh = (array.astype(np.float64) for array in model.last_layer(WORLD.embedding_rd))
+    for s in range(2):
+        x_md = np.concatenate(
+            [
+                feature_srh[s, pairs.chosen_sm[s, :size]] - feature_srh[s, pairs.rejected_sm[s, :size]]
+                for pairs in (TRAIN, VALIDATION)
+                for size in pairs.sizes_s[s : s + 1]
+            ]
+        )
+        np.testing.assert_allclose((x_md[: TRAIN.sizes_s[s]] ** 2).sum(axis=1).mean(), 1, rtol=1e-4)
+        pull_d = expit(-x_md @ weight_sh[s]) @ x_md
+        np.testing.assert_allclose(model.l2_s_[s] * weight_sh[s], pull_d, atol=1e-4 * np.abs(pull_d).max())
 
 
 def test_turning_every_label_round_turns_the_reward_round():

@@ -1,165 +1,23 @@
-import itertools
-
 import numpy as np
-import pytest
 import torch
 
-from rmkit.comparisons import PairSets
-from rmkit.errors import ResultError
-from rmkit.reward_models.bradley_terry import margin_nll
+from rmkit.reward_models.bradley_terry import bradley_terry_nll
 from rmkit.reward_models.mlp_bt import MLPBradleyTerry
-from rmkit.reward_models.mlp_training import BestSoFar, absorbed, initial_layers, margins, minibatches, rewards
-from tests.reward_models.worlds import PlantedWorld, swapped
+from rmkit.reward_models.mlp_training import pair_log_loss
 
-WORLD = PlantedWorld.make(0)
-TRAIN, VALIDATION = WORLD.sets((40, 150))
-
-
-def streams(n_fits, seed=0):
-    return np.random.default_rng(seed).spawn(n_fits)
+REWARD_SR = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 10)))
+CHOSEN_SM, REJECTED_SM = torch.arange(5).expand(2, 5), torch.arange(5, 10).expand(2, 5)
+WEIGHT_SM = torch.tensor([[1.0, 2.0, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
 
 
-def fitted(train=TRAIN, validation=VALIDATION, **options):
-    rng = np.random.default_rng(0)
-    return MLPBradleyTerry(**options).fit(WORLD.embedding_rd, train, validation, rng_s=rng.spawn(train.n_sets))
+def loss(reward_sr):
+    logit_csm = MLPBradleyTerry.observed_logits(reward_sr[:, :5], reward_sr[:, 5:])
+    return pair_log_loss(logit_csm, WEIGHT_SM)
 
 
-def test_the_rewards_are_those_of_a_sequential_torch_module():
-    layers = initial_layers(streams(3), (8, 6, 5, 1))
-    input_snd = torch.from_numpy(np.random.default_rng(1).normal(size=(3, 10, 8)).astype(np.float32))
-    for s in range(3):
-        module = torch.nn.Sequential(
-            torch.nn.Linear(8, 6),
-            torch.nn.ReLU(),
-            torch.nn.Linear(6, 5),
-            torch.nn.ReLU(),
-            torch.nn.Linear(5, 1, bias=False),
-        )
-        with torch.no_grad():
-            for parameter, layer in zip(module.parameters(), layers, strict=True):
-                parameter.copy_(layer[s].T if layer.shape[1] > 1 else layer[s, 0])
-        torch.testing.assert_close(rewards(layers, input_snd)[s], module(input_snd[s]).squeeze(-1))
+def test_its_loss_is_the_bradley_terry_likelihood_of_the_choices():
+    torch.testing.assert_close(loss(REWARD_SR), bradley_terry_nll(REWARD_SR, CHOSEN_SM, REJECTED_SM, WEIGHT_SM))
 
 
-def test_the_loss_has_the_gradient_of_finite_differences():
-    embedding_ud = torch.from_numpy(np.random.default_rng(2).normal(size=(12, 4)))
-    chosen_sm, rejected_sm = np.random.default_rng(3).permutation(12).reshape(2, 2, 3)
-    center_sd, scale_s = embedding_ud[:2], torch.tensor([0.5, 2.0], dtype=torch.float64)
-
-    def loss(*layers):
-        margin_sm = margins(absorbed(list(layers), center_sd, scale_s), embedding_ud, chosen_sm, rejected_sm)
-        return margin_nll(margin_sm, torch.ones_like(margin_sm))
-
-    layers = [layer.detach().double().requires_grad_() for layer in initial_layers(streams(2), (4, 3, 1))]
-    assert torch.autograd.gradcheck(loss, layers)
-
-
-def test_absorbed_layers_give_the_same_rewards_on_embeddings_as_they_come():
-    layers = initial_layers(streams(2), (8, 6, 1))
-    x_rd, center_sd, scale_s = (
-        torch.randn(7, 8, generator=torch.Generator().manual_seed(0)),
-        torch.ones(2, 8),
-        torch.tensor([0.5, 3.0]),
-    )
-    standardised_srd = (x_rd - center_sd[:, None]) / scale_s[:, None, None]
-    torch.testing.assert_close(
-        rewards(absorbed(layers, center_sd, scale_s), x_rd.expand(2, -1, -1)), rewards(layers, standardised_srd)
-    )
-
-
-def test_rewards_start_near_zero_and_each_fit_elsewhere():
-    layers = initial_layers(streams(2), (128, 64, 1))
-    start_sr = rewards(
-        layers, torch.from_numpy(np.random.default_rng(0).normal(size=(1, 50, 128))).float().expand(2, -1, -1)
-    )
-    assert start_sr.abs().max() < 0.15
-    assert not torch.allclose(start_sr[0], start_sr[1])
-
-
-def test_an_epoch_visits_every_pair_once_but_for_a_remainder():
-    train = PairSets.padded([(np.arange(10), np.arange(10) + 10), (np.arange(3), np.arange(3) + 10)])
-    batches = list(itertools.islice(minibatches(train, 4, streams(2)), 6))  # two batches of 4 of the 10 an epoch
-    for chosen_sb, rejected_sb, weight_sb in batches:
-        np.testing.assert_array_equal((rejected_sb - chosen_sb)[weight_sb > 0], 10)
-        assert weight_sb.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
-        assert sorted(chosen_sb[1, :3]) == [0, 1, 2]
-    epochs = [np.concatenate([batches[i][0][0], batches[i + 1][0][0]]) for i in (0, 2, 4)]
-    assert all(len(set(epoch)) == 8 for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 3
-
-
-def test_the_best_weights_are_kept_until_patience_runs_out():
-    layers = [torch.zeros(2, 1, 1)]
-    best = BestSoFar.of(layers, patience_steps=20)
-    looks = {10: (0.7, 0.7), 20: (0.5, 0.6), 30: (0.6, 0.65), 40: (0.55, 0.5), 50: (0.1, 0.6)}
-    for step, log_losses in looks.items():
-        layers[0][:] = step
-        best.update(step, np.array(log_losses), layers)
-    assert best.step_s.tolist() == [20, 40]  # the first had stopped before step 50
-    assert best.layers[0].ravel().tolist() == [20, 40]
-    assert best.log_loss_s.tolist() == [0.5, 0.5]
-    assert not best.all_stopped(59)
-    assert best.all_stopped(60)
-
-
-def test_a_loss_that_is_not_a_number_names_the_fit_unless_it_has_stopped():
-    layers = [torch.zeros(2, 1, 1)]
-    best = BestSoFar.of(layers, patience_steps=20)
-    best.update(10, np.array([0.6, 0.6]), layers)
-    with pytest.raises(ResultError, match="fit 1: validation log-loss is nan at step 20; lower learning_rate"):
-        best.update(20, np.array([0.6, np.nan]), layers)
-    best.update(30, np.array([0.6, 0.5]), layers)
-    best.update(50, np.array([np.nan, 0.4]), layers)
-    assert best.step_s.tolist() == [10, 50]
-
-
-def test_validation_pairs_that_mislead_stop_a_fit_early():
-    misled, led = fitted(TRAIN, swapped(VALIDATION)), fitted()
-    assert (misled.steps_s_ <= 20).all()
-    assert (led.steps_s_ > 50).all()
-
-
-def test_training_ends_when_every_fit_has_stopped_and_at_max_steps_at_the_latest():
-    seen = []
-    MLPBradleyTerry(patience=2).fit(
-        WORLD.embedding_rd,
-        TRAIN,
-        swapped(VALIDATION),
-        rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets),
-        progress=lambda *at: seen.append(at),
-    )
-    assert seen[-2][0] < 100
-    assert seen[-1] == (2000, 2000)
-    assert (fitted(max_steps=25).steps_s_ <= 25).all()
-
-
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"learning_rate": 1e-2},
-        {"weight_decay": 10.0},
-        {"batch_pairs": 16},
-        {"max_steps": 20},
-        {"evaluate_every": 7},
-        {"patience": 1},
-    ],
-    ids=lambda option: next(iter(option)),
-)
-def test_every_option_changes_the_result(option):
-    base = {"evaluate_every": 1} if "patience" in option else {}  # so that a look without improvement comes early
-    changed = fitted(**base, **option).score(WORLD.embedding_rd)
-    assert not np.allclose(changed, fitted(**base).score(WORLD.embedding_rd))
-
-
-def test_a_curved_reward_that_no_line_can_follow_is_learned():
-    rng = np.random.default_rng(0)
-    embedding_rd = rng.normal(size=(3000, 4)).astype(np.float16)
-    reward_r = embedding_rd[:, 0].astype(float) ** 2
-    first_m, second_m = rng.permutation(3000).reshape(2, 1500)
-    chosen_m = np.where(reward_r[first_m] > reward_r[second_m], first_m, second_m)
-    rejected_m = first_m + second_m - chosen_m
-    cut = [slice(0, 800), slice(800, 1000), slice(1000, 1500)]
-    train, validation = (PairSets.padded([(chosen_m[part], rejected_m[part])]) for part in cut[:2])
-    model = MLPBradleyTerry(learning_rate=3e-3).fit(embedding_rd, train, validation, rng_s=rng.spawn(train.n_sets))
-    score_r = model.score(embedding_rd)[0]
-    assert (score_r[chosen_m[cut[2]]] > score_r[rejected_m[cut[2]]]).mean() > 0.85
+def test_a_constant_added_to_every_reward_changes_no_loss():
+    torch.testing.assert_close(loss(REWARD_SR + 3.0), loss(REWARD_SR))
