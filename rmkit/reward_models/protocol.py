@@ -45,7 +45,7 @@ class RewardModel(Protocol):
         """(S, R) float32 rewards of R responses, known up to a constant for each fit. DataError for another D."""
 
     def save(self, folder: Path) -> None:
-        """Write options and learned state into a folder, made if need be: safetensors and JSON, no pickle."""
+        """Write options and learned state into a folder, made if need be: safetensors, JSON and text, no pickle."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
