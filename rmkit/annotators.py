@@ -8,14 +8,18 @@ Knows gold rewards only: no text, no prompt. Sources: arXiv 2411.04991, section 
 number of each gold model; the embedding release that followed, by the standard deviation of all rewards).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.integrate import quad
 from scipy.special import expit
 
 from rmkit.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCALES: Mapping[str, str] = {
     "none": "1: beta is in units of one over the gold reward",
@@ -73,6 +77,52 @@ class Annotator:
         sharpness = self.beta * gap_sd / self.scale
         value, _ = quad(lambda z: expit(-sharpness * z) * np.exp(-z * z / 2) * np.sqrt(2 / np.pi), 0, np.inf)
         return float(value)
+
+
+def labelled(
+    pairs_m2: np.ndarray, gold_r: np.ndarray, annotators: Sequence[Annotator], rng: np.random.Generator
+) -> "pd.DataFrame":
+    """What every annotator says of (M, 2) pairs of positions into (R,) gold: first, second, label, beta; M rows each.
+
+    All use the same uniform number for a pair: a pair that one gets wrong is wrong for every noisier one.
+    """
+    import pandas as pd
+
+    uniform_m = rng.random(len(pairs_m2))
+    sides = {"first": pairs_m2[:, 0], "second": pairs_m2[:, 1]}
+    tables = []
+    for annotator in annotators:
+        label_m = (uniform_m < annotator.prefers_first(gold_r[pairs_m2])).astype(np.int8)
+        tables.append(pd.DataFrame(sides | {"label": label_m, "beta": annotator.beta}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def noise_rows(
+    annotators: Sequence[Annotator], gold_m2: np.ndarray, first: np.random.Generator, second: np.random.Generator
+) -> "pd.DataFrame":
+    """Result rows (beta, metric, value, reason, units) on how noisy each annotator is on the pairs of (M, 2) gold.
+
+    first, second: generators of this annotator's labels and of another's of the same sharpness; every annotator gets
+    the same numbers from them. An error is undefined, with a reason, where no pair has unequal gold.
+    """
+    import pandas as pd
+
+    rows = []
+    first_m, second_m = first.random(len(gold_m2)), second.random(len(gold_m2))
+    for annotator in annotators:
+        chance_m = annotator.prefers_first(gold_m2)
+        label_m, other_m = first_m < chance_m, second_m < chance_m
+        figures = {
+            "expected_error": annotator.expected_error(gold_m2),
+            "realised_error": realised_error(label_m, gold_m2),
+            "expected_agreement": annotator.expected_agreement(gold_m2),
+            "realised_agreement": float((label_m == other_m).mean()),
+            "accuracy_ceiling": annotator.accuracy_ceiling(gold_m2),
+            "gold_gap": float(np.abs(gaps(gold_m2)).mean()),
+        }
+        rows += [{"beta": annotator.beta, "metric": name, "value": value} for name, value in figures.items()]
+    table = pd.DataFrame(rows).assign(units=len(gold_m2))
+    return table.assign(reason=np.where(table["value"].isna(), "no pair has unequal gold rewards", None))
 
 
 def scale_of(convention: str, gold_r: np.ndarray, fixed: float | None = None) -> float:

@@ -32,6 +32,11 @@ class CrossFitting:
         """Positions of the pairs that some fold scores."""
         return np.flatnonzero(self.fold_m >= 0)
 
+    @property
+    def streams(self) -> list[str]:
+        """S names of random streams, one for each fit."""
+        return [f"{count} {fold}" for count, fold in self.fits[["annotations", "fold"]].to_numpy()]
+
     def held_out_margins(self, reward_sr: np.ndarray) -> pd.DataFrame:
         """Margins of the scored pairs, chosen minus rejected, by annotation count: a row a count, a column a pair.
 

@@ -1,6 +1,6 @@
-"""Whether cross-fitting can be drawn at all: numbers only, so that a study is refused before any of its jobs has run.
+"""Whether pairs and folds can be drawn as asked: numbers only, so that a study is refused before any job has run.
 
-Knows counts; no pair, no array. The drawing itself is in cross_fitting.py.
+Knows counts; no pair, no array. The drawing itself is in pairing.py and cross_fitting.py.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,10 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int]
     parameters: n_folds, validation_share, annotations. counts: what the data files hold, `pairs` and `prompts`; nothing
     is said of counts that are not known. where: how messages begin.
     """
-    n_folds, share = parameters["n_folds"], parameters["validation_share"]
+    n_folds = parameters["n_folds"]
     if n_folds < 2:
         raise ParamsError(f"{where}: n_folds: {n_folds}; pairs are scored by fits on the other folds, give at least 2")
-    if not 0 < share < 1:
-        raise ParamsError(f"{where}: validation_share: {share} is not between 0 and 1")
+    check_share(parameters, where)
     if n_folds > counts.get("prompts", n_folds):
         raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts")
     if "pairs" not in counts:
@@ -31,3 +30,90 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int]
         remedy = f"--set 'annotations=[{','.join(map(str, fitting))}]'"
         have = f"about {outside} pairs outside a fold ({counts['pairs']} pairs, {n_folds} folds)"
         raise ParamsError(f"{where}: annotations: {asked}, and there are {have}; say {remedy}")
+
+
+def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+    """ParamsError unless 03_annotation_noise asks for as many pairs as its prompts offer, and for sound annotators.
+
+    parameters: its own, and those of 00_world and 02_sampling that say how many prompts and responses there are.
+    """
+    check_betas(parameters, where)
+    if (parameters["scale"] == "fixed") != (parameters["fixed_scale"] is not None):
+        raise ParamsError(
+            f"{where}: fixed_scale: {parameters['fixed_scale']} with scale {parameters['scale']}; it goes "
+            "with scale: fixed and no other"
+        )
+    check_pairs(parameters, parameters["n_pairs"], f"{where}: n_pairs")
+
+
+def check_pairs(parameters: Mapping[str, Any], n_pairs: int, where: str) -> None:
+    """ParamsError unless the training prompts offer so many pairs."""
+    n_prompts, n_responses = parameters["n_train_prompts"], parameters["n_train_responses"]
+    each = n_responses * (n_responses - 1) // 2 if parameters["choice"] == "random" else 1
+    if n_pairs < 1:
+        raise ParamsError(f"{where}: {n_pairs}; give at least 1")
+    if parameters["pool"] == "within_prompt" and n_pairs > n_prompts * each:
+        offer = f"{n_prompts} prompts offer {each} {parameters['choice']} pair{'s' * (each > 1)} each"
+        raise ParamsError(f"{where}: {n_pairs}, and {offer}; say at most {n_prompts * each}")
+
+
+def check_betas(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless levels of noise are above 0 or null, each once."""
+    for position, beta in enumerate(parameters["betas"]):
+        if beta is not None and beta <= 0:
+            raise ParamsError(f"{where}: betas[{position}]: {beta} is not above 0; null is an annotator who never errs")
+    if len(set(parameters["betas"])) < len(parameters["betas"]) or not parameters["betas"]:
+        raise ParamsError(f"{where}: betas: {parameters['betas']}; give at least one, each once")
+
+
+def check_reward_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+    """ParamsError if 04_reward_models asks for more annotations, folds or responses than its world has."""
+    if parameters["world"] != "grammar":
+        return check_cross_fitting(parameters, counts, where)
+    if too_many := [count for count in parameters["annotations"] if count > parameters["n_pairs"]]:
+        have = f"03_annotation_noise labels {parameters['n_pairs']} pairs"
+        raise ParamsError(f"{where}: annotations: {', '.join(map(str, too_many))}, and {have}; raise its n_pairs")
+    check_counts(parameters, where)
+    check_ns(parameters, where)
+
+
+def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+    """ParamsError if 06_accuracy_vs_policy asks for more pairs, prompts or responses than its world has."""
+    check_betas(parameters, where)
+    check_pairs(parameters, max(parameters["annotations"]), f"{where}: annotations")
+    check_counts(parameters, where)
+    check_ns(parameters, where)
+    n_prompts, share = parameters["n_test_prompts"], parameters["measuring_share"]
+    if not 0 < round(share * n_prompts) < n_prompts:
+        raise ParamsError(f"{where}: measuring_share: {share} of {n_prompts} test prompts leaves one side empty")
+    if not 2 <= parameters["n_measured"] <= parameters["n_test_responses"]:
+        most = f"02_sampling draws {parameters['n_test_responses']} responses to a test prompt"
+        raise ParamsError(f"{where}: n_measured: {parameters['n_measured']}; it takes 2, and {most}")
+    if wrong := [nats for nats in parameters["kls"] if nats <= 0]:
+        raise ParamsError(f"{where}: kls: {wrong[0]} nats; a KL divergence to ask for is above 0")
+
+
+def check_counts(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless every number of annotations leaves pairs to train and to validate on."""
+    check_share(parameters, where)
+    for position, count in enumerate(parameters["annotations"]):
+        n_validation = int(parameters["validation_share"] * count + 1e-9)
+        if not 0 < n_validation < count:
+            split = f"{count - n_validation} to train and {n_validation} to validate on"
+            raise ParamsError(f"{where}: annotations[{position}]: {count} pairs leave {split}; annotate more")
+
+
+def check_share(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless validation_share lies between 0 and 1."""
+    if not 0 < parameters["validation_share"] < 1:
+        raise ParamsError(f"{where}: validation_share: {parameters['validation_share']} is not between 0 and 1")
+
+
+def check_ns(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless each n of Best-of-n is between 1 and the responses to a test prompt."""
+    for position, n in enumerate(parameters["ns"]):
+        if not 1 <= n <= parameters["n_test_responses"]:
+            most = f"02_sampling draws {parameters['n_test_responses']} responses to a test prompt"
+            raise ParamsError(f"{where}: ns[{position}]: best of {n}, and {most}")
+    if not parameters["ns"]:
+        raise ParamsError(f"{where}: ns is empty; give at least one n")

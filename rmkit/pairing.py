@@ -9,7 +9,7 @@ themselves such a draw of m. Source: arXiv 2411.04991, section 4 and its release
 of the file and may pair a prompt with itself across prompts; here the order is random and the prompts are two.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -92,3 +92,11 @@ def in_turn(n_prompts: int, n_pairs: int, rng: np.random.Generator) -> tuple[np.
     n_passes = -(-n_pairs // n_prompts)
     order = np.concatenate([rng.permutation(n_prompts) for _ in range(n_passes)])
     return order[:n_pairs], np.repeat(np.arange(n_passes), n_prompts)[:n_pairs]
+
+
+def every_way(gold_pk: np.ndarray, n_pairs: int, rng: np.random.Generator) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(choice, pool, (M, 2) pairs) of every choice in every pool: n_pairs of each, or as many as a prompt's offer."""
+    for choice in CHOICES:
+        most = len(gold_pk) * len(candidates(gold_pk, choice))
+        yield choice, "within_prompt", pairs_within_prompts(gold_pk, min(n_pairs, most), choice, rng)
+        yield choice, "cross_prompt", pairs_across_prompts(gold_pk, n_pairs, choice, rng)

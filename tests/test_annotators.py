@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from rmkit.annotators import SCALES, Annotator, realised_error, scale_of
+from rmkit.annotators import SCALES, Annotator, labelled, noise_rows, realised_error, scale_of
 from rmkit.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -99,3 +99,37 @@ def test_wrong_pairs_are_one_line():
     for wrong in (np.zeros((0, 2)), np.zeros(4), np.zeros((3, 3))):
         with pytest.raises(DataError, match=r"it must be \(M, 2\) with at least one pair$"):
             Annotator(1.0).prefers_first(wrong)
+
+
+def test_every_annotator_labels_the_same_pairs_with_the_same_numbers():
+    gold_r = np.random.default_rng(0).normal(size=50)
+    pairs_m2 = np.random.default_rng(1).permuted(np.tile(np.arange(50), (400, 1)), axis=1)[:, :2]
+    annotators = [Annotator(0.5), Annotator(3.0), Annotator(np.inf)]
+    table = labelled(pairs_m2, gold_r, annotators, np.random.default_rng(2))
+    assert table["beta"].tolist() == [0.5] * 400 + [3.0] * 400 + [np.inf] * 400
+    by_level = table["label"].to_numpy().reshape(3, 400)
+    for annotator, label_m in zip(annotators, by_level, strict=True):
+        alone_m = annotator.label(gold_r[pairs_m2], np.random.default_rng(2))
+        np.testing.assert_array_equal(label_m, alone_m)
+    truth_m = gold_r[pairs_m2[:, 0]] > gold_r[pairs_m2[:, 1]]
+    wrong = by_level != truth_m
+    assert (wrong[1] <= wrong[0]).all()
+    assert not wrong[2].any()
+
+
+def test_noise_rows_agree_with_the_annotators_own_figures():
+    gold_m2 = np.random.default_rng(3).normal(size=(20_000, 2))
+    rows = noise_rows([Annotator(1.0)], gold_m2, np.random.default_rng(4), np.random.default_rng(5))
+    value = rows.set_index("metric")["value"]
+    assert value["expected_error"] == Annotator(1.0).expected_error(gold_m2)
+    assert value["realised_error"] == pytest.approx(value["expected_error"], abs=0.015)
+    assert value["realised_agreement"] == pytest.approx(value["expected_agreement"], abs=0.015)
+    assert value["expected_error"] == pytest.approx(Annotator(1.0).error_at_normal_gaps(np.sqrt(2)), abs=0.01)
+
+
+def test_an_error_without_unequal_pairs_is_missing_with_a_reason():
+    rows = noise_rows([Annotator(1.0)], np.ones((5, 2)), np.random.default_rng(4), np.random.default_rng(5))
+    errors = rows[rows["metric"].isin(["expected_error", "realised_error"])]
+    assert errors["value"].isna().all()
+    assert set(errors["reason"]) == {"no pair has unequal gold rewards"}
+    assert rows[~rows.index.isin(errors.index)]["reason"].isna().all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.pairing import CHOICES, POOLS, pairs_across_prompts, pairs_within_prompts
+from rmkit.pairing import CHOICES, POOLS, every_way, pairs_across_prompts, pairs_within_prompts
 
 GOLD = np.random.default_rng(0).normal(size=(30, 8))
 RANK_R = GOLD.argsort(axis=1).argsort(axis=1).reshape(-1)
@@ -98,3 +98,15 @@ def test_wrong_requests_are_one_line():
             DataError, match=r"^gold rewards: prompt 2, response 5 has inf; it must be a finite number$"
         ):
             pool(bad, 5, "random", rng)
+
+
+def test_every_way_of_choosing_pairs_offers_what_it_has():
+    gold_pk = np.random.default_rng(0).normal(size=(6, 5))
+    ways = {(choice, pool): pairs_m2 for choice, pool, pairs_m2 in every_way(gold_pk, 40, np.random.default_rng(1))}
+    assert set(ways) == {(choice, pool) for choice in CHOICES for pool in POOLS}
+    sizes = {way: len(pairs_m2) for way, pairs_m2 in ways.items()}
+    assert sizes["random", "within_prompt"] == 40
+    assert sizes["similar", "within_prompt"] == sizes["diversified", "within_prompt"] == 6
+    assert all(size == 40 for (_, pool), size in sizes.items() if pool == "cross_prompt")
+    same_prompt = ways["diversified", "within_prompt"] // 5
+    np.testing.assert_array_equal(same_prompt[:, 0], same_prompt[:, 1])

@@ -18,7 +18,7 @@ from rmkit.study.types import Kind, kind_of
 
 LOOK = "look"  # the tag of a cell that only looks: it prints or draws, and no later result reads what it assigns
 PARAMETERS = "parameters"
-SEEDS = ("seed", "world_seed")  # what `job.rng` draws from; a notebook declares one of the two, or none
+SEEDS = ("seed", "world_seed")  # what `job.rng` draws from: one of the two, both together, or none
 HANDS_OVER = {"save", "record", "tally"}  # what a job does with results
 
 
@@ -104,8 +104,6 @@ def declared(notebook: Notebook) -> dict[str, Declared]:
             raise ParamsError(f"{line}: {node.target.id} is declared twice; keep one")
         comment = comments.get(node.end_lineno or node.lineno, "")
         found[node.target.id] = Declared(kind, kind.conform(default, f"{line}: {node.target.id}"), comment)
-    if all(name in found for name in SEEDS):
-        raise ParamsError(f"{notebook.where}: parameters: {' and '.join(SEEDS)} are both declared; keep one")
     return found
 
 

@@ -182,14 +182,6 @@ def test_a_draft_takes_the_first_axis_value_that_its_stage_admits(worlds, monkey
         assert study_sizes(worlds.project, stage, schema, values)["world"] == expected
 
 
-def test_seed_and_world_seed_are_not_both_declared(graph):
-    graph.stage("00_world", "world_seed: int = 0", "seed: int = 0")
-    with pytest.raises(
-        ParamsError, match=r"00_world.ipynb: parameters: seed and world_seed are both declared; keep one"
-    ):
-        declared(read_notebook(graph.project.notebook("00_world")))
-
-
 def test_known_parameters_are_those_of_all_jobs_upstream_and_its_own(graph):
     graph.stage("00_world", "size: int = 3", 'name: str = "w"', outputs={"bank": {}})
     graph.stage(

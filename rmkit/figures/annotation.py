@@ -1,0 +1,63 @@
+"""How noisy simulated annotators are: how sure they are of a difference, and how often wrong on which pairs.
+
+Takes a tidy table, gives a figure; computes nothing but the curve of the annotator's own formula.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rmkit.figures.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, themed
+
+CHOICE_LOOK = {
+    "similar": {"color": ORANGE, "marker": "s"},
+    "random": {"color": BLUE, "marker": "o"},
+    "diversified": {"color": GREEN, "marker": "^"},
+}
+POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
+POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
+GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
+BETA_COLORS = (PURPLE, BLUE, GREEN, ORANGE)
+
+
+@themed
+def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
+    """Left, P(first preferred) against the difference; right, the expected error for each way of choosing pairs.
+
+    rows: choice, pool, beta, metric, value; where several seeds gave a value, their mean is shown (`seeds` says of how
+    many). An annotator that never errs (infinite beta) is left out on the right, whose axis is logarithmic.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9))
+    betas = sorted(rows["beta"].unique())
+    draw_chances(left, betas)
+    error = rows[(rows["metric"] == "expected_error") & np.isfinite(rows["beta"])]
+    means = error.groupby(["choice", "pool", "beta"], sort=False)["value"].mean()
+    for (choice, pool), line in means.groupby(["choice", "pool"], sort=False):
+        line = line.droplevel(["choice", "pool"]).sort_index()
+        look = CHOICE_LOOK[choice] | POOL_LOOK[pool]
+        right.plot(line.index, line.to_numpy(), label=f"{choice}, {POOL_NAMES[pool]}", **look)
+    right.axhline(0.5, color=GREY, linewidth=0.8)
+    finite = [beta for beta in betas if np.isfinite(beta)]
+    right.set_xscale("log")
+    right.set_xticks(finite, [f"{beta:g}" for beta in finite])
+    right.minorticks_off()
+    right.set(xlabel="annotation sharpness β (log scale)", ylabel="expected error (share of pairs)")
+    right.set_ylim(bottom=0)
+    right.yaxis.set_major_formatter("{x:.0%}")
+    right.set_title(f"How often it is wrong, by which pairs are asked (mean of {seeds} seed{'s' * (seeds > 1)})")
+    right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def draw_chances(ax: Axes, betas: list[float]) -> None:
+    """The annotator's formula, a line a sharpness."""
+    for beta, color in zip(betas, BETA_COLORS * len(betas), strict=False):
+        sharp = np.isinf(beta)
+        chance = np.heaviside(GAPS, 0.5) if sharp else 1 / (1 + np.exp(-beta * GAPS))
+        ax.plot(GAPS, chance, color=color, label="never errs" if sharp else f"β = {beta:g}")
+    ax.axhline(0.5, color=GREY, linewidth=0.8)
+    ax.set(xlabel="gold reward, first minus second (in units of the scale)", ylabel="P(first preferred)")
+    ax.set_title("How sure an annotator is")
+    ax.legend(loc="upper left")

@@ -1,0 +1,101 @@
+"""Reward models held against gold: Best-of-n against n, and what noise and numbers of annotations do to it.
+
+Takes tables with their intervals (gold_curves.py), gives figures; computes nothing but positions.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rmkit.errors import ResultError
+from rmkit.figures.learning_curves import count_axis, label_lines, look_of
+from rmkit.figures.theme import themed
+
+BASELINES = ("gold", "random", "shorter")  # they learn nothing: a level over the whole axis
+
+
+@themed
+def best_of_n_figure(curves: pd.DataFrame) -> Figure:
+    """Gold reward of the best of n, a line a reward model with its band, against n (log axis).
+
+    curves: reward_model, n, mean, low, high (null: no band), seeds, estimand, method; one line a reward model.
+    """
+    one_kind(curves, ["reward_model", "n"])
+    figure, ax = plt.subplots(figsize=(6.4, 4.2))
+    ends = {}
+    for name, line in curves.groupby("reward_model", sort=False):
+        ends[str(name)] = draw_line(ax, line.sort_values("n"), "n", look_of(str(name)))
+    ax.set_xscale("log", base=2)
+    ns = sorted(curves["n"].unique())
+    ax.set_xticks(ns, [f"{n:.0f}" for n in ns])
+    ax.minorticks_off()
+    ax.set(xlabel="n, responses to choose from (log scale)", ylabel="gold reward of the one that is kept")
+    ax.set_title(band_title(curves))
+    figure.draw_without_rendering()
+    label_lines(ax, ends)
+    return figure
+
+
+@themed
+def noise_panels(curves: pd.DataFrame, ylabel: str) -> Figure:
+    """A panel a level of noise, a line a reward model with its band, against the number of annotations (log axis).
+
+    curves: reward_model, beta, annotations, mean, low, high, seeds, estimand, method, of one metric. Rows without beta
+    are baselines, drawn as levels in every panel.
+    """
+    one_kind(curves, ["reward_model", "beta", "annotations"])
+    fitted, plain = curves[curves["beta"].notna()], curves[curves["beta"].isna()]
+    betas = sorted(fitted["beta"].unique())
+    figure, axes = plt.subplots(1, len(betas), figsize=(3.1 * len(betas) + 1.2, 3.9), squeeze=False, sharey=True)
+    for ax, beta in zip(axes[0], betas, strict=True):
+        for row in plain.to_dict("records"):
+            look = look_of(str(row["reward_model"]))
+            ax.axhline(row["mean"], color=look["color"], linestyle=look["linestyle"], linewidth=1)
+        panel = fitted[fitted["beta"] == beta]
+        ends = {str(row["reward_model"]): row["mean"] for row in plain.to_dict("records")}
+        for name, line in panel.groupby("reward_model", sort=False):
+            ends[str(name)] = draw_line(ax, line.sort_values("annotations"), "annotations", look_of(str(name)))
+        count_axis(ax, np.unique(panel["annotations"]))
+        ax.set_title("no noise" if np.isinf(beta) else f"β = {beta:g}")
+        ax.set(xlabel="annotated pairs")
+    axes[0][0].set(ylabel=ylabel)
+    figure.suptitle(band_title(fitted), x=0.01, ha="left")
+    figure.draw_without_rendering()
+    label_lines(axes[0][-1], ends)
+    return figure
+
+
+def draw_line(ax: Axes, line: pd.DataFrame, x: str, look: dict[str, Any]) -> float:
+    """A line with its band, where it has one; the height at which it ends."""
+    ax.plot(line[x], line["mean"], **look)
+    low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
+    ax.fill_between(line[x].to_numpy(dtype=float), low, high, color=look["color"], alpha=0.15, linewidth=0)
+    return float(line["mean"].iloc[-1])
+
+
+def one_kind(curves: pd.DataFrame, identity: Iterable[str]) -> None:
+    """ResultError unless the table has rows, each once, and all its intervals are of one estimand and method."""
+    if curves.empty:
+        raise ResultError("curves: the table is empty; a figure needs at least one row")
+    if (again := curves.duplicated(list(identity))).any():
+        raise ResultError(f"curves: {curves[again].iloc[0][list(identity)].to_dict()} stands twice; draw one metric")
+    with_band = curves[curves["low"].notna()]
+    for column in ("estimand", "method"):
+        if len(kinds := with_band[column].unique()) > 1:
+            raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
+
+
+def band_title(curves: pd.DataFrame) -> str:
+    """How many seeds, and what the band is."""
+    seeds = int(curves["seeds"].iloc[0])
+    start = f"mean of {seeds} seed{'s' * (seeds > 1)}"
+    with_band = curves[curves["low"].notna()]
+    if with_band.empty:
+        return f"{start}, no interval"
+    first = with_band.iloc[0]
+    return f"{start}; band: {first['level']:.0%} interval for {first['estimand']}"

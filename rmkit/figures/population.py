@@ -1,0 +1,101 @@
+"""A population of reward models: what accuracy says of the policies that they lead to.
+
+Takes tables (population.py), gives figures; computes nothing but positions.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.errors import ResultError
+from rmkit.figures.learning_curves import look_of
+from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
+
+MEASURE_NAMES = {
+    "one_pair": "accuracy, one pair a prompt",
+    "accuracy": "accuracy, all pairs",
+    "kendall": "Kendall's τ-b",
+    "spearman": "Spearman",
+    "pearson": "Pearson",
+    "best_of_all": "gold of its best",
+}
+MEASURE_LOOK = dict(
+    zip(MEASURE_NAMES, zip((GREY, BLUE, SKY, GREEN, PURPLE, ORANGE), "xos^Dv", strict=True), strict=True)
+)
+
+
+def policy_name(name: str) -> str:
+    """best_of_8 as "Best-of-8", kl_0.5 as "KL optimum at 0.5 nats"."""
+    kind, _, size = name.rpartition("_")
+    return f"Best-of-{size}" if kind == "best_of" else f"KL optimum at {size} nats"
+
+
+@themed
+def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str = "accuracy") -> Figure:
+    """A panel a policy: each reward model's normalised drop ratio against what it measured; colour and marker its kind.
+
+    rows: fit, reward_model, metric, policy, value, units (population.population_rows). Models whose ratio is undefined
+    are left out, and counted in the panel.
+    """
+    fits = rows[~rows["reward_model"].isin(["gold", "base"])]
+    measured = fits[fits["metric"] == measure].set_index("fit")
+    if measured.empty:
+        raise ResultError(f"rows: have no measure {measure!r}; there are {', '.join(fits['metric'].unique())}")
+    figure, axes = plt.subplots(1, len(policies), figsize=(3.6 * len(policies) + 1.3, 3.9), squeeze=False, sharey=True)
+    for ax, policy in zip(axes[0], policies, strict=True):
+        ratio = fits[(fits["metric"] == "ndr") & (fits["policy"] == policy)].set_index("fit")["value"].dropna()
+        for name, here in measured.loc[ratio.index].groupby("reward_model", sort=False):
+            look = look_of(str(name))
+            ax.scatter(here["value"], ratio[here.index], s=22, color=look["color"], marker=look["marker"],
+                       label=look["label"], linewidth=1)  # fmt: skip
+        ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+        ax.axhline(0, color=INK, linewidth=0.8)
+        left_out = len(measured) - len(ratio)
+        ax.set(
+            xlabel=MEASURE_NAMES[measure], title=policy_name(policy) + (f" ({left_out} undefined)" if left_out else "")
+        )
+    axes[0][0].set(ylabel="normalised drop ratio")
+    for height, text in ((1, "no better than the base"), (0, "as good as optimising gold")):
+        axes[0][0].annotate(text, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 3),
+                            textcoords="offset points", color=GREY, fontsize="small")  # fmt: skip
+    axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    prompts = f"measured on {measured['units'].iloc[0]:.0f} prompts, policies on others"
+    figure.suptitle(f"{len(measured)} reward models, a dot each; {prompts}", x=0.01, ha="left")
+    return figure
+
+
+@themed
+def correlation_figure(table: pd.DataFrame) -> Figure:
+    """How well each measure orders the models as each policy does: a dot with its interval, a row of dots a policy.
+
+    table: measure, policy, statistic, mean, low, high, level, models, estimand, reason (population.correlations), of
+    one statistic. A correlation without an interval is a hollow dot.
+    """
+    if len(kinds := table[["statistic", "estimand"]].drop_duplicates()) > 1:
+        raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
+    policies, measures = list(dict.fromkeys(table["policy"])), list(dict.fromkeys(table["measure"]))
+    figure, ax = plt.subplots(figsize=(7.6, 0.62 * len(policies) + 1.3))
+    for position, measure in enumerate(measures):
+        color, marker = MEASURE_LOOK.get(measure, (INK, "."))
+        line = table[table["measure"] == measure].set_index("policy").loc[policies]
+        height = np.arange(len(policies)) + 0.66 * (position / max(1, len(measures) - 1) - 0.5)
+        ax.hlines(height, line["low"], line["high"], color=color, linewidth=1.2)
+        face = [color if np.isfinite(low) or marker == "x" else "white" for low in line["low"]]
+        edge = None if marker == "x" else color
+        ax.scatter(line["mean"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
+                   label=MEASURE_NAMES.get(measure, measure))  # fmt: skip
+    ax.set_yticks(range(len(policies)), [policy_name(name) for name in policies])
+    ax.invert_yaxis()
+    ax.axvline(0, color=GREY, linewidth=0.8)
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
+    first = table.iloc[0]
+    ax.set(xlabel=f"{first['statistic'].capitalize()} correlation with the policy's gold reward, over reward models")
+    ax.set_xlim(right=1.02)
+    models = f"{table['models'].min():.0f}" if table["models"].nunique() == 1 else "the"
+    ax.set_title(f"{models} reward models; {first['level']:.0%} interval for {first['estimand']}")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
