@@ -42,7 +42,8 @@ def study_sizes(
 def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
     """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
     needed = list(job.upstream())
-    if all(_sound(store, upstream) for upstream in needed):
+    known: dict[str, str | None] = {}
+    if all(_sound(store, upstream, known) for upstream in needed):
         return
     command = [sys.executable, "-P", "-m", "rmkit.cli", "run", str(study.path)]
     command += [word for upstream in needed for word in ("--job", upstream.plan_id)]
@@ -59,7 +60,8 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
         )
         progress = Progress(f"building what {job.stage} needs")
         while child.poll() is None:
-            progress(sum(store.done(upstream) for upstream in needed), len(needed))
+            known = {}
+            progress(sum(store.done(upstream, known) for upstream in needed), len(needed))
             time.sleep(0.2)
         output.seek(0)
         lines = output.read().strip().splitlines()
@@ -69,10 +71,10 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
         raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
 
 
-def _sound(store: Store, job: PlannedJob) -> bool:
-    """Whether a job is in the store and undamaged."""
+def _sound(store: Store, job: PlannedJob, known: dict[str, str | None]) -> bool:
+    """Whether a job is in the store and undamaged. known: keys by plan id that were found already, added to."""
     try:
-        key = store.key_of(job)
+        key = store.key_of(job, known)
     except StoreError:
         return False
     return key is not None and store.finished(key) and store.damage(key) is None

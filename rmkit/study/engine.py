@@ -88,7 +88,7 @@ class Pool:
 
     def _advance(self, job: PlannedJob) -> None:
         """Move a waiting job on: find it finished, block it, watch another's execution, or start it."""
-        ends = [self.outcomes.get(upstream.plan_id) for upstream in job.inputs.values()]
+        ends = [self.outcomes.get(upstream.plan_id) for upstream in job.needs()]
         if blocked := [end for end in ends if end and end.state in ("failed", "blocked")]:
             self._end(job, Outcome("blocked", f"{job}: not run, an upstream job failed: {blocked[0].text}"))
             return
@@ -145,8 +145,8 @@ class Pool:
 
     def _order(self, job: PlannedJob, key: str, execution: str) -> Mapping[str, Any]:
         """All that the job process and its notebook need to know."""
-        keys = {name: self.keys[upstream.plan_id] for name, upstream in job.inputs.items()}
-        digests = {name: self.store.digest(key, name) for name, key in keys.items()}
+        handed = self.store.handed(job)
+        content = {name: digest for name, digest in self.store.content(job).items() if digest is not None}
         return {
             "format": 1,
             "stage": job.stage,
@@ -159,9 +159,9 @@ class Pool:
             "execution": execution,
             "draft": False,
             "parameters": dict(job.parameters),
-            "ingredients": ingredients(job, digests),
+            "ingredients": ingredients(job, content),
             "named_above": named_above(job),
-            "inputs": {name: str(self.store.artifact(keys[name], name)) for name in keys},
+            **handed,
             "threads": job.threads,
             "prefix": sys.prefix,
         }

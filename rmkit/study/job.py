@@ -22,6 +22,7 @@ from rmkit.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.shards import Shards, file_name
 from rmkit.study.drafts import build_upstream, study_sizes
+from rmkit.study.gathering import ROWS, Gathered
 from rmkit.study.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
 from rmkit.study.plan import canonical, make_plan, plan_job
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from rmkit.evaluations import Evaluations
+
 JOB_FILE = "RMKIT_JOB_FILE"
 SCRATCH = "scratch"  # in a job's folder, never published
 REQUIRED = ("fit", "metric", "value", "reason", "units")
@@ -41,7 +44,10 @@ ADDED = ("job", "stage", "study")  # columns that rows get when they are recorde
 
 
 class OpenJob:
-    """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`, `shards`, `cost`."""
+    """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`, `shards`, `cost`.
+
+    A stage that gathers also has `gathered`, `rows` and `evaluations`.
+    """
 
     def __init__(self, *, project: Project, stage: str, parameters: Mapping[str, Any], job: Mapping[str, Any]) -> None:
         self.project = project
@@ -51,6 +57,7 @@ class OpenJob:
         self.draft: bool = job["draft"]
         self.folder = Path(job["folder"])
         self.inputs = {name: Path(folder) for name, folder in job["inputs"].items()}
+        self._gathered = Gathered(stage, job.get("gathered", ()))
         self._partial = Path(job["partial"])
         self._progress_file = Path(job["progress"]) if job.get("progress") else None
         self._tallies: list[dict[str, Any]] = []
@@ -58,13 +65,32 @@ class OpenJob:
 
     @property
     def rows_path(self) -> Path:
-        return self.folder / "rows.parquet"
+        return self.folder / ROWS
 
     def load(self, name: str) -> Any:
         """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
         if name not in self.inputs:
             raise ResultError(f"{self.stage}: no input {name!r}; rmkit/study/stages.py gives it {_listed(self.inputs)}")
         return _format(name).load(self.inputs[name])
+
+    @property
+    def gathered(self) -> tuple[str, ...]:
+        """The stages whose results are here: of those that this stage gathers, the ones that the study has."""
+        return self._gathered.stages
+
+    def rows(self, stage: str) -> "pd.DataFrame":
+        """The result rows of all jobs of a gathered stage, in plan order, with `param_*`, `job` and `stage`.
+
+        ResultError if the stage is not gathered here, or records no rows.
+        """
+        return self._gathered.rows(stage)
+
+    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
+        """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
+
+        ResultError if the stage is not gathered here, or saves no evaluations.
+        """
+        return self._gathered.evaluations(stage)
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""
@@ -165,7 +191,8 @@ class OpenJob:
     def __repr__(self) -> str:
         kind = "draft (nothing of it enters the store)" if self.draft else "job"
         inputs = [f"  {name} from {_maker(folder)}" for name, folder in self.inputs.items()]
-        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs])
+        gathered = [str(self._gathered)] if self.gathered else []
+        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered])
 
 
 class JobShards(Shards):
@@ -284,19 +311,12 @@ def _draft(
     store = Store(project.store)
     store.prepare()
     build_upstream(project, store, study, job)
-    inputs, keys = {}, {}
-    for name, upstream in job.inputs.items():
-        keys[name] = store.key_of(upstream)
-        if keys[name] is None:
-            raise StoreError(
-                f"{upstream}: was built and is not in {store.root}; run `rmkit run {study.where}` to see why"
-            )
-        inputs[name] = str(store.artifact(keys[name] or "", name))
+    handed = store.handed(job)
     folder = store.root / "drafts" / f"{stage}-{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(3)}"
     with disk_faults(folder):
         folder.mkdir(parents=True)
     made = {"key": store.key_of(job), "draft": True, "folder": str(folder), "partial": str(folder / "partial")}
-    return values, {**made, "inputs": inputs}
+    return values, {**made, **handed}
 
 
 def _format(artifact: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from rmkit.errors import DataError, ParamsError, one_of
 from rmkit.study import params, source
 from rmkit.study.data import data_digest
+from rmkit.study.gathering import EVALUATIONS
 from rmkit.study.notebook import Declared, check_look_cells, declared, read_notebook, result_trees
 from rmkit.study.params import Study
 from rmkit.study.project import Project
@@ -33,6 +34,7 @@ class PlannedJob:
     code: Mapping[str, Any]  # the code and data part of the key: notebook cells, modules, data files
     plan_id: str
     axes: tuple[str, ...] = ()  # the parameters that tell the jobs of a stage apart
+    gathered: tuple["PlannedJob", ...] = ()  # the jobs whose rows and evaluations it reads, in plan order
 
     @property
     def threads(self) -> int:
@@ -48,17 +50,25 @@ class PlannedJob:
     def __str__(self) -> str:
         return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])
 
+    def needs(self) -> list["PlannedJob"]:
+        """The jobs that must be done before this one: those that make its inputs, and those that it gathers."""
+        return [*self.inputs.values(), *self.gathered]
+
     def upstream(self) -> list["PlannedJob"]:
         """Every job that this one needs, directly or not, each once and after what it needs itself."""
         found: dict[str, PlannedJob] = {}
-        for job in self.inputs.values():
+        for job in self.needs():
             if job.plan_id not in found:
                 found |= {other.plan_id: other for other in (*job.upstream(), job)}
         return list(found.values())
 
     def known_parameters(self) -> dict[str, Any]:
-        """The parameters of all jobs upstream, and its own, which count where a name is shared."""
-        return {name: value for job in (*self.upstream(), self) for name, value in job.parameters.items()}
+        """The parameters of all jobs that its inputs come from, and its own, which count where a name is shared.
+
+        Not those of the jobs that it gathers: these differ in what tells them apart.
+        """
+        above = [job.known_parameters() for job in self.inputs.values()]
+        return {name: value for known in (*above, self.parameters) for name, value in known.items()}
 
 
 def canonical(value: Any) -> str:
@@ -66,13 +76,21 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def ingredients(job: PlannedJob, inputs: Mapping[str, str]) -> dict[str, Any]:
-    """All that goes into a job's key. inputs: artifact -> content digest (or plan id)."""
+def ingredients(job: PlannedJob, content: Mapping[str, str]) -> dict[str, Any]:
+    """All that goes into a job's key.
+
+    content: the digest (or plan id) of each input, by artifact, and of each gathered job's results, by its plan id.
+    """
+    gathered = [
+        {"stage": other.stage, "parameters": dict(other.parameters), "results": content[other.plan_id]}
+        for other in job.gathered
+    ]
     return {
         "format": FORMAT,
         "stage": job.stage,
         "parameters": dict(job.parameters),
-        "inputs": dict(inputs),
+        "inputs": {name: content[name] for name in job.inputs},
+        **({"gathered": gathered} if gathered else {}),
         **job.code,
     }
 
@@ -119,15 +137,17 @@ def plan_job(
     where: str,
     axes: tuple[str, ...] = (),
 ) -> PlannedJob:
-    """The job of a stage at one point, its inputs found among `jobs`: those with equal shared parameters."""
+    """The job of a stage at one point, what it takes found among `jobs`: those with equal shared parameters."""
     for name in STAGES[stage].fits:
         _check_fits(parameters[name], f"{where}: {stage}: {name}")
     sources = STAGES[stage].sources(parameters)
     inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}
-    unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes)
+    unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes, _gathered(stage, parameters, jobs, where))
     unnamed = replace(unnamed, code=code_of(project, stage, parameters, named_above(unnamed)))
-    plan_id = name_of(ingredients(unnamed, {name: job.plan_id for name, job in inputs.items()}))
-    return replace(unnamed, plan_id=plan_id)
+    content = {name: job.plan_id for name, job in inputs.items()} | {
+        job.plan_id: job.plan_id for job in unnamed.gathered
+    }
+    return replace(unnamed, plan_id=name_of(ingredients(unnamed, content)))
 
 
 def named_above(job: PlannedJob) -> list[str]:
@@ -148,12 +168,12 @@ def _check_fits(value: Any, where: str) -> None:
 
 def _above(stage: str) -> set[str]:
     """The stages that a stage may take something from, directly or not."""
-    direct = {origin.stage for origins in STAGES[stage].inputs.values() for origin in origins}
+    direct = STAGES[stage].above()
     return direct.union(*(_above(other) for other in direct))
 
 
 def in_order(stages: Mapping[str, Any]) -> list[str]:
-    """The stages, each after those that it may take an input from; ParamsError for a cycle or an absent source."""
+    """The stages, each after those that it may take something from; ParamsError for a cycle."""
     ordered: list[str] = []
 
     def visit(stage: str, path: tuple[str, ...]) -> None:
@@ -162,9 +182,8 @@ def in_order(stages: Mapping[str, Any]) -> list[str]:
             raise ParamsError(f"rmkit/study/stages.py: {cycle} is a cycle; an input must come from an earlier stage")
         if stage in ordered:
             return
-        for origin in (origin for origins in STAGES[stage].inputs.values() for origin in origins):
-            if origin.stage in stages:
-                visit(origin.stage, (*path, stage))
+        for origin in sorted(STAGES[stage].above() & stages.keys()):
+            visit(origin, (*path, stage))
         ordered.append(stage)
 
     for stage in sorted(stages):
@@ -182,12 +201,7 @@ def _upstream(
     made = [job for job in jobs if job.stage == origins[0]]
     if not made:
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
-    fitting = [
-        job
-        for job in made
-        if name in STAGES[job.stage].saved(job.parameters)
-        and all(parameters.get(key, value) == value for key, value in job.parameters.items())
-    ]
+    fitting = [job for job in made if name in STAGES[job.stage].saved(job.parameters) and _agree(parameters, job)]
     if len(fitting) == 1:
         return fitting[0]
     shared = {key: parameters[key] for key in made[0].parameters if key in parameters}
@@ -196,12 +210,33 @@ def _upstream(
     raise ParamsError(f"{start} {which}; candidates: {listed}")
 
 
+def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> tuple[PlannedJob, ...]:
+    """The jobs whose results a stage gathers, in plan order; ParamsError if it gathers and the study has none."""
+    gathers = STAGES[stage].gathers
+    made = [job for job in jobs if job.stage in gathers]
+    fitting = tuple(job for job in made if _agree(parameters, job))
+    if gathers and not fitting:
+        start = f"{where}: {stage} gathers the results of {', '.join(gathers)}, and the study has"
+        if not made:
+            raise ParamsError(f"{start} none of them; add one under `stages`, as in `{gathers[0]}:`")
+        shared = {key: parameters[key] for job in made for key in job.parameters if key in parameters}
+        listed = "; ".join(canonical(dict(job.parameters)) for job in made[:5])
+        raise ParamsError(f"{start} no job of theirs with {canonical(shared)}; candidates: {listed}")
+    return fitting
+
+
+def _agree(parameters: Mapping[str, Any], job: PlannedJob) -> bool:
+    """Whether a job's parameters equal these where both have them."""
+    return all(parameters.get(key, value) == value for key, value in job.parameters.items())
+
+
 def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_above: list[str]) -> dict[str, Any]:
     """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs."""
     spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
     trees = result_trees(notebook)
-    targets = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters))] + ALWAYS_REACHED
+    read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
+    formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
         parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
         for file in spec.data
@@ -209,7 +244,9 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
     }
     return {
         "notebook": [source.tree_digest(tree) for tree in trees],
-        "modules": source.reached(trees, [*_texts(parameters), *named_above], targets, project.package),
+        "modules": source.reached(
+            trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
+        ),
         "data": files,
     }
 

@@ -40,6 +40,11 @@ class Stage:
     device: str = "cpu"
     precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
+    gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
+
+    def above(self) -> set[str]:
+        """The stages that it may take something from directly."""
+        return {origin.stage for origins in self.inputs.values() for origin in origins} | set(self.gathers)
 
     def sources(self, parameters: Mapping[str, Any]) -> dict[str, list[str]]:
         """The stages that each input comes from under these parameters; an input that none gives is left out."""
@@ -62,6 +67,8 @@ ARTIFACTS = {
     "demonstrations": "rmkit.tables:Table",
     "encoder": "rmkit.model_folders:ModelFolders",
     "evaluations": "rmkit.evaluations:Evaluations",
+    "figures": "rmkit.figure_files:FigureFiles",
+    "findings": "rmkit.tables:Table",
     "gold_model": "rmkit.model_folders:ModelFolders",
     "policy": "rmkit.model_folders:ModelFolders",
     "prompts": "rmkit.tables:Table",

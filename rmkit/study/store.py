@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import StoreError
+from rmkit.study.gathering import EVALUATIONS, ROWS
 from rmkit.study.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
 
 REMEDIES = {
@@ -83,27 +84,61 @@ class Store:
         """
         known = {} if known is None else known
         if job.plan_id not in known:
-            digests = self.digests_of_inputs(job, known)
-            known[job.plan_id] = self._noted(job.plan_id) if digests is None else name_of(ingredients(job, digests))
+            content = self.content(job, known)
+            found = {name: digest for name, digest in content.items() if digest is not None}
+            whole = len(found) == len(content)
+            known[job.plan_id] = name_of(ingredients(job, found)) if whole else self._noted(job.plan_id)
         return known[job.plan_id]
 
-    def digests_of_inputs(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> dict[str, str] | None:
-        """The content digest of each input artifact of a job, or None while one of them is not finished."""
-        digests = {}
-        for name, upstream in job.inputs.items():
-            key = self.key_of(upstream, known)
-            if key is None or not self.finished(key):
-                return None
-            digests[name] = self.digest(key, name)
-        return digests
+    def content(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> dict[str, str | None]:
+        """The digest of each input of a job, by artifact, and of each gathered job's results, by its plan id.
+
+        None where the job that makes it is not finished.
+        """
+        known = {} if known is None else known
+        keys = {other.plan_id: self.key_of(other, known) for other in job.needs()}
+        done = {plan_id: key for plan_id, key in keys.items() if key and self.finished(key)}
+        content: dict[str, str | None] = {
+            name: self.digest(done[other.plan_id], name) if other.plan_id in done else None
+            for name, other in job.inputs.items()
+        }
+        for other in job.gathered:
+            content[other.plan_id] = self.digest_of_results(done[other.plan_id]) if other.plan_id in done else None
+        return content
 
     def digest(self, key: str, artifact: str) -> str:
         """The content digest of a finished job's artifact."""
         return self.manifest(key)["artifacts"][artifact]["digest"]
 
-    def done(self, job: PlannedJob) -> bool:
-        key = self.key_of(job)
+    def digest_of_results(self, key: str) -> str:
+        """The content digest of a finished job's rows and per-prompt evaluations: neither notebook nor costs count."""
+        manifest = self.manifest(key)
+        rows, evaluations = manifest["files"].get(ROWS, {}), manifest["artifacts"].get(EVALUATIONS, {})
+        return hashlib.sha256(canonical([rows.get("sha256"), evaluations.get("digest")]).encode()).hexdigest()
+
+    def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
+        key = self.key_of(job, known)
         return key is not None and self.finished(key)
+
+    def handed(self, job: PlannedJob) -> dict[str, Any]:
+        """What a notebook is given of the jobs that it needs: each input's folder, and those that it gathers.
+
+        StoreError if one of them is not finished.
+        """
+        known: dict[str, str | None] = {}
+        folders: dict[str, Path] = {}
+        for other in job.needs():
+            key = self.key_of(other, known)
+            if key is None or not self.finished(key):
+                raise StoreError(f"{other}: was built and is not in {self.root}; `rmkit run` says why")
+            folders[other.plan_id] = self.folder(key)
+        return {
+            "inputs": {name: str(folders[other.plan_id] / "artifacts" / name) for name, other in job.inputs.items()},
+            "gathered": [
+                {"stage": other.stage, "parameters": dict(other.parameters), "folder": str(folders[other.plan_id])}
+                for other in job.gathered
+            ],
+        }
 
     def note(self, job: PlannedJob, key: str) -> None:
         """Remember which key a plan id came to."""

@@ -26,6 +26,7 @@ WORDS = {
 }
 
 FAILURES_SHOWN = 3
+BLOCKED = "held up by a failed job"
 
 
 class RunLog:
@@ -76,11 +77,13 @@ class RunLog:
 
 def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> Iterator[str]:
     """The study's state: a line a stage, then each running and failed job."""
-    states = {job.plan_id: state_of(store, job) for job in jobs}
+    states = states_of(store, jobs)
     for stage in dict.fromkeys(job.stage for job in jobs):
         found = [states[job.plan_id] for job in jobs if job.stage == stage]
         counts = ", ".join(
-            f"{found.count(state)} {state}" for state in ("done", "running", "failed", "waiting") if state in found
+            f"{found.count(state)} {state}"
+            for state in ("done", "running", "failed", "waiting", BLOCKED)
+            if state in found
         )
         yield f"{study.name}: {stage}: {counts}"
     for job in jobs:
@@ -94,9 +97,20 @@ def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Pr
         yield f"failed: {len(failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"
 
 
-def state_of(store: Store, job: PlannedJob) -> str:
+def states_of(store: Store, jobs: list[PlannedJob]) -> dict[str, str]:
+    """The state of each job, by plan id, upstream first: what waits for a failed job says so."""
+    states: dict[str, str] = {}
+    known: dict[str, str | None] = {}
+    for job in jobs:
+        above = {states[other.plan_id] for other in job.needs()}
+        state = state_of(store, job, known)
+        states[job.plan_id] = BLOCKED if state == "waiting" and above & {"failed", BLOCKED} else state
+    return states
+
+
+def state_of(store: Store, job: PlannedJob, known: dict[str, str | None] | None = None) -> str:
     """done, running, failed or waiting."""
-    if store.done(job):
+    if store.done(job, known):
         return "done"
     holder = locks.holder(store, job.plan_id)
     if holder and holder.alive():

@@ -9,11 +9,12 @@ from typing import Any
 from rmkit.study.plan import PlannedJob, canonical, ingredients
 from rmkit.study.store import Store
 
+NOT_BUILT = "not built yet"
+
 
 def explain(store: Store, job: PlannedJob) -> list[str]:
     """One line an ingredient that differs, nearest finished job first; says so when there is none."""
-    digests = store.digests_of_inputs(job) or dict.fromkeys(job.inputs, "not built yet")
-    wanted = ingredients(job, digests)
+    wanted = ingredients(job, {name: digest or NOT_BUILT for name, digest in store.content(job).items()})
     finished = [manifest for manifest in store.manifests() if manifest["stage"] == job.stage]
     if not finished:
         return ["no job of this stage was ever finished here"]
@@ -28,6 +29,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
         yield f"format of the store: {before.get('format')} → {now['format']}"
     yield from _changes("parameter", before["parameters"], now["parameters"], show=True)
     yield from _changes("input", before["inputs"], now["inputs"])
+    yield from _gathered_changes(before.get("gathered", []), now.get("gathered", []))
     yield from _changes("module", before["modules"], now["modules"])
     yield from _changes("data file", before["data"], now["data"])
     old, new = before["notebook"], now["notebook"]
@@ -39,6 +41,32 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
                 yield f"notebook: code cell {number} of {len(new)} that can change a result"
 
 
+def _gathered_changes(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> Iterator[str]:
+    """What differs between two lists of gathered jobs, each named by what tells it from others of its stage."""
+    telling = _telling(before) | _telling(now)
+
+    def title(job: Mapping[str, Any]) -> str:
+        shown = [f"{name}={value}" for name, value in sorted(job["parameters"].items())]
+        return " ".join([job["stage"], *(text for text in shown if (job["stage"], text.partition("=")[0]) in telling)])
+
+    was, is_now = (
+        {title(job): job["results"] if job["results"] == NOT_BUILT else canonical(job) for job in jobs}
+        for jobs in (before, now)
+    )
+    yield from _changes("results of", was, is_now)
+    if [name for name in was if name in is_now] != [name for name in is_now if name in was]:
+        yield "gathered jobs: in another order"
+
+
+def _telling(gathered: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """(stage, parameter) of the parameters that have more than one value among a stage's gathered jobs."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for job in gathered:
+        for name, value in job["parameters"].items():
+            values.setdefault((job["stage"], name), set()).add(canonical(value))
+    return {pair for pair, seen in values.items() if len(seen) > 1}
+
+
 def _changes(what: str, before: Mapping[str, Any], now: Mapping[str, Any], *, show: bool = False) -> Iterator[str]:
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
@@ -46,8 +74,5 @@ def _changes(what: str, before: Mapping[str, Any], now: Mapping[str, Any], *, sh
         elif name not in before:
             yield f"{what} {name}: new"
         elif canonical(before[name]) != canonical(now[name]):
-            yield (
-                f"{what} {name}: {canonical(before[name])} → {canonical(now[name])}"
-                if show
-                else f"{what} {name}: changed"
-            )
+            told = NOT_BUILT if now[name] == NOT_BUILT else "changed"
+            yield f"{what} {name}: {f'{canonical(before[name])} → {canonical(now[name])}' if show else told}"
