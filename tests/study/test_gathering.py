@@ -276,6 +276,15 @@ def test_why_names_the_gathered_jobs_that_changed(stored):
     ]  # fmt: skip
 
 
+def test_why_names_a_gathered_job_by_all_that_tells_it_apart(stored):
+    jobs = stored.plan(TWO_SEEDS.replace("[0, 1]", "[0, 1], power: [1, 2]"))
+    for job in jobs:
+        stored.finish(job)
+    (changed,) = [job for job in jobs if job.parameters == {"seed": 1, "power": 2}]
+    stored.finish(changed, value=9.0, again=True)
+    assert explain(stored.store, jobs[-1])[1:] == ["results of 01_sums power=2 seed=1: changed"]
+
+
 def test_why_names_gathered_jobs_that_came_went_and_moved(stored):
     def why(before, now):
         parts = [stored.ingredients(stored.findings(TWO_SEEDS.replace("[0, 1]", seeds))) for seeds in (before, now)]
