@@ -43,8 +43,9 @@ def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where
         )
     if parameters["n_prompts"] < (least := 2 if "cross_prompt" in parameters["pools"] else 1):
         raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']}; the pools need at least {least}")
-    if not parameters["beta"] > 0:
-        raise ParamsError(f"{where}: beta: {parameters['beta']}; annotation sharpness must be above 0")
+    for name in ("beta", "prior"):
+        if not 0 < parameters[name] < float("inf"):
+            raise ParamsError(f"{where}: {name}: {parameters[name]}; it must be a finite number above 0")
     most = parameters.get("n_test_responses", max(parameters["ns"], default=1))
     if not parameters["ns"] or not all(1 <= n <= most for n in parameters["ns"]):
         raise ParamsError(f"{where}: ns: {parameters['ns']}; give numbers from 1 to {most}, the responses to a prompt")

@@ -4,7 +4,7 @@ Knows a bank's embeddings and gold rewards, an annotator, a head with a last lay
 strategies get `Candidates`, which hold none. What is random is drawn from named streams, so that all strategies of a
 pool share their first labels, every round's prompts and candidates, the start of every fit and, question by question,
 the annotator's answers (answers.py). Their curves then differ by choice only. Source: arXiv 2502.04354, Algorithm 1;
-cold refits, the shared start and the common answers are ours.
+cold refits, the shared start, the common answers and one prior for design and fit are ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.protocol import HasLastLayer, Progress, RewardModel
 from rmkit.reward_models.registry import build
 
-PRIOR = 1.0  # precision of the last layer's weights; linear_bt's features are of a scale at which margins are then ~1
+PENALTY = {"linear_bt": "l2_grid"}  # the option by which a head takes the prior, so that design and fit agree
 Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
 
 
@@ -78,12 +78,13 @@ class Setting:
     strategies: Sequence[str]
     reward_model: str
     streams: Streams
+    prior: float = 1.0  # precision of the last layer's weights; of a linear head, whose features it fits, the penalty
 
     def __post_init__(self) -> None:
         if len(self.embedding_rd) != self.gold_pk.size:
             shapes = f"{len(self.embedding_rd)} embeddings and gold rewards of shape {self.gold_pk.shape}"
             raise DataError(f"{shapes}; there must be one of each for every response")
-        if not isinstance(build(self.reward_model), HasLastLayer):
+        if not isinstance(self._head(), HasLastLayer):
             raise ParamsError(f"reward_model: {self.reward_model} has no last layer, which strategies look at")
 
     def start(self) -> Labelled:
@@ -106,13 +107,13 @@ class Setting:
         """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""
         train, validation = (PairSets.padded(sets) for sets in zip(*(one.split() for one in labelled), strict=True))
         rng_s = [self.streams(f"{self.pool} fit {done}") for _ in labelled]
-        return build(self.reward_model).fit(self.embedding_rd, train, validation, rng_s=rng_s)
+        return self._head().fit(self.embedding_rd, train, validation, rng_s=rng_s)
 
     def choose(self, name: str, pool_m2: np.ndarray, known: Labelled, model: RewardModel, s: int, done: int) -> Batch:
         """The next batch of strategy `name`, which fit s of the model belongs to, and the answers to it."""
         new_m = not_among(pool_m2, known.pair_m2)
         pair_m2 = pool_m2[new_m]
-        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2)
+        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior)
         rng = self.streams(f"{self.pool} {name} {done}")
         chosen_m = strategy(name).select(candidates, self.budget.n_batch, rng)
         margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
@@ -125,6 +126,10 @@ class Setting:
             distinct_prompts=len(np.unique(pair_m2[chosen_m] // self.gold_pk.shape[1])),
             log_det_gain=log_det(told_dd) - log_det(candidates.known_dd),
         )
+
+    def _head(self) -> RewardModel:
+        options = {PENALTY[self.reward_model]: (self.prior,)} if self.reward_model in PENALTY else {}
+        return build(self.reward_model, **options)
 
     def _draw(self, n_candidates: int, purpose: str) -> np.ndarray:
         n_prompts, n_responses = self.gold_pk.shape
@@ -162,7 +167,13 @@ def label_actively(setting: Setting, test_embedding_rd: np.ndarray, *, progress:
 
 
 def as_seen(
-    model: RewardModel, s: int, embedding_rd: np.ndarray, pair_m2: np.ndarray, labelled_m2: np.ndarray
+    model: RewardModel,
+    s: int,
+    embedding_rd: np.ndarray,
+    pair_m2: np.ndarray,
+    labelled_m2: np.ndarray,
+    *,
+    prior: float,
 ) -> Candidates:
     """Pairs as fit s of a reward model sees them, beside what the prior and the labelled pairs tell it (design.py)."""
     assert isinstance(model, HasLastLayer)  # Setting has checked it
@@ -171,7 +182,7 @@ def as_seen(
     feature_uh, place_m2 = feature_suh[s].astype(np.float64), place.reshape(-1, 2)
     difference_mh = feature_uh[place_m2[:, 0]] - feature_uh[place_m2[:, 1]]
     margin_m, n_pairs = difference_mh @ weight_sh[s], len(pair_m2)
-    known_dd = information(difference_mh[n_pairs:], expit(margin_m[n_pairs:]), PRIOR)
+    known_dd = information(difference_mh[n_pairs:], expit(margin_m[n_pairs:]), prior)
     return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd)
 
 

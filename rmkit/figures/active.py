@@ -76,7 +76,7 @@ def choice_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
                 ax.axhline(MOST_UNSURE, color=GREY, linewidth=0.8, zorder=1, label="_as open as a coin")
         row_axes[0].set_ylabel(CHOSEN_LABELS[metric])
     name_panels(axes, pools, means)
-    figure.suptitle(f"what was chosen in each round, mean of {seeds} seed{'s' * (seeds > 1)}", x=0.01, ha="left")
+    figure.suptitle(f"what was chosen in each round, {seeds_named(seeds)}", x=0.01, ha="left")
     return figure
 
 
@@ -98,7 +98,11 @@ def draw_lines(ax: Axes, panel: pd.DataFrame, column: str) -> None:
         line, look = panel[panel["strategy"] == name].sort_values("annotations"), look_of(name)
         ax.plot(line["annotations"], line[column], **look)
         if "low" in line:
-            low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
+            # a difference that is exactly 0, as at a shared start, has no spread to resample and needs none
+            low, high = (
+                line[side].astype(float).where(line[side].notna() | (line["mean"] != 0), 0.0)
+                for side in ("low", "high")
+            )
             ax.fill_between(line["annotations"], low, high, color=look["color"], alpha=0.13, linewidth=0)
 
 
@@ -115,14 +119,17 @@ def name_panels(axes: np.ndarray, pools: list[str], table: pd.DataFrame) -> None
 
 def interval_title(curves: pd.DataFrame) -> str:
     """The number of seeds and the kind of interval, which is one for all lines."""
-    seeds = int(curves["seeds"].min())
+    start = seeds_named(int(curves["seeds"].min()))
     banded = curves[curves["low"].notna()]
-    start = f"mean of {seeds} seed{'s' * (seeds > 1)}"
     if banded.empty:
         return f"{start}, no interval"
     first = banded.iloc[0]
     level = f"{first['level']:.0%} " if "level" in curves else ""
     return f"{start}; band: {level}{first['method']} ({first['estimand']})"
+
+
+def seeds_named(seeds: int) -> str:
+    return "one seed" if seeds == 1 else f"mean of {seeds} seeds"
 
 
 def metric_label(metric: str, against: str) -> str:

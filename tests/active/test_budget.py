@@ -4,7 +4,7 @@ from rmkit.active.budget import Budget, check_budget
 from rmkit.errors import ParamsError
 
 NUMBERS = {"n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200}
-GOOD = {**NUMBERS, "pools": ["cross_prompt"], "beta": 1.0, "ns": [1, 4]}
+GOOD = {**NUMBERS, "pools": ["cross_prompt"], "beta": 1.0, "prior": 1.0, "ns": [1, 4]}
 
 
 def test_labels_are_counted_after_the_start_and_after_each_round():
@@ -24,8 +24,9 @@ def test_what_can_be_drawn_passes(change):
         ({"n_batch": 0}, "n_batch: 0 labels a round"),
         ({"n_prompts": 1}, "n_prompts: 1; the pools need at least 2"),
         ({"n_prompts": 0, "pools": ["within_prompt"]}, "n_prompts: 0; the pools need at least 1"),
-        ({"beta": 0.0}, "beta: 0.0; annotation sharpness must be above 0"),
-        ({"beta": float("nan")}, "beta: nan; annotation sharpness"),
+        ({"beta": 0.0}, "beta: 0.0; it must be a finite number above 0"),
+        ({"beta": float("nan")}, "beta: nan; it must be"),
+        ({"prior": 0.0}, "prior: 0.0; it must be"),
         ({"n_test_responses": 3}, r"ns: \[1, 4\]; give numbers from 1 to 3, the responses to a prompt"),
         ({"ns": []}, r"ns: \[\]; give numbers from 1"),
     ],

@@ -113,7 +113,7 @@ def test_strategies_of_a_round_choose_from_the_same_prompts():
 def test_a_strategy_does_the_same_alone_as_beside_the_others(head, monkeypatch):
     """Of a network the products of another shape sum in another order, so its rewards agree nearly."""
     short = {"mlp_bt": {"max_steps": 60}, "linear_bt": {}}
-    monkeypatch.setattr("rmkit.active.labelling.build", lambda name: build(name, **short[name]))
+    monkeypatch.setattr("rmkit.active.labelling.build", lambda name, **options: build(name, **options, **short[name]))
     budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=60)
     together, alone = (
         history(strategies=names, reward_model=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
@@ -134,7 +134,7 @@ def test_rewards_are_those_of_a_fit_on_what_was_asked_with_each_fifth_to_validat
         fifth = [m for m in range(35) if m in (4, 9, 14, 19, 24, 29, 34)]
         others = [m for m in range(35) if m not in fifth]
         train, validation = (PairSets.padded([(won[some], lost[some])]) for some in (others, fifth))
-        head = build("linear_bt").fit(EMBEDDING, train, validation, rng_s=[np.random.default_rng(0)])
+        head = build("linear_bt", l2_grid=(1.0,)).fit(EMBEDDING, train, validation, rng_s=[np.random.default_rng(0)])
         of_fit = (made.fits["strategy"] == strategy) & (made.fits["annotations"] == 35)
         np.testing.assert_array_equal(made.reward_fr[of_fit], head.score(TEST_EMBEDDING))
 
@@ -156,14 +156,14 @@ def test_candidates_are_margins_differences_and_what_the_labelled_pairs_tell():
     experiment = setting()
     known, pool_m2 = experiment.start(), experiment.offered(1)
     model = experiment.fit([known, known], 0)
-    seen = as_seen(model, 1, EMBEDDING, pool_m2, known.pair_m2)
+    seen = as_seen(model, 1, EMBEDDING, pool_m2, known.pair_m2, prior=0.4)
     reward_r = model.score(EMBEDDING)[1].astype(float)
     np.testing.assert_allclose(
         seen.margin_sm[0], reward_r[pool_m2[:, 0]] - reward_r[pool_m2[:, 1]], rtol=1e-4, atol=1e-5
     )
     feature_rh = model.last_layer(EMBEDDING)[0][1].astype(float)
     np.testing.assert_allclose(seen.feature_md, feature_rh[pool_m2[:, 0]] - feature_rh[pool_m2[:, 1]], atol=1e-6)
-    known_dd = np.eye(N_DIMENSIONS)
+    known_dd = 0.4 * np.eye(N_DIMENSIONS)
     for first, second in known.pair_m2:
         p, x_d = expit(reward_r[first] - reward_r[second]), feature_rh[first] - feature_rh[second]
         known_dd += p * (1 - p) * np.outer(x_d, x_d)
@@ -176,13 +176,25 @@ def test_a_batch_is_described_as_its_own_model_saw_it():
     model = experiment.fit([start], 0)
     for batch in made.batches.query("annotations == 25").itertuples():
         pair_m2 = made.asked.query("strategy == @batch.strategy and annotations == 25")[["first", "second"]].to_numpy()
-        seen = as_seen(model, 0, EMBEDDING, pair_m2, start.pair_m2)
+        seen = as_seen(model, 0, EMBEDDING, pair_m2, start.pair_m2, prior=1.0)
         v_m = expit(seen.margin_sm[0]) * (1 - expit(seen.margin_sm[0]))
         assert batch.mean_p_variance == pytest.approx(v_m.mean())
         assert batch.distinct_prompts == len({position // N_RESPONSES for pair in pair_m2 for position in pair})
         told_dd = seen.known_dd + sum(v * np.outer(x_d, x_d) for v, x_d in zip(v_m, seen.feature_md, strict=True))
         gain = np.linalg.slogdet(told_dd)[1] - np.linalg.slogdet(seen.known_dd)[1]
         assert batch.log_det_gain == pytest.approx(gain)
+
+
+def test_the_prior_is_the_linear_heads_penalty_and_the_networks_design_alone():
+    """A strong one holds all margins down, and then open pairs are no longer told from sure ones."""
+    weak, strong = (history(prior=prior).batches.groupby("strategy")["mean_p_variance"].mean() for prior in (0.1, 1e4))
+    assert strong["random"] > 0.249 > weak["random"]
+    experiments = [setting(reward_model="mlp_bt", prior=prior, strategies=["random"]) for prior in (0.1, 1e4)]
+    known, pool_m2 = experiments[0].start(), experiments[0].offered(1)
+    models = [experiment.fit([known], 0) for experiment in experiments]
+    np.testing.assert_array_equal(*(model.score(TEST_EMBEDDING) for model in models))
+    low, high = (as_seen(models[0], 0, EMBEDDING, pool_m2, known.pair_m2, prior=prior).known_dd for prior in (0.1, 1e4))
+    np.testing.assert_allclose(high - low, (1e4 - 0.1) * np.eye(len(low)), atol=1e-8)
 
 
 def test_each_strategy_is_ahead_in_what_it_asks_for(run):
@@ -218,14 +230,14 @@ def test_labels_help():
 
 
 def test_where_the_theory_is_exact_d_optimal_labels_are_worth_more_than_random_ones():
-    """A linear reward; responses whose embeddings differ in length as well, so that pairs differ in what they tell."""
+    """A linear reward, under a prior that allows its large weights; embeddings differ in length, so pairs tell unequally."""
     budget = Budget(n_start=30, n_rounds=2, n_batch=100, n_prompts=100, n_candidates=1500)
     names = ["random", "d_optimal"]
     ahead = []
     for seed in range(16):
         (embedding_rd, gold_pk), test = (world(seed, n, n_dimensions=16, length_sd=0.7) for n in (100, 250))
         asked = {"embedding_rd": embedding_rd, "gold_pk": gold_pk, "annotator": Annotator(2.0, float(gold_pk.std()))}
-        order_ns = orders(seed, test, pool="within_prompt", strategies=names, budget=budget, **asked)
+        order_ns = orders(seed, test, pool="within_prompt", strategies=names, budget=budget, prior=0.03, **asked)
         ahead.append(order_ns[-1, 1] - order_ns[-1, 0])
     assert np.mean(ahead) - 3 * np.std(ahead, ddof=1) / np.sqrt(16) > 0
 
@@ -296,6 +308,6 @@ def test_too_little_to_choose_from_is_one_line():
 def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
     with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
         setting(gold_pk=GOLD[1:])
-    monkeypatch.setattr("rmkit.active.labelling.build", lambda name: object())
+    monkeypatch.setattr("rmkit.active.labelling.build", lambda name, **options: object())
     with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
         setting(reward_model="trees")

@@ -70,7 +70,16 @@ def test_a_difference_says_from_what_and_shows_it_as_the_line_at_0():
 
 def test_without_intervals_there_is_no_band_and_the_title_says_so():
     figure = label_value_figure(curves().assign(low=np.nan, high=np.nan, seeds=1))
-    assert figure.get_suptitle() == "mean of 1 seed, no interval"
+    assert figure.get_suptitle() == "one seed, no interval"
+
+
+def test_a_shared_start_is_a_point_from_which_the_band_opens():
+    table = curves(strategies=("d_optimal",))
+    table.loc[table["annotations"] == 50, ["mean", "low", "high"]] = [0.0, np.nan, np.nan]
+    for ax in label_value_figure(table, against="random").axes:
+        (band,) = ax.collections
+        vertices = band.get_paths()[0].vertices
+        assert set(vertices[vertices[:, 0] == 50, 1]) == {0}
 
 
 def test_what_was_chosen_is_averaged_over_seeds():
