@@ -122,7 +122,9 @@ def noise_rows(
         }
         rows += [{"beta": annotator.beta, "metric": name, "value": value} for name, value in figures.items()]
     table = pd.DataFrame(rows).assign(units=len(gold_m2))
-    return table.assign(reason=np.where(table["value"].isna(), "no pair has unequal gold rewards", None))
+    return table.assign(
+        reason=["no pair has unequal gold rewards" if absent else None for absent in table["value"].isna()]
+    )
 
 
 def scale_of(convention: str, gold_r: np.ndarray, fixed: float | None = None) -> float:

@@ -38,15 +38,15 @@ def interval_of(value_sp: np.ndarray) -> Interval:
 def gold_curves(evaluations: Sequence[Evaluations], metrics: Sequence[str] | None = None) -> pd.DataFrame:
     """A row for each fit and metric: the columns of `fits`, metric, n, then those of `interval_row`.
 
-    evaluations: one a seed. metrics: all if None; best_of_8 becomes the metric best_of_n with n = 8.
+    evaluations: one a seed. metrics: all if None. n is 8 for best_of_8, and missing for what is no Best-of-n.
     """
     rows = []
     for metric in metrics or evaluations[0].values:
-        kind, _, n = metric.partition("best_of_")
+        _, _, n = metric.partition("best_of_")
         for fit, value_sp in zip(
             evaluations[0].fits.to_dict("records"), stacked(evaluations, metric).swapaxes(0, 1), strict=True
         ):
-            named = {"metric": kind or "best_of_n", "n": float(n) if n else np.nan}
+            named = {"metric": metric, "n": float(n) if n else np.nan}
             rows.append(fit | named | interval_row(interval_of(value_sp), len(evaluations)))
     return pd.DataFrame(rows)
 
@@ -57,26 +57,34 @@ def contrast(
     """The interval of the mean difference of two groups of fits, seed by seed and prompt by prompt.
 
     first, second: what the fits of a group have in common, as {"reward_model": "mlp_bt", "annotations": 1800}; a list
-    admits several values; "most" and "fewest" stand for a column's ends. The groups' means are subtracted before any
-    interval is made, so what is hard for both cancels. ResultError if a group is empty.
+    admits several values; "most" and "fewest" stand for a column's ends, "beyond_fewest" for all but the lower one.
+    The groups' means are subtracted before any interval is made, so what is hard for both cancels. ResultError if a
+    group is empty.
     """
     value_sfp = stacked(evaluations, metric)
-    fits = evaluations[0].fits
-    return interval_of(value_sfp[:, chosen(fits, first)].mean(axis=1) - value_sfp[:, chosen(fits, second)].mean(axis=1))
+    first_sp, second_sp = (value_sfp[:, in_group(evaluations[0].fits, group)].mean(axis=1) for group in (first, second))
+    return interval_of(first_sp - second_sp)
 
 
-def chosen(fits: pd.DataFrame, group: Mapping[str, Any]) -> np.ndarray:
+def in_group(fits: pd.DataFrame, group: Mapping[str, Any]) -> np.ndarray:
     """(F,) bool: the fits of a group, or ResultError that names the condition which none fulfils."""
     here = np.full(len(fits), True)
     for column, wanted in group.items():
         if column not in fits:
             raise ResultError(f"fits have no column {column!r}; they have {', '.join(fits)}")
-        ends = {"most": fits[column].max, "fewest": fits[column].min}
-        values = [ends[wanted]()] if isinstance(wanted, str) and wanted in ends else wanted
-        here &= fits[column].isin(values if isinstance(values, list) else [values]).to_numpy()
+        here &= fulfilling(fits[column], wanted)
         if not here.any():
             raise ResultError(f"no fit has {column} = {wanted} within {dict(group)}; there are {_listed(fits[column])}")
     return here
+
+
+def fulfilling(column_f: pd.Series, wanted: Any) -> np.ndarray:
+    """(F,) bool: where a column has the value, or one of the values, or is at or beyond one of its ends."""
+    ends = {"most": column_f.max, "fewest": column_f.min, "beyond_fewest": column_f.min}
+    if not (isinstance(wanted, str) and wanted in ends):
+        return column_f.isin(wanted if isinstance(wanted, list) else [wanted]).to_numpy()
+    end = ends[wanted]()
+    return (column_f > end if wanted == "beyond_fewest" else column_f == end).to_numpy()
 
 
 def interval_row(interval: Interval, n_seeds: int) -> dict[str, Any]:

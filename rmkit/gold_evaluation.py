@@ -50,7 +50,7 @@ def mean_rows(evaluations: Evaluations) -> pd.DataFrame:
             "metric": metric or "best_of_n",
             "n": float(n) if n else np.nan,
             "value": np.divide(total_f, units_f, out=np.full(len(units_f), np.nan), where=units_f > 0),
-            "reason": np.where(units_f > 0, None, NOTHING_TO_ORDER),
+            "reason": [None if units else NOTHING_TO_ORDER for units in units_f],
             "units": units_f,
             "split": SPLIT,
         }

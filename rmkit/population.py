@@ -14,7 +14,7 @@ from rmkit import policy, ranking
 from rmkit.best_of_n import best_of_n
 from rmkit.errors import DataError
 from rmkit.evaluations import Evaluations
-from rmkit.stats import correlation_over_models
+from rmkit.stats import Statistic, correlation_over_models
 
 Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
 MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -134,7 +134,7 @@ def policies(evaluations: Evaluations) -> list[str]:
 
 
 def correlations(
-    evaluations: Evaluations, *, statistic: str = "kendall", resamples: int = 1000, level: float = 0.95
+    evaluations: Evaluations, *, statistic: Statistic = "kendall", resamples: int = 1000, level: float = 0.95
 ) -> pd.DataFrame:
     """How well each measure orders the population as each policy does: a row a measure and policy, with its interval.
 

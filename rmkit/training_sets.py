@@ -42,7 +42,9 @@ def training_sets(
     """
     if not len(comparisons):
         raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
-    fits, train, validation = [], [], []
+    fits: list[dict[str, object]] = []
+    train: list[tuple[np.ndarray, np.ndarray]] = []
+    validation: list[tuple[np.ndarray, np.ndarray]] = []
     for values, group in comparisons.table.groupby(list(by), sort=False):
         named = dict(zip(by, values, strict=True))
         level = Comparisons(group.reset_index(drop=True))

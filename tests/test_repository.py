@@ -37,7 +37,7 @@ FLOORS = [
         "reward_models",
     },
     {"active", "lm", "labels", "population"},
-    {"worlds"},
+    {"worlds", "findings"},
     {"study"},
     {"figures"},
     {"widgets", "report"},

@@ -53,6 +53,7 @@ class TableCell:
 
     text: str
     small: str = ""
+    wide: bool = False  # words that may be broken over lines
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,17 @@ class Section:
     heading: str
     scope: str  # what its intervals are about
     answers: list[str]
-    figure: str  # an SVG element
+    figure: str  # an SVG element, or nothing
     caption: str
     tables: list[Table]
     words: Mapping[str, str]  # what the terms mean that it uses
 
 
 def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
-    """A section for each set of parameters of 04_reward_models, its seeds averaged; its figure beside `path` as PNG."""
+    """A section for each set of parameters of 04_reward_models on human preferences, its seeds averaged."""
     groups: dict[str, list[tuple[PlannedJob, Evaluations]]] = {}
-    for job, evaluations in collate.evaluations(store, jobs, "04_reward_models"):
+    human = [job for job in jobs if job.parameters.get("world") == "hh_rlhf"]
+    for job, evaluations in collate.evaluations(store, human, "04_reward_models"):
         same = {name: value for name, value in job.parameters.items() if name != "seed"}
         groups.setdefault(canonical(same), []).append((job, evaluations))
     for number, group in enumerate(groups.values()):
@@ -91,7 +93,7 @@ def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Itera
         figure = learning_curve_figure(curves.query("metric != 'brier'"))
         figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
         yield Section(
-            heading="What was found" if len(groups) == 1 else f"What was found: {varying(group[0][0], groups)}",
+            heading="Human preferences" + (f": {varying(group[0][0], groups)}" if len(groups) > 1 else ""),
             scope=scope(curves),
             answers=list(answers(curves, differences)),
             figure=as_svg(figure),

@@ -10,11 +10,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rmkit.report.learning import learning_sections
+from rmkit.report.chain import FIGURES
+from rmkit.report.findings import finding_sections
+from rmkit.report.learning import Section, as_svg, learning_sections
 from rmkit.report.words import counted
 from rmkit.report.world import world_sections
 from rmkit.study import collate
 from rmkit.study.freshness import report_digest
+from rmkit.study.gathering import Gathered
 from rmkit.study.params import Study
 from rmkit.study.plan import PlannedJob, canonical, schema_of
 from rmkit.study.project import Project
@@ -27,7 +30,12 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
 
     path.parent.mkdir(parents=True, exist_ok=True)
     finished = list(collate.finished(store, jobs))
-    sections = [*world_sections(store, jobs, path), *learning_sections(store, jobs, path)]
+    sections = [
+        *finding_sections(store, jobs),
+        *chain_sections(store, finished, path),
+        *world_sections(store, jobs, path),
+        *learning_sections(store, jobs, path),
+    ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(
         resources.files("rmkit.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -45,6 +53,16 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         **cost_rows(store, finished),
     )
     write_text(path, page)
+
+
+def chain_sections(store: Store, finished: Sequence[tuple[PlannedJob, str]], path: Path) -> Iterator[Section]:
+    """A section for each figure of the chain from labels to policies; the figure also beside `path` as PNG."""
+    jobs = [{"stage": job.stage, "parameters": job.parameters, "folder": store.folder(key)} for job, key in finished]
+    results = Gathered("report", jobs)
+    for draw in FIGURES.values():
+        for drawn in draw(results):
+            drawn.figure.savefig(path.with_name(f"{path.stem}-{drawn.name}.png"))
+            yield Section(drawn.heading, "", [], as_svg(drawn.figure), drawn.caption, [], {})
 
 
 def tally_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> Iterator[dict[str, Any]]:
@@ -71,18 +89,30 @@ def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[t
 
 
 def cost_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> dict[str, Any]:
-    """Seconds and memory by job, and in one sentence by stage."""
-    rows = []
+    """Seconds and memory by job and by stage, and how long any job ran."""
+    rows, spans = [], []
     by_stage: dict[str, list[float]] = {}
     for job, key in finished:
         cost = collate.costs(store, key)
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
+        manifest = store.manifest(key)
+        spans.append((manifest["started"], manifest["started"] + manifest["seconds"]))
         rows.append({"title": str(job), "seconds": cost["seconds"], "mebibytes": size, "key": key})
-    parts = "; ".join(
-        f"{stage}: {counted(len(seconds), 'job')}, {sum(seconds):.0f} s" for stage, seconds in by_stage.items()
-    )
-    return {"costs": rows, "cost_summary": f"Seconds of job time, jobs running side by side counted each. {parts}."}
+    stages = [
+        {"stage": stage, "jobs": len(seconds), "seconds": sum(seconds), "longest": max(seconds)}
+        for stage, seconds in by_stage.items()
+    ]
+    return {"costs": rows, "stage_costs": stages, "job_seconds": sum(map(sum, by_stage.values())), "busy": busy(spans)}
+
+
+def busy(spans: Sequence[tuple[float, float]]) -> float:
+    """Seconds during which at least one job ran. spans: start and end of each."""
+    total, until = 0.0, float("-inf")
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return total
 
 
 def environments(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> list[str]:

@@ -1,0 +1,229 @@
+"""Findings: what a study was asked beforehand, and what its stored evaluations answer, each with interval and verdict.
+
+A rule is a YAML file: a statement, the statistic that tests it, a threshold, the size that would matter, and what the
+interval is of (its estimand). It is registered by name and digest; a rule that was changed, or added, afterwards gives
+a verdict that says so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows from the interval:
+
+    shown          the interval lies above the threshold
+    contradicted   it lies below: the opposite is shown
+    not shown      it holds the threshold, and no effect that would matter
+    cannot tell    it holds both; the smallest difference that could have been seen is given
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmkit.errors import DataError, ResultError, did_you_mean, one_of
+from rmkit.evaluations import Evaluations
+from rmkit.gold_curves import contrast, in_group, stacked
+from rmkit.population import pair_of
+from rmkit.stats import (
+    NEW_MODELS_NEW_PROMPTS,
+    NEW_PROMPTS_THESE_FITS,
+    NEW_SEEDS_NEW_PROMPTS,
+    Interval,
+    Statistic,
+    correlation_difference,
+    correlation_over_models,
+    paired_difference,
+    smallest_detectable,
+)
+
+Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
+STATISTICS = {  # what a rule of each statistic must say, and which estimands its interval may have
+    "difference": (("metric", "first", "second"), (NEW_SEEDS_NEW_PROMPTS, NEW_PROMPTS_THESE_FITS)),
+    "correlation": (("measure", "policy"), (NEW_MODELS_NEW_PROMPTS,)),
+    "correlation_difference": (("of", "first", "second"), (NEW_MODELS_NEW_PROMPTS,)),
+}
+ALWAYS = ("statement", "source", "stage", "statistic", "threshold", "matters", "unit", "estimand")
+RANK: Statistic = "kendall"
+FEWEST_SEEDS = 5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One statement and how it is judged."""
+
+    name: str
+    statement: str
+    source: str
+    stage: str
+    statistic: str
+    threshold: float
+    matters: float  # the smallest effect beyond the threshold that would matter, in `unit`
+    unit: str
+    estimand: str
+    terms: Mapping[str, Any]  # what the statistic needs: metric, first, second, ...
+    where: Mapping[str, Any] = field(default_factory=dict)  # parameters of the jobs that it is about
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits of all that the rule says; comments and order do not count."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def read_rules(folder: str | Path, shown: str | None = None) -> list[Rule]:
+    """The rules of a folder's YAML files, by name; DataError names the file and the key."""
+    folder, shown = Path(folder), shown or str(folder)
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        raise DataError(f"{shown}: holds no .yaml file; a folder of findings has one for each statement")
+    return [read_rule(path, f"{shown}/{path.name}") for path in paths]
+
+
+def read_rule(path: Path, shown: str) -> Rule:
+    """One rule, checked."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+        raise DataError(f"{shown}: cannot be read as YAML ({str(fault).splitlines()[0]})") from fault
+    if not isinstance(content, dict):
+        raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")
+    statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic")
+    terms, estimands = STATISTICS[statistic]
+    known = (*ALWAYS, *terms, "where")
+    for key in content:
+        if key not in known:
+            raise DataError(f"{shown}: {key} is not one of {', '.join(known)}{did_you_mean(str(key), known)}")
+    if missing := [key for key in (*ALWAYS, *terms) if content.get(key) is None]:
+        raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
+    one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}")
+    for key in ("threshold", "matters"):
+        if isinstance(content[key], bool) or not isinstance(content[key], int | float):
+            raise DataError(f"{shown}: {key}: {content[key]!r} is not a number")
+    if not content["matters"] > 0:
+        raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
+    return Rule(
+        name=path.stem,
+        terms={key: content[key] for key in terms},
+        where=content.get("where", {}),
+        **{key: content[key] for key in ALWAYS},
+    )
+
+
+def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
+    """A sentence on what a folder of findings holds and its count, or the DataError that `read_rules` raises."""
+    rules = read_rules(path, shown)
+    return f"{shown or path}: {len(rules)} statements", {"findings": len(rules)}
+
+
+def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mapping[str, Jobs]) -> pd.DataFrame:
+    """A result row for each rule: fit (its name), metric `effect`, value, low, high, verdict and all that explains it.
+
+    registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
+    study has; a rule about another stage, or about fits that the study does not have, keeps its row with a reason.
+    """
+    before = dict(entry.split("@", 1) for entry in registered)
+    rows = []
+    for rule in rules:
+        try:
+            interval = effect(rule, matching(rule, evaluations))
+        except ResultError as fault:
+            nan = float("nan")
+            interval = Interval(nan, nan, nan, 0.95, rule.estimand, "none", 0, str(fault))
+        rows.append(row_of(rule, interval, before.get(rule.name)))
+    return pd.DataFrame(rows)
+
+
+def matching(rule: Rule, evaluations: Mapping[str, Jobs]) -> list[Evaluations]:
+    """The evaluations of the jobs that a rule is about, or ResultError that says why there are none."""
+    if rule.stage not in evaluations:
+        raise ResultError(f"this study has no finished job of {rule.stage}")
+    found = [
+        (parameters, evaluated)
+        for parameters, evaluated in evaluations[rule.stage]
+        if all(parameters.get(name) == wanted for name, wanted in rule.where.items())
+    ]
+    if not found:
+        raise ResultError(f"this study has no job of {rule.stage} with {dict(rule.where)}")
+    settings = [{k: v for k, v in parameters.items() if k != "seed"} for parameters, _ in found]
+    if any(other != settings[0] for other in settings[1:]):
+        differ = sorted(k for k in settings[0] if len({json.dumps(one[k]) for one in settings}) > 1)
+        raise ResultError(f"jobs of {rule.stage} differ in {', '.join(differ)}; the rule must say `where`")
+    return [evaluated for _, evaluated in found]
+
+
+def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
+    """The rule's statistic with its interval; ResultError if the fits that it speaks of are not there."""
+    terms = rule.terms
+    if rule.statistic == "difference":
+        if rule.estimand == NEW_PROMPTS_THESE_FITS:
+            return over_prompts(seeds, terms["metric"], terms["first"], terms["second"])
+        if len(seeds) < FEWEST_SEEDS:
+            raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
+        return contrast(seeds, terms["metric"], terms["first"], terms["second"])
+    if len(seeds) > 1:
+        raise ResultError(f"{len(seeds)} populations; a correlation is over the reward models of one")
+    names = [name for key, name in terms.items() if key != "statistic"]
+    if unknown := [name for name in names if name not in seeds[0].values]:
+        raise ResultError(f"the population has no {', '.join(unknown)}; it has {', '.join(seeds[0].values)}")
+    return correlation_effect(rule, seeds[0])
+
+
+def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
+    """A rank correlation over reward models, or the difference of two."""
+    rng = np.random.default_rng(0)
+    if rule.statistic == "correlation":
+        metric_mp, outcome_mq = pair_of(population, rule.terms["measure"], rule.terms["policy"])
+        return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
+    common, first_mq = pair_of(population, rule.terms["of"], rule.terms["first"])
+    again, second_mq = pair_of(population, rule.terms["of"], rule.terms["second"])
+    if len(common) != len(again):
+        raise ResultError("some reward models have one side of the difference only")
+    return correlation_difference(common, first_mq, second_mq, statistic=RANK, rng=rng)
+
+
+def over_prompts(
+    seeds: Sequence[Evaluations], metric: str, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> Interval:
+    """The difference of two groups of these fits for new prompts: seeds averaged, whole prompts resampled."""
+    value_fp = stacked(seeds, metric).mean(axis=0)
+    first_p, second_p = (value_fp[in_group(seeds[0].fits, group)].mean(axis=0) for group in (first, second))
+    return paired_difference(first_p, second_p, seeds[0].units_p, rng=np.random.default_rng(0))[0]
+
+
+def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, Any]:
+    """A result row: the effect, its interval, the verdict, and whether the rule is the one that was registered."""
+    state = "as registered" if registered == rule.digest else "changed afterwards" if registered else "not registered"
+    return {
+        "fit": rule.name,
+        "metric": "effect",
+        "value": interval.estimate,
+        "reason": interval.reason if np.isnan(interval.estimate) else None,
+        "units": interval.units,
+        "low": interval.low,
+        "high": interval.high,
+        "level": interval.level,
+        "verdict": verdict(interval, rule),
+        "detectable": float("nan") if interval.reason else smallest_detectable(interval),
+        "no_interval": interval.reason or "",
+        "statement": rule.statement,
+        "unit": rule.unit,
+        "threshold": float(rule.threshold),
+        "matters": float(rule.matters),
+        "estimand": interval.estimand,
+        "method": interval.method,
+        "source": rule.source,
+        "digest": rule.digest,
+        "rule": state,
+    }
+
+
+def verdict(interval: Interval, rule: Rule) -> str:
+    """shown, contradicted, not shown or cannot tell, from the interval alone."""
+    if interval.reason or np.isnan(interval.low):
+        return "cannot tell"
+    if interval.low > rule.threshold:
+        return "shown"
+    if interval.high < rule.threshold:
+        return "contradicted"
+    return "not shown" if interval.high < rule.threshold + rule.matters else "cannot tell"

@@ -1,0 +1,239 @@
+"""The figures of the chain from labels to policies, from stored rows and evaluations alone.
+
+Averages seeds and makes intervals through gold_curves and population; draws through the figures room. Notebook 07 shows
+them one by one, the report sets them into its page.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.evaluations import Evaluations
+from rmkit.figures.active import choice_figure, label_value_figure
+from rmkit.figures.annotation import noise_figure
+from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
+from rmkit.figures.population import correlation_figure, scatter_figure
+from rmkit.gold_curves import gold_curves
+from rmkit.population import correlations
+from rmkit.report.words import counted, join
+from rmkit.study.plan import canonical
+
+
+class Results(Protocol):
+    """The stored results of a study's jobs: of an open job that gathers, or of the report."""
+
+    @property
+    def gathered(self) -> tuple[str, ...]:
+        """The stages that there are results of."""
+
+    def rows(self, stage: str) -> pd.DataFrame:
+        """All result rows of a stage."""
+
+    def evaluations(self, stage: str) -> list[tuple[dict[str, Any], Evaluations]]:
+        """Parameters and per-prompt evaluations of each job of a stage."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with what it shows, in words that hold for every study."""
+
+    name: str
+    heading: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The jobs of a stage that differ in their seed alone."""
+
+    told_apart: str  # "task = helpful", or nothing where there is one setting
+    seeds: list[Evaluations]
+
+
+def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
+    """The settings of a stage, those of jobs with the parameters `where`; none if the study has no such job."""
+    if stage not in results.gathered:
+        return []
+    groups: dict[str, list[tuple[dict[str, Any], Evaluations]]] = {}
+    for parameters, evaluations in results.evaluations(stage):
+        if all(parameters.get(name) == value for name, value in where.items()):
+            same = {name: value for name, value in parameters.items() if name != "seed"}
+            groups.setdefault(canonical(same), []).append((parameters, evaluations))
+    everyone = [group[0][0] for group in groups.values()]
+    differing = (
+        [name for name in everyone[0] if name != "seed" and len({canonical(p[name]) for p in everyone}) > 1]
+        if everyone
+        else []
+    )
+    return [
+        Setting(
+            ", ".join(f"{name} = {group[0][0][name]}" for name in differing), [evaluations for _, evaluations in group]
+        )
+        for group in groups.values()
+    ]
+
+
+def annotation_noise(results: Results) -> Iterator[Drawn]:
+    """How often annotators are wrong, by sharpness and by which pairs they are asked about."""
+    if "03_annotation_noise" not in results.gathered:
+        return
+    rows = results.rows("03_annotation_noise")
+    n_seeds = rows["param_seed"].nunique()
+    yield Drawn(
+        "annotation-noise",
+        "How noisy are the labels?",
+        "Left, the chance that an annotator prefers the first of two responses, by annotation sharpness β. Right, the "
+        f"expected share of wrong labels for each way of choosing pairs, a mean over {counted(n_seeds, 'seed')}; it is "
+        "computed from known probabilities and has no interval.",
+        noise_figure(rows, seeds=n_seeds),
+    )
+
+
+def best_of_n(results: Results) -> Iterator[Drawn]:
+    """Best-of-n against n, with the most annotations at the level of noise nearest to β = 1."""
+    for setting in settings(results, "04_reward_models", world="grammar"):
+        names = [name for name in setting.seeds[0].values if name.startswith("best_of_")]
+        curves = gold_curves(setting.seeds, names)
+        beta = middle_beta(curves)
+        most = curves["annotations"].max()
+        shown = curves["reward_model"].isin(["gold", "random"])
+        shown |= (curves["beta"] == beta) & (curves["annotations"] == most)
+        yield Drawn(
+            named("best-of-n", setting),
+            headed("How good is the best of n?", setting),
+            f"Gold reward of the response that a reward model picks out of n, fitted on {most:,.0f} annotated pairs "
+            f"at β = {beta:g}; above all, gold itself as the judge, and below, a random reward. {band(curves)}",
+            best_of_n_figure(curves[shown]),
+        )
+
+
+def noise_and_numbers(results: Results) -> Iterator[Drawn]:
+    """The largest Best-of-n against the number of annotations, a panel a level of noise."""
+    for setting in settings(results, "04_reward_models", world="grammar"):
+        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        curves = gold_curves(setting.seeds, [largest])
+        yield Drawn(
+            named("noise-and-numbers", setting),
+            headed("What do noise and numbers of annotations do?", setting),
+            f"Gold reward of the best of {size_of(largest)} by each reward model, against the number of annotated "
+            "pairs, from the noisiest labels on the left to those without noise. Levels without markers learn nothing. "
+            f"{band(curves)}",
+            noise_panels(curves, f"gold reward of the best of {size_of(largest)}"),
+        )
+
+
+def active_curves(results: Results) -> Iterator[Drawn]:
+    """What labels buy when a strategy chooses them."""
+    for setting in settings(results, "05_active_labeling"):
+        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        curves = gold_curves(setting.seeds, ["spearman", largest])
+        yield Drawn(
+            named("active-labelling", setting),
+            headed("Which pairs should be labelled next?", setting),
+            f"Rank correlation with gold within prompts, and gold reward of the best of {size_of(largest)}, against "
+            "the labels used, by who chose the pairs and from which pool. All lines of a panel start from the same "
+            "labels. "
+            f"{band(curves)}",
+            label_value_figure(curves),
+        )
+
+
+def active_choices(results: Results) -> Iterator[Drawn]:
+    """What each strategy chose."""
+    if "05_active_labeling" not in results.gathered:
+        return
+    rows = results.rows("05_active_labeling")
+    varying = [name for name in ("task", "generator", "world_seed") if rows[f"param_{name}"].nunique() > 1]
+    groups = rows.groupby([f"param_{name}" for name in varying], sort=False) if varying else [((), rows)]
+    for values, of_setting in groups:
+        told = ", ".join(f"{name} = {value}" for name, value in zip(varying, values, strict=True))
+        n_seeds = of_setting["param_seed"].nunique()
+        yield Drawn(
+            named("active-choices", Setting(told, [])),
+            headed("What did each strategy choose?", Setting(told, [])),
+            "How open the model found the chosen pairs (p(1 − p), at most 1/4), how many prompts a batch came from, "
+            "and by how much it raised the log determinant of the information; each strategy by its own model, a mean "
+            "over "
+            f"{counted(n_seeds, 'seed')}, no interval.",
+            choice_figure(of_setting, seeds=n_seeds),
+        )
+
+
+def accuracy_and_drop(results: Results) -> Iterator[Drawn]:
+    """Each reward model's normalised drop ratio against its accuracy."""
+    if "06_accuracy_vs_policy" not in results.gathered:
+        return
+    for key, rows in results.rows("06_accuracy_vs_policy").groupby("job", sort=False):
+        names = [name for name in dict.fromkeys(rows["policy"]) if name]
+        best = sorted((name for name in names if name.startswith("best_of_")), key=size_of)
+        kls = [name for name in names if name.startswith("kl_")]
+        yield Drawn(
+            "accuracy-and-policy" if rows["job"].nunique() == 1 else f"accuracy-and-policy-{key}",
+            "Does accuracy say how good the policy will be?",
+            "Each dot is a reward model: its accuracy on some prompts, and what its policy loses on others against "
+            "optimising gold in the same way (normalised drop ratio: 0 is as good as gold, 1 no better than the base). "
+            "Dots have no interval.",
+            scatter_figure(rows, [*dict.fromkeys([best[0], best[-1]]), *kls[-1:]]),
+        )
+
+
+def which_measure(results: Results) -> Iterator[Drawn]:
+    """Correlations of every measure with every policy, over the population of reward models."""
+    for setting in settings(results, "06_accuracy_vs_policy"):
+        for population in setting.seeds:
+            table = correlations(population)
+            first = table.iloc[0]
+            yield Drawn(
+                named("measures-and-policies", setting),
+                headed("Which measure predicts which policy?", setting),
+                "Kendall's correlation, over reward models, between what is measured on some prompts and what a policy "
+                f"earns on others. Lines are {first['level']:.0%} intervals for {first['estimand']}.",
+                correlation_figure(table),
+            )
+
+
+FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
+    "03_annotation_noise": annotation_noise,
+    "04_best_of_n": best_of_n,
+    "04_noise_and_numbers": noise_and_numbers,
+    "05_active_curves": active_curves,
+    "05_active_choices": active_choices,
+    "06_accuracy_and_drop": accuracy_and_drop,
+    "06_which_measure": which_measure,
+}
+
+
+def middle_beta(curves: pd.DataFrame) -> float:
+    """The level of noise nearest to β = 1, on a log scale."""
+    return min(set(curves["beta"].dropna()), key=lambda beta: abs(np.log(beta)))
+
+
+def size_of(name: str) -> int:
+    """32 for best_of_32."""
+    return int(name.removeprefix("best_of_"))
+
+
+def band(curves: pd.DataFrame) -> str:
+    """What the bands are, in a sentence."""
+    with_band = curves[curves["low"].notna()]
+    seeds = counted(int(curves["seeds"].max()), "seed")
+    if with_band.empty:
+        return f"Means of {seeds}, without an interval ({join(sorted(set(curves['reason'].dropna())))})."
+    first = with_band.iloc[0]
+    return f"Means of {seeds}; bands are {first['level']:.0%} intervals for {first['estimand']}."
+
+
+def named(name: str, setting: Setting) -> str:
+    """A file's name for a figure of one setting."""
+    extra = "".join(letter if letter.isalnum() else "-" for letter in setting.told_apart)
+    return f"{name}-{extra}" if extra else name
+
+
+def headed(heading: str, setting: Setting) -> str:
+    """A heading that says which setting, where there are several."""
+    return f"{heading} ({setting.told_apart})" if setting.told_apart else heading

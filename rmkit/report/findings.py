@@ -1,0 +1,92 @@
+"""The report's first section: what the study was asked beforehand, and the verdicts of 07_figures.
+
+Words and tables from stored rows; judges nothing.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from rmkit.errors import ResultError
+from rmkit.report.learning import Section, Table, TableCell
+from rmkit.report.words import counted, signed
+from rmkit.study import collate
+from rmkit.study.plan import PlannedJob
+from rmkit.study.store import Store
+
+WORDS = {
+    "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
+    "Contradicted": "it lies below: the opposite is shown.",
+    "Not shown": "it holds the threshold and no effect of the size that was said to matter.",
+    "Cannot tell": "it holds both; in small, the smallest true effect that four of five such studies would have seen.",
+    "Best-of-n": "the gold reward of the response with the highest reward out of n, exactly, over all subsets.",
+    "New seeds, new prompts": "the interval is about another draw of pairs, labels and initial weights, and other "
+    "prompts, in this one world.",
+    "New reward models, new prompts": "the interval is about other reward models of the same population, measured and "
+    "optimised on other prompts.",
+}
+ORDER = ("shown", "contradicted", "not shown", "cannot tell")
+
+
+def finding_sections(store: Store, jobs: list[PlannedJob]) -> Iterator[Section]:
+    """One section if 07_figures is finished."""
+    try:
+        rows = collate.rows(store, jobs, "07_figures", "")
+    except ResultError:
+        return
+    rows = rows[rows["metric"] == "effect"]
+    yield Section(
+        heading="What was asked, and what the rows answer",
+        scope="Statements, thresholds and what would matter were written down before the rows were made "
+        "(docs/findings); a verdict follows from its interval alone. Of intervals at 95% one in twenty misses what it "
+        "is of, and none here is corrected for the others.",
+        answers=list(answers(rows)),
+        figure="",
+        caption="",
+        tables=[finding_table(rows)],
+        words=WORDS,
+    )
+
+
+def answers(rows: pd.DataFrame) -> Iterator[str]:
+    """How many statements came out how, and whether all rules are as they were registered."""
+    counts = rows["verdict"].value_counts()
+    parts = [f"{counts[name]} {name}" for name in ORDER if name in counts]
+    yield f"Of {counted(len(rows), 'statement')}: {', '.join(parts)}."
+    for state, of_state in rows[rows["rule"] != "as registered"].groupby("rule"):
+        yield f"{counted(len(of_state), 'rule')} {state}: {', '.join(of_state['fit'])}. Read such verdicts with care."
+
+
+def finding_table(rows: pd.DataFrame) -> Table:
+    """A row a statement: its effect with interval and unit, and the verdict."""
+    lines = []
+    place = rows["verdict"].map({name: position for position, name in enumerate(ORDER)})
+    for row in rows.assign(place=place).sort_values("place", kind="stable").to_dict("records"):
+        if np.isnan(row["value"]):
+            effect = TableCell("–", row["reason"], wide=True)
+        else:
+            between = "" if np.isnan(row["low"]) else f"({signed(row['low'], 3)} to {signed(row['high'], 3)})"
+            effect = TableCell(f"{signed(row['value'], 3)}", f"{between} {row['unit']}", wide=True)
+        lines.append(
+            [
+                TableCell(row["statement"], row["source"], wide=True),
+                effect,
+                verdict_cell(row),
+                TableCell(row["estimand"], wide=True),
+            ]
+        )
+    note = "Where there is no interval the reason is given. The rows of 07_figures also hold methods and digests."
+    return Table("Findings", note, ["statement", "effect", "verdict", "interval for"], lines)
+
+
+def verdict_cell(row: dict) -> TableCell:
+    """The verdict, with what could have been seen where it cannot tell, and a mark on a rule that was changed."""
+    small = []
+    if row["verdict"] == "cannot tell" and not np.isnan(row["detectable"]):
+        small.append(f"{row['detectable']:.3f} could have been seen")
+    elif row["no_interval"]:
+        small.append(row["no_interval"])
+    if row["rule"] != "as registered":
+        small.append(f"rule {row['rule']}")
+    return TableCell(row["verdict"], "; ".join(small), wide=True)
