@@ -1,3 +1,4 @@
+import functools
 import itertools
 import json
 
@@ -125,9 +126,14 @@ def test_a_loss_that_is_not_a_number_names_the_fit_unless_it_has_stopped():
     assert best.step_s.tolist() == [10, 50]
 
 
+@functools.cache
+def default_model(head, **options):
+    return fitted(head, **options)
+
+
 @every_loss
 def test_validation_pairs_that_mislead_stop_a_fit_early(head):
-    misled, led = fitted(head, TRAIN, swapped(VALIDATION)), fitted(head)
+    misled, led = fitted(head, TRAIN, swapped(VALIDATION)), default_model(head)
     assert (misled.steps_s_ <= 20).all()
     assert (led.steps_s_ > 50).all()
 
@@ -163,7 +169,7 @@ def test_training_ends_when_every_fit_has_stopped_and_at_max_steps_at_the_latest
 def test_every_option_changes_the_result(head, option):
     base = {"evaluate_every": 1} if "patience" in option else {}  # so that a look without improvement comes early
     changed = fitted(head, **base, **option).score(WORLD.embedding_rd)
-    assert not np.allclose(changed, fitted(head, **base).score(WORLD.embedding_rd))
+    assert not np.allclose(changed, default_model(head, **base).score(WORLD.embedding_rd))
 
 
 @every_loss
