@@ -148,12 +148,14 @@ class OpenJob:
     def rng(self, purpose: str) -> "np.random.Generator":
         """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.
 
-        The seed is the parameter `seed`, or `world_seed` where the stage declares that instead.
+        The seed is the parameter `seed`, or `world_seed` where the stage declares that instead; where it declares both,
+        another world has other draws too.
         """
-        seeds = [self.parameters[name] for name in SEEDS if name in self.parameters]
+        seeds = {name: self.parameters[name] for name in SEEDS if name in self.parameters}
         if not seeds:
             raise ResultError(f"{self.stage}: declares no {' or '.join(SEEDS)}, so nothing in it may be random")
-        return generator(seeds[0], self.stage, purpose)
+        first, *others = seeds.values()
+        return generator(first, self.stage, purpose, *(f"world {other}" for other in others))
 
     def progress(self, what: str) -> Progress:
         """A bar to be called with (done, total); other processes see it too."""

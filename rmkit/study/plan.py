@@ -43,7 +43,8 @@ class PlannedJob:
     @property
     def fits(self) -> int:
         """How many reward models or policies the job fits."""
-        names = STAGES[self.stage].fits
+        stage = STAGES[self.stage]
+        names = [name for name in stage.fits if stage.counts(name, self.parameters)]
         sizes = [len(value) if isinstance(value := self.parameters[name], list) else value for name in names]
         return math.prod(sizes) if names else 0
 
@@ -116,10 +117,23 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
         params.check_axes(study, schemas)  # of some schemas alone it cannot be told: another may admit the value
     jobs: list[PlannedJob] = []
     for stage in stages:
-        axes = tuple(name for name in study.axes if name in schemas[stage])
-        for point in params.grid(study, stage, schemas[stage]):
+        for point in _distinct_points(study, stage, schemas[stage]):
+            axes = tuple(name for name in study.axes if name in point and STAGES[stage].counts(name, point))
             jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
     return jobs
+
+
+def _distinct_points(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
+    """The stage's points of the grid: a parameter that does not count there keeps its default, and points that are
+    then alike are one job.
+    """
+    points: list[dict[str, Any]] = []
+    for given in params.grid(study, stage, schema):
+        counting = STAGES[stage].counts
+        point = {name: value if counting(name, given) else schema[name].default for name, value in given.items()}
+        if point not in points:
+            points.append(point)
+    return points
 
 
 def schema_of(project: Project, stage: str) -> dict[str, Declared]:

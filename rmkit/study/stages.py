@@ -40,6 +40,7 @@ class Stage:
     device: str = "cpu"
     precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
+    only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
     gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
 
     def above(self) -> set[str]:
@@ -57,6 +58,10 @@ class Stage:
     def saved(self, parameters: Mapping[str, Any]) -> list[str]:
         """The outputs that hold under these parameters: a job saves all of them and no other."""
         return [name for name, when in self.outputs.items() if holds(when, parameters)]
+
+    def counts(self, name: str, parameters: Mapping[str, Any]) -> bool:
+        """Whether a parameter can change what a job with these parameters does."""
+        return holds(self.only.get(name, {}), parameters)
 
 
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
@@ -122,11 +127,40 @@ STAGES = {
         ),
         precondition="rmkit.worlds.grammar.names:check_model_names",
     ),
+    "03_annotation_noise": Stage(
+        inputs={"bank": (Source("02_sampling"),)},
+        outputs={"comparisons": {}},
+        precondition="rmkit.fold_sizes:check_annotation",
+    ),
     "04_reward_models": Stage(
-        inputs={"bank": (Source("00_world", HUMAN),), "comparisons": (Source("00_world", HUMAN),)},
+        inputs={
+            "bank": (Source("02_sampling", GRAMMAR), Source("00_world", HUMAN)),
+            "comparisons": (Source("03_annotation_noise", GRAMMAR), Source("00_world", HUMAN)),
+            "test_bank": (Source("02_sampling", GRAMMAR),),
+        },
         outputs={"reward_models": {}, "evaluations": {}},
-        precondition="rmkit.fold_sizes:check_cross_fitting",
-        fits=("reward_models", "annotations", "n_folds"),
+        precondition="rmkit.fold_sizes:check_reward_models",
+        fits=("reward_models", "annotations", "betas", "n_folds"),
+        only={
+            **dict.fromkeys(("world_seed", "task", "generator", "choice", "pool", "betas", "ns"), GRAMMAR),
+            "n_folds": HUMAN,
+        },
+    ),
+    "05_active_labeling": Stage(
+        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        outputs={"evaluations": {}},
+        precondition="rmkit.active.budget:check_budget",
+        fits=("pools", "strategies", "n_rounds"),
+    ),
+    "06_accuracy_vs_policy": Stage(
+        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        outputs={"evaluations": {}},
+        precondition="rmkit.fold_sizes:check_population",
+        fits=("reward_models", "betas", "annotations", "n_draws"),
+    ),
+    "07_figures": Stage(
+        data=(DataFile("findings_folder", "rmkit.findings:check"),),
+        gathers=("03_annotation_noise", "04_reward_models", "05_active_labeling", "06_accuracy_vs_policy"),
     ),
 }
 
