@@ -27,14 +27,14 @@ class Gathered:
     jobs: Sequence[Mapping[str, Any]]
 
     @property
-    def stages(self) -> tuple[str, ...]:
+    def gathered(self) -> tuple[str, ...]:
         """The stages that are there: of those that the reader gathers, the ones that the study has."""
         return tuple(dict.fromkeys(job["stage"] for job in self.jobs))
 
     def of(self, stage: str) -> list[Mapping[str, Any]]:
         """The jobs of one stage, or a ResultError that names the stages there are."""
-        if stage not in self.stages:
-            listed = ", ".join(self.stages) or "none"
+        if stage not in self.gathered:
+            listed = ", ".join(self.gathered) or "none"
             raise ResultError(f"{self.reader}: no results of {stage!r} are gathered here, but of {listed}")
         return [job for job in self.jobs if job["stage"] == stage]
 
@@ -57,5 +57,5 @@ class Gathered:
         return [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
 
     def __str__(self) -> str:
-        counts = {stage: len(self.of(stage)) for stage in self.stages}
+        counts = {stage: len(self.of(stage)) for stage in self.gathered}
         return "\n".join(f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items())

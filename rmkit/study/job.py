@@ -76,7 +76,7 @@ class OpenJob:
     @property
     def gathered(self) -> tuple[str, ...]:
         """The stages whose results are here: of those that this stage gathers, the ones that the study has."""
-        return self._gathered.stages
+        return self._gathered.gathered
 
     def rows(self, stage: str) -> "pd.DataFrame":
         """The result rows of all jobs of a gathered stage, in plan order, with `param_*`, `job` and `stage`.

@@ -72,8 +72,6 @@ ARTIFACTS = {
     "demonstrations": "rmkit.tables:Table",
     "encoder": "rmkit.model_folders:ModelFolders",
     "evaluations": "rmkit.evaluations:Evaluations",
-    "figures": "rmkit.figure_files:FigureFiles",
-    "findings": "rmkit.tables:Table",
     "gold_model": "rmkit.model_folders:ModelFolders",
     "policy": "rmkit.model_folders:ModelFolders",
     "prompts": "rmkit.tables:Table",

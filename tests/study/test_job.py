@@ -68,6 +68,16 @@ def test_the_generator_is_of_the_seed_that_the_stage_declares(name, opened):
     np.testing.assert_array_equal(drawn, generator(7, "09_words", "shift").normal(size=4))
 
 
+def test_a_stage_with_both_seeds_draws_anew_for_each_of_either(opened):
+    draws = {
+        (seed, world): tuple(opened(seed=seed, world_seed=world).rng("shift").normal(size=4))
+        for seed in (0, 1)
+        for world in (0, 1)
+    }
+    assert len(set(draws.values())) == 4
+    assert draws[1, 0] == tuple(opened(seed=1, world_seed=0).rng("shift").normal(size=4))
+
+
 def test_without_a_seed_nothing_is_random(opened):
     with pytest.raises(ResultError, match="09_words: declares no seed or world_seed, so nothing in it may be random"):
         opened(n=3).rng("shift")

@@ -5,7 +5,6 @@ import pytest
 from rmkit.errors import DataError, ParamsError
 from rmkit.study.data import data_digest
 from rmkit.study.drafts import study_sizes
-from rmkit.study.notebook import declared, read_notebook
 from rmkit.study.params import load_study, overridden
 from rmkit.study.plan import data_files, make_plan, schema_of
 from rmkit.study.project import Project
@@ -287,3 +286,19 @@ def test_a_data_file_that_must_be_there_is_named(graph):
         graph.plan("stages: {00_world: }")
     with pytest.raises(DataError, match="00_world: `model` is empty; name a file or a folder"):
         graph.plan("stages: {00_world: {model: ''}}")
+
+
+def test_a_parameter_that_does_not_count_keeps_its_default_and_equal_jobs_are_one(graph):
+    graph.stage(
+        "00_models", WORLD, 'task: Literal["helpful", "harmless"] = "helpful"', "folds: int = 5", "sizes: list[int] = [1]",
+        only={"task": {"world": ("grammar",)}, "folds": {"world": ("hh_rlhf",)}},
+        fits=("sizes", "folds"),
+    )  # fmt: skip
+    jobs = graph.plan(
+        "axes: {world: [grammar, hh_rlhf], task: [harmless, helpful]}\nstages: {00_models: {folds: 3, sizes: [1, 2]}}"
+    )
+    made = [(job.parameters["world"], job.parameters["task"], job.parameters["folds"]) for job in jobs]
+    assert made == [("grammar", "harmless", 5), ("grammar", "helpful", 5), ("hh_rlhf", "helpful", 3)]
+    assert [job.fits for job in jobs] == [2, 2, 6]
+    assert str(jobs[0]) == "00_models world=grammar task=harmless"
+    assert str(jobs[2]) == "00_models world=hh_rlhf"
