@@ -1,0 +1,225 @@
+"""Intervals of a correlation over reward models, and of the difference of two: for new models and new prompts.
+
+Knows tables of numbers, models by prompts: not what they measure. What is estimated is the correlation, over the
+population that the models are drawn from, of means as so many new prompts measure them: the means' noise lowers it, and
+is not undone. Limits are symmetric in Fisher's z, where the error hardly depends on the correlation.
+Sources: Fisher 1921 (z); Efron & Stein, Annals of Statistics 1981 (jackknife); Owen, Annals of Applied Statistics 2007
+(what resampling both margins of a table counts too often); Zou, Psychological Methods 2007 (differences); Kendall 1945.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from rmkit.errors import DataError
+from rmkit.stats.means import FEWEST_PROMPTS, Interval, check_request
+
+NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
+FEWEST_MODELS = 15
+PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for all that rounding can tell
+
+Statistic = Literal["kendall", "spearman", "pearson"]
+
+
+def correlation_over_models(
+    metric_mp: np.ndarray,
+    outcome_mq: np.ndarray,
+    *,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    estimand: str = NEW_MODELS_NEW_PROMPTS,
+) -> Interval:
+    """Correlation over M reward models of two means: the metric's over P prompts, the outcome's over Q other prompts.
+
+    metric_mp: (M, P). outcome_mq: (M, Q). The target is the correlation, over the population that the models are drawn
+    from, of the means as P and Q new prompts measure them: the noise of so few prompts lowers it and is not undone.
+    Fewer than 15 models or 20 prompts, a constant mean or a correlation of 1 have a reason and no interval.
+    """
+    metric_mp, outcome_cmq = _tables_by_model(metric_mp=metric_mp, outcome_mq=outcome_mq)
+    check_request(level, n_resamples)
+    method = f"{statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
+    (estimate,), limit_2c, reason, df = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples, level)[:4]
+    low, high = limit_2c[:, 0]
+    return Interval(float(estimate), float(low), float(high), level, estimand, method, len(metric_mp), reason, df)
+
+
+def correlation_difference(
+    metric_mp: np.ndarray,
+    first_outcome_mq: np.ndarray,
+    second_outcome_mq: np.ndarray,
+    *,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+    estimand: str = NEW_MODELS_NEW_PROMPTS,
+) -> Interval:
+    """correlation(metric, first outcome) minus correlation(metric, second outcome), each as `correlation_over_models`.
+
+    Both outcomes are (M, Q) on the same Q prompts in the same order, and share every resample. To compare two metrics
+    against one outcome, hand the outcome over as `metric_mp`: a correlation has no sides.
+    """
+    metric_mp, outcome_cmq = _tables_by_model(
+        metric_mp=metric_mp, first_outcome_mq=first_outcome_mq, second_outcome_mq=second_outcome_mq
+    )
+    check_request(level, n_resamples)
+    method = f"difference of {statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
+    estimate_c, (low_c, high_c), reason, df, shared = _correlations(
+        metric_mp, outcome_cmq, statistic, rng, n_resamples, level
+    )
+    difference = float(estimate_c[0] - estimate_c[1])
+    below, above = estimate_c - low_c, high_c - estimate_c
+    low = difference - float(np.sqrt(below[0] ** 2 + above[1] ** 2 - 2 * shared * below[0] * above[1]))  # Zou 2007
+    high = difference + float(np.sqrt(above[0] ** 2 + below[1] ** 2 - 2 * shared * above[0] * below[1]))
+    return Interval(difference, low, high, level, estimand, method, len(metric_mp), reason, df)
+
+
+def _correlations(
+    metric_mp: np.ndarray,
+    outcome_cmq: np.ndarray,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    n_resamples: int,
+    level: float,
+) -> tuple[np.ndarray, np.ndarray, str | None, float | None, float]:
+    """(C,) correlations, (2, C) limits, why these are NaN, degrees of freedom, correlation of first and last error."""
+    from scipy.stats import t
+
+    estimate_c = CORRELATIONS[statistic](metric_mp.mean(axis=1), outcome_cmq.mean(axis=2))
+    if reason := _why_no_correlation(metric_mp, outcome_cmq, estimate_c):
+        return estimate_c, np.full((2, len(estimate_c)), np.nan), reason, None, np.nan
+    error_cc = _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples)
+    spread_c = np.sqrt(np.diag(error_cc))
+    # a jackknife errs on the long side (Efron & Stein 1981), of ranks by as much as a t would add
+    df = len(metric_mp) - 2.0 if statistic == "pearson" else None
+    half_c = t.ppf((1 + level) / 2, np.inf if df is None else df) * spread_c
+    shared = float(np.clip(error_cc[0, -1] / (spread_c[0] * spread_c[-1]), -1, 1))
+    return estimate_c, np.tanh(np.arctanh(estimate_c) + np.stack([-half_c, half_c])), None, df, shared
+
+
+def _error_of_z(
+    metric_mp: np.ndarray, outcome_cmq: np.ndarray, statistic: Statistic, rng: np.random.Generator, n_resamples: int
+) -> np.ndarray:
+    """Covariance (C, C) of the errors of z: a jackknife over models, plus what prompts do to many models at once.
+
+    The models' means already differ by each model's own noise on its prompts. Resampled prompts bring that noise again,
+    beside what models share; so it is also drawn for each model alone, and taken off (Owen 2007).
+    """
+    correlation, mean_m, mean_cm = CORRELATIONS[statistic], metric_mp.mean(axis=1), outcome_cmq.mean(axis=2)
+    n_models = len(mean_m)
+    others_mm = np.array([np.delete(np.arange(n_models), m) for m in range(n_models)])
+    without_one_cm = correlation(mean_m[others_mm], mean_cm[:, others_mm])
+    share_bp, share_bq = (
+        rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n for n in (metric_mp.shape[1], outcome_cmq.shape[2])
+    )
+    new_prompts_cb = correlation(share_bp @ metric_mp.T, share_bq @ outcome_cmq.transpose(0, 2, 1))
+    own_bm = mean_m + _own_noise(metric_mp[None], rng, n_resamples)[0]
+    own_prompts_cb = correlation(own_bm, mean_cm[:, None] + _own_noise(outcome_cmq, rng, n_resamples))
+
+    most = HIGHEST[statistic](n_models)
+    by_model_cc, by_prompt_cc, own_cc = (
+        np.atleast_2d(np.cov(np.arctanh(np.clip(found, -most, most))))
+        for found in (without_one_cm, new_prompts_cb, own_prompts_cb)
+    )
+    shared_cc = by_prompt_cc - own_cc
+    unseen_c = np.diag(shared_cc) <= 0
+    shared_cc[unseen_c] = shared_cc[:, unseen_c] = 0
+    return by_model_cc * (n_models - 1) ** 2 / n_models + shared_cc
+
+
+def _own_noise(value_cmp: np.ndarray, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
+    """Errors (C, B, M) of the models' means if each had prompts of its own; the C values of one model go together."""
+    rest_cmp = value_cmp - value_cmp.mean(axis=2, keepdims=True)
+    rest_mcp = (rest_cmp - rest_cmp.mean(axis=1, keepdims=True)).transpose(1, 0, 2) / value_cmp.shape[2]
+    left_mcd, size_md, _ = np.linalg.svd(rest_mcp, full_matrices=False)
+    return np.einsum("mcd,md,bmd->cbm", left_mcd, size_md, rng.normal(size=(n_resamples, *size_md.shape)))
+
+
+def _why_no_correlation(metric_mp: np.ndarray, outcome_cmq: np.ndarray, estimate_c: np.ndarray) -> str | None:
+    n_models, n_prompts = len(metric_mp), min(metric_mp.shape[1], outcome_cmq.shape[2])
+    if np.isnan(estimate_c).any():
+        return f"a mean is the same for all {n_models} reward models: there is nothing to correlate"
+    if n_models < FEWEST_MODELS:
+        return f"{n_models} reward models are too few for a correlation over them, which takes {FEWEST_MODELS}"
+    if n_prompts < FEWEST_PROMPTS:
+        return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
+    if (np.abs(estimate_c) > PERFECT).any():
+        return f"the {n_models} reward models correlate perfectly: no variation is seen"
+    return None
+
+
+def _tables_by_model(*, metric_mp: np.ndarray, **outcomes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """metric_mp as float64 and the outcomes stacked (C, M, Q), or a DataError that names table, model and prompt."""
+    tables = {name: np.asarray(table, dtype=np.float64) for name, table in {"metric_mp": metric_mp, **outcomes}.items()}
+    metric_mp, *outcome_mq = tables.values()
+    for name, table in tables.items():
+        if table.ndim != 2 or not table.size or len(table) != len(metric_mp):
+            raise DataError(
+                f"{name} {table.shape}: it must be (models, prompts), models as in metric_mp {metric_mp.shape}"
+            )
+        if len(bad := np.argwhere(~np.isfinite(table))):
+            model, prompt = (int(axis) for axis in bad[0])
+            raise DataError(
+                f"{name}[{model}, {prompt}] is {table[model, prompt]}; every model needs every prompt's value"
+            )
+    if len({table.shape for table in outcome_mq}) > 1:
+        shapes = " and ".join(f"{name} {tables[name].shape}" for name in outcomes)
+        raise DataError(f"{shapes} differ in shape: outcomes are on the same prompts")
+    return metric_mp, np.stack(outcome_mq)
+
+
+def pearson_rows(first_bm: np.ndarray, second_bm: np.ndarray) -> np.ndarray:
+    """Pearson's correlation over the last axis, leading axes broadcast; NaN where a row is constant."""
+    with np.errstate(invalid="ignore"):
+        first_bm, second_bm = (_standardised(value) for value in (first_bm, second_bm))
+        return (first_bm * second_bm).sum(axis=-1)
+
+
+def spearman_rows(first_bm: np.ndarray, second_bm: np.ndarray) -> np.ndarray:
+    """Spearman's correlation over the last axis, ties at their average rank, as `pearson_rows`."""
+    from scipy.stats import rankdata
+
+    return pearson_rows(rankdata(first_bm, axis=-1), rankdata(second_bm, axis=-1))
+
+
+def kendall_rows(first_bm: np.ndarray, second_bm: np.ndarray) -> np.ndarray:
+    """Kendall's tau-b over the last axis, as `pearson_rows`."""
+    first_bm, second_bm = np.broadcast_arrays(first_bm, second_bm)
+    n_models = first_bm.shape[-1]
+    tau = np.empty(first_bm.shape[:-1])
+    tau_b, block = tau.reshape(-1), max(1, 2**18 // n_models**2)  # what fits the cache is fastest
+    first_bm, second_bm = first_bm.reshape(-1, n_models), second_bm.reshape(-1, n_models)
+    for start in range(0, len(tau_b), block):
+        rows = slice(start, start + block)
+        first_bmm, second_bmm = (value[rows, :, None] > value[rows, None, :] for value in (first_bm, second_bm))
+        agreeing, opposed, first_untied, second_untied = (
+            np.count_nonzero(pairs, axis=(1, 2))
+            for pairs in (first_bmm & second_bmm, first_bmm & second_bmm.transpose(0, 2, 1), first_bmm, second_bmm)
+        )
+        with np.errstate(invalid="ignore"):
+            tau_b[rows] = (agreeing - opposed) / np.sqrt(first_untied * second_untied)
+    return tau
+
+
+def _standardised(value_bm: np.ndarray) -> np.ndarray:
+    """Rows of mean 0 and length 1; NaN where a row is constant, whatever rounding leaves of it."""
+    centred_bm = value_bm - value_bm.mean(axis=-1, keepdims=True)
+    length_b = np.where(np.ptp(value_bm, axis=-1) == 0, np.nan, np.linalg.norm(centred_bm, axis=-1))
+    return centred_bm / length_b[..., None]
+
+
+CORRELATIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "kendall": kendall_rows,
+    "spearman": spearman_rows,
+    "pearson": pearson_rows,
+}
+
+# how high a resample may come: half a swap of neighbours from perfect order, where Fisher's z would be infinite
+HIGHEST: dict[str, Callable[[int], float]] = {
+    "kendall": lambda n_models: 1 - 2 / (n_models * (n_models - 1)),
+    "spearman": lambda n_models: 1 - 6 / (n_models * (n_models**2 - 1)),
+    "pearson": lambda n_models: PERFECT,
+}
