@@ -1,8 +1,7 @@
 """Findings: what a study was asked beforehand, and what its stored evaluations answer, each with interval and verdict.
 
-A rule is a YAML file: a statement, the statistic that tests it, a threshold, the size that would matter, and what the
-interval is of (its estimand). It is registered by name and digest; a rule that was changed, or added, afterwards gives
-a verdict that says so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows from the interval:
+A rule (rules.py) is registered by name and digest; one that was changed, or added, afterwards gives a verdict that says
+so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows from the interval:
 
     shown          the interval lies above the threshold
     contradicted   it lies below: the opposite is shown
@@ -10,24 +9,20 @@ a verdict that says so. Knows per-prompt evaluations and rules; fits nothing. Th
     cannot tell    it holds both; the smallest difference that could have been seen is given
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import DataError, ResultError, did_you_mean, one_of
+from rmkit.errors import ResultError
 from rmkit.evaluations import Evaluations
 from rmkit.gold_curves import contrast, in_group, stacked
 from rmkit.population import pair_of
+from rmkit.rules import Rule
 from rmkit.stats import (
-    NEW_MODELS_NEW_PROMPTS,
     NEW_PROMPTS_THESE_FITS,
-    NEW_SEEDS_NEW_PROMPTS,
     Interval,
     Statistic,
     correlation_difference,
@@ -37,83 +32,8 @@ from rmkit.stats import (
 )
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
-STATISTICS = {  # what a rule of each statistic must say, and which estimands its interval may have
-    "difference": (("metric", "first", "second"), (NEW_SEEDS_NEW_PROMPTS, NEW_PROMPTS_THESE_FITS)),
-    "correlation": (("measure", "policy"), (NEW_MODELS_NEW_PROMPTS,)),
-    "correlation_difference": (("of", "first", "second"), (NEW_MODELS_NEW_PROMPTS,)),
-}
-ALWAYS = ("statement", "source", "stage", "statistic", "threshold", "matters", "unit", "estimand")
 RANK: Statistic = "kendall"
 FEWEST_SEEDS = 5
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One statement and how it is judged."""
-
-    name: str
-    statement: str
-    source: str
-    stage: str
-    statistic: str
-    threshold: float
-    matters: float  # the smallest effect beyond the threshold that would matter, in `unit`
-    unit: str
-    estimand: str
-    terms: Mapping[str, Any]  # what the statistic needs: metric, first, second, ...
-    where: Mapping[str, Any] = field(default_factory=dict)  # parameters of the jobs that it is about
-
-    @property
-    def digest(self) -> str:
-        """Eight hexadecimal digits of all that the rule says; comments and order do not count."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
-
-
-def read_rules(folder: str | Path, shown: str | None = None) -> list[Rule]:
-    """The rules of a folder's YAML files, by name; DataError names the file and the key."""
-    folder, shown = Path(folder), shown or str(folder)
-    paths = sorted(folder.glob("*.yaml"))
-    if not paths:
-        raise DataError(f"{shown}: holds no .yaml file; a folder of findings has one for each statement")
-    return [read_rule(path, f"{shown}/{path.name}") for path in paths]
-
-
-def read_rule(path: Path, shown: str) -> Rule:
-    """One rule, checked."""
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
-        raise DataError(f"{shown}: cannot be read as YAML ({str(fault).splitlines()[0]})") from fault
-    if not isinstance(content, dict):
-        raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")
-    statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic")
-    terms, estimands = STATISTICS[statistic]
-    known = (*ALWAYS, *terms, "where")
-    for key in content:
-        if key not in known:
-            raise DataError(f"{shown}: {key} is not one of {', '.join(known)}{did_you_mean(str(key), known)}")
-    if missing := [key for key in (*ALWAYS, *terms) if content.get(key) is None]:
-        raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
-    one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}")
-    for key in ("threshold", "matters"):
-        if isinstance(content[key], bool) or not isinstance(content[key], int | float):
-            raise DataError(f"{shown}: {key}: {content[key]!r} is not a number")
-    if not content["matters"] > 0:
-        raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
-    return Rule(
-        name=path.stem,
-        terms={key: content[key] for key in terms},
-        where=content.get("where", {}),
-        **{key: content[key] for key in ALWAYS},
-    )
-
-
-def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
-    """A sentence on what a folder of findings holds and its count, or the DataError that `read_rules` raises."""
-    rules = read_rules(path, shown)
-    return f"{shown or path}: {len(rules)} statements", {"findings": len(rules)}
 
 
 def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mapping[str, Jobs]) -> pd.DataFrame:

@@ -6,9 +6,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from rmkit import rules, stats
 from rmkit.errors import DataError, ParamsError
 from rmkit.evaluations import Evaluations
-from rmkit.findings import Rule, judged, read_rule, read_rules, verdict
+from rmkit.findings import judged, verdict
+from rmkit.rules import Rule, read_rule, read_rules
 from rmkit.stats import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,3 +170,9 @@ def test_what_the_study_lacks_keeps_its_row_with_a_reason():
 def test_the_shipped_findings_are_as_the_embedded_study_registered_them():
     study = yaml.safe_load((ROOT / "params" / "tiny.yaml").read_text())
     assert set(study["stages"]["07_figures"]["registered"]) == {f"{rule.name}@{rule.digest}" for rule in SHIPPED}
+
+
+def test_a_rules_estimands_are_those_of_the_intervals():
+    assert rules.SEEDS_AND_PROMPTS == stats.NEW_SEEDS_NEW_PROMPTS
+    assert rules.PROMPTS == stats.NEW_PROMPTS_THESE_FITS
+    assert rules.MODELS_AND_PROMPTS == stats.NEW_MODELS_NEW_PROMPTS

@@ -21,7 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
     {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "seeding", "stats"},
-    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "shards", "tables"},
+    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "rules", "shards", "tables"},
     {
         "annotators",
         "pairing",

@@ -157,7 +157,7 @@ STAGES = {
         fits=("reward_models", "betas", "annotations", "n_draws"),
     ),
     "07_figures": Stage(
-        data=(DataFile("findings_folder", "rmkit.findings:check"),),
+        data=(DataFile("findings_folder", "rmkit.rules:check"),),
         gathers=("03_annotation_noise", "04_reward_models", "05_active_labeling", "06_accuracy_vs_policy"),
     ),
 }
