@@ -30,7 +30,7 @@ MEASURE_LOOK = dict(
 def policy_name(name: str) -> str:
     """best_of_8 as "Best-of-8", kl_0.5 as "KL optimum at 0.5 nats"."""
     kind, _, size = name.rpartition("_")
-    return f"Best-of-{size}" if kind == "best_of" else f"KL optimum at {size} nats"
+    return f"Best-of-{size}" if kind == "best_of" else f"KL optimum at {size} nat{'s' * (size != '1')}"
 
 
 @themed

@@ -47,6 +47,12 @@ class RewardModels:
         ]
         return cls(pd.concat(tables, ignore_index=True), models)
 
+    def score(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """(F, R) float32 rewards of R responses, a row for each fit in the order of `fits`."""
+        reward = {name: model.score(embedding_rd) for name, model in self.models.items()}
+        places = self.fits[["reward_model", "position"]].itertuples(index=False)
+        return np.stack([reward[name][position] for name, position in places])
+
     def save(self, folder: str | Path) -> None:
         """Write fits and models, a subfolder each; ResultError unless each, read back, gives the same rewards."""
         folder = Path(folder)
