@@ -1,0 +1,255 @@
+"""Does every interval of rmkit.stats cover what it names? Data from worlds with a known truth, drawn again and again.
+
+The functions are found by going over the module: each that returns an Interval or a list of them needs a simulator
+here, by its name. A simulator gives cases; a case draws data sets and gives each interval with the truth that it is of.
+Target: between 93% and 97% at a nominal 95%; a case that is known to miss it says why.
+
+Run: python benchmarks/interval_coverage.py  (about 7 minutes on one core; --simulations 200 for a look)
+"""
+
+import argparse
+import inspect
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import get_type_hints
+
+import numpy as np
+from scipy.stats import kendalltau, pearsonr, spearmanr
+
+from rmkit import stats
+from rmkit.stats import Interval
+
+Draw = Callable[[np.random.Generator, int], Iterator[tuple[Interval, float]]]  # generator, how many -> with their truth
+LOWEST, HIGHEST = 0.93, 0.97
+N_RESAMPLES = 200  # of the correlations: enough for a standard error, a fifth of the time of the default
+RANKED = {
+    "kendall": lambda x, y: kendalltau(x, y)[0],
+    "spearman": lambda x, y: spearmanr(x, y)[0],
+    "pearson": lambda x, y: pearsonr(x, y)[0],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    draw: Draw
+    outside: str = ""  # why this case is known to leave the target; else it must stay within
+
+
+def functions_with_intervals(module: ModuleType) -> set[str]:
+    """The names of a module's public functions that return an Interval or a list of them."""
+    found = inspect.getmembers(module, inspect.isfunction)
+    returned = {name: get_type_hints(function).get("return") for name, function in found if not name.startswith("_")}
+    return {name for name, hint in returned.items() if hint in (Interval, list[Interval])}
+
+
+def cases_by_function() -> dict[str, list[Case]]:
+    """Every function's cases; SystemExit names a function without a simulator, and a simulator without a function."""
+    found = functions_with_intervals(stats)
+    if odd := found ^ SIMULATORS.keys():
+        listed = ", ".join(f"{name} has no {'simulator' if name in found else 'function'}" for name in sorted(odd))
+        raise SystemExit(f"benchmarks/interval_coverage.py: {listed}")
+    return {name: SIMULATORS[name]() for name in sorted(found)}
+
+
+def coverage(case: Case, simulations: int, seed: int = 0) -> float:
+    """The share of intervals that hold their truth; one that is missing holds nothing."""
+    drawn = case.draw(np.random.default_rng(seed), simulations)
+    return float(np.mean([interval.low <= truth <= interval.high for interval, truth in drawn]))
+
+
+def prompts(n_prompts: int, *, paired: bool) -> Draw:
+    """Pairs of prompts of unequal size, right or wrong around the prompt's own chance of being right."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        for _ in range(simulations // 50):  # fifty data sets share their prompts' sizes and their resampled prompts
+            pairs_p = np.clip(rng.geometric(0.3, size=n_prompts), 1, 12)
+            hard_np = rng.normal(size=(50, n_prompts)) * 0.2
+            first_np, second_np = (
+                rng.binomial(pairs_p, np.clip(0.63 + shift + hard_np, 0, 1)) / pairs_p for shift in (0.0, -0.05)
+            )
+            if paired:
+                intervals = stats.paired_difference(first_np, second_np, pairs_p, rng=rng, n_resamples=1000)
+            else:
+                intervals = stats.bootstrap_over_prompts(first_np, pairs_p, rng=rng, n_resamples=1000)
+            truth = mean_chance(0.63) - (mean_chance(0.58) if paired else 0.0)
+            yield from ((interval, truth) for interval in intervals)
+
+    return draw
+
+
+@cache
+def mean_chance(middle: float) -> float:
+    """The mean of a normal chance with s.d. 0.2, cut at 0 and 1."""
+    grid = np.linspace(-6, 6, 100_001)
+    weight = np.exp(-(grid**2) / 2)
+    return float(np.clip(middle + 0.2 * grid, 0, 1) @ weight / weight.sum())
+
+
+def seeds(n_seeds: int, effect: Callable[[np.random.Generator, int], np.ndarray]) -> Draw:
+    """Independent runs whose results vary as `effect` does, around 0."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        yield from ((stats.t_over_seeds(effect(rng, n_seeds)), 0.0) for _ in range(simulations))
+
+    return draw
+
+
+def crossed(
+    n_seeds: int, n_prompts: int, *, seed: float, prompt: float, rest: float = 1.0, skewed: bool = False
+) -> Draw:
+    """Seeds crossed with prompts; the numbers are the effects' standard deviations, prompts' exponential if skewed."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        for _ in range(simulations):
+            prompt_p = rng.exponential(size=n_prompts) - 1 if skewed else rng.normal(size=n_prompts)
+            rest_sp = rest * rng.normal(size=(n_seeds, n_prompts))
+            value_sp = seed * rng.normal(size=(n_seeds, 1)) + prompt * prompt_p + rest_sp
+            yield stats.over_seeds_and_prompts(value_sp), 0.0
+
+    return draw
+
+
+@dataclass(frozen=True)
+class Population:
+    """Reward models: what metric and two outcomes measure, and the noise of measuring it on 50 prompts."""
+
+    first: float  # correlation of the metric's quality with the first outcome's, in the population
+    second: float
+    kinds: int = 0  # clusters (kind x noise x size) that models come in; 0 for a normal population
+    noise: float = 0.4  # s.d. of each model's own noise in a mean, beside quality of s.d. 1
+    shared: float = 0.0  # s.d. of a mean's movement with prompts that favour a trait, times the model's trait
+
+    def quality(self, rng: np.random.Generator, n_models: int) -> np.ndarray:
+        """(models, 3): metric, first outcome, second outcome."""
+        covariance = np.array([[1, self.first, self.second], [self.first, 1, 0.5], [self.second, 0.5, 1]])
+        normal = rng.normal(size=(n_models, 3))
+        if self.kinds:  # a fifth of the standard deviation is within clusters
+            normal = self.centres()[rng.integers(self.kinds, size=n_models)] * np.sqrt(0.96) + 0.2 * normal
+        return normal @ np.linalg.cholesky(covariance).T
+
+    def centres(self) -> np.ndarray:
+        """(kinds, 3) fixed places of the clusters, of mean 0 and exactly unit covariance."""
+        place = np.random.default_rng(7).normal(size=(self.kinds, 3))
+        place -= place.mean(axis=0)
+        return np.linalg.solve(np.linalg.cholesky(np.cov(place.T, bias=True)), place.T).T
+
+    def measured(self, rng: np.random.Generator, n_models: int, n_prompts: int) -> list[np.ndarray]:
+        """Three tables (models, prompts); the outcomes' two share their prompts, the metric has its own."""
+        quality_mt, trait_m = self.quality(rng, n_models), rng.normal(size=n_models)
+        metric_p, outcome_p = rng.normal(size=(2, n_prompts))
+        tables = []
+        for quality_m, favour_p in zip(quality_mt.T, (metric_p, outcome_p, outcome_p), strict=True):
+            own_mp = self.noise * rng.normal(size=(n_models, n_prompts)) + self.shared * np.outer(trait_m, favour_p)
+            tables.append(quality_m[:, None] + 2 * favour_p + np.sqrt(n_prompts) * own_mp)
+        return tables
+
+
+@cache
+def true_correlations(population: Population, statistic: str) -> tuple[float, float]:
+    """Of the metric with each outcome, over 2,000 models at a time, on the average over 200 sets of prompts."""
+    rng, found = np.random.default_rng(11), []
+    for _ in range(200):
+        metric_m, *outcomes = (table[:, 0] for table in population.measured(rng, 2000, 1))  # one prompt worth fifty
+        found.append([RANKED[statistic](metric_m, outcome_m) for outcome_m in outcomes])
+    first, second = np.mean(found, axis=0)
+    return float(first), float(second)
+
+
+def models(population: Population, statistic: str, *, n_models: int, difference: bool) -> Draw:
+    """Reward models drawn from a population and measured on 50 prompts for the metric and 50 for the outcomes."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        first, second = true_correlations(population, statistic)
+        options = {"statistic": statistic, "rng": rng, "n_resamples": N_RESAMPLES}
+        for _ in range(simulations):
+            tables = population.measured(rng, n_models, 50)
+            if difference:
+                yield stats.correlation_difference(*tables, **options), first - second
+            else:
+                yield stats.correlation_over_models(*tables[:2], **options), first
+
+    return draw
+
+
+POPULATIONS = {
+    "normal, strong against weak": Population(0.9, 0.5, noise=0.2),
+    "12 kinds, medium against weak": Population(0.6, 0.3, kinds=12),
+    "12 kinds, prompts favour a trait": Population(0.6, 0.6, kinds=12, shared=0.3),
+}
+
+
+def correlation_cases(*, difference: bool) -> list[Case]:
+    normal, kinds, favoured = POPULATIONS
+    rows = [(48, normal), (48, kinds), (48, favoured), (30, favoured), (72, normal)]
+    return [
+        Case(f"{statistic}, M = {m}: {name}", models(POPULATIONS[name], statistic, n_models=m, difference=difference))
+        for statistic in RANKED
+        for m, name in rows
+    ]
+
+
+def prompt_cases(*, paired: bool) -> list[Case]:
+    return [Case(f"P = {n_prompts}", prompts(n_prompts, paired=paired)) for n_prompts in (100, 2300)]
+
+
+def seed_cases() -> list[Case]:
+    return [
+        Case("S = 5, normal", seeds(5, lambda rng, n: rng.normal(size=n))),
+        Case("S = 5, mildly skewed (gamma, skewness 1)", seeds(5, lambda rng, n: rng.gamma(4, size=n) - 4)),
+    ]
+
+
+def crossed_cases() -> list[Case]:
+    worlds = {
+        "seeds alone": {"seed": 1, "prompt": 0},
+        "prompts alone": {"seed": 0, "prompt": 1},
+        "both": {"seed": 0.2, "prompt": 1},
+        "tiny seeds": {"seed": 0.03, "prompt": 1},
+        "skewed prompts": {"seed": 0.1, "prompt": 1, "skewed": True},
+        "weak seeds and prompts": {"seed": 0.05, "prompt": 0.3},
+    }
+    sizes = ((5, 100), (5, 50), (10, 100))
+    cases = [
+        Case(f"S = {s}, P = {p}: {name}", crossed(s, p, **world)) for s, p in sizes for name, world in worlds.items()
+    ]
+    alone = "seed effects that are nothing cannot be told from small ones by five seeds"
+    return [*cases, Case("S = 5, P = 100: neither", crossed(5, 100, seed=0, prompt=0), alone)]
+
+
+SIMULATORS: dict[str, Callable[[], list[Case]]] = {
+    "bootstrap_over_prompts": lambda: prompt_cases(paired=False),
+    "paired_difference": lambda: prompt_cases(paired=True),
+    "t_over_seeds": seed_cases,
+    "over_seeds_and_prompts": crossed_cases,
+    "correlation_over_models": lambda: correlation_cases(difference=False),
+    "correlation_difference": lambda: correlation_cases(difference=True),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--simulations", type=int, default=2000, help="data sets a case, a multiple of 50")
+    simulations, missed = parser.parse_args().simulations, []
+    print("| function | case | simulations | coverage of 95% | its s.e. | seconds |")
+    print("|---|---|---|---|---|---|")
+    for function, cases in cases_by_function().items():
+        for case in cases:
+            began = time.perf_counter()
+            share = coverage(case, simulations)
+            error, seconds = np.sqrt(share * (1 - share) / simulations), time.perf_counter() - began
+            print(
+                f"| {function} | {case.name} | {simulations} | {share:.3f} | {error:.3f} | {seconds:.1f} |", flush=True
+            )
+            if not (LOWEST <= share <= HIGHEST or case.outside):
+                missed.append(f"{function}, {case.name}: {share:.3f}")
+    if missed:
+        sys.exit(f"not within {LOWEST} to {HIGHEST}: " + "; ".join(missed))
+
+
+if __name__ == "__main__":
+    main()
