@@ -16,10 +16,10 @@ study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
 	@$(BIN)/rmkit run params/tiny.yaml
 
 test: $(VENV)/.dev lint  ## lint, then the tests (at most 10 minutes on 2 cores)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(VENV)/.dev  ## the long tests: faults at every point, a world anew (at most 20 minutes)
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ sections 2 and 3 (metrics at five responses to a prompt, regret and normalised d
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from rmkit import policy, ranking
 from rmkit.best_of_n import best_of_n
 from rmkit.errors import DataError
 from rmkit.evaluations import Evaluations
-from rmkit.stats import Statistic, correlation_over_models
+from rmkit.stats import Interval, Statistic, correlation_over_models
 
 Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
 MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -136,10 +137,11 @@ def policies(evaluations: Evaluations) -> list[str]:
 def correlations(
     evaluations: Evaluations, *, statistic: Statistic = "kendall", resamples: int = 1000, level: float = 0.95
 ) -> pd.DataFrame:
-    """How well each measure orders the population as each policy does: a row a measure and policy, with its interval.
+    """Result rows on how well each measure orders the population as each policy does, with their intervals.
 
-    Models that a policy is not defined for are left out and counted in `left_out`. Columns: measure, policy, statistic,
-    mean (the estimate), low, high, level, models, left_out, estimand, method, reason.
+    A row a measure and policy: fit (both names), metric `correlation`, value, reason, units (models), measure, policy,
+    statistic, low, high, level, left_out (models that the policy is not defined for), estimand, method, and no_interval
+    (why low and high are missing, else nothing).
     """
     rows = []
     for measure in MEASURES:
@@ -149,23 +151,28 @@ def correlations(
                 metric_mp, outcome_mq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples,
                 level=level,
             )  # fmt: skip
-            rows.append(
-                {
-                    "measure": measure,
-                    "policy": name,
-                    "statistic": statistic,
-                    "mean": interval.estimate,
-                    "low": interval.low,
-                    "high": interval.high,
-                    "level": interval.level,
-                    "models": interval.units,
-                    "left_out": len(evaluations.fits) - 2 - len(metric_mp),
-                    "estimand": interval.estimand,
-                    "method": interval.method,
-                    "reason": interval.reason,
-                }
-            )
-    return pd.DataFrame(rows)
+            left_out = len(evaluations.fits) - 2 - len(metric_mp)
+            rows.append({"measure": measure, "policy": name, "left_out": left_out} | row_of(interval, statistic))
+    table = pd.DataFrame(rows)
+    return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
+
+
+def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
+    """The columns of a result row that an interval fills."""
+    missing = np.isnan(interval.estimate)
+    return {
+        "metric": "correlation",
+        "value": interval.estimate,
+        "reason": interval.reason if missing else None,
+        "units": interval.units,
+        "statistic": statistic,
+        "low": interval.low,
+        "high": interval.high,
+        "level": interval.level,
+        "estimand": interval.estimand,
+        "method": interval.method,
+        "no_interval": interval.reason or "",
+    }
 
 
 def pair_of(evaluations: Evaluations, measure: str, name: str) -> tuple[np.ndarray, np.ndarray]:

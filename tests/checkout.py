@@ -10,7 +10,7 @@ from tests.small_project import REPOSITORY
 
 def checkout(folder: Path) -> Path:
     """A copy of what a user has, without a store."""
-    for name in ("rmkit", "notebooks", "params", "data"):
+    for name in ("rmkit", "notebooks", "params", "data", "docs"):
         shutil.copytree(
             REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         )

@@ -108,9 +108,9 @@ def test_correlations_are_scipys_over_models_and_carry_their_interval():
     metric_mp, outcome_mq = pair_of(EVALUATIONS, "accuracy", "best_of_8")
     expected = scipy_stats.kendalltau(metric_mp.mean(axis=1), outcome_mq.mean(axis=1)).statistic
     row = table.loc[("accuracy", "best_of_8")]
-    assert row["mean"] == pytest.approx(expected, abs=0.02)
-    assert row["low"] < row["mean"] < row["high"]
-    assert row["mean"] > 0.5
+    assert row["value"] == pytest.approx(expected, abs=0.02)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["value"] > 0.5
 
 
 def test_bad_populations_are_named():

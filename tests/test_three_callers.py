@@ -11,9 +11,10 @@ import pytest
 from tests.checkout import checkout, environment, execute
 
 
-def stored(project: Path, seed: int) -> pd.DataFrame:
+def stored(project: Path, seed: int, world: str) -> pd.DataFrame:
     tables = [pd.read_parquet(path) for path in (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")]
-    (rows,) = [table for table in tables if table["param_seed"].iloc[0] == seed]
+    wanted = (seed, world)
+    (rows,) = [table for table in tables if (table["param_seed"].iloc[0], table["param_world"].iloc[0]) == wanted]
     return rows
 
 
@@ -30,10 +31,11 @@ def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke,
         str(smoke / "notebooks/04_reward_models.ipynb"),
         "out.ipynb",
     ]
-    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "3", "-y", "{annotations: [100, 400]}"]
+    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "world", "hh_rlhf", "-p", "n_folds", "3"]
+    command += ["-y", "{annotations: [40, 150]}"]
     execute(command, tmp_path / "elsewhere", smoke)
     rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, seed=1))
+    pd.testing.assert_frame_equal(rows, stored(smoke, 1, "hh_rlhf"))
 
 
 def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
@@ -55,7 +57,7 @@ def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, seed=0))
+    pd.testing.assert_frame_equal(rows, stored(smoke, 0, "grammar"))
 
 
 def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
@@ -123,7 +125,7 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
     project = checkout(tmp_path / "project")
     notebook = project / "notebooks/04_reward_models.ipynb"
     execute(
-        [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook), "out.ipynb"],
+        [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook), "out.ipynb", "-p", "world", "hh_rlhf"],
         tmp_path / "out",
         project,
         RMKIT_STUDY="smoke",
@@ -137,4 +139,4 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
 
 def test_a_second_run_executes_nothing(smoke):
     out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
-    assert "7 jobs: 7 already there" in out
+    assert "15 jobs: 15 already there" in out

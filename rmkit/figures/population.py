@@ -71,8 +71,8 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
 def correlation_figure(table: pd.DataFrame) -> Figure:
     """How well each measure orders the models as each policy does: a dot with its interval, a row of dots a policy.
 
-    table: measure, policy, statistic, mean, low, high, level, models, estimand, reason (population.correlations), of
-    one statistic. A correlation without an interval is a hollow dot.
+    table: measure, policy, statistic, value, low, high, level, units, estimand (population.correlations), of one
+    statistic. A correlation without an interval is a hollow dot.
     """
     if len(kinds := table[["statistic", "estimand"]].drop_duplicates()) > 1:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
@@ -85,7 +85,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
         ax.hlines(height, line["low"], line["high"], color=color, linewidth=1.2)
         face = [color if np.isfinite(low) or marker == "x" else "white" for low in line["low"]]
         edge = None if marker == "x" else color
-        ax.scatter(line["mean"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
+        ax.scatter(line["value"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
                    label=MEASURE_NAMES.get(measure, measure))  # fmt: skip
     ax.set_yticks(range(len(policies)), [policy_name(name) for name in policies])
     ax.invert_yaxis()
@@ -95,7 +95,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     first = table.iloc[0]
     ax.set(xlabel=f"{first['statistic'].capitalize()} correlation with the policy's gold reward, over reward models")
     ax.set_xlim(right=1.02)
-    models = f"{table['models'].min():.0f}" if table["models"].nunique() == 1 else "the"
+    models = f"{table['units'].min():.0f}" if table["units"].nunique() == 1 else "the"
     ax.set_title(f"{models} reward models; {first['level']:.0%} interval for {first['estimand']}")
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

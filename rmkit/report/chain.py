@@ -18,7 +18,6 @@ from rmkit.figures.annotation import noise_figure
 from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
 from rmkit.figures.population import correlation_figure, scatter_figure
 from rmkit.gold_curves import gold_curves
-from rmkit.population import correlations
 from rmkit.report.words import counted, join
 from rmkit.study.plan import canonical
 
@@ -184,17 +183,18 @@ def accuracy_and_drop(results: Results) -> Iterator[Drawn]:
 
 def which_measure(results: Results) -> Iterator[Drawn]:
     """Correlations of every measure with every policy, over the population of reward models."""
-    for setting in settings(results, "06_accuracy_vs_policy"):
-        for population in setting.seeds:
-            table = correlations(population)
-            first = table.iloc[0]
-            yield Drawn(
-                named("measures-and-policies", setting),
-                headed("Which measure predicts which policy?", setting),
-                "Kendall's correlation, over reward models, between what is measured on some prompts and what a policy "
-                f"earns on others. Lines are {first['level']:.0%} intervals for {first['estimand']}.",
-                correlation_figure(table),
-            )
+    if "06_accuracy_vs_policy" not in results.gathered:
+        return
+    rows = results.rows("06_accuracy_vs_policy")
+    for key, table in rows[rows["metric"] == "correlation"].groupby("job", sort=False):
+        first = table.iloc[0]
+        yield Drawn(
+            "measures-and-policies" if rows["job"].nunique() == 1 else f"measures-and-policies-{key}",
+            "Which measure predicts which policy?",
+            "Kendall's correlation, over reward models, between what is measured on some prompts and what a policy "
+            f"earns on others. Lines are {first['level']:.0%} intervals for {first['estimand']}.",
+            correlation_figure(table),
+        )
 
 
 FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {

@@ -4,7 +4,7 @@ Knows tables of numbers, models by prompts: not what they measure. What is estim
 population that the models are drawn from, of means as so many new prompts measure them: the means' noise lowers it, and
 is not undone. Limits are symmetric in Fisher's z, where the error hardly depends on the correlation.
 Sources: Fisher 1921 (z); Efron & Stein, Annals of Statistics 1981 (jackknife); Owen, Annals of Applied Statistics 2007
-(what resampling both margins of a table counts too often); Zou, Psychological Methods 2007 (differences); Kendall 1945.
+(what resampling both margins of a table counts too often); Kendall 1945 (tau-b).
 """
 
 from collections.abc import Callable
@@ -41,9 +41,13 @@ def correlation_over_models(
     metric_mp, outcome_cmq = _tables_by_model(metric_mp=metric_mp, outcome_mq=outcome_mq)
     check_request(level, n_resamples)
     method = f"{statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
-    (estimate,), limit_2c, reason, df = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples, level)[:4]
-    low, high = limit_2c[:, 0]
-    return Interval(float(estimate), float(low), float(high), level, estimand, method, len(metric_mp), reason, df)
+    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples)
+    if reason:
+        return Interval(float(estimate_c[0]), np.nan, np.nan, level, estimand, method, len(metric_mp), reason)
+    quantile, df = _quantile(statistic, len(metric_mp), level)
+    half = quantile * np.sqrt(error_cc[0, 0])
+    low, high = np.tanh(np.arctanh(estimate_c[0]) + np.array([-half, half]))
+    return Interval(float(estimate_c[0]), float(low), float(high), level, estimand, method, len(metric_mp), None, df)
 
 
 def correlation_difference(
@@ -67,37 +71,35 @@ def correlation_difference(
     )
     check_request(level, n_resamples)
     method = f"difference of {statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
-    estimate_c, (low_c, high_c), reason, df, shared = _correlations(
-        metric_mp, outcome_cmq, statistic, rng, n_resamples, level
-    )
+    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples)
     difference = float(estimate_c[0] - estimate_c[1])
-    below, above = estimate_c - low_c, high_c - estimate_c
-    low = difference - float(np.sqrt(below[0] ** 2 + above[1] ** 2 - 2 * shared * below[0] * above[1]))  # Zou 2007
-    high = difference + float(np.sqrt(above[0] ** 2 + below[1] ** 2 - 2 * shared * above[0] * below[1]))
-    return Interval(difference, low, high, level, estimand, method, len(metric_mp), reason, df)
+    if reason:
+        return Interval(difference, np.nan, np.nan, level, estimand, method, len(metric_mp), reason)
+    quantile, df = _quantile(statistic, len(metric_mp), level)
+    slope_c = (1 - estimate_c**2) * [1, -1]  # of the difference, by either z
+    step_c = quantile * error_cc @ slope_c / np.sqrt(slope_c @ error_cc @ slope_c)  # the likeliest z so far away
+    low, high = (first - second for first, second in np.tanh(np.arctanh(estimate_c) + np.stack([-step_c, step_c])))
+    return Interval(difference, float(low), float(high), level, estimand, method, len(metric_mp), None, df)
 
 
 def _correlations(
-    metric_mp: np.ndarray,
-    outcome_cmq: np.ndarray,
-    statistic: Statistic,
-    rng: np.random.Generator,
-    n_resamples: int,
-    level: float,
-) -> tuple[np.ndarray, np.ndarray, str | None, float | None, float]:
-    """(C,) correlations, (2, C) limits, why these are NaN, degrees of freedom, correlation of first and last error."""
-    from scipy.stats import t
-
+    metric_mp: np.ndarray, outcome_cmq: np.ndarray, statistic: Statistic, rng: np.random.Generator, n_resamples: int
+) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """(C,) correlations with the C outcomes, (C, C) covariance of their z's errors, or why that is NaN."""
     estimate_c = CORRELATIONS[statistic](metric_mp.mean(axis=1), outcome_cmq.mean(axis=2))
     if reason := _why_no_correlation(metric_mp, outcome_cmq, estimate_c):
-        return estimate_c, np.full((2, len(estimate_c)), np.nan), reason, None, np.nan
-    error_cc = _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples)
-    spread_c = np.sqrt(np.diag(error_cc))
+        return estimate_c, np.full((len(estimate_c),) * 2, np.nan), reason
+    return estimate_c, _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples), None
+
+
+def _quantile(statistic: Statistic, n_models: int, level: float) -> tuple[float, float | None]:
+    """How many standard errors a limit is away, and the degrees of freedom behind that, if any."""
+    from scipy.stats import norm, t
+
+    if statistic == "pearson":
+        return float(t.ppf((1 + level) / 2, n_models - 2)), n_models - 2.0
     # a jackknife errs on the long side (Efron & Stein 1981), of ranks by as much as a t would add
-    df = len(metric_mp) - 2.0 if statistic == "pearson" else None
-    half_c = t.ppf((1 + level) / 2, np.inf if df is None else df) * spread_c
-    shared = float(np.clip(error_cc[0, -1] / (spread_c[0] * spread_c[-1]), -1, 1))
-    return estimate_c, np.tanh(np.arctanh(estimate_c) + np.stack([-half_c, half_c])), None, df, shared
+    return float(norm.ppf((1 + level) / 2)), None
 
 
 def _error_of_z(
@@ -124,9 +126,8 @@ def _error_of_z(
         np.atleast_2d(np.cov(np.arctanh(np.clip(found, -most, most))))
         for found in (without_one_cm, new_prompts_cb, own_prompts_cb)
     )
-    shared_cc = by_prompt_cc - own_cc
-    unseen_c = np.diag(shared_cc) <= 0
-    shared_cc[unseen_c] = shared_cc[:, unseen_c] = 0
+    size_c, axis_cc = np.linalg.eigh(by_prompt_cc - own_cc)
+    shared_cc = (axis_cc * np.maximum(size_c, 0)) @ axis_cc.T  # what resampling leaves below zero counts as none
     return by_model_cc * (n_models - 1) ** 2 / n_models + shared_cc
 
 
@@ -148,6 +149,8 @@ def _why_no_correlation(metric_mp: np.ndarray, outcome_cmq: np.ndarray, estimate
         return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
     if (np.abs(estimate_c) > PERFECT).any():
         return f"the {n_models} reward models correlate perfectly: no variation is seen"
+    if len(outcome_cmq) > 1 and not np.ptp(outcome_cmq.mean(axis=2), axis=0).any():
+        return f"the two outcomes have the same means for all {n_models} reward models: no variation is seen"
     return None
 
 

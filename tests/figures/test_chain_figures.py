@@ -99,11 +99,11 @@ def test_a_dot_is_a_reward_model_and_undefined_ones_are_counted():
 
 
 def test_correlations_are_dots_with_their_intervals():
-    kinds = {"statistic": "kendall", "estimand": "new reward models, new prompts", "level": 0.95, "models": 30}
+    kinds = {"statistic": "kendall", "estimand": "new reward models, new prompts", "level": 0.95, "units": 30}
     table = pd.DataFrame(
         [
-            {"measure": "accuracy", "policy": "best_of_2", "mean": 0.7, "low": 0.5, "high": 0.8} | kinds,
-            {"measure": "one_pair", "policy": "best_of_2", "mean": 0.3, "low": np.nan, "high": np.nan} | kinds,
+            {"measure": "accuracy", "policy": "best_of_2", "value": 0.7, "low": 0.5, "high": 0.8} | kinds,
+            {"measure": "one_pair", "policy": "best_of_2", "value": 0.3, "low": np.nan, "high": np.nan} | kinds,
         ]
     )
     (ax,) = correlation_figure(table).axes

@@ -20,10 +20,19 @@ def test_the_report_stands_alone_and_says_what_was_found(smoke, tmp_path):
         "mlp_bt",
         "5 chosen and rejected answer different prompts",
         "04_reward_models world=hh_rlhf seed=1",
+        "What was asked, and what the rows answer",
+        "A fitted reward model&#39;s Best-of-32 is better than a random pick.",
+        "no verdict from 2 seeds; it takes 5",
+        "not registered",
+        "How good is the best of n?",
+        "Which pairs should be labelled next?",
+        "Which measure predicts which policy?",
+        "at least one ran during",
     ):
         assert expected in page, expected
     assert "jobs are finished; what follows" not in page
-    assert (project / "runs/reports/smoke-learning-curves.png").stat().st_size > 10_000
+    for name in ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy"):
+        assert (project / f"runs/reports/smoke-{name}.png").stat().st_size > 10_000
 
 
 def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote(smoke, tmp_path):
@@ -33,7 +42,7 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
         study.read_text().replace("title: Smoke", 'title: "<script>alert(1)</script>"').replace("[0, 1]", "[0, 1, 2]")
     )
     page = report_of(project, "smoke")
-    assert "7 of 8 jobs are finished; what follows rests on those alone" in page
+    assert "14 of 19 jobs are finished; what follows rests on those alone" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
