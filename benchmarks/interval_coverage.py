@@ -120,13 +120,16 @@ class Population:
 
     first: float  # correlation of the metric's quality with the first outcome's, in the population
     second: float
+    between: float = 0.5  # and of one outcome's with the other's
     kinds: int = 0  # clusters (kind x noise x size) that models come in; 0 for a normal population
     noise: float = 0.4  # s.d. of each model's own noise in a mean, beside quality of s.d. 1
     shared: float = 0.0  # s.d. of a mean's movement with prompts that favour a trait, times the model's trait
 
     def quality(self, rng: np.random.Generator, n_models: int) -> np.ndarray:
         """(models, 3): metric, first outcome, second outcome."""
-        covariance = np.array([[1, self.first, self.second], [self.first, 1, 0.5], [self.second, 0.5, 1]])
+        covariance = np.array(
+            [[1, self.first, self.second], [self.first, 1, self.between], [self.second, self.between, 1]]
+        )
         normal = rng.normal(size=(n_models, 3))
         if self.kinds:  # a fifth of the standard deviation is within clusters
             normal = self.centres()[rng.integers(self.kinds, size=n_models)] * np.sqrt(0.96) + 0.2 * normal
@@ -180,12 +183,13 @@ POPULATIONS = {
     "normal, strong against weak": Population(0.9, 0.5, noise=0.2),
     "12 kinds, medium against weak": Population(0.6, 0.3, kinds=12),
     "12 kinds, prompts favour a trait": Population(0.6, 0.6, kinds=12, shared=0.3),
+    "normal, outcomes nearly the same": Population(0.6, 0.5, between=0.98, noise=0.1),
 }
 
 
 def correlation_cases(*, difference: bool) -> list[Case]:
-    normal, kinds, favoured = POPULATIONS
-    rows = [(48, normal), (48, kinds), (48, favoured), (30, favoured), (72, normal)]
+    normal, kinds, favoured, alike = POPULATIONS
+    rows = [(48, normal), (48, kinds), (48, favoured), (30, favoured), (72, normal)] + [(48, alike)] * difference
     return [
         Case(f"{statistic}, M = {m}: {name}", models(POPULATIONS[name], statistic, n_models=m, difference=difference))
         for statistic in RANKED

@@ -4,7 +4,15 @@ from scipy import stats as scipy_stats
 
 from rmkit import stats
 from rmkit.errors import DataError
-from rmkit.stats import bootstrap_over_prompts, paired_difference, resampled_means
+from rmkit.stats import (
+    Interval,
+    bootstrap_over_prompts,
+    over_seeds_and_prompts,
+    paired_difference,
+    resampled_means,
+    smallest_detectable,
+    t_over_seeds,
+)
 
 RNG = np.random.default_rng(0)
 PAIRS_P = RNG.integers(1, 6, size=60)
@@ -141,3 +149,99 @@ def test_an_impossible_request_is_an_error(wrong):
 def test_series_of_other_shapes_cannot_be_paired():
     with pytest.raises(DataError, match="differ in shape"):
         paired_difference(VALUE_KP, VALUE_KP[:2], PAIRS_P, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bad_s", [[], [1.0, np.nan], [[1.0, 2.0]]])
+def test_seeds_are_a_row_of_finite_numbers(bad_s):
+    with pytest.raises(DataError, match="one a seed"):
+        t_over_seeds(bad_s)
+
+
+def test_t_over_seeds_is_scipys_interval():
+    value_s = VALUE_KP[0, :5]
+    interval = t_over_seeds(value_s)
+    expected = scipy_stats.ttest_1samp(value_s, 0).confidence_interval()
+    np.testing.assert_allclose([interval.low, interval.high], expected)
+    assert (interval.df, interval.units) == (4, 5)
+
+
+def test_a_table_in_which_only_prompts_differ_has_the_t_interval_over_prompts():
+    prompt_p = VALUE_KP[0]
+    interval = over_seeds_and_prompts(np.tile(prompt_p, (5, 1)))
+    expected = scipy_stats.ttest_1samp(prompt_p, 0).confidence_interval()
+    np.testing.assert_allclose([interval.low, interval.high], expected)
+
+
+def test_a_table_in_which_seeds_matter_most_has_nearly_the_t_interval_over_seeds():
+    seed_s = 100 * VALUE_KP[0, :5]
+    interval = over_seeds_and_prompts(seed_s[:, None] + VALUE_KP[1])
+    alone = t_over_seeds(seed_s + VALUE_KP[1].mean())
+    np.testing.assert_allclose([interval.low, interval.high], [alone.low, alone.high], rtol=1e-3)
+    assert interval.df == pytest.approx(4, rel=1e-3)
+
+
+def test_the_variance_of_a_crossed_mean_is_right_on_average():
+    """4,000 tables whose effects have known variances: the variance of their means, and the mean of their estimates."""
+    rng, means, variances = np.random.default_rng(8), [], []
+    for _ in range(4000):
+        value_sp = 0.5 * rng.normal(size=(5, 1)) + 2 * rng.normal(size=30) + rng.normal(size=(5, 30))
+        interval = over_seeds_and_prompts(value_sp)
+        means.append(interval.estimate)
+        variances.append(((interval.high - interval.low) / 2 / scipy_stats.t.ppf(0.975, interval.df)) ** 2)
+    truth = 0.5**2 / 5 + 2**2 / 30 + 1 / 150
+    np.testing.assert_allclose([np.var(means), np.mean(variances)], truth, rtol=0.07)
+
+
+def test_a_prompt_that_a_seed_has_no_value_for_is_left_out_and_counted():
+    value_sp = RNG.normal(size=(4, 50))
+    with_holes_sp = np.insert(value_sp, [3, 20], 7.0, axis=1)
+    with_holes_sp[1, 3] = with_holes_sp[:, 21] = np.nan
+    interval, without = over_seeds_and_prompts(with_holes_sp), over_seeds_and_prompts(value_sp)
+    assert (interval.low, interval.high, interval.units) == (without.low, without.high, 50)
+    assert interval.method == f"{without.method}, 2 prompts left out"
+
+
+@pytest.mark.parametrize(
+    ("value_sp", "says"),
+    [
+        (RNG.normal(size=(2, 100)), "2 seeds are too few"),
+        (RNG.normal(size=(5, 19)), "19 prompts are too few"),
+        (np.full((5, 100), 0.5), "no variation"),
+        (np.full((5, 100), np.nan), "0 prompts are too few"),
+    ],
+)
+def test_a_table_without_an_interval_says_why(value_sp, says):
+    interval = over_seeds_and_prompts(value_sp)
+    assert np.isnan([interval.low, interval.high]).all()
+    assert says in interval.reason
+    assert interval.df is None
+
+
+def test_seeds_crossed_with_prompts_say_what_they_are_of_and_widen_with_the_level():
+    narrow, wide = (over_seeds_and_prompts(VALUE_KP, level=level) for level in (0.8, 0.99))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert narrow.estimand == stats.NEW_SEEDS_NEW_PROMPTS
+    assert over_seeds_and_prompts(VALUE_KP, estimand="other").estimand == "other"
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(5), np.zeros((0, 5)), np.full((5, 30), np.inf)])
+def test_a_table_is_seeds_by_prompts(wrong):
+    with pytest.raises(DataError, match="value_sp"):
+        over_seeds_and_prompts(wrong)
+
+
+@pytest.mark.parametrize("n_seeds", [5, 200])
+def test_the_smallest_detectable_difference_is_detected_in_four_of_five_studies(n_seeds):
+    """Studies with a true mean of that size, at the spread that is known: their t intervals exclude 0 in 80%."""
+    rng, error = np.random.default_rng(9), 1 / np.sqrt(n_seeds)
+    half = scipy_stats.t.ppf(0.975, n_seeds - 1) * error
+    true = smallest_detectable(Interval(0, -half, half, 0.95, "", "", n_seeds, df=n_seeds - 1.0))
+    found = [t_over_seeds(true + rng.normal(size=n_seeds)) for _ in range(3000)]
+    assert np.mean([interval.low > 0 for interval in found]) == pytest.approx(0.8, abs=0.05)
+
+
+def test_without_degrees_of_freedom_the_detectable_difference_is_the_normals():
+    interval = Interval(0.0, -1.0, 1.0, 0.95, "", "", 100)
+    quantile = scipy_stats.norm.ppf(0.975)
+    assert smallest_detectable(interval) == pytest.approx((quantile + scipy_stats.norm.ppf(0.8)) / quantile)
+    assert np.isnan(smallest_detectable(Interval(0.0, np.nan, np.nan, 0.95, "", "", 1, "too few")))
