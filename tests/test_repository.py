@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
-    {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "seeding", "stats"},
-    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "rules", "shards", "tables"},
+    {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "intervals", "seeding"},
+    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "rules", "shards", "stats", "tables"},
     {
         "annotators",
         "pairing",

@@ -43,7 +43,7 @@ def test_resampled_means_are_those_of_a_loop_over_the_same_draws():
 
 def test_blocks_bound_the_memory_and_change_nothing(monkeypatch):
     whole = bootstrap(VALUE_KP)
-    monkeypatch.setattr(stats.means, "BLOCK_BYTES", 16 * 60 * 7)  # seven resamples at a time
+    monkeypatch.setattr("rmkit.intervals.means.BLOCK_BYTES", 16 * 60 * 7)  # seven resamples at a time
     in_blocks = bootstrap(VALUE_KP)
     for one, other in zip(whole, in_blocks, strict=True):
         np.testing.assert_allclose([one.low, one.high], [other.low, other.high])

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.stats.means import FEWEST_PROMPTS, Interval, check_request
+from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
 FEWEST_MODELS = 15

@@ -4,14 +4,14 @@
 function here covers is measured by benchmarks/interval_coverage.py; docs/log/interval-coverage.md has the table.
 """
 
-from rmkit.stats.correlations import (
+from rmkit.intervals.correlations import (
     FEWEST_MODELS,
     NEW_MODELS_NEW_PROMPTS,
     Statistic,
     correlation_difference,
     correlation_over_models,
 )
-from rmkit.stats.means import (
+from rmkit.intervals.means import (
     FEWEST_PROMPTS,
     FEWEST_SEEDS,
     NEW_PROMPTS_THESE_FITS,
