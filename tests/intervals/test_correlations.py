@@ -6,8 +6,8 @@ from scipy import stats as scipy_stats
 
 from rmkit import stats
 from rmkit.errors import DataError
-from rmkit.stats import correlation_difference, correlation_over_models
 from rmkit.intervals.correlations import CORRELATIONS
+from rmkit.stats import correlation_difference, correlation_over_models
 
 SCIPY = {"kendall": scipy_stats.kendalltau, "spearman": scipy_stats.spearmanr, "pearson": scipy_stats.pearsonr}
 RNG = np.random.default_rng(0)
