@@ -4,7 +4,7 @@ The functions are found by going over the module: each that returns an Interval 
 here, by its name. A simulator gives cases; a case draws data sets and gives each interval with the truth that it is of.
 Target: between 93% and 97% at a nominal 95%; a case that is known to miss it says why.
 
-Run: python benchmarks/interval_coverage.py  (about 7 minutes on one core; --simulations 200 for a look)
+Run: python benchmarks/interval_coverage.py  (about 8 minutes on one core; --simulations 200 for a look)
 """
 
 import argparse
