@@ -19,7 +19,7 @@ import pandas as pd
 from rmkit.errors import ResultError
 from rmkit.evaluations import Evaluations
 from rmkit.gold_curves import contrast, in_group, stacked
-from rmkit.population import pair_of
+from rmkit.population import together
 from rmkit.rules import Rule
 from rmkit.stats import (
     NEW_PROMPTS_THESE_FITS,
@@ -93,12 +93,9 @@ def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
     """A rank correlation over reward models, or the difference of two."""
     rng = np.random.default_rng(0)
     if rule.statistic == "correlation":
-        metric_mp, outcome_mq = pair_of(population, rule.terms["measure"], rule.terms["policy"])
+        metric_mp, outcome_mq = together(population, rule.terms["measure"], rule.terms["policy"])
         return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
-    common, first_mq = pair_of(population, rule.terms["of"], rule.terms["first"])
-    again, second_mq = pair_of(population, rule.terms["of"], rule.terms["second"])
-    if len(common) != len(again):
-        raise ResultError("some reward models have one side of the difference only")
+    common, first_mq, second_mq = together(population, *(rule.terms[key] for key in ("of", "first", "second")))
     return correlation_difference(common, first_mq, second_mq, statistic=RANK, rng=rng)
 
 

@@ -146,7 +146,7 @@ def correlations(
     rows = []
     for measure in MEASURES:
         for name in policies(evaluations):
-            metric_mp, outcome_mq = pair_of(evaluations, measure, name)
+            metric_mp, outcome_mq = together(evaluations, measure, name)
             interval = correlation_over_models(
                 metric_mp, outcome_mq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples,
                 level=level,
@@ -175,12 +175,15 @@ def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
     }
 
 
-def pair_of(evaluations: Evaluations, measure: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(M, P) values of a measure and (M, Q) values of a policy, of the models that have both, on their own prompts."""
+def together(evaluations: Evaluations, *names: str) -> list[np.ndarray]:
+    """For each named measure or policy (M, prompts), of the M models that have them all; neither GOLD nor BASE.
+
+    Prompts are those of the name's own half on which all names of that half are defined: two measures stay paired.
+    """
     member_f = ~evaluations.fits["fit"].isin([GOLD, BASE]).to_numpy()
-    sides = []
-    for of in (measure, name):
-        value_mp = evaluations.values[of][member_f].astype(np.float64)
-        sides.append(value_mp[:, np.isfinite(value_mp).any(axis=0)])
-    whole_m = np.isfinite(sides[0]).all(axis=1) & np.isfinite(sides[1]).all(axis=1)
-    return sides[0][whole_m], sides[1][whole_m]
+    value = {name: evaluations.values[name][member_f].astype(np.float64) for name in names}
+    defined = {name: np.isfinite(value_mp).any(axis=0) for name, value_mp in value.items()}
+    half = {name: name in MEASURES for name in names}
+    kept = {name: np.logical_and.reduce([defined[o] for o in names if half[o] == half[name]]) for name in names}
+    whole_m = np.logical_and.reduce([np.isfinite(value[name][:, kept[name]]).all(axis=1) for name in names])
+    return [value[name][whole_m][:, kept[name]] for name in names]

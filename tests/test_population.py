@@ -11,10 +11,10 @@ from rmkit.population import (
     correlations,
     evaluate_population,
     measures,
-    pair_of,
     policies,
     policy_values,
     population_rows,
+    together,
 )
 
 RNG = np.random.default_rng(0)
@@ -97,7 +97,7 @@ def test_a_model_whose_scores_are_all_equal_reaches_no_distance_and_is_left_out(
     own = rows[(rows["fit"] == "m4") & (rows["policy"] == "kl_0.5")]
     assert own["value"].isna().all()
     assert set(own["reason"]) == {EQUAL_SCORES}
-    assert len(pair_of(evaluations, "accuracy", "kl_0.5")[0]) == N_MODELS - 1
+    assert len(together(evaluations, "accuracy", "kl_0.5")[0]) == N_MODELS - 1
     table = correlations(evaluations, resamples=100).set_index(["measure", "policy"])
     assert table.loc[("accuracy", "kl_0.5"), "left_out"] == 1
     assert table.loc[("accuracy", "best_of_2"), "left_out"] == 0
@@ -105,7 +105,7 @@ def test_a_model_whose_scores_are_all_equal_reaches_no_distance_and_is_left_out(
 
 def test_correlations_are_scipys_over_models_and_carry_their_interval():
     table = correlations(EVALUATIONS, resamples=200).set_index(["measure", "policy"])
-    metric_mp, outcome_mq = pair_of(EVALUATIONS, "accuracy", "best_of_8")
+    metric_mp, outcome_mq = together(EVALUATIONS, "accuracy", "best_of_8")
     expected = scipy_stats.kendalltau(metric_mp.mean(axis=1), outcome_mq.mean(axis=1)).statistic
     row = table.loc[("accuracy", "best_of_8")]
     assert row["value"] == pytest.approx(expected, abs=0.02)
@@ -122,3 +122,13 @@ def test_bad_populations_are_named():
     broken[2, 0, 1] = np.nan
     with pytest.raises(DataError, match="score at"):
         population(broken)
+
+
+def test_two_measures_are_taken_on_the_prompts_that_both_have():
+    gold_pk = GOLD_PK.copy()
+    gold_pk[4, 1] = gold_pk[4, 0]  # a measuring prompt whose first two responses are equally good
+    evaluations = population(gold_pk=gold_pk)
+    outcome_mq, first_mp, second_mp = together(evaluations, "best_of_8", "accuracy", "one_pair")
+    assert first_mp.shape == second_mp.shape == (N_MODELS, N_PROMPTS // 2 - 1)
+    assert outcome_mq.shape == (N_MODELS, N_PROMPTS // 2)
+    assert together(evaluations, "accuracy", "best_of_8")[0].shape == (N_MODELS, N_PROMPTS // 2)
