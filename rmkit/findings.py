@@ -22,6 +22,7 @@ from rmkit.gold_curves import contrast, in_group, stacked
 from rmkit.population import together
 from rmkit.rules import Rule
 from rmkit.stats import (
+    FEWEST_SEEDS,
     NEW_PROMPTS_THESE_FITS,
     Interval,
     Statistic,
@@ -33,7 +34,6 @@ from rmkit.stats import (
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
 RANK: Statistic = "kendall"
-FEWEST_SEEDS = 5
 
 
 def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mapping[str, Jobs]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from rmkit.population import (
 )
 
 RNG = np.random.default_rng(0)
-N_MODELS, N_PROMPTS, K = 24, 60, 8
+N_MODELS, N_PROMPTS, K = 32, 60, 8
 GOLD_PK = RNG.normal(size=(N_PROMPTS, K))
 NOISE_F = np.linspace(0.2, 4, N_MODELS)
 SCORE_FPK = GOLD_PK + NOISE_F[:, None, None] * RNG.normal(size=(N_MODELS, N_PROMPTS, K))

@@ -16,7 +16,7 @@ from rmkit.errors import DataError
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
-FEWEST_MODELS = 15
+FEWEST_MODELS = 30  # there coverage was measured; over 15 models Kendall's interval holds up to 98%
 PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for all that rounding can tell
 
 Statistic = Literal["kendall", "spearman", "pearson"]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rmkit.active.rows import minus_strategy
 from rmkit.evaluations import Evaluations
 from rmkit.figures.active import choice_figure, label_value_figure
 from rmkit.figures.annotation import noise_figure
@@ -142,6 +143,23 @@ def active_curves(results: Results) -> Iterator[Drawn]:
         )
 
 
+def active_differences(results: Results) -> Iterator[Drawn]:
+    """What a strategy gains over random choice, on the same prompts with the same number of labels."""
+    for setting in settings(results, "05_active_labeling"):
+        if "random" not in set(setting.seeds[0].fits["strategy"]) or setting.seeds[0].fits["strategy"].nunique() < 2:
+            continue
+        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
+        curves = gold_curves(ahead, ["spearman", largest])
+        yield Drawn(
+            named("active-differences", setting),
+            headed("What does a strategy gain over random choice?", setting),
+            "The same, each strategy minus random choice, seed by seed and prompt by prompt, with the same number of "
+            f"labels. Above 0 the strategy is ahead. {band(curves)}",
+            label_value_figure(curves, against="random"),
+        )
+
+
 def active_choices(results: Results) -> Iterator[Drawn]:
     """What each strategy chose."""
     if "05_active_labeling" not in results.gathered:
@@ -202,6 +220,7 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "04_best_of_n": best_of_n,
     "04_noise_and_numbers": noise_and_numbers,
     "05_active_curves": active_curves,
+    "05_active_differences": active_differences,
     "05_active_choices": active_choices,
     "06_accuracy_and_drop": accuracy_and_drop,
     "06_which_measure": which_measure,
