@@ -154,8 +154,8 @@ def active_differences(results: Results) -> Iterator[Drawn]:
         yield Drawn(
             named("active-differences", setting),
             headed("What does a strategy gain over random choice?", setting),
-            "The same, each strategy minus random choice, seed by seed and prompt by prompt, with the same number of "
-            f"labels. Above 0 the strategy is ahead. {band(curves)}",
+            "Each strategy minus random choice, seed by seed and prompt by prompt, with the same number of labels. "
+            f"Above 0 the strategy is ahead. {band(curves)}",
             label_value_figure(curves, against="random"),
         )
 

@@ -67,7 +67,8 @@ def finding_table(rows: pd.DataFrame) -> Table:
             effect = TableCell("–", row["reason"], wide=True)
         else:
             between = "" if np.isnan(row["low"]) else f"({signed(row['low'], 3)} to {signed(row['high'], 3)})"
-            effect = TableCell(f"{signed(row['value'], 3)}", f"{between} {row['unit']}", wide=True)
+            against = f"{row['unit']}; threshold {row['threshold']:g}"
+            effect = TableCell(f"{signed(row['value'], 3)}", f"{between} {against}", wide=True)
         lines.append(
             [
                 TableCell(row["statement"], row["source"], wide=True),
