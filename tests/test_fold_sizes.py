@@ -1,7 +1,7 @@
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.fold_sizes import check_cross_fitting
+from rmkit.fold_sizes import check_annotation, check_cross_fitting, check_population, check_reward_models
 
 GOOD = {"annotations": [100, 200], "n_folds": 5, "validation_share": 0.2}
 COUNTS = {"pairs": 300, "prompts": 300}
@@ -28,3 +28,47 @@ def test_what_can_be_drawn_passes():
 def test_what_cannot_is_said_with_what_to_type(change, says):
     with pytest.raises(ParamsError, match=f"^here: {says}"):
         check_cross_fitting({**GOOD, **change}, COUNTS, "here")
+
+
+WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, "n_test_responses": 32}
+ANNOTATION = WORLD | {
+    "betas": [0.5, None], "scale": "gold_sd", "fixed_scale": None, "choice": "random", "pool": "within_prompt",
+    "n_pairs": 1800,
+}  # fmt: skip
+MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
+POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("check", "sound", "change", "message"),
+    [
+        (check_annotation, ANNOTATION, {"betas": [1.0, -1.0]}, r"betas\[1\]: -1.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"betas": [1.0, 1.0]}, "give at least one, each once"),
+        (check_annotation, ANNOTATION, {"betas": []}, "give at least one, each once"),
+        (check_annotation, ANNOTATION, {"scale": "fixed"}, "fixed_scale: None with scale fixed"),
+        (check_annotation, ANNOTATION, {"fixed_scale": 6.0}, "fixed_scale: 6.0 with scale gold_sd"),
+        (check_annotation, ANNOTATION, {"n_pairs": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
+        (check_annotation, ANNOTATION, {"choice": "similar"}, "300 prompts offer 1 similar pair each; say at most 300"),
+        (check_annotation, ANNOTATION, {"n_pairs": 0}, "n_pairs: 0; give at least 1"),
+        (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
+        (check_reward_models, MODELS, {"annotations": [4]}, "4 pairs leave 4 to train and 0 to validate on"),
+        (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
+        (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and 02_sampling draws 32"),
+        (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
+        (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
+        (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
+        (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
+        (check_population, POPULATION, {"n_measured": 33}, "n_measured: 33; it takes 2, and 02_sampling draws 32"),
+        (check_population, POPULATION, {"kls": [0.5, 0.0]}, "kls: 0.0 nats"),
+    ],
+)
+def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, change, message):
+    check(sound, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match=f"^mine.yaml: stage: .*{message}"):
+        check(sound | change, {}, "mine.yaml: stage")
+
+
+def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds():
+    check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_pairs": 100_000}, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match="n_folds: 1"):
+        check_reward_models(MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage")

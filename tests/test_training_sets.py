@@ -71,3 +71,12 @@ def test_counts_that_cannot_be_had_are_named():
         sets_of(labelled(), annotations=[3])
     with pytest.raises(DataError, match="comparisons: there are none"):
         sets_of(Comparisons(labelled().table.iloc[:0]))
+
+
+def test_labels_of_one_class_are_pairs_like_any_others():
+    """Which response comes first says nothing: labels that are all 1 teach what their mirror image, all 0, teaches."""
+    ones = pd.DataFrame({"first": FIRST, "second": SECOND, "label": np.int8(1), "beta": 1.0})
+    zeros = pd.DataFrame({"first": SECOND, "second": FIRST, "label": np.int8(0), "beta": 1.0})
+    given, mirrored = (sets_of(Comparisons(table)) for table in (ones, zeros))
+    assert pairs_of(given.train, 1) == pairs_of(mirrored.train, 1)
+    assert pairs_of(given.validation, 1) == pairs_of(mirrored.validation, 1)

@@ -20,13 +20,14 @@ from rmkit.comparisons import PairSets
 from rmkit.errors import ParamsError
 from rmkit.reward_models.mlp_training import (
     BestSoFar,
+    Minibatches,
+    Running,
     absorbed,
     among,
     centers_and_scales,
     hidden_activations,
     initial_layers,
     mean_log_loss,
-    minibatches,
     pair_log_loss,
     pair_rewards,
     real_positions,
@@ -91,24 +92,27 @@ class MLP:
         streams = list(rng_s)
         layers = initial_layers(streams, (embedding_rd.shape[1], *self.hidden, 1))
         center_sd, scale_s = centers_and_scales(embedding_ud, train)
-        optimiser = torch.optim.AdamW(layers, lr=self.learning_rate, weight_decay=self.weight_decay)
+        options = {"lr": self.learning_rate, "weight_decay": self.weight_decay, "foreach": True}  # foreach for speed
+        optimiser = torch.optim.AdamW(layers, **options)
         best = BestSoFar.of(layers, patience_steps=self.patience * self.evaluate_every)
-        batches = minibatches(train, self.batch_pairs, streams)
+        batches = Minibatches.of(train, self.batch_pairs, streams)
+        batch = Running(np.arange(train.n_sets), layers, optimiser, center_sd, scale_s, validation)
         for step in range(1, self.max_steps + 1):
-            chosen_sb, rejected_sb, weight_sb = next(batches)
-            reward_sb = pair_rewards(absorbed(layers, center_sd, scale_s), embedding_ud, chosen_sb, rejected_sb)
-            loss_s = pair_log_loss(self.observed_logits(*reward_sb), torch.from_numpy(weight_sb))
+            chosen_fb, rejected_fb, weight_fb = batches.next(batch.fit_f)
+            reward_fb = pair_rewards(batch.absorbed(), embedding_ud, chosen_fb, rejected_fb)
+            loss_f = pair_log_loss(self.observed_logits(*reward_fb), torch.from_numpy(weight_fb))
             optimiser.zero_grad()
-            loss_s.sum().backward()  # fits share nothing: each gets the gradient of its own loss
+            loss_f.sum().backward()  # fits share nothing: each gets the gradient of its own loss
             optimiser.step()
             if step % self.evaluate_every == 0 or step == self.max_steps:
-                now = absorbed(layers, center_sd, scale_s)
-                log_loss_s = mean_log_loss(now, embedding_ud, validation, self.observed_logits)
-                best.update(step, log_loss_s, layers)
+                log_loss_f = mean_log_loss(batch.absorbed(), embedding_ud, batch.validation, self.observed_logits)
+                best.update(step, batch.fit_f, log_loss_f, batch.layers)
                 if progress:
                     progress(step, self.max_steps)
-                if best.all_stopped(step):
+                running_s = best.running(step + 1)
+                if not running_s.any():
                     break
+                batch = batch.without_stopped(running_s)
         if progress:
             progress(self.max_steps, self.max_steps)
         self.layers_ = [layer.detach().numpy() for layer in absorbed(best.layers, center_sd, scale_s)]

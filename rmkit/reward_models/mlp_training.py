@@ -5,7 +5,7 @@ alone, and every fit draws from a generator of its own.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,7 +20,7 @@ from rmkit.reward_models.protocol import BLOCK_NUMBERS
 Layers = list[torch.Tensor]  # weight (S, in, out) and bias (S, 1, out) of each hidden layer, then the last weight
 LAST_LAYER = 0.1  # size of the last weight at the start, beside the others
 ObservedLogits = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # rewards (S, M) twice to log-odds (C, S, M)
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # chosen_sb, rejected_sb int64, weight_sb float32
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # chosen_fb, rejected_fb int64, weight_fb float32
 
 
 def initial_layers(streams: Sequence[np.random.Generator], sizes: Sequence[int]) -> Layers:
@@ -105,29 +105,80 @@ def absorbed(layers: Layers, center_sd: torch.Tensor, scale_s: torch.Tensor) -> 
     return [scaled_sdh, bias_s1h - torch.bmm(center_sd[:, None, :], scaled_sdh), *rest]
 
 
-def minibatches(train: PairSets, n_pairs: int, streams: Sequence[np.random.Generator]) -> Iterator[Batch]:
-    """For ever: the next minibatch of each fit, of one width B, filled up with pairs of weight 0.
+@dataclass
+class Minibatches:
+    """Each fit's minibatches, for ever: it goes through its pairs in a fresh order each epoch, drawn from its stream.
 
-    A fit goes through its pairs in a fresh order each epoch; what is left over at its end, fewer than n_pairs, is
-    dropped. A fit of fewer pairs than that takes all of them at each step.
+    What is left over at an epoch's end, fewer pairs than a minibatch, is dropped. A fit of fewer pairs than that takes
+    all of them at each step, filled up with pairs of weight 0.
     """
-    orders = [_orders(np.flatnonzero(train.weight_sm[s]), n_pairs, stream) for s, stream in enumerate(streams)]
-    width = min(n_pairs, int(train.sizes_s.max()))
-    set_s1 = np.arange(train.n_sets)[:, None]
-    while True:
-        pair_sb, real_sb = np.zeros((train.n_sets, width), np.int64), np.zeros((train.n_sets, width), np.float32)
-        for s, order in enumerate(orders):
-            pair_b = next(order)
-            pair_sb[s, : len(pair_b)], real_sb[s, : len(pair_b)] = pair_b, 1
-        weight_sb = train.weight_sm[set_s1, pair_sb] * real_sb
-        yield train.chosen_sm[set_s1, pair_sb], train.rejected_sm[set_s1, pair_sb], weight_sb
+
+    train: PairSets
+    streams: Sequence[np.random.Generator]
+    width: int  # B, one for all fits
+    order_sm: np.ndarray  # (S, M) int64, the pairs in this epoch's order, then those of weight 0
+    start_s: np.ndarray  # (S,) int64, where in that order the next minibatch starts
+    last_s: np.ndarray  # (S,) int64, the last place where one can start
+
+    @classmethod
+    def of(cls, train: PairSets, n_pairs: int, streams: Sequence[np.random.Generator]) -> Self:
+        width = min(n_pairs, int(train.sizes_s.max()))
+        order_sm = np.argsort(train.weight_sm == 0, axis=1, kind="stable")
+        last_s = np.maximum(train.sizes_s - width, 0)
+        return cls(train, streams, width, order_sm, last_s + 1, last_s)  # past its end: the first epoch is drawn first
+
+    def next(self, fit_f: np.ndarray) -> Batch:
+        """The next minibatch of each of these fits; nothing is drawn for the others."""
+        for s in fit_f[self.start_s[fit_f] > self.last_s[fit_f]]:
+            pair_m = np.flatnonzero(self.train.weight_sm[s])
+            self.order_sm[s, : len(pair_m)] = self.streams[s].permutation(pair_m)
+            self.start_s[s] = 0
+        set_f1 = fit_f[:, None]
+        pair_fb = self.order_sm[set_f1, self.start_s[set_f1] + np.arange(self.width)]
+        self.start_s[fit_f] += self.width
+        chosen_fb, rejected_fb = self.train.chosen_sm[set_f1, pair_fb], self.train.rejected_sm[set_f1, pair_fb]
+        return chosen_fb, rejected_fb, self.train.weight_sm[set_f1, pair_fb]
 
 
-def _orders(pair_m: np.ndarray, n_pairs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    while True:
-        order_m = rng.permutation(pair_m)
-        for start in range(0, max(len(order_m) - n_pairs, 0) + 1, n_pairs):
-            yield order_m[start : start + n_pairs]
+@dataclass
+class Running:
+    """The F of S fits that are trained as one batch: what has a row for each of them, and shrinks when fits stop."""
+
+    fit_f: np.ndarray  # (F,) int64, which of the S
+    layers: Layers
+    optimiser: torch.optim.Optimizer  # of these layers
+    center_fd: torch.Tensor
+    scale_f: torch.Tensor
+    validation: PairSets
+
+    def absorbed(self) -> Layers:
+        return absorbed(self.layers, self.center_fd, self.scale_f)
+
+    def without_stopped(self, running_s: np.ndarray) -> "Running":
+        """The fits that are running, to be trained on as before: each in its own state, in the order that they had.
+
+        A lone one keeps a neighbour, if it had one: torch multiplies a batch of one in another order than a larger one,
+        and results should be, to the last bit, those of training all fits until the last has stopped.
+        """
+        running_f = running_s[self.fit_f]
+        kept_g = np.sort(np.argsort(~running_f, kind="stable")[: max(2, np.count_nonzero(running_f))])
+        if len(kept_g) == len(self.fit_f):
+            return self
+        row_g = torch.from_numpy(kept_g)
+        layers = rows_of(self.optimiser, row_g)
+        center_gd, scale_g, validation = self.center_fd[row_g], self.scale_f[row_g], sets_of(self.validation, kept_g)
+        return Running(self.fit_f[kept_g], layers, self.optimiser, center_gd, scale_g, validation)
+
+
+def rows_of(optimiser: torch.optim.Optimizer, row_g: torch.Tensor) -> Layers:
+    """Leave the optimiser these rows of its layers and of what it knows about them: the layers, new leaves."""
+    (group,) = optimiser.param_groups
+    layers = [layer.detach()[row_g].requires_grad_() for layer in group["params"]]
+    for before, layer in zip(group["params"], layers, strict=True):
+        known = optimiser.state.pop(before)  # AdamW's two moments have the layer's shape, its count of steps none
+        optimiser.state[layer] = {name: value[row_g] if value.ndim else value for name, value in known.items()}
+    group["params"] = layers
+    return layers
 
 
 @dataclass
@@ -145,21 +196,24 @@ class BestSoFar:
         kept = [layer.detach().clone() for layer in layers]
         return cls(kept, np.full(n_fits, np.inf), np.zeros(n_fits, np.int64), patience_steps)
 
-    def update(self, step: int, log_loss_s: np.ndarray, layers: Layers) -> None:
-        """Keep the weights of running fits that are better than before; ResultError if a running fit diverged."""
-        running_s = self._running(step)
-        if (bad_s := running_s & ~np.isfinite(log_loss_s)).any():
-            s = int(np.argmax(bad_s))
-            raise ResultError(f"fit {s}: validation log-loss is {log_loss_s[s]} at step {step}; lower learning_rate")
-        better_s = running_s & (log_loss_s < self.log_loss_s)
-        self.log_loss_s[better_s], self.step_s[better_s] = log_loss_s[better_s], step
+    def update(self, step: int, fit_f: np.ndarray, log_loss_f: np.ndarray, layers: Layers) -> None:
+        """Keep the weights of running fits that are better than before; ResultError if a running fit diverged.
+
+        fit_f: (F,) which of the S fits the losses and the layers are of.
+        """
+        running_f = self.running(step)[fit_f]
+        if (bad_f := running_f & ~np.isfinite(log_loss_f)).any():
+            f = int(np.argmax(bad_f))
+            loss = f"validation log-loss is {log_loss_f[f]} at step {step}"
+            raise ResultError(f"fit {fit_f[f]}: {loss}; lower learning_rate")
+        better_f = running_f & (log_loss_f < self.log_loss_s[fit_f])
+        better_s = fit_f[better_f]
+        self.log_loss_s[better_s], self.step_s[better_s] = log_loss_f[better_f], step
         for kept, layer in zip(self.layers, layers, strict=True):
-            kept[torch.from_numpy(better_s)] = layer.detach()[torch.from_numpy(better_s)]
+            kept[torch.from_numpy(better_s)] = layer.detach()[torch.from_numpy(better_f)]
 
-    def all_stopped(self, step: int) -> bool:
-        return not self._running(step + 1).any()
-
-    def _running(self, step: int) -> np.ndarray:
+    def running(self, step: int) -> np.ndarray:
+        """(S,) whether each fit is still trained in this step."""
         return step - self.step_s <= self.patience_steps
 
 
@@ -167,6 +221,11 @@ def real_positions(pairs: PairSets, s: int | slice = slice(None)) -> np.ndarray:
     """Positions of the chosen and the rejected responses of set s (of all sets), padding left out."""
     real = pairs.weight_sm[s] > 0
     return np.concatenate([pairs.chosen_sm[s][real], pairs.rejected_sm[s][real]])
+
+
+def sets_of(pairs: PairSets, s: np.ndarray) -> PairSets:
+    """The sets at positions s alone, as wide as before."""
+    return PairSets(chosen_sm=pairs.chosen_sm[s], rejected_sm=pairs.rejected_sm[s], weight_sm=pairs.weight_sm[s])
 
 
 def among(used_u: np.ndarray, pairs: PairSets) -> PairSets:
