@@ -3,8 +3,9 @@
 Knows embeddings and pairs; no text. A head says with `observed_logits` which events it counts as observed in a pair;
 its loss is minus the mean log-probability of these. Each fit has its own initial weights and its own order of
 minibatches, drawn from its own stream, so its result does not depend on which fits are trained beside it. The optimiser
-is AdamW (Loshchilov & Hutter, ICLR 2019). Each fit keeps the weights that had the smallest validation loss and stops
-when that has not improved for a while; it is not refitted on the validation pairs, which early stopping still needs.
+is AdamW (Loshchilov & Hutter, ICLR 2019). Each fit keeps the weights that had the smallest validation loss; it stops,
+and leaves the batch, when that has not improved for a while. It is not refitted on the validation pairs, which early
+stopping still needs.
 """
 
 import dataclasses
@@ -92,27 +93,26 @@ class MLP:
         streams = list(rng_s)
         layers = initial_layers(streams, (embedding_rd.shape[1], *self.hidden, 1))
         center_sd, scale_s = centers_and_scales(embedding_ud, train)
-        options = {"lr": self.learning_rate, "weight_decay": self.weight_decay, "foreach": True}  # foreach for speed
-        optimiser = torch.optim.AdamW(layers, **options)
+        optimiser = torch.optim.AdamW(layers, lr=self.learning_rate, weight_decay=self.weight_decay)
         best = BestSoFar.of(layers, patience_steps=self.patience * self.evaluate_every)
-        batches = Minibatches.of(train, self.batch_pairs, streams)
-        batch = Running(np.arange(train.n_sets), layers, optimiser, center_sd, scale_s, validation)
+        minibatches = Minibatches.of(train, self.batch_pairs, streams)
+        running = Running(np.arange(train.n_sets), layers, optimiser, center_sd, scale_s, validation)
         for step in range(1, self.max_steps + 1):
-            chosen_fb, rejected_fb, weight_fb = batches.next(batch.fit_f)
-            reward_fb = pair_rewards(batch.absorbed(), embedding_ud, chosen_fb, rejected_fb)
+            chosen_fb, rejected_fb, weight_fb = minibatches.draw(running.fit_f)
+            reward_fb = pair_rewards(running.absorbed(), embedding_ud, chosen_fb, rejected_fb)
             loss_f = pair_log_loss(self.observed_logits(*reward_fb), torch.from_numpy(weight_fb))
             optimiser.zero_grad()
             loss_f.sum().backward()  # fits share nothing: each gets the gradient of its own loss
             optimiser.step()
             if step % self.evaluate_every == 0 or step == self.max_steps:
-                log_loss_f = mean_log_loss(batch.absorbed(), embedding_ud, batch.validation, self.observed_logits)
-                best.update(step, batch.fit_f, log_loss_f, batch.layers)
+                log_loss_f = mean_log_loss(running.absorbed(), embedding_ud, running.validation, self.observed_logits)
+                best.update(step, running.fit_f, log_loss_f, running.layers)
                 if progress:
                     progress(step, self.max_steps)
                 running_s = best.running(step + 1)
                 if not running_s.any():
                     break
-                batch = batch.without_stopped(running_s)
+                running = running.without_stopped(running_s)
         if progress:
             progress(self.max_steps, self.max_steps)
         self.layers_ = [layer.detach().numpy() for layer in absorbed(best.layers, center_sd, scale_s)]

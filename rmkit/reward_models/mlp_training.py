@@ -1,11 +1,12 @@
 """The parts of training S small networks at once: layers with a leading axis S, minibatches, the best weights so far.
 
-Knows tensors and pair positions; no options, no files. Nothing here mixes fits: every operation acts on each of the S
+Knows tensors and pair positions; no options, no files. F of the S fits (axis f, of which `fit_f` says which they are)
+are still running and are all that is computed. Nothing here mixes fits: every operation acts on each of the S
 alone, and every fit draws from a generator of its own.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -110,34 +111,34 @@ class Minibatches:
     """Each fit's minibatches, for ever: it goes through its pairs in a fresh order each epoch, drawn from its stream.
 
     What is left over at an epoch's end, fewer pairs than a minibatch, is dropped. A fit of fewer pairs than that takes
-    all of them at each step, filled up with pairs of weight 0.
+    all of them at each step.
     """
 
     train: PairSets
-    streams: Sequence[np.random.Generator]
     width: int  # B, one for all fits
-    order_sm: np.ndarray  # (S, M) int64, the pairs in this epoch's order, then those of weight 0
-    start_s: np.ndarray  # (S,) int64, where in that order the next minibatch starts
-    last_s: np.ndarray  # (S,) int64, the last place where one can start
+    order_s: list[Iterator[np.ndarray]]  # S of them, each gives the pairs of one fit's next minibatch
 
     @classmethod
     def of(cls, train: PairSets, n_pairs: int, streams: Sequence[np.random.Generator]) -> Self:
-        width = min(n_pairs, int(train.sizes_s.max()))
-        order_sm = np.argsort(train.weight_sm == 0, axis=1, kind="stable")
-        last_s = np.maximum(train.sizes_s - width, 0)
-        return cls(train, streams, width, order_sm, last_s + 1, last_s)  # past its end: the first epoch is drawn first
+        order_s = [_orders(np.flatnonzero(train.weight_sm[s]), n_pairs, stream) for s, stream in enumerate(streams)]
+        return cls(train, min(n_pairs, int(train.sizes_s.max())), order_s)
 
-    def next(self, fit_f: np.ndarray) -> Batch:
-        """The next minibatch of each of these fits; nothing is drawn for the others."""
-        for s in fit_f[self.start_s[fit_f] > self.last_s[fit_f]]:
-            pair_m = np.flatnonzero(self.train.weight_sm[s])
-            self.order_sm[s, : len(pair_m)] = self.streams[s].permutation(pair_m)
-            self.start_s[s] = 0
+    def draw(self, fit_f: np.ndarray) -> Batch:
+        """The next minibatch of each of these fits, filled up with pairs of weight 0; the other fits draw nothing."""
+        pair_fb, real_fb = np.zeros((len(fit_f), self.width), np.int64), np.zeros((len(fit_f), self.width), np.float32)
+        for f, s in enumerate(fit_f):
+            pair_b = next(self.order_s[s])
+            pair_fb[f, : len(pair_b)], real_fb[f, : len(pair_b)] = pair_b, 1
         set_f1 = fit_f[:, None]
-        pair_fb = self.order_sm[set_f1, self.start_s[set_f1] + np.arange(self.width)]
-        self.start_s[fit_f] += self.width
-        chosen_fb, rejected_fb = self.train.chosen_sm[set_f1, pair_fb], self.train.rejected_sm[set_f1, pair_fb]
-        return chosen_fb, rejected_fb, self.train.weight_sm[set_f1, pair_fb]
+        weight_fb = self.train.weight_sm[set_f1, pair_fb] * real_fb
+        return self.train.chosen_sm[set_f1, pair_fb], self.train.rejected_sm[set_f1, pair_fb], weight_fb
+
+
+def _orders(pair_m: np.ndarray, n_pairs: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    while True:
+        order_m = rng.permutation(pair_m)
+        for start in range(0, max(len(order_m) - n_pairs, 0) + 1, n_pairs):
+            yield order_m[start : start + n_pairs]
 
 
 @dataclass
@@ -157,8 +158,8 @@ class Running:
     def without_stopped(self, running_s: np.ndarray) -> "Running":
         """The fits that are running, to be trained on as before: each in its own state, in the order that they had.
 
-        A lone one keeps a neighbour, if it had one: torch multiplies a batch of one in another order than a larger one,
-        and results should be, to the last bit, those of training all fits until the last has stopped.
+        A lone one keeps a neighbour if it had one: torch multiplies a batch of one in another order than a larger one,
+        and what comes out is to be, to the last bit, what training all fits until the last has stopped would give.
         """
         running_f = running_s[self.fit_f]
         kept_g = np.sort(np.argsort(~running_f, kind="stable")[: max(2, np.count_nonzero(running_f))])
@@ -203,9 +204,8 @@ class BestSoFar:
         """
         running_f = self.running(step)[fit_f]
         if (bad_f := running_f & ~np.isfinite(log_loss_f)).any():
-            f = int(np.argmax(bad_f))
-            loss = f"validation log-loss is {log_loss_f[f]} at step {step}"
-            raise ResultError(f"fit {fit_f[f]}: {loss}; lower learning_rate")
+            s, log_loss = fit_f[bad_f][0], log_loss_f[bad_f][0]
+            raise ResultError(f"fit {s}: validation log-loss is {log_loss} at step {step}; lower learning_rate")
         better_f = running_f & (log_loss_f < self.log_loss_s[fit_f])
         better_s = fit_f[better_f]
         self.log_loss_s[better_s], self.step_s[better_s] = log_loss_f[better_f], step

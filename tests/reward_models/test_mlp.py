@@ -1,10 +1,11 @@
 import functools
-import itertools
 import json
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rmkit.comparisons import PairSets
 from rmkit.errors import DataError, ResultError
@@ -12,17 +13,20 @@ from rmkit.reward_models.mlp_bt import MLPBradleyTerry
 from rmkit.reward_models.mlp_clf import MLPClassifier
 from rmkit.reward_models.mlp_training import (
     BestSoFar,
+    Minibatches,
     absorbed,
     initial_layers,
-    minibatches,
     pair_log_loss,
     pair_rewards,
     rewards,
+    rows_of,
 )
-from tests.reward_models.worlds import PlantedWorld, swapped
+from tests.reward_models.test_every_head import FLOAT_DRIFT
+from tests.reward_models.worlds import PlantedWorld, subset, swapped
 
 WORLD = PlantedWorld.make(0)
 TRAIN, VALIDATION = WORLD.sets((40, 150))
+BOTH = np.arange(2)  # of two fits, those that are running
 
 every_loss = pytest.mark.parametrize("head", [MLPBradleyTerry, MLPClassifier])
 
@@ -91,7 +95,8 @@ def test_rewards_start_near_zero_and_each_fit_elsewhere():
 
 def test_an_epoch_visits_every_pair_once_but_for_a_remainder():
     train = PairSets.padded([(np.arange(10), np.arange(10) + 10), (np.arange(3), np.arange(3) + 10)])
-    batches = list(itertools.islice(minibatches(train, 4, streams(2)), 6))  # two batches of 4 of the 10 an epoch
+    minibatches = Minibatches.of(train, 4, streams(2))
+    batches = [minibatches.draw(BOTH) for _ in range(6)]  # two batches of 4 of the 10 an epoch
     for chosen_sb, rejected_sb, weight_sb in batches:
         np.testing.assert_array_equal((rejected_sb - chosen_sb)[weight_sb > 0], 10)
         assert weight_sb.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
@@ -101,29 +106,68 @@ def test_an_epoch_visits_every_pair_once_but_for_a_remainder():
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
+@given(st.lists(st.sets(st.sampled_from(range(3)), min_size=1), min_size=1, max_size=12))
+def test_a_fit_draws_the_same_minibatches_whoever_draws_beside_it(drawing):
+    train = PairSets.padded([(np.arange(size), np.arange(size) + 10) for size in (10, 3, 7)])
+    alone, among_others = (Minibatches.of(train, 4, streams(3)) for _ in range(2))
+    for fits in drawing:
+        fit_f = np.array(sorted(fits))
+        together = among_others.draw(fit_f)
+        for f, s in enumerate(fit_f):
+            for array_1b, array_fb in zip(alone.draw(np.array([s])), together, strict=True):
+                np.testing.assert_array_equal(array_1b[0], array_fb[f])
+
+
 def test_the_best_weights_are_kept_until_patience_runs_out():
     layers = [torch.zeros(2, 1, 1)]
     best = BestSoFar.of(layers, patience_steps=20)
     looks = {10: (0.7, 0.7), 20: (0.5, 0.6), 30: (0.6, 0.65), 40: (0.55, 0.5), 50: (0.1, 0.6)}
     for step, log_losses in looks.items():
         layers[0][:] = step
-        best.update(step, np.array(log_losses), layers)
+        best.update(step, BOTH, np.array(log_losses), layers)
     assert best.step_s.tolist() == [20, 40]  # the first had stopped before step 50
     assert best.layers[0].ravel().tolist() == [20, 40]
     assert best.log_loss_s.tolist() == [0.5, 0.5]
-    assert not best.all_stopped(59)
-    assert best.all_stopped(60)
+    assert best.running(60).tolist() == [False, True]
+    assert best.running(61).tolist() == [False, False]
 
 
 def test_a_loss_that_is_not_a_number_names_the_fit_unless_it_has_stopped():
     layers = [torch.zeros(2, 1, 1)]
     best = BestSoFar.of(layers, patience_steps=20)
-    best.update(10, np.array([0.6, 0.6]), layers)
+    best.update(10, BOTH, np.array([0.6, 0.6]), layers)
     with pytest.raises(ResultError, match="fit 1: validation log-loss is nan at step 20; lower learning_rate"):
-        best.update(20, np.array([0.6, np.nan]), layers)
-    best.update(30, np.array([0.6, 0.5]), layers)
-    best.update(50, np.array([np.nan, 0.4]), layers)
+        best.update(20, BOTH, np.array([0.6, np.nan]), layers)
+    best.update(30, BOTH, np.array([0.6, 0.5]), layers)
+    best.update(50, BOTH, np.array([np.nan, 0.4]), layers)
     assert best.step_s.tolist() == [10, 50]
+
+
+def test_a_loss_that_is_not_a_number_names_the_fit_among_all_when_others_have_left():
+    best = BestSoFar.of([torch.zeros(4, 1, 1)], patience_steps=20)
+    with pytest.raises(ResultError, match="fit 3: validation log-loss is nan at step 10"):
+        best.update(10, np.array([1, 3]), np.array([0.6, np.nan]), [torch.zeros(2, 1, 1)])
+
+
+def test_an_optimiser_of_some_rows_goes_on_as_if_it_had_never_had_others():
+    gradient_tsio = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 4, 3, 2)))
+
+    def stepped(optimiser, rows, steps):
+        for t in steps:
+            for layer in optimiser.param_groups[0]["params"]:
+                layer.grad = gradient_tsio[t, rows]
+            optimiser.step()
+
+    def adamw(n_rows):
+        return torch.optim.AdamW([torch.ones(n_rows, 3, 2, dtype=torch.float64, requires_grad=True)], lr=0.1)
+
+    left, always = adamw(4), adamw(2)
+    stepped(left, [0, 1, 2, 3], range(3))
+    (layer,) = rows_of(left, torch.tensor([1, 3]))
+    stepped(left, [1, 3], range(3, 6))
+    stepped(always, [1, 3], range(6))
+    torch.testing.assert_close(layer, always.param_groups[0]["params"][0])
+    assert layer.requires_grad
 
 
 @functools.cache
@@ -151,6 +195,70 @@ def test_training_ends_when_every_fit_has_stopped_and_at_max_steps_at_the_latest
     assert seen[-2][0] < 100
     assert seen[-1] == (2000, 2000)
     assert (fitted(head, max_steps=25).steps_s_ <= 25).all()
+
+
+MANY = (60, 150, 90, 400, 120)
+MANY_TRAIN, MANY_VALIDATION = WORLD.sets(MANY)
+
+
+def misleading(fits):
+    """The validation pairs of many fits, with every label of these fits turned round."""
+    wrong, misled_s1 = swapped(MANY_VALIDATION), np.isin(np.arange(len(MANY)), fits)[:, None]
+    return PairSets(
+        chosen_sm=np.where(misled_s1, wrong.chosen_sm, MANY_VALIDATION.chosen_sm),
+        rejected_sm=np.where(misled_s1, wrong.rejected_sm, MANY_VALIDATION.rejected_sm),
+        weight_sm=MANY_VALIDATION.weight_sm,
+    )
+
+
+def fitted_and_drawn(monkeypatch, head, validation, **options):
+    """The model, and (S,) how many steps each of its fits was computed for."""
+    drawn_s, draw = np.zeros(len(MANY), np.int64), Minibatches.draw
+
+    def counted(minibatches, fit_f):
+        drawn_s[fit_f] += 1
+        return draw(minibatches, fit_f)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Minibatches, "draw", counted)
+        return fitted(head, MANY_TRAIN, validation, **options), drawn_s
+
+
+@every_loss
+def test_a_fit_is_computed_until_it_stops_and_the_last_with_one_neighbour(head, monkeypatch):
+    model, drawn_s = fitted_and_drawn(monkeypatch, head, misleading([0, 2, 4]), max_steps=600)
+    stopped_s = np.minimum(model.steps_s_ + 100, 600)  # 10 looks, 10 steps apart
+    running_last = np.sort(stopped_s)[-1]
+    assert (stopped_s[[0, 2, 4]] < 200).all()
+    assert running_last > 200
+    np.testing.assert_array_equal(np.sort(drawn_s), [*np.sort(stopped_s)[:3], running_last, running_last])
+
+
+@every_loss
+def test_a_fit_beside_others_that_stop_early_is_the_fit_alone(head):
+    validation = misleading([0, 2, 4])
+    together = fitted(head, MANY_TRAIN, validation, max_steps=600)
+    together_sr = together.score(WORLD.embedding_rd)
+    for s in range(len(MANY)):
+        alone = head(max_steps=600).fit(
+            WORLD.embedding_rd, subset(MANY_TRAIN, [s]), subset(validation, [s]), rng_s=[streams(len(MANY))[s]]
+        )
+        assert alone.steps_s_[0] == together.steps_s_[s]
+        np.testing.assert_allclose(alone.validation_log_loss_s_[0], together.validation_log_loss_s_[s], rtol=1e-4)
+        alone_r, drift = alone.score(WORLD.embedding_rd)[0], FLOAT_DRIFT * together_sr[s].std()
+        np.testing.assert_allclose(alone_r, together_sr[s], atol=drift)
+
+
+@every_loss
+def test_fits_that_all_stop_at_once_or_not_at_all_are_computed_together_to_the_end(head, monkeypatch):
+    never, drawn_s = fitted_and_drawn(monkeypatch, head, misleading([0, 2, 4]), max_steps=60)
+    assert (drawn_s == 60).all()
+    assert (never.steps_s_ <= 60).all()
+    same = [subset(sets, [1] * len(MANY)) for sets in (MANY_TRAIN, swapped(MANY_VALIDATION))]
+    at_once = head().fit(WORLD.embedding_rd, *same, rng_s=[np.random.default_rng(0) for _ in MANY])
+    assert len(set(at_once.steps_s_)) == 1
+    assert at_once.steps_s_[0] < 100
+    np.testing.assert_allclose(at_once.layers_[0], at_once.layers_[0][:1].repeat(len(MANY), axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
