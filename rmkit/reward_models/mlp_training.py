@@ -176,7 +176,7 @@ def rows_of(optimiser: torch.optim.Optimizer, row_g: torch.Tensor) -> Layers:
     (group,) = optimiser.param_groups
     layers = [layer.detach()[row_g].requires_grad_() for layer in group["params"]]
     for before, layer in zip(group["params"], layers, strict=True):
-        known = optimiser.state.pop(before)  # AdamW's two moments have the layer's shape, its count of steps none
+        known = optimiser.state.pop(before, {})  # AdamW's moments have the layer's shape, its count of steps none
         optimiser.state[layer] = {name: value[row_g] if value.ndim else value for name, value in known.items()}
     group["params"] = layers
     return layers
