@@ -35,6 +35,7 @@ def smoke(tmp_path_factory):
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, themed
+from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, themed
 
 CHOICE_LOOK = {
     "similar": {"color": ORANGE, "marker": "s"},
@@ -19,7 +19,7 @@ CHOICE_LOOK = {
 POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
 POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
 GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
-BETA_COLORS = (PURPLE, BLUE, GREEN, ORANGE)
+BETA_GREYS = ("#B8B8B8", "#8A8A8A", "#5A5A5A", INK)  # colours belong to the choices on the right
 
 
 @themed
@@ -53,7 +53,8 @@ def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
 
 def draw_chances(ax: Axes, betas: list[float]) -> None:
     """The annotator's formula, a line a sharpness."""
-    for beta, color in zip(betas, BETA_COLORS * len(betas), strict=False):
+    for position, beta in enumerate(betas):
+        color = BETA_GREYS[round(position * 3 / max(1, len(betas) - 1))]
         sharp = np.isinf(beta)
         chance = np.heaviside(GAPS, 0.5) if sharp else 1 / (1 + np.exp(-beta * GAPS))
         ax.plot(GAPS, chance, color=color, label="never errs" if sharp else f"β = {beta:g}")

@@ -93,7 +93,7 @@ def one_kind(curves: pd.DataFrame, identity: Iterable[str]) -> None:
 def band_title(curves: pd.DataFrame) -> str:
     """How many seeds, and what the band is."""
     seeds = int(curves["seeds"].iloc[0])
-    start = f"mean of {seeds} seed{'s' * (seeds > 1)}"
+    start = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
     with_band = curves[curves["low"].notna()]
     if with_band.empty:
         return f"{start}, no interval"

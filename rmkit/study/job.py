@@ -25,7 +25,7 @@ from rmkit.study.drafts import build_upstream, study_sizes
 from rmkit.study.gathering import ROWS, Gathered
 from rmkit.study.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
-from rmkit.study.plan import canonical, make_plan, plan_job
+from rmkit.study.plan import canonical, make_plan, plan_job, settled
 from rmkit.study.progress import Progress
 from rmkit.study.project import Project, find_project, study_path
 from rmkit.study.stages import ARTIFACTS, STAGES, holds
@@ -305,7 +305,7 @@ def _draft(
     project: Project, stage: str, schema: Mapping[str, Declared], values: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The resolved values and the job of a draft: its inputs from the study, built there if they are not yet."""
-    values = study_sizes(project, stage, schema, values)
+    values = settled(stage, study_sizes(project, stage, schema, values), schema)
     path = study_path(project, values[STUDY])
     study = load_study(path, project.shown(path))
     parameters = {name: value for name, value in values.items() if name != STUDY}

@@ -124,16 +124,19 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
 
 
 def _distinct_points(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
-    """The stage's points of the grid: a parameter that does not count there keeps its default, and points that are
-    then alike are one job.
-    """
+    """The stage's points of the grid, settled; those that are then alike are one job."""
     points: list[dict[str, Any]] = []
     for given in params.grid(study, stage, schema):
-        counting = STAGES[stage].counts
-        point = {name: value if counting(name, given) else schema[name].default for name, value in given.items()}
+        point = settled(stage, given, schema)
         if point not in points:
             points.append(point)
     return points
+
+
+def settled(stage: str, given: Mapping[str, Any], schema: Mapping[str, Declared]) -> dict[str, Any]:
+    """The parameters of a job, those that do not count there at their defaults."""
+    counts = STAGES[stage].counts
+    return {name: value if counts(name, given) else schema[name].default for name, value in given.items()}
 
 
 def schema_of(project: Project, stage: str) -> dict[str, Declared]:
