@@ -10,17 +10,18 @@ so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows fr
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import ResultError
+from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.evaluations import Evaluations
 from rmkit.gold_curves import contrast, in_group, stacked
-from rmkit.population import together
-from rmkit.rules import Rule
+from rmkit.population import MEASURES, together
+from rmkit.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.stats import (
     FEWEST_SEEDS,
     NEW_PROMPTS_THESE_FITS,
@@ -42,16 +43,34 @@ def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mappin
     registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
     study has; a rule about another stage, or about fits that the study does not have, keeps its row with a reason.
     """
-    before = dict(entry.split("@", 1) for entry in registered)
+    before = names_and_digests(registered)
     rows = []
     for rule in rules:
         try:
             interval = effect(rule, matching(rule, evaluations))
-        except ResultError as fault:
+        except (ResultError, DataError) as fault:
             nan = float("nan")
             interval = Interval(nan, nan, nan, 0.95, rule.estimand, "none", 0, str(fault))
         rows.append(row_of(rule, interval, before.get(rule.name)))
-    return pd.DataFrame(rows)
+    gone = [name for name in before if name not in {rule.name for rule in rules}]
+    return pd.DataFrame(rows + [row_of_missing(name, before[name]) for name in gone])
+
+
+def names_and_digests(registered: Sequence[str]) -> dict[str, str]:
+    """The digest of each registered rule, by its name; ParamsError for an entry of another form."""
+    for position, entry in enumerate(registered):
+        if not re.fullmatch(r"[^@]+@[0-9a-f]{8}", entry):
+            raise ParamsError(f"registered[{position}]: {entry!r} is not a statement's name@digest, of eight digits")
+    return dict(entry.split("@") for entry in registered)
+
+
+def row_of_missing(name: str, digest: str) -> dict[str, Any]:
+    """A row for a statement that was registered and is there no more: it does not vanish with its file."""
+    nan = float("nan")
+    gone = Rule(name, f"{name} (its file is gone)", "", "", "difference", 0.0, 1.0, "", SEEDS_AND_PROMPTS, {})
+    reason = "this statement was registered, and docs/findings holds it no more"
+    interval = Interval(nan, nan, nan, 0.95, gone.estimand, "none", 0, reason)
+    return row_of(gone, interval, None) | {"digest": digest, "rule": "missing"}
 
 
 def matching(rule: Rule, evaluations: Mapping[str, Jobs]) -> list[Evaluations]:
@@ -92,6 +111,10 @@ def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
 def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
     """A rank correlation over reward models, or the difference of two."""
     rng = np.random.default_rng(0)
+    one, *others = ("measure", "policy") if rule.statistic == "correlation" else ("of", "first", "second")
+    is_measure = {key: rule.terms[key] in MEASURES for key in (one, *others)}
+    if any(is_measure[key] == is_measure[one] for key in others):
+        raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
     if rule.statistic == "correlation":
         metric_mp, outcome_mq = together(population, rule.terms["measure"], rule.terms["policy"])
         return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
@@ -105,7 +128,8 @@ def over_prompts(
     """The difference of two groups of these fits for new prompts: seeds averaged, whole prompts resampled."""
     value_fp = stacked(seeds, metric).mean(axis=0)
     first_p, second_p = (value_fp[in_group(seeds[0].fits, group)].mean(axis=0) for group in (first, second))
-    return paired_difference(first_p, second_p, seeds[0].units_p, rng=np.random.default_rng(0))[0]
+    has_p = np.isfinite(first_p) & np.isfinite(second_p)
+    return paired_difference(first_p[has_p], second_p[has_p], seeds[0].units_p[has_p], rng=np.random.default_rng(0))[0]
 
 
 def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, Any]:

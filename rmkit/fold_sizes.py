@@ -3,6 +3,7 @@
 Knows counts; no pair, no array. The drawing itself is in pairing.py and cross_fitting.py.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,8 +90,9 @@ def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], w
     if not 2 <= parameters["n_measured"] <= parameters["n_test_responses"]:
         most = f"02_sampling draws {parameters['n_test_responses']} responses to a test prompt"
         raise ParamsError(f"{where}: n_measured: {parameters['n_measured']}; it takes 2, and {most}")
-    if wrong := [nats for nats in parameters["kls"] if nats <= 0]:
-        raise ParamsError(f"{where}: kls: {wrong[0]} nats; a KL divergence to ask for is above 0")
+    furthest = math.log(parameters["n_test_responses"])  # where the policy says one response alone
+    if wrong := [nats for nats in parameters["kls"] if not 0 < nats < furthest]:
+        raise ParamsError(f"{where}: kls: {wrong[0]} nats; with that many test responses give 0 to {furthest:.2f}")
 
 
 def check_counts(parameters: Mapping[str, Any], where: str) -> None:

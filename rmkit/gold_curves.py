@@ -1,8 +1,8 @@
 """Means with their intervals of what several seeds measured against gold: per-prompt evaluations in, a tidy table out.
 
-Seeds draw pairs, labels and initial weights anew; the test prompts are the same for all. With three seeds or more the
-interval is about new seeds and new prompts; with one it is about new prompts and these fits; two have none. Knows
-evaluations; draws nothing.
+Seeds draw pairs, labels and initial weights anew; the test prompts are the same for all. With five seeds or more the
+interval is about new seeds and new prompts; with one it is about new prompts and these fits; two to four have none.
+Knows evaluations; draws nothing.
 """
 
 from collections.abc import Mapping, Sequence

@@ -77,8 +77,14 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
     one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}")
     for key in ("threshold", "matters"):
-        if isinstance(content[key], bool) or not isinstance(content[key], int | float):
-            raise DataError(f"{shown}: {key}: {content[key]!r} is not a number")
+        number = content[key]
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < float("inf"):
+            raise DataError(f"{shown}: {key}: {number!r} is not a number")
+    for key in ("first", "second") if statistic == "difference" else ():
+        if not isinstance(content[key], dict) or not content[key]:
+            raise DataError(f"{shown}: {key}: {content[key]!r} names no fits; write {{strategy: random}}")
+    if not isinstance(content.get("where", {}), dict):
+        raise DataError(f"{shown}: where: {content['where']!r} is not the parameters of jobs, as {{world: grammar}}")
     if not content["matters"] > 0:
         raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
     return Rule(

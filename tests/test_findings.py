@@ -148,6 +148,9 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
         ({"threshold": "high"}, "threshold: 'high' is not a number"),
         ({"matters": 0.0}, "matters: 0.0; the smallest effect that would matter is above 0"),
         ({"measure": "x"}, "measure is not one of"),
+        ({"threshold": float("nan")}, "threshold: nan is not a number"),
+        ({"first": "d_optimal"}, "first: 'd_optimal' names no fits"),
+        ({"where": "grammar"}, "where: 'grammar' is not the parameters of jobs"),
     ],
 )
 def test_a_bad_rule_is_one_sentence_with_file_and_key(tmp_path, change, message):
@@ -176,3 +179,40 @@ def test_a_rules_estimands_are_those_of_the_intervals():
     assert rules.SEEDS_AND_PROMPTS == stats.NEW_SEEDS_NEW_PROMPTS
     assert rules.PROMPTS == stats.NEW_PROMPTS_THESE_FITS
     assert rules.MODELS_AND_PROMPTS == stats.NEW_MODELS_NEW_PROMPTS
+
+
+def test_a_registered_statement_does_not_vanish_with_its_file():
+    rows = judged([RULE], [f"{RULE.name}@{RULE.digest}", "gone@12345678"], {"04_reward_models": jobs(0.1)})
+    gone = rows.set_index("fit").loc["gone"]
+    assert (gone["rule"], gone["verdict"], gone["digest"]) == ("missing", "cannot tell", "12345678")
+    assert "holds it no more" in gone["reason"]
+
+
+def test_a_registered_entry_of_another_form_is_one_sentence():
+    with pytest.raises(ParamsError, match=r"registered\[0\]: 'a-beats-b' is not a statement's name@digest"):
+        judged([RULE], ["a-beats-b"], {})
+
+
+@pytest.mark.parametrize(
+    ("statistic", "terms"),
+    [
+        ("correlation", {"measure": "accuracy", "policy": "spearman"}),
+        ("correlation", {"measure": "best_of_2", "policy": "best_of_2"}),
+        ("correlation_difference", {"of": "accuracy", "first": "spearman", "second": "best_of_2"}),
+    ],
+)
+def test_a_correlation_is_of_a_measure_with_a_policy(statistic, terms):
+    ones_p = np.ones(40, np.float32)
+    values = {name: np.ones((3, 40), np.float32) for name in ("accuracy", "spearman", "best_of_2")}
+    fits = pd.DataFrame({"fit": ["m", "gold", "base"], "reward_model": ["m", "gold", "base"]})
+    population = [({"seed": 0, "world": "grammar"}, Evaluations(fits, np.arange(40), ones_p, values))]
+    rule = replace(RULE, statistic=statistic, terms=terms, estimand="new reward models, new prompts")
+    assert "a correlation is of a measure with a policy" in judge(population, rule)["reason"]
+
+
+def test_a_prompt_without_anything_to_order_does_not_end_the_table():
+    found = jobs(0.1, n_seeds=2)
+    for _, evaluations in found:
+        evaluations.values["accuracy"][:, 3] = np.nan
+    row = judge(found, replace(RULE, estimand="new prompts, these fits"))
+    assert (row["verdict"], row["units"]) == ("shown", 49)

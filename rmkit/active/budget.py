@@ -31,8 +31,8 @@ class Budget:
 def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError if the numbers cannot go together.
 
-    parameters: the notebook's, and n_test_responses of what it takes its test bank from, if known. where: how messages
-    begin. How many prompts there are shows only when responses have been sampled.
+    parameters: the notebook's, and those of the world that it takes its banks from, if known. where: how messages
+    begin.
     """
     n_start, n_batch, n_candidates = (parameters[name] for name in ("n_start", "n_batch", "n_candidates"))
     if n_start < VALIDATION_EVERY:
@@ -43,6 +43,9 @@ def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where
         )
     if parameters["n_prompts"] < (least := 2 if "cross_prompt" in parameters["pools"] else 1):
         raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']}; the pools need at least {least}")
+    if parameters["n_prompts"] > parameters.get("n_train_prompts", parameters["n_prompts"]):
+        have = f"00_world draws {parameters['n_train_prompts']} training prompts"
+        raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']} a round, and {have}")
     for name in ("beta", "prior"):
         if not 0 < parameters[name] < float("inf"):
             raise ParamsError(f"{where}: {name}: {parameters[name]}; it must be a finite number above 0")

@@ -26,7 +26,6 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.protocol import HasLastLayer, Progress, RewardModel
 from rmkit.reward_models.registry import build
 
-PENALTY = {"linear_bt": "l2_grid"}  # the option by which a head takes the prior, so that design and fit agree
 Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
 
 
@@ -78,7 +77,7 @@ class Setting:
     strategies: Sequence[str]
     reward_model: str
     streams: Streams
-    prior: float = 1.0  # precision of the last layer's weights; of a linear head, whose features it fits, the penalty
+    prior: float = 1.0  # precision of the last layer's weights; of a linear head the penalty, in one unit for all fits
 
     def __post_init__(self) -> None:
         if len(self.embedding_rd) != self.gold_pk.size:
@@ -128,13 +127,22 @@ class Setting:
         )
 
     def _head(self) -> RewardModel:
-        options = {PENALTY[self.reward_model]: (self.prior,)} if self.reward_model in PENALTY else {}
-        return build(self.reward_model, **options)
+        if self.reward_model != "linear_bt":
+            return build(self.reward_model)
+        return build("linear_bt", l2_grid=(self.prior,), scale=typical_difference(self.embedding_rd))
 
     def _draw(self, n_candidates: int, purpose: str) -> np.ndarray:
         n_prompts, n_responses = self.gold_pk.shape
         shape = (n_prompts, n_responses)
         return draw_pool(self.pool, shape, self.budget.n_prompts, n_candidates, self.streams(purpose))
+
+
+def typical_difference(embedding_rd: np.ndarray) -> float:
+    """The root mean square length of the difference of two responses drawn at random from (R, D) embeddings.
+
+    A fit's own pairs would not do as a unit: strategies that choose long differences would be held by a stronger prior.
+    """
+    return float(np.sqrt(2 * embedding_rd.astype(np.float64).var(axis=0).sum()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,7 @@ def correlation_over_models(
 
     metric_mp: (M, P). outcome_mq: (M, Q). The target is the correlation, over the population that the models are drawn
     from, of the means as P and Q new prompts measure them: the noise of so few prompts lowers it and is not undone.
-    Fewer than 15 models or 20 prompts, a constant mean or a correlation of 1 have a reason and no interval.
+    Fewer than 30 models or 20 prompts, a constant mean or a correlation of 1 have a reason and no interval.
     """
     metric_mp, outcome_cmq = _tables_by_model(metric_mp=metric_mp, outcome_mq=outcome_mq)
     check_request(level, n_resamples)

@@ -173,7 +173,7 @@ def over_seeds_and_prompts(
 
     value_sp: (S, P), every seed (of annotation, labels, initialisation) on the same prompts. For a paired difference
     hand over the table of differences: what makes a seed or a prompt hard for both sides cancels. A prompt that is NaN
-    in any seed is left out; `units` is how many remain. Fewer than 3 seeds or 20 prompts, or equal numbers, have a
+    in any seed is left out; `units` is how many remain. Fewer than 5 seeds or 20 prompts, or equal numbers, have a
     reason instead of an interval.
     """
     from scipy.stats import t
@@ -182,10 +182,8 @@ def over_seeds_and_prompts(
     if value_sp.ndim != 2 or not value_sp.size or np.isinf(value_sp).any():
         raise DataError(f"value_sp: {value_sp.shape}; it must be (S, P) numbers, finite or NaN, a row a seed")
     kept_sp = value_sp[:, ~np.isnan(value_sp).any(axis=0)]
-    n_seeds, n_prompts = kept_sp.shape
-    method = f"two-way random effects, {n_seeds} seeds x {n_prompts} prompts"
-    if left_out := value_sp.shape[1] - n_prompts:
-        method += f", {left_out} prompts left out"
+    n_prompts = kept_sp.shape[1]
+    method = "two-way random effects over seeds and prompts"
     mean = float(kept_sp.mean()) if n_prompts else np.nan
     if reason := _why_no_table(kept_sp):
         return Interval(mean, np.nan, np.nan, level, estimand, method, n_prompts, reason)

@@ -78,20 +78,27 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
     ]
 
 
+def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
+    names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
+    for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
+        yield ", ".join(f"{name[6:]} = {value}" for name, value in zip(names, values, strict=True)), here
+
+
 def annotation_noise(results: Results) -> Iterator[Drawn]:
     """How often annotators are wrong, by sharpness and by which pairs they are asked about."""
     if "03_annotation_noise" not in results.gathered:
         return
-    rows = results.rows("03_annotation_noise")
-    n_seeds = rows["param_seed"].nunique()
-    yield Drawn(
-        "annotation-noise",
-        "How noisy are the labels?",
-        "Left, the chance that an annotator prefers the first of two responses, by annotation sharpness β. Right, the "
-        f"expected share of wrong labels for each way of choosing pairs, a mean over {counted(n_seeds, 'seed')}; it is "
-        "computed from known probabilities and has no interval.",
-        noise_figure(rows, seeds=n_seeds),
-    )
+    for told, rows in row_settings(results.rows("03_annotation_noise")):
+        n_seeds = rows["param_seed"].nunique()
+        yield Drawn(
+            named("annotation-noise", Setting(told, [])),
+            headed("How noisy are the labels?", Setting(told, [])),
+            "Left, the chance that an annotator prefers the first of two responses, by annotation sharpness β. "
+            "Right, the expected share of wrong labels for each way of choosing pairs, a mean over "
+            f"{counted(n_seeds, 'seed')}; it is computed from known probabilities and has no interval.",
+            noise_figure(rows, seeds=n_seeds),
+        )
 
 
 def best_of_n(results: Results) -> Iterator[Drawn]:
@@ -164,11 +171,7 @@ def active_choices(results: Results) -> Iterator[Drawn]:
     """What each strategy chose."""
     if "05_active_labeling" not in results.gathered:
         return
-    rows = results.rows("05_active_labeling")
-    varying = [name for name in ("task", "generator", "world_seed") if rows[f"param_{name}"].nunique() > 1]
-    groups = rows.groupby([f"param_{name}" for name in varying], sort=False) if varying else [((), rows)]
-    for values, of_setting in groups:
-        told = ", ".join(f"{name} = {value}" for name, value in zip(varying, values, strict=True))
+    for told, of_setting in row_settings(results.rows("05_active_labeling")):
         n_seeds = of_setting["param_seed"].nunique()
         yield Drawn(
             named("active-choices", Setting(told, [])),
@@ -211,7 +214,7 @@ def which_measure(results: Results) -> Iterator[Drawn]:
             "Which measure predicts which policy?",
             "Kendall's correlation, over reward models, between what is measured on some prompts and what a policy "
             f"earns on others. Lines are {first['level']:.0%} intervals for {first['estimand']}.",
-            correlation_figure(table[table["measure"] != "kendall"]),  # without ties it is accuracy again
+            correlation_figure(table[table["measure"] != "kendall"]),  # it is accuracy again, but for ties
         )
 
 

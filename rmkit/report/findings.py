@@ -38,15 +38,21 @@ def finding_sections(store: Store, jobs: list[PlannedJob]) -> Iterator[Section]:
     rows = rows[rows["metric"] == "effect"]
     yield Section(
         heading="What was asked, and what the rows answer",
-        scope="Statements, thresholds and what would matter were written down before the rows were made "
-        "(docs/findings); a verdict follows from its interval alone. Of intervals at 95% one in twenty misses what it "
-        "is of, and none here is corrected for the others.",
+        scope=f"{written(rows)} (docs/findings); a verdict follows from its interval alone. Of intervals at 95% one in "
+        "twenty misses what it is of, and none here is corrected for the others.",
         answers=list(answers(rows)),
         figure="",
         caption="",
         tables=[finding_table(rows)],
         words=WORDS,
     )
+
+
+def written(rows: pd.DataFrame) -> str:
+    """When the rules were written down, as far as the study says."""
+    if (rows["rule"] == "as registered").all():
+        return "Statements, thresholds and what would matter were written down before the rows were made"
+    return "Statements, thresholds and what would matter are those of now, not all of them registered beforehand"
 
 
 def answers(rows: pd.DataFrame) -> Iterator[str]:

@@ -38,6 +38,7 @@ class LinearBradleyTerry:
     """
 
     l2_grid: tuple[float, ...] = L2_GRID
+    scale: float | None = None  # of (1), in units of the embeddings, where fits must share one; else each has its own
 
     weight_sd_: np.ndarray = field(init=False, repr=False, compare=False)  # (S, D) float64, for embeddings as they come
     scale_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, of (1)
@@ -48,6 +49,8 @@ class LinearBradleyTerry:
         self.l2_grid = tuple(sorted((float(l2) for l2 in self.l2_grid), reverse=True))  # strongest first: a warm start
         if not self.l2_grid or not 0 < self.l2_grid[-1] <= self.l2_grid[0] < np.inf:
             raise ParamsError(f"linear_bt: l2_grid is {list(self.l2_grid)}; it must hold finite numbers above 0")
+        if self.scale is not None and not 0 < self.scale < np.inf:
+            raise ParamsError(f"linear_bt: scale is {self.scale}; it must be a finite number above 0")
 
     @property
     def n_dimensions(self) -> int:
@@ -69,9 +72,10 @@ class LinearBradleyTerry:
         for s in range(train.n_sets):
             train_md, train_m = differences(embedding_rd, train, s)
             validation_md, validation_m = differences(embedding_rd, validation, s)
-            scale = np.sqrt(np.average((train_md**2).sum(axis=1), weights=train_m))
-            if scale == 0:
+            length = np.sqrt(np.average((train_md**2).sum(axis=1), weights=train_m))
+            if length == 0:
                 raise DataError(f"train set {s}: chosen and rejected have equal embeddings in every pair")
+            scale = self.scale or length
             train_md, validation_md = train_md / scale, validation_md / scale
             where = f"linear_bt, fit {s}"
             l2, log_loss, start_d = self._choose_l2(train_md, train_m, validation_md, validation_m, where=where)

@@ -100,6 +100,12 @@ STAGES = {
             DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", HUMAN),
         ),
         precondition="rmkit.worlds.grammar.names:check_base_models",
+        only={
+            **dict.fromkeys(("world_seed", "grammar_folder", "n_train_prompts", "n_test_prompts"), GRAMMAR),
+            **dict.fromkeys(("n_demonstrations", "base_models", "n_dialogues"), GRAMMAR),
+            **dict.fromkeys(("n_answered_prompts", "n_noted", "n_gold_pairs"), GRAMMAR),
+            **dict.fromkeys(("pairs_file", "n_dimensions", "min_df", "ngrams"), HUMAN),
+        },
     ),
     "01_sft": Stage(
         inputs={"demonstrations": (Source("00_world"),), "base_models": (Source("00_world"),)},

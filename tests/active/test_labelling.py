@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from rmkit.active.budget import Budget
-from rmkit.active.labelling import Labelled, Setting, as_seen, label_actively
+from rmkit.active.labelling import Labelled, Setting, as_seen, label_actively, typical_difference
 from rmkit.active.registry import STRATEGIES
 from rmkit.active.rows import METRICS, batch_rows, minus_strategy
 from rmkit.annotators import Annotator
@@ -134,7 +134,8 @@ def test_rewards_are_those_of_a_fit_on_what_was_asked_with_each_fifth_to_validat
         fifth = [m for m in range(35) if m in (4, 9, 14, 19, 24, 29, 34)]
         others = [m for m in range(35) if m not in fifth]
         train, validation = (PairSets.padded([(won[some], lost[some])]) for some in (others, fifth))
-        head = build("linear_bt", l2_grid=(1.0,)).fit(EMBEDDING, train, validation, rng_s=[np.random.default_rng(0)])
+        head = build("linear_bt", l2_grid=(1.0,), scale=typical_difference(EMBEDDING))
+        head.fit(EMBEDDING, train, validation, rng_s=[np.random.default_rng(0)])
         of_fit = (made.fits["strategy"] == strategy) & (made.fits["annotations"] == 35)
         np.testing.assert_array_equal(made.reward_fr[of_fit], head.score(TEST_EMBEDDING))
 
@@ -311,3 +312,12 @@ def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
     monkeypatch.setattr("rmkit.active.labelling.build", lambda name, **options: object())
     with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
         setting(reward_model="trees")
+
+
+def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():
+    first, second = np.random.default_rng(0).integers(len(EMBEDDING), size=(2, 200_000))
+    lengths_m = np.linalg.norm(EMBEDDING[first].astype(float) - EMBEDDING[second], axis=1)
+    assert typical_difference(EMBEDDING) == pytest.approx(np.sqrt((lengths_m**2).mean()), rel=0.01)
+    experiment = setting(reward_model="linear_bt")
+    near, far = experiment.ask(np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]])), experiment.start()
+    assert set(experiment.fit([near, far], 1).scale_s_) == {typical_difference(EMBEDDING)}

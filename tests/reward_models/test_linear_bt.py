@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from rmkit.comparisons import PairSets
-from rmkit.errors import DataError, ResultError
+from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.reward_models import linear_bt
 from rmkit.reward_models.linear_bt import LinearBradleyTerry, differences, newton_weights
 from tests.reward_models.worlds import PlantedWorld, swapped
@@ -153,3 +153,19 @@ def test_pairs_of_equal_embeddings_are_an_error():
     same = PairSets.padded([(chosen_m, rejected_m), (chosen_m, chosen_m)])
     with pytest.raises(DataError, match="train set 1: chosen and rejected have equal embeddings in every pair"):
         fitted(same, VALIDATION)
+
+
+def test_a_given_scale_makes_one_penalty_of_one_strength_for_fits_of_any_length():
+    """On embeddings three times as long, a scale three times as large gives rewards that are the same."""
+    rng = np.random.default_rng(3)
+    embedding_rd = rng.normal(size=(60, 4))
+    pairs = PairSets.padded([(np.arange(0, 40), np.arange(20, 60))])
+    own, given, tripled = (
+        LinearBradleyTerry(l2_grid=(1.0,), scale=scale).fit(factor * embedding_rd, pairs, pairs, rng_s=[rng])
+        for scale, factor in ((None, 1), (2.0, 1), (6.0, 3))
+    )
+    assert given.scale_s_[0] == 2.0
+    assert own.scale_s_[0] != 2.0
+    np.testing.assert_allclose(tripled.score(3 * embedding_rd), given.score(embedding_rd), atol=1e-5)
+    with pytest.raises(ParamsError, match=r"linear_bt: scale is 0\.0"):
+        LinearBradleyTerry(scale=0.0)
