@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = [
-    {"errors", "hardware", "metrics", "best_of_n", "fold_sizes", "intervals", "seeding"},
+    {"errors", "hardware", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
     {"bank", "comparisons", "evaluations", "model_folders", "ranking", "rules", "shards", "stats", "tables"},
     {
         "annotators",

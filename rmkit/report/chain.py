@@ -92,8 +92,8 @@ def annotation_noise(results: Results) -> Iterator[Drawn]:
     for told, rows in row_settings(results.rows("03_annotation_noise")):
         n_seeds = rows["param_seed"].nunique()
         yield Drawn(
-            named("annotation-noise", Setting(told, [])),
-            headed("How noisy are the labels?", Setting(told, [])),
+            named("annotation-noise", told),
+            headed("How noisy are the labels?", told),
             "Left, the chance that an annotator prefers the first of two responses, by annotation sharpness β. "
             "Right, the expected share of wrong labels for each way of choosing pairs, a mean over "
             f"{counted(n_seeds, 'seed')}; it is computed from known probabilities and has no interval.",
@@ -111,8 +111,8 @@ def best_of_n(results: Results) -> Iterator[Drawn]:
         shown = curves["reward_model"].isin(["gold", "random"])
         shown |= (curves["beta"] == beta) & (curves["annotations"] == most)
         yield Drawn(
-            named("best-of-n", setting),
-            headed("How good is the best of n?", setting),
+            named("best-of-n", setting.told_apart),
+            headed("How good is the best of n?", setting.told_apart),
             f"Gold reward of the response that a reward model picks out of n, fitted on {most:,.0f} annotated pairs "
             f"at β = {beta:g}; above all, gold itself as the judge, and below, a random reward. {band(curves)}",
             best_of_n_figure(curves[shown]),
@@ -125,8 +125,8 @@ def noise_and_numbers(results: Results) -> Iterator[Drawn]:
         largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
         curves = gold_curves(setting.seeds, [largest])
         yield Drawn(
-            named("noise-and-numbers", setting),
-            headed("What do noise and numbers of annotations do?", setting),
+            named("noise-and-numbers", setting.told_apart),
+            headed("What do noise and numbers of annotations do?", setting.told_apart),
             f"Gold reward of the best of {size_of(largest)} by each reward model, against the number of annotated "
             "pairs, from the noisiest labels on the left to those without noise. Levels without markers learn nothing. "
             f"{band(curves)}",
@@ -140,8 +140,8 @@ def active_curves(results: Results) -> Iterator[Drawn]:
         largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
         curves = gold_curves(setting.seeds, ["spearman", largest])
         yield Drawn(
-            named("active-labelling", setting),
-            headed("Which pairs should be labelled next?", setting),
+            named("active-labelling", setting.told_apart),
+            headed("Which pairs should be labelled next?", setting.told_apart),
             f"Rank correlation with gold within prompts, and gold reward of the best of {size_of(largest)}, against "
             "the labels used, by who chose the pairs and from which pool. All lines of a panel start from the same "
             "labels. "
@@ -159,8 +159,8 @@ def active_differences(results: Results) -> Iterator[Drawn]:
         ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
         curves = gold_curves(ahead, ["spearman", largest])
         yield Drawn(
-            named("active-differences", setting),
-            headed("What does a strategy gain over random choice?", setting),
+            named("active-differences", setting.told_apart),
+            headed("What does a strategy gain over random choice?", setting.told_apart),
             "Each strategy minus random choice, seed by seed and prompt by prompt, with the same number of labels. "
             f"Above 0 the strategy is ahead. {band(curves)}",
             label_value_figure(curves, against="random"),
@@ -174,8 +174,8 @@ def active_choices(results: Results) -> Iterator[Drawn]:
     for told, of_setting in row_settings(results.rows("05_active_labeling")):
         n_seeds = of_setting["param_seed"].nunique()
         yield Drawn(
-            named("active-choices", Setting(told, [])),
-            headed("What did each strategy choose?", Setting(told, [])),
+            named("active-choices", told),
+            headed("What did each strategy choose?", told),
             "How open the model found the chosen pairs (p(1 − p), at most 1/4), how many prompts a batch came from, "
             "and by how much it raised the log determinant of the information; each strategy by its own model, a mean "
             "over "
@@ -250,12 +250,12 @@ def band(curves: pd.DataFrame) -> str:
     return f"Means of {seeds}; bands are {first['level']:.0%} intervals for {first['estimand']}."
 
 
-def named(name: str, setting: Setting) -> str:
+def named(name: str, told_apart: str) -> str:
     """A file's name for a figure of one setting."""
-    extra = "".join(letter if letter.isalnum() else "-" for letter in setting.told_apart)
+    extra = "".join(letter if letter.isalnum() else "-" for letter in told_apart)
     return f"{name}-{extra}" if extra else name
 
 
-def headed(heading: str, setting: Setting) -> str:
+def headed(heading: str, told_apart: str) -> str:
     """A heading that says which setting, where there are several."""
-    return f"{heading} ({setting.told_apart})" if setting.told_apart else heading
+    return f"{heading} ({told_apart})" if told_apart else heading

@@ -9,6 +9,7 @@ stopping still needs.
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ from rmkit.reward_models.storage import load_state, save_state
 
 
 @dataclass(kw_only=True)
-class MLP:
+class MLP(ABC):
     """S networks D -> hidden -> 1 with ReLU between layers. The last layer has no bias: it would cancel in a margin,
     and as many rows win as lose. A head is a subclass that says its name and what it counts as observed.
 
@@ -68,9 +69,9 @@ class MLP:
             raise ParamsError(f"{self}: counts must be at least 1, learning_rate above 0, weight_decay not below 0")
 
     @staticmethod
+    @abstractmethod
     def observed_logits(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor) -> torch.Tensor:
         """(C, S, M) log-odds that the rewards give to each of the C things observed in a pair."""
-        raise NotImplementedError
 
     @property
     def n_dimensions(self) -> int:

@@ -134,7 +134,7 @@ STAGES = {
     "03_annotation_noise": Stage(
         inputs={"bank": (Source("02_sampling"),)},
         outputs={"comparisons": {}},
-        precondition="rmkit.fold_sizes:check_annotation",
+        precondition="rmkit.preconditions:check_annotation",
     ),
     "04_reward_models": Stage(
         inputs={
@@ -143,7 +143,7 @@ STAGES = {
             "test_bank": (Source("02_sampling", GRAMMAR),),
         },
         outputs={"reward_models": {}, "evaluations": {}},
-        precondition="rmkit.fold_sizes:check_reward_models",
+        precondition="rmkit.preconditions:check_reward_models",
         fits=("reward_models", "annotations", "betas", "n_folds"),
         only={
             **dict.fromkeys(("world_seed", "task", "generator", "choice", "pool", "betas", "ns"), GRAMMAR),
@@ -159,7 +159,7 @@ STAGES = {
     "06_accuracy_vs_policy": Stage(
         inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
         outputs={"evaluations": {}},
-        precondition="rmkit.fold_sizes:check_population",
+        precondition="rmkit.preconditions:check_population",
         fits=("reward_models", "betas", "annotations", "n_draws"),
     ),
     "07_figures": Stage(

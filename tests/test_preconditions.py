@@ -1,7 +1,7 @@
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.fold_sizes import check_annotation, check_cross_fitting, check_population, check_reward_models
+from rmkit.preconditions import check_annotation, check_cross_fitting, check_population, check_reward_models
 
 GOOD = {"annotations": [100, 200], "n_folds": 5, "validation_share": 0.2}
 COUNTS = {"pairs": 300, "prompts": 300}
