@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
 from rmkit.study.params import STUDY, Study, load_study, overridden, parsed_yaml
@@ -20,6 +20,9 @@ from rmkit.study.plan import PlannedJob, data_files, make_plan, schema_of
 from rmkit.study.project import Project, find_project, study_path
 from rmkit.study.stages import STAGES
 from rmkit.study.store import Store, disk_faults
+
+if TYPE_CHECKING:
+    from rmkit.study.runs import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,22 +51,25 @@ def run(options: argparse.Namespace) -> int:
     everything, jobs = jobs, _selected(project, jobs, options)
     store = Store(project.store)
     from rmkit.study.engine import Local, execute
+    from rmkit.study.runs import RunRecord, told_to
     from rmkit.study.terminal import RunLog
 
     started = time.monotonic()
-    with RunLog(study, jobs, store) as log, disk_faults(store.root):
-        engine = Local(options.workers) if options.workers else Local()
-        outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=log)
-    states = [outcome.state for outcome in outcomes.values()]
-    counts = {state: states.count(state) for state in ("done", "found", "failed", "blocked") if state in states}
-    words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
-    summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
-    print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
-    if not options.no_report and states.count("done") + states.count("found"):
-        _write_report(project, study, everything, store, anew=False)
-    failed = [outcome.text for outcome in outcomes.values() if outcome.state == "failed"]
-    if failed:
-        raise JobError(failed[-1])
+    engine = Local(options.workers) if options.workers else Local()
+    with RunRecord(store, study, jobs, threads=engine.threads) as record:
+        with RunLog(study, jobs, store, record.run) as log, disk_faults(store.root):
+            watch = told_to(record, log)
+            outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=watch)
+        states = [outcome.state for outcome in outcomes.values()]
+        counts = {state: states.count(state) for state in ("done", "found", "failed", "blocked") if state in states}
+        words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
+        summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
+        print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
+        if not options.no_report and states.count("done") + states.count("found"):
+            _write_report(project, study, everything, store, anew=False)
+        failed = [outcome.text for outcome in outcomes.values() if outcome.state == "failed"]
+        if failed:
+            raise JobError(failed[-1])
     return 0
 
 
@@ -78,6 +84,11 @@ def check(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """How far the study is, stage by stage, and what failed."""
+    if options.watch and (run := _living_run(options)):
+        from rmkit.study.watching import watch_run
+
+        watch_run(Store(find_project().store), run)
+        return 0
     project, study, jobs = _planned(options)
     store = Store(project.store)
     from rmkit.study.terminal import status_lines
@@ -137,6 +148,16 @@ def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJ
     path = study_path(project, _asked(options) or os.environ.get("RMKIT_STUDY") or "tiny")
     study = overridden(load_study(path, project.shown(path)), options.set)
     return project, study, make_plan(project, study)
+
+
+def _living_run(options: argparse.Namespace) -> "Run | None":
+    """The newest run of the study that is going on; of any study if none is named."""
+    from rmkit.study.runs import living
+
+    project = find_project()
+    named = _asked(options) or os.environ.get("RMKIT_STUDY")
+    found = living(Store(project.store), study_path(project, named).stem if named else None)
+    return found[0] if found else None
 
 
 def _asked(options: argparse.Namespace) -> str | None:
@@ -244,7 +265,8 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--no-report", action="store_true", help="write no report at the end")
     runs.add_argument("--job", action="append", default=[], metavar="PLAN_ID", help="only this job, and what it needs")
     command("check", check)
-    command("status", status)
+    state = command("status", status)
+    state.add_argument("--watch", action="store_true", help="follow the run that is going on, until it ends")
     table = command("results", results, positional="stage")
     table.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file instead of the screen")
     table.add_argument("--rows", type=_positive, default=60, help="how many rows to show on the screen")

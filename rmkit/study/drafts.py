@@ -4,15 +4,13 @@ Upstream is built by a child process of its own, so that it goes on when the tab
 """
 
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from rmkit.errors import JobError, StoreError
-from rmkit.study.locks import STAMP
+from rmkit.study.launch import in_own_session
 from rmkit.study.notebook import Declared
 from rmkit.study.params import STUDY, Study, grid, load_study
 from rmkit.study.plan import PlannedJob
@@ -45,19 +43,9 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
     known: dict[str, str | None] = {}
     if all(_sound(store, upstream, known) for upstream in needed):
         return
-    command = [sys.executable, "-P", "-m", "rmkit.cli", "run", str(study.path)]
-    command += [word for upstream in needed for word in ("--job", upstream.plan_id)]
-    environment = {name: value for name, value in os.environ.items() if name not in (STAMP, STUDY_VARIABLE)}
+    wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
     with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen(
-            [*command, "--no-report"],
-            cwd=project.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        child = in_own_session(project, ["run", str(study.path), *wanted, "--no-report"], output)
         progress = Progress(f"building what {job.stage} needs")
         while child.poll() is None:
             known = {}

@@ -3,18 +3,20 @@
 Reads the store, so it works from any process. Knows words and counts; runs nothing.
 """
 
-import json
 import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
-from rmkit.study import locks
 from rmkit.study.params import Study
 from rmkit.study.plan import PlannedJob
 from rmkit.study.progress import read_progress
 from rmkit.study.project import Project
+from rmkit.study.runs import Run, living
+from rmkit.study.snapshot import snapshot
+from rmkit.study.states import BLOCKED, failure_note, states_of
 from rmkit.study.store import Store
+from rmkit.study.words import about, busy_words, run_words
 
 WORDS = {
     "done": "done in",
@@ -23,19 +25,23 @@ WORDS = {
     "blocked": "NOT RUN:",
     "warning": "warning:",
     "watching": "waiting:",
+    "skipped": "not started:",
 }
+BAR = "{desc}: {n_fmt}/{total_fmt} |{bar:20}| {elapsed}{postfix}"  # tqdm's own time left takes all jobs to be alike
+SECONDS_BETWEEN_LOOKS = 0.5
 
 FAILURES_SHOWN = 3
-BLOCKED = "held up by a failed job"
 
 
 class RunLog:
-    """Watches `execute`: a line an event; on a terminal also a bar that shows what runs and how far it is."""
+    """Watches `execute`: a line an event; on a terminal also a bar that shows what runs, how far it is, what is left.
 
-    def __init__(self, study: Study, jobs: list[PlannedJob], store: Store) -> None:
-        self.study, self.jobs, self.store = study, jobs, store
+    run: its record, from which the bar tells what other processes would be told too.
+    """
+
+    def __init__(self, study: Study, jobs: list[PlannedJob], store: Store, run: Run | None = None) -> None:
+        self.study, self.jobs, self.store, self.run = study, jobs, store, run
         self.ended = 0
-        self._running: dict[str, PlannedJob] = {}
         self._bar: Any = None
         self._stop = threading.Event()
 
@@ -45,7 +51,7 @@ class RunLog:
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=len(self.jobs), unit="job", desc=self.study.name)
+            self._bar = tqdm(total=len(self.jobs), desc=self.study.name, bar_format=BAR, dynamic_ncols=True)
             threading.Thread(target=self._refresh, daemon=True).start()
         return self
 
@@ -56,27 +62,34 @@ class RunLog:
 
     def __call__(self, event: str, job: PlannedJob, text: str) -> None:
         if event == "started":
-            self._running[job.plan_id] = job
             return
         if event not in ("warning", "watching"):
-            self._running.pop(job.plan_id, None)
             self.ended += 1
             if self._bar is not None:
                 self._bar.update(1)
         if event != "found" or text:
-            line = f"[{self.ended}/{len(self.jobs)}] {job} {WORDS[event]} {text}".rstrip()
+            line = event_line(event, self.ended, len(self.jobs), str(job), text)
             if self._bar is not None:
                 self._bar.write(line, file=sys.stdout)
             else:
                 print(line, flush=True)
 
     def _refresh(self) -> None:
-        while not self._stop.wait(0.5):
-            self._bar.set_postfix_str("; ".join(_doing(self.store, job) for job in list(self._running.values())))
+        while self.run and not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            shot = snapshot(self.store, self.run)
+            left = [f"{about(shot.seconds_left)} left"] if shot.seconds_left is not None else []
+            self._bar.set_postfix_str("; ".join([*left, *(busy_words(busy) for busy in shot.busy)]))
+
+
+def event_line(event: str, ended: int, jobs: int, title: str, text: str) -> str:
+    """[3/8] 01_sums seed=0 done in 2.1 s."""
+    return f"[{ended}/{jobs}] {title} {WORDS.get(event, event)} {text}".rstrip()
 
 
 def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> Iterator[str]:
-    """The study's state: a line a stage, then each running and failed job."""
+    """The study's state: who runs it, a line a stage, then each running and failed job."""
+    for run in living(store, study.name):
+        yield f"{study.name}: {run_words(run, snapshot(store, run))}"
     states = states_of(store, jobs)
     for stage in dict.fromkeys(job.stage for job in jobs):
         found = [states[job.plan_id] for job in jobs if job.stage == stage]
@@ -91,38 +104,10 @@ def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Pr
             yield f"running: {_doing(store, job)}"
     failed = [job for job in jobs if states[job.plan_id] == "failed"]
     for job in failed[:FAILURES_SHOWN]:
-        yield f"failed: {_failure(store, job)['error']}"
+        yield f"failed: {failure_note(store, job)['error']}"
     if len(failed) > FAILURES_SHOWN:
         folder = project.shown(store.root / "failed")
         yield f"failed: {len(failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"
-
-
-def states_of(store: Store, jobs: list[PlannedJob]) -> dict[str, str]:
-    """The state of each job, by plan id, upstream first: what waits for a failed job says so."""
-    states: dict[str, str] = {}
-    known: dict[str, str | None] = {}
-    for job in jobs:
-        above = {states[other.plan_id] for other in job.needs()}
-        state = state_of(store, job, known)
-        states[job.plan_id] = BLOCKED if state == "waiting" and above & {"failed", BLOCKED} else state
-    return states
-
-
-def state_of(store: Store, job: PlannedJob, known: dict[str, str | None] | None = None) -> str:
-    """done, running, failed or waiting."""
-    if store.done(job, known):
-        return "done"
-    holder = locks.holder(store, job.plan_id)
-    if holder and holder.alive():
-        return "running"
-    return "failed" if _failure(store, job) else "waiting"
-
-
-def _failure(store: Store, job: PlannedJob) -> dict[str, Any]:
-    try:
-        return json.loads((store.root / "failed" / job.plan_id / "error.json").read_text())
-    except (OSError, ValueError):
-        return {}
 
 
 def _doing(store: Store, job: PlannedJob) -> str:
