@@ -1,0 +1,55 @@
+import shutil
+
+import pytest
+
+from tests.browser.hostile import poison
+from tests.browser.lab import SCREENSHOTS, Lab, browser_path
+from tests.checkout import checkout
+
+
+@pytest.fixture(scope="package")
+def page():
+    """A page of a browser, shared: JupyterLab takes seconds to load."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def lab(smoke, tmp_path_factory):
+    """JupyterLab on three checkouts: `full`, with a finished smoke study; `hostile`, the same with hostile texts; `empty`."""
+    root = tmp_path_factory.mktemp("lab")
+    for name in ("full", "hostile"):
+        shutil.copytree(smoke, root / name, ignore=shutil.ignore_patterns("drafts", "__pycache__"))
+    poison(root / "hostile/runs")
+    checkout(root / "empty")
+    with Lab.on(root, tmp_path_factory.mktemp("home"), root / "full", RMKIT_STUDY="smoke") as lab:
+        yield lab
+
+
+@pytest.fixture
+def opened(lab, page):
+    """Opens notebooks by their name from the root; closes them at the end."""
+    notebooks = []
+
+    def open_one(path):
+        notebooks.append(lab.open(page, path))
+        return notebooks[-1]
+
+    yield open_one
+    for notebook in notebooks:
+        notebook.close()
+
+
+@pytest.fixture
+def keep_picture(request):
+    """Keeps a picture of a notebook as it is now where RMKIT_SCREENSHOTS says."""
+
+    def keep(notebook, name):
+        if SCREENSHOTS:
+            notebook.screenshot(f"{SCREENSHOTS}/{name}.png")
+
+    return keep
