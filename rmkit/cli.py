@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
-from rmkit.study.params import STUDY, Study, load_study, overridden, parsed_yaml
-from rmkit.study.plan import PlannedJob, data_files, make_plan, schema_of
+from rmkit.study.params import Study, load_study, overridden
+from rmkit.study.plan import PlannedJob, data_files, make_plan
 from rmkit.study.project import Project, find_project, study_path
+from rmkit.study.selection import failed_last_time, selected
 from rmkit.study.stages import STAGES
 from rmkit.study.store import Store, disk_faults
 
 if TYPE_CHECKING:
+    from rmkit.study.engine import Local
     from rmkit.study.runs import Run
 
 
@@ -48,21 +50,28 @@ def run(options: argparse.Namespace) -> int:
     checked = _check_data(project, study, jobs)
     for line in checked:
         print(line)
-    everything, jobs = jobs, _selected(project, jobs, options)
     store = Store(project.store)
-    from rmkit.study.engine import Local, execute
+    everything, jobs = jobs, _selected(project, jobs, store, options)
+    if not jobs:
+        print(f"{study.name}: none of the jobs that are asked for failed last time")
+        return 0
+    if options.dry_run:
+        return _forecast(study, jobs, store, options)
+    from rmkit.study.engine import execute
+    from rmkit.study.presence import using
     from rmkit.study.runs import RunRecord, told_to
     from rmkit.study.terminal import RunLog
 
     started = time.monotonic()
-    engine = Local(options.workers) if options.workers else Local()
-    with RunRecord(store, study, jobs, threads=engine.threads) as record:
+    engine = _engine(options)
+    with using(store), RunRecord(store, study, jobs, threads=engine.threads) as record:
         with RunLog(study, jobs, store, record.run) as log, disk_faults(store.root):
             watch = told_to(record, log)
             outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=watch)
         states = [outcome.state for outcome in outcomes.values()]
-        counts = {state: states.count(state) for state in ("done", "found", "failed", "blocked") if state in states}
         words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
+        words |= {"skipped": "not started"}
+        counts = {state: states.count(state) for state in words if state in states}
         summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
         print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
         if not options.no_report and states.count("done") + states.count("found"):
@@ -141,6 +150,26 @@ def why(options: argparse.Namespace) -> int:
     return 0
 
 
+def gc(options: argparse.Namespace) -> int:
+    """List, and remove, what no study under params/ refers to any more."""
+    project = find_project()
+    from rmkit.study.collecting import clean
+
+    ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
+    store = Store(project.store)
+    for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask):
+        print(line)
+    return 0
+
+
+def _yes(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJob]]:
     project = find_project()
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
@@ -160,43 +189,38 @@ def _living_run(options: argparse.Namespace) -> "Run | None":
     return found[0] if found else None
 
 
+def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argparse.Namespace) -> int:
+    """What the run would do and cost, instead of doing it."""
+    from rmkit.study.forecast import forecast
+
+    for line in forecast(study.name, jobs, store, threads=_engine(options).threads):
+        print(line)
+    return 0
+
+
+def _engine(options: argparse.Namespace) -> "Local":
+    """The engine that the options describe."""
+    from rmkit.study import quantities
+    from rmkit.study.engine import Local
+    from rmkit.study.limits import Limits
+
+    limits = Limits(
+        seconds=quantities.seconds(options.time_limit, "--time-limit") if options.time_limit else None,
+        memory_bytes=quantities.size(options.memory_limit, "--memory-limit") if options.memory_limit else None,
+    )
+    threads = {"threads": options.workers} if options.workers else {}
+    fork = {"fork": False} if options.fresh_kernels else {}
+    return Local(limits=limits, fail_fast=options.fail_fast, **threads, **fork)
+
+
 def _asked(options: argparse.Namespace) -> str | None:
     return getattr(options, "study_option", None) or options.study
 
 
-def _selected(project: Project, jobs: list[PlannedJob], options: argparse.Namespace) -> list[PlannedJob]:
-    """The jobs that the options ask for, and those that they need."""
-    stages = list(dict.fromkeys(job.stage for job in jobs))
-    wanted = jobs
-    if options.only:
-        wanted = [job for job in wanted if job.stage == one_of(options.only, stages, "--only")]
-    if options.until:
-        last = stages.index(one_of(options.until, stages, "--until"))
-        wanted = [job for job in wanted if stages.index(job.stage) <= last]
-    for assignment in options.select:
-        wanted = _with_parameter(project, wanted, assignment)
-    if options.job:
-        wanted = [job for job in wanted if job.plan_id in options.job]
-    if not wanted:
-        raise ParamsError(f"no job of this study is asked for by --only, --until and --select; it has {len(jobs)}")
-    needed = {needed.plan_id for job in wanted for needed in (job, *job.upstream())}
-    return [job for job in jobs if job.plan_id in needed]
-
-
-def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -> list[PlannedJob]:
-    """The jobs whose parameter has the value that `KEY=VALUE` says, in the notebook's own type."""
-    name, _, text = assignment.partition("=")
-    where = f"--select {assignment}"
-    schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
-    one_of(name, sorted({key for schema in schemas.values() for key in schema} - {STUDY}), where)
-    given = parsed_yaml(text, where)
-    kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
-    if not any(kind.admits(given) for kind in kinds.values()):
-        next(iter(kinds.values())).conform(given, where)  # which says what would be right
-    kinds = {stage: kind for stage, kind in kinds.items() if kind.admits(given)}
-    return [
-        job for job in jobs if job.stage in kinds and job.parameters[name] == kinds[job.stage].conform(given, where)
-    ]
+def _selected(project: Project, jobs: list[PlannedJob], store: Store, options: argparse.Namespace) -> list[PlannedJob]:
+    """The jobs that the options ask for, and those that they need; none if --retry-failed finds nothing that failed."""
+    asked = selected(project, jobs, only=options.only, until=options.until, select=options.select, plan_ids=options.job)
+    return failed_last_time(store, asked) if options.retry_failed else asked
 
 
 def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
@@ -262,6 +286,18 @@ def _parser() -> argparse.ArgumentParser:
         "--select", action="append", default=[], metavar="KEY=VALUE", help="only jobs with this parameter"
     )
     runs.add_argument("--workers", type=_positive, metavar="N", help="processor threads to share (default: all cores)")
+    runs.add_argument("--fail-fast", action="store_true", help="start no more jobs once one has failed")
+    runs.add_argument("--time-limit", metavar="30m", help="end a job that runs longer (s, m, h; default: none)")
+    runs.add_argument(
+        "--memory-limit", metavar="4GB", help="end a job that uses more (MB, GB; default: 80%% of the machine's)"
+    )
+    runs.add_argument(
+        "--fresh-kernels", action="store_true", help="start every kernel anew instead of forking it with its imports"
+    )
+    runs.add_argument("--dry-run", action="store_true", help="say what would run and what it would cost; run nothing")
+    runs.add_argument(
+        "--retry-failed", action="store_true", help="only jobs that failed last time, what they need and held up"
+    )
     runs.add_argument("--no-report", action="store_true", help="write no report at the end")
     runs.add_argument("--job", action="append", default=[], metavar="PLAN_ID", help="only this job, and what it needs")
     command("check", check)
@@ -272,7 +308,20 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--rows", type=_positive, default=60, help="how many rows to show on the screen")
     command("report", report)
     command("why", why, positional="stage")
+    collect = commands.add_parser("gc", help=(gc.__doc__ or ""), description=gc.__doc__)
+    collect.add_argument("--dry-run", action="store_true", help="list what would be removed; remove nothing")
+    collect.add_argument("--yes", action="store_true", help="remove without asking")
+    collect.add_argument(
+        "--older-than", type=_days, default=7, metavar="DAYS", help="of drafts and damaged jobs only these (default: 7)"
+    )
+    collect.set_defaults(command=gc)
     return parser
+
+
+def _days(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days")
+    return int(text)
 
 
 def _positive(text: str) -> int:

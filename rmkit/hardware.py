@@ -40,6 +40,32 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usable_memory() -> int:
+    """Bytes of memory that this machine, or the container that holds this process, has."""
+    import psutil
+
+    return min(psutil.virtual_memory().total, _of_container("memory.max") or sys.maxsize)
+
+
+def free_memory() -> int:
+    """Bytes of memory that can still be taken, in this machine and in the container that holds this process."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    if (limit := _of_container("memory.max")) and (used := _of_container("memory.current")):
+        return min(free, limit - used + (_of_container("memory.stat", "inactive_file") or 0))
+    return free
+
+
+def _of_container(file: str, entry: str = "") -> int | None:
+    """A number that the container's memory controller (cgroup v2) states, or None where there is none."""
+    try:
+        text = (Path("/sys/fs/cgroup") / file).read_text()
+        return int(dict(line.split() for line in text.splitlines())[entry] if entry else text)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def package_versions() -> dict[str, str]:
     """The versions of the packages that compute results, by name; a package that is not installed is left out."""
     found = {}

@@ -1,10 +1,12 @@
-"""Installed as `sitecustomize` in a small project: kills a process and its parent at a named point, once.
+"""Installed as `sitecustomize` in a small project: kills a process and the one above it at a named point, once.
 
 At a lock, a manifest or a publication that is the job process and the runner, at a part the kernel and the job process.
+Neither need be the other's parent: a fork server may have started them.
 
 RMKIT_TEST_KILL names the point, RMKIT_TEST_KILL_ONCE a file that remembers that it happened.
 """
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -40,9 +42,15 @@ def die():
         Path(os.environ["RMKIT_TEST_KILL_ONCE"]).touch(exist_ok=False)
     except FileExistsError:
         return
-    os.kill(os.getppid(), signal.SIGKILL)
+    in_a_kernel = "part" in os.environ["RMKIT_TEST_KILL"]
+    os.kill(job_process() if in_a_kernel else int(os.environ["RMKIT_TEST_RUNNER"]), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def job_process():
+    return json.loads(Path(os.environ["RMKIT_JOB_FILE"]).with_name("owner.json").read_text())["pid"]
+
+
 if "RMKIT_TEST_KILL" in os.environ:
+    os.environ.setdefault("RMKIT_TEST_RUNNER", str(os.getpid()))  # the first process of all
     install()

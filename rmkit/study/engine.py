@@ -1,14 +1,12 @@
 """Where jobs are executed: `execute(jobs, engine) -> outcomes` is the only door.
 
-Local: a small pool of job processes, admitted by the sum of the threads that their stages declare. Keys and statuses
-travel, data does not. Knows the store and the locks; not what a job computes.
+Local: a small pool of job processes, admitted by the sum of the threads that their stages declare, each ended at its
+limits. Keys and statuses travel, data does not. Knows the store and the locks; not what a job computes.
 """
 
 import json
-import os
 import secrets
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,14 +14,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from rmkit.hardware import package_versions, thread_environment, usable_cores
+from rmkit.errors import JobError
+from rmkit.hardware import package_versions, usable_cores
 from rmkit.study import locks
+from rmkit.study.job_processes import JobProcess, JobProcesses
+from rmkit.study.limits import Limits, MemoryWatch
 from rmkit.study.plan import PlannedJob, ingredients, named_above
+from rmkit.study.preloading import imports_of
 from rmkit.study.project import Project
 from rmkit.study.store import Store
-from rmkit.study.worker import LOCKED, keep_failure_note
+from rmkit.study.worker import LOCKED, keep_failure, keep_failure_note
 
 SECONDS_BETWEEN_LOOKS = 0.05
+NOT_STARTED = "another job has failed"
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,16 @@ class Local:
     """This machine: so many threads shared by the jobs that run side by side."""
 
     threads: int = field(default_factory=usable_cores)
+    limits: Limits = field(default_factory=Limits)  # of each job
+    fail_fast: bool = False  # start nothing more once a job has failed; what runs ends well
+    fork: bool = sys.platform == "linux"  # processes and kernels from a server that has imported what they need
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: `done` (executed now), `found` (was finished), `failed`, or `blocked` by a failed upstream."""
+    """How a job ended: `done` (executed now), `found` (was finished), `failed`, `blocked` by a failed upstream, or
+    `skipped`, not started because another failed.
+    """
 
     state: str
     text: str = ""  # the sentence that explains a failure, or who else executed it
@@ -46,7 +54,7 @@ class Outcome:
 class Running:
     """A job process and where its outcome will be read."""
 
-    process: subprocess.Popen[str]
+    process: JobProcess
     output: IO[str]
     execution: str
     key: str
@@ -67,23 +75,30 @@ class Pool:
         self.watched: set[str] = set()
         self.keys: dict[str, str] = {}
         self.jobs: dict[str, PlannedJob] = {}
+        self.processes: JobProcesses | None = None
+        self.memory = MemoryWatch(engine.limits)
 
     def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
         self.jobs = {job.plan_id: job for job in jobs}
         try:
             while waiting := [job for job in self.jobs.values() if job.plan_id not in self.outcomes]:
+                ended = len(self.outcomes)
                 for plan_id in list(self.running):
                     self._collect(plan_id)
+                self._hold_to_limits()
                 for job in waiting:
                     if job.plan_id not in self.running and job.plan_id not in self.outcomes:
                         self._advance(job)
-                time.sleep(SECONDS_BETWEEN_LOOKS if self.running or self.watched else 0)
+                if len(self.outcomes) == ended:
+                    time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             for running in self.running.values():  # interrupted: nothing of ours is left behind
                 locks.end_processes(running.execution, group=running.process.pid)
                 running.process.wait()
             if self.running:
                 locks.clear_away_the_dead(self.store)
+            if self.processes:
+                self.processes.close()
         return self.outcomes
 
     def _advance(self, job: PlannedJob) -> None:
@@ -92,7 +107,9 @@ class Pool:
         if blocked := [end for end in ends if end and end.state in ("failed", "blocked")]:
             self._end(job, Outcome("blocked", f"{job}: not run, an upstream job failed: {blocked[0].text}"))
             return
-        if not all(ends):
+        if any(end and end.state == "skipped" for end in ends):
+            self._end(job, Outcome("skipped", NOT_STARTED))
+        if job.plan_id in self.outcomes or not all(ends):
             return
         if job.plan_id not in self.keys:  # its inputs are done, so their content is fixed and so is the key
             key = self.store.key_of(job)
@@ -102,10 +119,13 @@ class Pool:
         if self.store.finished(key):
             self.store.note(job, key)
             self._end(job, Outcome("found", "by the other process" if job.plan_id in self.watched else ""))
+        elif self._stops():
+            self._end(job, Outcome("skipped", NOT_STARTED))
         elif key not in {running.key for running in self.running.values()} and self._admits(job):
             holder = locks.holder(self.store, job.plan_id)
             if holder is None:
-                self._start(job, key)
+                if self._processes_for(job).ready(job.threads):
+                    self._start(job, key)
             elif holder.alive():
                 self._watch_other(job, holder)
             else:
@@ -114,6 +134,18 @@ class Pool:
     def _admits(self, job: PlannedJob) -> bool:
         used = sum(self.jobs[plan_id].threads for plan_id in self.running)
         return not self.running or used + job.threads <= self.engine.threads
+
+    def _stops(self) -> bool:
+        """Whether nothing more is to be started."""
+        return self.engine.fail_fast and any(end.state == "failed" for end in self.outcomes.values())
+
+    def _processes_for(self, job: PlannedJob) -> JobProcesses:
+        """What starts job processes; made when the first job is to be executed, for all that may follow."""
+        if self.processes is None:
+            todo = [job for job in self.jobs.values() if job.plan_id not in self.outcomes]
+            imports = imports_of(self.project, todo) if self.engine.fork else None
+            self.processes = JobProcesses(self.project, imports, lambda text: self.watch("warning", job, text))
+        return self.processes
 
     def _watch_other(self, job: PlannedJob, holder: locks.Owner) -> None:
         if job.plan_id not in self.watched:
@@ -126,19 +158,7 @@ class Pool:
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
         output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the outcome is read
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rmkit.study.worker"],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.project.root,
-            env={**os.environ, **thread_environment(job.threads), locks.STAMP: execution},
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        json.dump(self._order(job, key, execution), process.stdin)
-        process.stdin.close()
+        process = self._processes_for(job).start(self._order(job, key, execution), output)
         self.running[job.plan_id] = Running(process, output, execution, key, time.monotonic())
         self.watched.discard(job.plan_id)
         self.watch("started", job, "")
@@ -166,20 +186,49 @@ class Pool:
             "prefix": sys.prefix,
         }
 
+    def _hold_to_limits(self) -> None:
+        """End the running jobs that take more time or memory than they may."""
+        limit = self.engine.limits.seconds
+        for plan_id, running in list(self.running.items()):
+            if limit is not None and time.monotonic() - running.since > limit:
+                self._end_at_limit(plan_id, f"ran for {limit:g} s, its limit")
+        for plan_id, sentence in self.memory.too_much({name: one.execution for name, one in self.running.items()}):
+            self._end_at_limit(plan_id, sentence)
+
+    def _end_at_limit(self, plan_id: str, sentence: str) -> None:
+        """End a running job, keep its notebook as far as it came, and report it as failed."""
+        running, job = self.running[plan_id], self.jobs[plan_id]
+        locks.end_processes(running.execution, group=running.process.pid)
+        if self.store.finished(running.key):  # it was quicker
+            return
+        error = f"{job}: {sentence}, and was ended"
+        try:
+            made = self.store.root / "tmp" / running.execution
+            error = f"{error}; notebook kept: {keep_failure(self.store, plan_id, made, error)}"
+        except JobError:  # it had not begun one
+            keep_failure_note(self.store, plan_id, error)
+        self._clear(plan_id)
+        self._end(job, Outcome("failed", error))
+
+    def _clear(self, plan_id: str) -> str:
+        """Forget a job process that has ended, with whatever it left; returns what it printed."""
+        running = self.running.pop(plan_id)
+        locks.end_processes(running.execution, group=running.process.pid)
+        running.process.wait()
+        holder = locks.holder(self.store, plan_id)
+        if holder and holder.execution == running.execution:
+            locks.bury(self.store, holder)
+        with running.output as output:
+            output.seek(0)
+            return output.read()
+
     def _collect(self, plan_id: str) -> None:
         """Take a finished job process's outcome and end whatever it left."""
         running, job = self.running[plan_id], self.jobs[plan_id]
         code = running.process.poll()
         if code is None:
             return
-        del self.running[plan_id]
-        locks.end_processes(running.execution, group=running.process.pid)
-        holder = locks.holder(self.store, plan_id)
-        if holder and holder.execution == running.execution:
-            locks.bury(self.store, holder)
-        with running.output as output:
-            output.seek(0)
-            said = output.read()
+        said = self._clear(plan_id)
         if code == LOCKED:
             return
         if self.store.finished(running.key):

@@ -1,33 +1,75 @@
 """The kernel of a job: this interpreter's own, over sockets in a private folder, noted so that it can be ended.
 
 Knows jupyter_client; not what the notebook is. A `python3` kernel specification in somebody's home may point into
-another environment, so none is looked up.
+another environment, so none is looked up. Where the runner has a fork server, the kernel is forked from it: a kernel
+provisioner of our own asks for it.
 """
 
+import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
+from typing import Any, cast
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-SPECIFICATION = KernelSpec(
-    argv=[
-        *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-        "--HistoryManager.enabled=False",
-    ],
-    display_name="Python 3",
-    language="python",
-)
+from rmkit.study.forking import SOCKET_VARIABLE, Forked, fork
+
+KernelProcess = Popen[bytes] | Forked
+
+FORKED = "rmkit-forked"
+OPTIONS = ["--HistoryManager.enabled=False"]
+COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *OPTIONS]
 
 
-def kernel_manager(folder: Path, started: Callable[[int], None]) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels keep their sockets in `folder`; `started` is told each kernel's pid.
+class ForkedKernel(LocalProvisioner):
+    """A kernel forked from a server that has imported what notebooks need; everything else is as for a local one."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Fork instead of starting `cmd`, with the same working directory and environment."""
+        environment = {name: value for name, value in options["env"].items() if name != SOCKET_VARIABLE}
+        cwd = options.get("cwd") or Path.cwd()
+        environment.pop("JPY_PARENT_PID", None)  # its parent is the server
+        assert self.parent is not None
+        process = fork(
+            options["env"][SOCKET_VARIABLE],
+            "rmkit.study.kernels:serve_kernel",
+            [self.parent.connection_file],
+            output=sys.stdout.fileno(),
+            cwd=cwd,
+            environment=environment,
+            ends_with_caller=True,
+            import_anew="rmkit",
+        )
+        self.process = cast(Any, process)  # held as a Popen is
+        self.pid = self.pgid = process.pid  # it leads a session of its own
+        self.cwd = cwd
+        return self.connection_info
+
+
+def serve_kernel(connection_file: str) -> None:
+    """Be the kernel of a connection file, in a process forked from the server; it ends if the server does."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    server = os.getppid()
+    IPKernelApp.launch_instance(argv=["-f", connection_file, *OPTIONS, f"--IPKernelApp.parent_handle={server}"])
+
+
+def kernel_manager(folder: Path, started: Callable[[KernelProcess], None]) -> type[AsyncKernelManager]:
+    """A kernel manager class whose kernels keep their sockets in `folder`; `started` is given each kernel's process.
 
     folder: short, for a Unix socket's path holds about 107 bytes.
     """
+    forked = SOCKET_VARIABLE in os.environ
+    metadata = {"kernel_provisioner": {"provisioner_name": FORKED}} if forked else {}
+    specification = KernelSpec(argv=COMMAND, display_name="Python 3", language="python", metadata=metadata)
+    KernelProvisionerFactory.instance().provisioners[FORKED] = EntryPoint(
+        FORKED, f"{__name__}:{ForkedKernel.__name__}", KernelProvisionerFactory.GROUP_NAME
+    )
 
     class JobKernelManager(AsyncKernelManager):
         def __init__(self, **options: Any) -> None:
@@ -35,13 +77,13 @@ def kernel_manager(folder: Path, started: Callable[[int], None]) -> type[AsyncKe
 
         @property
         def kernel_spec(self) -> KernelSpec:
-            return SPECIFICATION
+            return specification
 
         async def _async_post_start_kernel(self, **options: Any) -> None:
             await super()._async_post_start_kernel(**options)
             assert isinstance(self.provisioner, LocalProvisioner)
-            assert self.provisioner.pid is not None
-            started(self.provisioner.pid)
+            assert self.provisioner.process is not None
+            started(self.provisioner.process)
 
         post_start_kernel = _async_post_start_kernel
 

@@ -170,19 +170,20 @@ def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), gr
             if _runs(pid, start):
                 killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
     for _sweep in range(20):
-        if not (found := [process for process in psutil.process_iter() if _stamped(process, execution)]):
+        if not (found := [process for process in psutil.process_iter() if stamp_of(process) == execution]):
             break
         killed += _kill(found)
     return killed
 
 
-def _stamped(process: psutil.Process, execution: str) -> bool:
+def stamp_of(process: psutil.Process) -> str | None:
+    """The execution that a living process belongs to; None for this process, and where it cannot be read."""
     try:
         if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return process.environ().get(STAMP) == execution
+            return None
+        return process.environ().get(STAMP)
     except (psutil.Error, OSError):
-        return False
+        return None
 
 
 def _kill(processes: list[psutil.Process]) -> int:

@@ -51,7 +51,7 @@ def reached(trees: Iterable[ast.Module], names: Iterable[str], also: Iterable[st
 
 def _module(name: str, chosen: frozenset[str], package: Path) -> tuple[str, list[str]]:
     """A module's digest and the modules that it leads to, its dictionaries of names cut down to the chosen ones."""
-    path = _file(name, package)
+    path = module_file(name, package)
     assert path is not None
     stat = path.stat()
     tree_digested, imported, dictionaries = _parsed(path, name, package, stat.st_mtime_ns, stat.st_size)
@@ -108,10 +108,11 @@ def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
 def _with_parents(name: str, package: Path) -> list[str]:
     parts = name.split(".")
     candidates = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-    return [candidate for candidate in candidates if _file(candidate, package)]
+    return [candidate for candidate in candidates if module_file(candidate, package)]
 
 
-def _file(name: str, package: Path) -> Path | None:
+def module_file(name: str, package: Path) -> Path | None:
+    """The file of a module of rmkit, or None if there is no such module."""
     path = package.joinpath(*name.split(".")[1:])
     for candidate in (path / "__init__.py", path.with_suffix(".py")):
         if name and candidate.is_file():

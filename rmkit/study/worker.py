@@ -1,8 +1,8 @@
 """One job, executed by a process of its own: `python -m rmkit.study.worker`, with the order on standard input.
 
-Takes the lock, runs the notebook through papermill in a temporary folder, and renames that folder into the store: the
-job is there whole or not at all. The last line on standard output is the outcome, as JSON. The process and all that it
-starts carry RMKIT_JOB=<execution>.
+The fork server calls `work` instead, with the order as its argument. Takes the lock, runs the notebook through
+papermill in a temporary folder, and renames that folder into the store: the job is there whole or not at all. The last
+line on standard output is the outcome, as JSON. The process and all that it starts carry RMKIT_JOB=<execution>.
 """
 
 import json
@@ -32,8 +32,12 @@ LOCKED = 3  # the exit code that says: somebody else executes this job
 
 
 def main() -> int:
-    """Execute the job that standard input orders; 0 done, 1 failed, LOCKED."""
-    order = json.load(sys.stdin)
+    """Execute the job that standard input orders."""
+    return work(json.load(sys.stdin))
+
+
+def work(order: dict[str, Any]) -> int:
+    """Execute the job that the order describes; 0 done, 1 failed, LOCKED."""
     store = Store(Path(order["store"]))
     owner = locks.myself(order["execution"], order["plan_id"])
     try:
@@ -78,20 +82,21 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     )
     os.environ[JOB_FILE] = str(job_file)
     try:
-        run_notebook(store, order, made / "notebook.ipynb")
+        kernel_peak = run_notebook(store, order, made / "notebook.ipynb")
         shutil.rmtree(made / SCRATCH, ignore_errors=True)
         locks.end_processes(order["execution"])  # what a cell left running must not write into what is published
         check_outputs(order, made)
         check_unchanged(order)
     except JobError as error:
         forget_doubtful_parts(store, order)
-        raise JobError(f"{error}; notebook kept: {keep_failure(store, order, made, str(error))}") from None
+        raise JobError(f"{error}; notebook kept: {keep_failure(store, order['plan_id'], made, str(error))}") from None
     except BaseException:
         forget_doubtful_parts(store, order)
         shutil.rmtree(made, ignore_errors=True)
         raise
     seconds = time.time() - started
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    children_peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = max(kernel_peak, children_peak)  # a forked kernel is the server's child
     costs = made / "costs.json"
     work = json.loads(costs.read_text())["work"] if costs.exists() else []  # what `job.cost` noted
     write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
@@ -102,12 +107,21 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
 
 
-def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
-    """Execute the notebook by papermill, in a kernel of this interpreter; JobError says what broke."""
+def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
+    """Execute the notebook by papermill, in a kernel of this interpreter; JobError says what broke.
+
+    Returns the most memory that forked kernels used, in bytes; of others the system tells.
+    """
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    from rmkit.study.kernels import kernel_manager
+    from rmkit.study.kernels import KernelProcess, kernel_manager
+
+    kernels: list[KernelProcess] = []
+
+    def started(kernel: KernelProcess) -> None:
+        kernels.append(kernel)
+        locks.note_child(store, order["plan_id"], kernel.pid)
 
     source = Path(order["project"]) / "notebooks" / f"{order['stage']}.ipynb"
     given = {**order["parameters"], STUDY: order["study"]}
@@ -123,9 +137,7 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
                 cwd=source.parent,
                 kernel_name="python3",
                 progress_bar=False,
-                kernel_manager_class=kernel_manager(
-                    Path(folder), lambda pid: locks.note_child(store, order["plan_id"], pid)
-                ),
+                kernel_manager_class=kernel_manager(Path(folder), started),
                 shutdown_kernel="immediate",
             )
         except papermill.PapermillExecutionError as error:
@@ -133,6 +145,7 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> None:
             raise JobError(f"{order['title']}: cell {number}: {_sentence(error)}") from None
         except DeadKernelError:
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
+    return max(getattr(kernel, "peak_memory_bytes", 0) for kernel in kernels)
 
 
 def check_unchanged(order: dict[str, Any]) -> None:
@@ -160,14 +173,14 @@ def check_outputs(order: dict[str, Any], made: Path) -> None:
             raise JobError(f"{order['title']}: ended without `job.save({name!r}, ...)`, which its stage declares")
 
 
-def keep_failure(store: Store, order: dict[str, Any], made: Path, sentence: str) -> Path:
+def keep_failure(store: Store, plan_id: str, made: Path, sentence: str) -> Path:
     """Move the failed job's folder where its notebook can be read; returns the notebook's path."""
-    place = store.root / "failed" / order["plan_id"]
+    place = store.root / "failed" / plan_id
     shutil.rmtree(place, ignore_errors=True)
     shutil.rmtree(made / SCRATCH, ignore_errors=True)
     try:
         made.rename(place)
-        keep_failure_note(store, order["plan_id"], f"{sentence}; notebook kept: {place / 'notebook.ipynb'}")
+        keep_failure_note(store, plan_id, f"{sentence}; notebook kept: {place / 'notebook.ipynb'}")
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
         raise JobError(f"{sentence} (and {disk_sentence(error, place)})") from None
