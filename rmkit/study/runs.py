@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -216,6 +217,15 @@ def _card(run: Run) -> str:
 
 def _read(folder: Path) -> Run | None:
     """The run whose record lies in a folder, or None where it has no card that can be read."""
+    try:
+        return _read_once(folder, (folder / "card.json").stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4 * KEPT)
+def _read_once(folder: Path, _written: int) -> Run | None:
+    """A card is written once and read by a panel once a second."""
     try:
         card: dict[str, Any] = json.loads((folder / "card.json").read_text())
         if card.pop("format") != FORMAT:

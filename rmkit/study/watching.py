@@ -41,7 +41,8 @@ def picture(shot: Snapshot, *, width: int = 100, height: int = 40) -> list[str]:
         lines += [f"           notebook: {failure.notebook}"] if failure.notebook else []
     if len(shot.failed) > FAILURES_SHOWN:
         lines += [f"  FAILED   {len(shot.failed) - FAILURES_SHOWN} more"]
-    return [line if len(line) < width else f"{line[: width - 2]}…" for line in lines[: height - 1]]
+    plain = ["".join(char if char.isprintable() else "�" for char in line) for line in lines[: height - 1]]
+    return [line if len(line) < width else f"{line[: width - 2]}…" for line in plain]  # a sentence may hold anything
 
 
 def _redraw(store: Store, run: Run) -> None:

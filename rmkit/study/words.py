@@ -57,6 +57,8 @@ def state_words(shot: Snapshot) -> str:
         return "all done"
     if shot.state == "at rest" and shot.busy:
         return "jobs are running"
+    if shot.state == "at rest" and shot.failed:
+        return "some jobs failed; no run is going on"
     return STATE_WORDS[shot.state]
 
 

@@ -1,0 +1,71 @@
+"""One study, looked at again and again: its living run, or how it stands at rest and how its last run ended.
+
+Made for a look a second from a kernel that has other work: a study is planned again only when its file or a notebook
+changed, and its jobs' states are read again only when something in the store did. Runs nothing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rmkit.study.params import Study, load_study
+from rmkit.study.plan import PlannedJob, make_plan
+from rmkit.study.project import find_project, study_path
+from rmkit.study.runs import Run, runs
+from rmkit.study.snapshot import Snapshot, snapshot, study_snapshot
+from rmkit.study.store import Store
+
+ROOMS = ("jobs", "plans", "failed", "locks", "runs")  # of the store: an entry comes or goes whenever a state changes
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen at one look."""
+
+    now: Snapshot
+    run: Run | None = None  # the one that is going on
+    last: Snapshot | None = None  # of the run that ended last, where none is going on
+
+
+class FollowedStudy:
+    """A study by file or name, in the project around the working directory at the first look."""
+
+    def __init__(self, study: str) -> None:
+        self.study = study
+        self._planned: tuple[object, Study, list[PlannedJob]] | None = None
+        self._at_rest: tuple[object, Sight] | None = None
+        self.project = find_project()
+        self.path = study_path(self.project, study)
+        self.store = Store(self.project.store)
+
+    def look(self) -> Sight:
+        """How the study stands now; one of our errors where it cannot be planned."""
+        found = runs(self.store, self.path.stem)
+        for run in found:
+            if run.alive():
+                return Sight(snapshot(self.store, run), run)
+        last = found[0] if found else None
+        study, jobs = self._plan()
+        stamp = (
+            self._planned[0] if self._planned else None,
+            last,
+            [_touched(self.store.root / room) for room in ROOMS],
+        )
+        if self._at_rest is None or self._at_rest[0] != stamp:
+            sight = Sight(study_snapshot(self.store, study, jobs), last=snapshot(self.store, last) if last else None)
+            self._at_rest = stamp, sight
+        return self._at_rest[1]
+
+    def _plan(self) -> tuple[Study, list[PlannedJob]]:
+        files = [self.path, *sorted(self.project.root.glob("notebooks/*.ipynb"))]
+        stamp = [(file, _touched(file)) for file in files]
+        if self._planned is None or self._planned[0] != stamp:
+            study = load_study(self.path, self.project.shown(self.path))
+            self._planned = stamp, study, make_plan(self.project, study)
+        return self._planned[1:]
+
+
+def _touched(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
