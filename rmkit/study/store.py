@@ -87,7 +87,7 @@ class Store:
             content = self.content(job, known)
             found = {name: digest for name, digest in content.items() if digest is not None}
             whole = len(found) == len(content)
-            known[job.plan_id] = name_of(ingredients(job, found)) if whole else self._noted(job.plan_id)
+            known[job.plan_id] = name_of(ingredients(job, found)) if whole else self.noted(job.plan_id)
         return known[job.plan_id]
 
     def content(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> dict[str, str | None]:
@@ -142,10 +142,11 @@ class Store:
 
     def note(self, job: PlannedJob, key: str) -> None:
         """Remember which key a plan id came to."""
-        if self._noted(job.plan_id) != key:
+        if self.noted(job.plan_id) != key:
             write_text(self.root / "plans" / job.plan_id, key)
 
-    def _noted(self, plan_id: str) -> str | None:
+    def noted(self, plan_id: str) -> str | None:
+        """The key that a plan id was last known to come to, or None."""
         try:
             return (self.root / "plans" / plan_id).read_text()
         except OSError:
