@@ -1,0 +1,123 @@
+"""What the store holds of each study: stages, finished jobs and their rows, read once and again when jobs were added.
+
+Reads study files, notebooks and the store; runs nothing, writes nothing, draws nothing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rmkit.errors import RmkitError
+from rmkit.study import collate
+from rmkit.study.drafts import study_sizes
+from rmkit.study.gathering import ROWS
+from rmkit.study.notebook import declared, read_notebook
+from rmkit.study.params import STUDY, load_study
+from rmkit.study.plan import PlannedJob, make_plan
+from rmkit.study.project import Project, find_project, study_path
+from rmkit.study.store import Store
+
+NOTEBOOK = "08_browse"
+TABLE_COLUMNS = ["study", "stage", "jobs done", "planned", "rows", "fault"]
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """One study file as it plans now, or the sentence that says why it does not."""
+
+    name: str
+    title: str = ""
+    jobs: tuple[PlannedJob, ...] = ()
+    fault: str = ""
+
+    @property
+    def stages(self) -> list[str]:
+        return list(dict.fromkeys(job.stage for job in self.jobs))
+
+
+class Stored:
+    """The studies of one project and what is finished of them. Plans are kept until `forget`, tables while current."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.store = Store(project.store)
+        self._studies: dict[str, StoredStudy] = {}
+        self._rows: dict[tuple[str, str], tuple[tuple[str, ...], pd.DataFrame]] = {}
+
+    def names(self) -> list[str]:
+        """The study files of the project, by name."""
+        return sorted(path.stem for path in (self.project.root / "params").glob("*.yaml"))
+
+    def study(self, name: str) -> StoredStudy:
+        """A study, planned; one that cannot be planned says so in `fault`."""
+        if name not in self._studies:
+            path = study_path(self.project, name)
+            try:
+                study = load_study(path, self.project.shown(path))
+                self._studies[name] = StoredStudy(name, study.title, tuple(make_plan(self.project, study)))
+            except RmkitError as error:
+                self._studies[name] = StoredStudy(name, fault=str(error))
+        return self._studies[name]
+
+    def forget(self) -> None:
+        """Plan anew when asked next: study files or code may have changed."""
+        self._studies.clear()
+
+    def finished(self, name: str, stage: str) -> dict[str, PlannedJob]:
+        """The finished jobs of a stage, by key, in plan order."""
+        return {key: job for job, key in collate.finished(self.store, list(self.study(name).jobs), stage)}
+
+    def with_rows(self, name: str) -> list[str]:
+        """The stages of a study of which a finished job has rows, in plan order."""
+        return [stage for stage in self.study(name).stages if any(map(self._has_rows, self.finished(name, stage)))]
+
+    def rows(self, name: str, stage: str) -> pd.DataFrame:
+        """The rows of a stage's finished jobs; ResultError if there are none. The same table while no job is added."""
+        keys = tuple(self.finished(name, stage))
+        if (name, stage) not in self._rows or self._rows[name, stage][0] != keys:
+            table = collate.rows(self.store, list(self.study(name).jobs), stage, name)
+            self._rows[name, stage] = (keys, table)
+        return self._rows[name, stage][1]
+
+    def folder(self, key: str) -> Path:
+        """Where a finished job lies."""
+        return self.store.folder(key)
+
+    def seconds(self, key: str) -> float | None:
+        """How long a finished job took, where it says so."""
+        try:
+            return float(collate.costs(self.store, key)["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def table(self) -> pd.DataFrame:
+        """A row for each stage of each study: jobs done of planned, result rows; a study that does not plan has one."""
+        lines: list[dict[str, Any]] = []
+        for study in map(self.study, self.names()):
+            if study.fault:
+                lines.append({"study": study.name, "fault": study.fault})
+            for stage in study.stages:
+                done = self.finished(study.name, stage)
+                counts = {"jobs done": len(done), "planned": sum(job.stage == stage for job in study.jobs)}
+                lines.append({"study": study.name, "stage": stage, **counts, "rows": sum(map(self._n_rows, done))})
+        table = pd.DataFrame(lines, columns=TABLE_COLUMNS).fillna({"stage": "", "fault": ""})
+        counted = table.astype(dict.fromkeys(("jobs done", "planned", "rows"), "Int64"))
+        return counted if table["fault"].any() else counted.drop(columns="fault")
+
+    def _has_rows(self, key: str) -> bool:
+        return (self.folder(key) / ROWS).exists()
+
+    def _n_rows(self, key: str) -> int:
+        from pyarrow.parquet import read_metadata
+
+        return int(read_metadata(self.folder(key) / ROWS).num_rows) if self._has_rows(key) else 0
+
+
+def open_store(study: str) -> tuple[Stored, str]:
+    """The project's store and the study to look at first: RMKIT_STUDY's where the notebook's default stands."""
+    project = find_project()
+    path = project.notebook(NOTEBOOK)
+    schema = declared(read_notebook(path, project.shown(path)))
+    return Stored(project), study_sizes(project, NOTEBOOK, schema, {STUDY: study})[STUDY]
