@@ -18,6 +18,7 @@ from rmkit.study.stages import ARTIFACTS, STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of the graph, and no run executes it
 
 FLOORS = [
     {"errors", "hardware", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
@@ -122,7 +123,7 @@ def test_conda_installs_the_same():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_clean_and_declares_itself(path):
     document = json.loads(path.read_text())
-    assert path.stem in STAGES
+    assert path.stem in {*STAGES, ONLY_LOOKS}
     assert document["metadata"]["kernelspec"]["name"] == "python3"
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in document["cells"])
     assert document["cells"][0]["source"][0].startswith(f"# {path.stem[:2]} · ")
@@ -131,10 +132,11 @@ def test_a_notebook_is_clean_and_declares_itself(path):
     for name, item in declared(notebook).items():
         assert item.comment, f"{path.name}: {name} has no comment"
     assert notebook.tagged(LOOK)
+    assert bool(result_trees(notebook)) == (path.stem != ONLY_LOOKS)
 
 
 def test_a_stage_without_a_notebook_is_not_promised():
-    assert {path.stem for path in NOTEBOOKS} == set(STAGES)
+    assert {path.stem for path in NOTEBOOKS} == {*STAGES, ONLY_LOOKS}
     for target in ARTIFACTS.values():
         module, _, name = target.partition(":")
         assert hasattr(__import__(module, fromlist=[name]), name)
