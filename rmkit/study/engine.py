@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from rmkit.errors import JobError
-from rmkit.hardware import package_versions, usable_cores
+from rmkit.hardware import describe, package_versions, usable_cores
 from rmkit.study import locks
 from rmkit.study.job_processes import JobProcess, JobProcesses
 from rmkit.study.limits import Limits, MemoryWatch
@@ -77,6 +77,7 @@ class Pool:
         self.jobs: dict[str, PlannedJob] = {}
         self.processes: JobProcesses | None = None
         self.memory = MemoryWatch(engine.limits)
+        self.machine = describe()
 
     def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
         self.jobs = {job.plan_id: job for job in jobs}
@@ -183,6 +184,7 @@ class Pool:
             "named_above": named_above(job),
             **handed,
             "threads": job.threads,
+            "machine": self.machine,
             "prefix": sys.prefix,
         }
 

@@ -21,6 +21,7 @@ OF_EVERY_JOB: dict[str, list[str]] = {
     "rmkit.study.worker": [],
     "rmkit.study.kernels": [],
     "ipykernel.kernelapp": [],
+    "ipykernel.debugger": [],
     "ipykernel.ipkernel": [],
     "ipykernel.zmqshell": [],
     "matplotlib_inline.backend_inline": [],

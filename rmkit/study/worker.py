@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import JobError, RmkitError
-from rmkit.hardware import describe
 from rmkit.study import locks
 from rmkit.study.job import JOB_FILE, SCRATCH
 from rmkit.study.notebook import declared, read_notebook
@@ -101,7 +100,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     work = json.loads(costs.read_text())["work"] if costs.exists() else []  # what `job.cost` noted
     write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
     manifest = {name: order[name] for name in ("stage", "study", "plan_id", "parameters", "ingredients", "execution")}
-    environment = {**describe(), "threads": order["threads"], "device": STAGES[order["stage"]].device}
+    environment = {**order["machine"], "threads": order["threads"], "device": STAGES[order["stage"]].device}
     store.publish(made, order["key"], {**manifest, "environment": environment, "started": started, "seconds": seconds})
     store.forget_parts(order["key"])
     shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
