@@ -24,6 +24,7 @@ from rmkit.study.watching import picture
 from rmkit.widgets import progress_picture
 
 SECONDS_BETWEEN_LOOKS = 1.0
+PATIENCE = 10  # times that, after a fault: to plan a broken study every second would burden the kernel
 ABOVE, BELOW = ("head", "stages", "busy", "failures", "last"), ("message", "fault")  # the buttons stand between them
 _newest: dict[str, "ProgressPanel"] = {}  # by study: a cell that is run again lays the panel before it to rest
 
@@ -102,8 +103,10 @@ class ProgressPanel(ipywidgets.VBox):
         return {**bundle, "text/html": self.static_html(), "text/plain": plain}
 
     def _follow(self) -> None:
-        while not self._resting.wait(SECONDS_BETWEEN_LOOKS):
+        seconds = SECONDS_BETWEEN_LOOKS
+        while not self._resting.wait(seconds):
             self.look()
+            seconds = SECONDS_BETWEEN_LOOKS * (PATIENCE if self._pieces["fault"].value else 1)
 
     def _look(self) -> None:
         self._followed = self._followed or FollowedStudy(self.study)
