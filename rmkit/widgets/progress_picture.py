@@ -36,11 +36,11 @@ def head(shot: Snapshot) -> str:
         GREEN if whole else ORANGE if shot.count("failed") and not shot.busy else STATE_COLOUR.get(shot.state, FAINT)
     )
     title = f" · {inline_text(shot.title)}" if shot.title != shot.study else ""
+    row = "display:flex;flex-wrap:wrap;align-items:baseline;column-gap:14px"
     return (
-        f'<div style="{FONT};display:flex;flex-wrap:wrap;align-items:baseline;column-gap:12px">'
-        f'<span style="font-size:15px"><b>{inline_text(shot.study)}</b>{title}</span>'
-        f'<span style="color:{colour};font-weight:600">● {inline_text(state_words(shot))}</span>'
-        f'<span style="color:{FAINT}">{inline_text(how_far(shot))}</span>'
+        f'<div style="{FONT};{row}"><span style="font-size:15px"><b>{inline_text(shot.study)}</b>{title}</span>'
+        f'<span style="color:{colour};font-weight:600">● {inline_text(state_words(shot))}</span></div>'
+        f'<div style="{FONT};{row}"><span style="color:{FAINT}">{inline_text(how_far(shot))}</span>'
         f'<span style="margin-left:auto;{NUMBERS}">{inline_text(times(shot))}</span></div>'
     )
 
@@ -112,7 +112,9 @@ def _stage_bar(stage: StageCount) -> str:
 
 def _bar(parts: list[tuple[str, float]], label: str, *, height: int) -> str:
     """A bar of (state, percent) parts; what is left of it is empty."""
-    filled = "".join(f'<div style="width:{percent:.2f}%;background:{FILL[state]}"></div>' for state, percent in parts)
+    filled = "".join(
+        f'<div style="width:{percent:.2f}%;background:{FILL[state]};min-width:4px"></div>' for state, percent in parts
+    )
     frame = f"display:flex;height:{height}px;border:1px solid {LINE};border-radius:3px;overflow:hidden;min-width:120px"
     said = inline_text(label).removeprefix("<bdi>").removesuffix("</bdi>")  # an attribute holds no element
     return f'<div role="img" aria-label="{said}" title="{said}" style="{frame}">{filled}</div>'

@@ -349,3 +349,47 @@ def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):
     (failure,) = snapshot(store, run).failed
     assert failure.notebook == store.root / "failed" / failure.plan_id / "notebook.ipynb"
     assert small.rmkit("status", "small", "--watch").stdout == small.rmkit("status", "small").stdout  # nothing to watch
+
+
+def on_a_terminal(project, *arguments) -> str:
+    """What a command writes on a terminal of 100 columns, as it is written."""
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 100))
+    command = [sys.executable, "-m", "rmkit.cli", *arguments]
+    process = subprocess.Popen(command, cwd=project.root, env=project.environment(), stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    written = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            written += chunk
+    except OSError:  # how the other end's closing reads on Linux
+        pass
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    return written.decode()
+
+
+def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_what_it_does(small):
+    import threading
+
+    project, store = slow(small, 4)
+    watched = []
+
+    def watch():
+        wait_for(lambda: living(store), "a run")
+        watched.append(on_a_terminal(project, "status", "--watch"))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    bar = on_a_terminal(project, "run", "small", "--no-report")
+    watching.join(timeout=60)
+    assert "3/3" in bar
+    assert "01_sums seed=0: adding " in bar or "01_sums seed=1: adding " in bar
+    first, *others = watched[0].split("\x1b[")
+    assert first.startswith("small: running; ")
+    assert len(others) >= 4  # two for each picture after the first: up, and clear
+    assert others[-1].startswith("J")
+    assert "small: all done; 3 of 3 jobs done" in others[-1]
