@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, report, why.
+"""The command line: run, check, status, results, report, why, gc.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.

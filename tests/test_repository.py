@@ -143,7 +143,13 @@ def test_a_stage_without_a_notebook_is_not_promised():
 
 
 @pytest.mark.parametrize(
-    "command", [["-c", "import rmkit"], ["-m", "rmkit.cli", "check", "params/tiny.yaml"]], ids=["import", "check"]
+    "command",
+    [
+        ["-c", "import rmkit"],
+        ["-m", "rmkit.cli", "check", "params/tiny.yaml"],
+        ["-m", "rmkit.cli", "run", "params/tiny.yaml", "--dry-run"],
+    ],
+    ids=["import", "check", "dry run"],
 )
 def test_the_quick_commands_import_nothing_heavy(command):
     """Time is measured in benchmarks; what makes these slow is an import, and that is what is held off here."""
