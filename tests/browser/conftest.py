@@ -6,6 +6,9 @@ from tests.browser.hostile import poison
 from tests.browser.lab import SCREENSHOTS, Lab, browser_path
 from tests.checkout import checkout
 
+# What is built anew is built as small as it goes.
+NO_FINE_TUNING = ("06_accuracy_vs_policy:\n    generator: sft", "06_accuracy_vs_policy:\n    generator: base")
+
 
 @pytest.fixture(scope="package")
 def page():
@@ -25,7 +28,8 @@ def lab(smoke, tmp_path_factory):
     for name in ("full", "hostile"):
         shutil.copytree(smoke, root / name, ignore=shutil.ignore_patterns("drafts", "__pycache__"))
     poison(root / "hostile/runs")
-    checkout(root / "empty")
+    study = checkout(root / "empty") / "params/smoke.yaml"
+    study.write_text(study.read_text().replace("n_dialogues: 320", "n_dialogues: 64").replace(*NO_FINE_TUNING))
     with Lab.on(root, tmp_path_factory.mktemp("home"), root / "full", RMKIT_STUDY="smoke") as lab:
         yield lab
 

@@ -32,13 +32,17 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": False, "autoStartDefaultKernel": True},
 }
-FIND = """
+OURS = """() => {
+    window.rmkitRan = {};
     window.rmkitPanel = path => {
         for (const panel of window.jupyterapp.shell.widgets("main"))
             if (panel.context && panel.context.path === path) return panel;
     };
-    window.rmkitRan = {};
-"""
+    const drawn = canvas => canvas.width && canvas.height
+        && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(value => value);
+    window.rmkitDrawn = panel => [...panel.node.querySelectorAll(".jupyter-matplotlib-canvas-div")]
+        .every(figure => [...figure.querySelectorAll("canvas")].some(drawn));
+}"""
 
 
 def browser_path() -> str | None:
@@ -139,7 +143,7 @@ class Lab:
             page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
             page.evaluate("window.jupyterapp.restored.then(() => { window.rmkitRestored = true; })")
             page.wait_for_function("window.rmkitRestored", timeout=60_000)
-            page.evaluate(FIND)
+            page.evaluate(OURS)
         opened = OpenNotebook(page, notebook)
         opened.open()
         return opened
@@ -233,6 +237,10 @@ class OpenNotebook:
         (number,) = [number for number, cell in enumerate(self.cells()) if source in "".join(cell["source"])]
         return number
 
+    def wait_until_drawn(self, seconds: float = 30) -> None:
+        """Until every live figure has something on its canvas."""
+        self._wait("window.rmkitDrawn(panel)", "a drawn figure", seconds)
+
     def screenshot(self, path: str | Path) -> None:
         """A picture of the whole notebook, however long."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -242,6 +250,7 @@ class OpenNotebook:
         height = min(before["height"] + hidden + 10, 30_000)
         self.page.set_viewport_size({"width": before["width"], "height": height})
         self._ask(f"{scrolled}.scrollTop = 0")
+        self.wait_until_drawn()
         self._wait("[...panel.node.querySelectorAll('img')].every(img => img.complete)", "the last picture", 10)
         self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").screenshot(path=path)
         self.page.set_viewport_size(before)

@@ -1,0 +1,55 @@
+"""08 in the browser: controls change the picture, a click on a dot shows its fit."""
+
+import pytest
+
+from tests.browser.lab import NEEDS_BROWSER
+
+pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
+
+PICTURE = (
+    """cell => [...cell.querySelectorAll(".jupyter-matplotlib-canvas-div canvas")].map(canvas => canvas.toDataURL())"""
+)
+# Where a dot may be: squares of one colour, the palest first, since lines and means are drawn stronger than fits.
+DOTS = """cell => {
+    const found = [];
+    for (const canvas of cell.querySelectorAll(".jupyter-matplotlib-canvas-div canvas")) {
+        const {width, height} = canvas, shown = canvas.getBoundingClientRect();
+        const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+        const at = (x, y) => [...data.slice(4 * (y * width + x), 4 * (y * width + x) + 3)];
+        for (let y = 1; y < height - 1; y++) for (let x = 1; x < width - 1; x++) {
+            const colour = at(x, y), strength = Math.max(...colour) - Math.min(...colour), same = colour.join();
+            const around = [[-1, -1], [-1, 1], [1, -1], [1, 1]].map(([dx, dy]) => at(x + dx, y + dy).join());
+            const place = [shown.width * x / width, shown.height * y / height];
+            if (strength > 30 && around.every(other => other === same)) found.push([strength, ...place]);
+        }
+    }
+    found.sort((a, b) => a[0] - b[0]);
+    const apart = [];
+    for (const [, x, y] of found)
+        if (apart.every(other => Math.hypot(other[0] - x, other[1] - y) > 9)) apart.push([x, y]);
+    return apart;
+}"""
+
+
+@pytest.fixture
+def explorer(opened):
+    """The notebook after Run All, and the element of the cell with the picture."""
+    notebook = opened("full/notebooks/08_browse.ipynb")
+    notebook.run_all()
+    notebook.wait_until_drawn()
+    return notebook, notebook.node(notebook.cell_that_says("Explorer("))
+
+
+def test_a_control_changes_the_picture_and_a_click_on_a_dot_shows_its_fit(explorer, page, keep_picture):
+    notebook, cell = explorer
+    first = cell.evaluate(PICTURE)
+    cell.locator("select", has=page.locator("option", has_text="spearman")).first.select_option("spearman")
+    page.wait_for_function(
+        f"([cell, first]) => ({PICTURE})(cell).join() !== first", arg=[cell.element_handle(), ",".join(first)]
+    )
+    assert "executed notebook" not in cell.inner_text()
+    for x, y in cell.evaluate(DOTS)[:12]:
+        cell.locator(".jupyter-matplotlib-canvas-div").click(position={"x": x, "y": y})
+    page.wait_for_function("cell => cell.innerText.includes('executed notebook')", arg=cell.element_handle())
+    keep_picture(notebook, "08_browse-clicked")
+    assert "runs/jobs/04_reward_models-" in cell.inner_text()
