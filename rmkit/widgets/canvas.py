@@ -6,7 +6,8 @@ Knows ipympl and matplotlib's mouse events; not what is drawn.
 import base64
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets
@@ -35,11 +36,16 @@ def live_canvas(figure: Figure, on_click: Callable[[float, float], None]) -> Can
     return canvas
 
 
-def png_of(figure: Figure) -> str:
-    """The figure as it is now, as base64 of a PNG."""
+def png_of(figure: Figure) -> bytes:
+    """The figure as it is now, as a PNG."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi="figure")
-    return base64.b64encode(stream.getvalue()).decode("ascii")
+    return stream.getvalue()
+
+
+def as_base64(png: bytes) -> str:
+    """A picture as a notebook or a page holds it."""
+    return base64.b64encode(png).decode("ascii")
 
 
 class Tool(ipywidgets.VBox):
@@ -47,6 +53,21 @@ class Tool(ipywidgets.VBox):
 
     A frontend takes the widget where a kernel answers; a page on the web, a converter or a mail takes the rest.
     """
+
+    _silent = False
+
+    def heard(self, control: ipywidgets.Widget, change: Callable[[], None]) -> None:
+        """Have a change of a control's value call a function, unless it is the tool itself that sets the control."""
+        control.observe(lambda _: None if self._silent else change(), "value")
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Set controls without hearing of it."""
+        before, self._silent = self._silent, True
+        try:
+            yield
+        finally:
+            self._silent = before
 
     def still(self) -> dict[str, str]:
         """What is to be seen without widgets, by MIME type."""

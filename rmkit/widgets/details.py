@@ -48,10 +48,14 @@ def rows_of(table: pd.DataFrame, fit: Fit) -> pd.DataFrame:
 def details(stored: Stored, table: pd.DataFrame, fit: Fit) -> str:
     """The fit's rows beside its job, as HTML."""
     rows = rows_of(table, fit)
-    title = f'<div class="rmkit-title">{inline_text(fit.fit)}</div>'
     measured = f'<div class="rmkit-scroll" style="max-height:260px">{table_html(rows)}</div>'
     parts = f"<div>{measured}</div><div>{job(stored, fit)}</div>"
-    return f'<div class="rmkit-card">{title}<div class="rmkit-columns">{parts}</div></div>'
+    return f'<div class="rmkit-columns">{parts}</div>'
+
+
+def title(fit: Fit) -> str:
+    """The fit's name."""
+    return f'<div class="rmkit-title">{inline_text(fit.fit)}</div>'
 
 
 def job(stored: Stored, fit: Fit) -> str:
@@ -109,5 +113,5 @@ def value_html(value: Any, name: str | None = None) -> str:
     if isinstance(value, list):
         return inline_text(", ".join(shown(name, item) for item in value))
     if isinstance(value, float) and name in ("value", "low", "high") and value == value:
-        return inline_text(f"{value:.4g}")
+        return inline_text(f"{value:#.4g}".rstrip("."))
     return inline_text(shown(name, value))

@@ -3,8 +3,7 @@
 Knows controls and what they mean; what is drawn is selecting.py's and figures/explore.py's business.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,10 @@ import pandas as pd
 
 from rmkit.errors import RmkitError
 from rmkit.figures.explore import Picture, blank_figure, dot_near, explore_figure, mark
-from rmkit.widgets.canvas import Tool, live_canvas, png_of
+from rmkit.widgets.canvas import Tool, as_base64, live_canvas, png_of
 from rmkit.widgets.columns import FIT, axes_of, metrics_of, of_metric, shown, tidied
-from rmkit.widgets.details import Fit, details, fit_at, link
-from rmkit.widgets.look import SIDE, chip, column, dropdown, heading, named, row, sheet, words
+from rmkit.widgets.details import Fit, details, fit_at, link, title
+from rmkit.widgets.look import SIDE, button, chip, column, dropdown, heading, named, row, sheet, words
 from rmkit.widgets.selecting import Selection, first_look, selected, with_filters
 from rmkit.widgets.stored import Stored
 from rmkit.widgets.texts import inline_text, label_text
@@ -38,13 +37,13 @@ class Explorer(Tool):
         self.fit: Fit | None = None
         self.table = pd.DataFrame()
         self._heard: list[Callable[[Fit], None]] = []
-        self._silent = False
         self.study, self.stage, self.metric = dropdown(), dropdown(), dropdown()
         self.x, self.lines, self.facets = dropdown(), dropdown(), dropdown()
-        self.again = ipywidgets.Button(icon="refresh", tooltip="look again", layout=ipywidgets.Layout(width="34px"))
-        self.again.add_class("rmkit-plain")
-        self.filters, self.note, self.details = column([]), words(), words()
-        self.link = ipywidgets.Output(layout=ipywidgets.Layout(margin="0 0 0 14px"))
+        self.again = button("refresh", "look at the store again")
+        self.filters, self.note, self.hint, self.title, self.details = column([]), words(), words(), words(), words()
+        self.link = ipywidgets.Output()
+        self.card = column([row([self.title, self.link], justify_content="space-between"), self.details])
+        self.card.add_class("rmkit-card")
         self.figure = blank_figure()
         self.canvas = live_canvas(self.figure, self.click)
         self.children = self._arranged()
@@ -55,9 +54,9 @@ class Explorer(Tool):
             self.metric: self._metric_changed,
             **dict.fromkeys((self.x, self.lines, self.facets), self._places_changed),
         }.items():
-            control.observe(self._unless_silent(change), "value")
+            self.heard(control, change)
         self.again.on_click(lambda _: self.refresh())
-        with self._silence():
+        with self.silence():
             names = list(dict.fromkeys([*stored.names(), study]))
             self.study.options, self.study.value = [(label_text(name), name) for name in names], study
         self._study_changed()
@@ -79,7 +78,8 @@ class Explorer(Tool):
         if self.picture is None:
             return
         self.fit = fit_at(self.table, self.selection.study, self.selection.stage, position)
-        self.details.value = details(self.stored, self.table, self.fit)
+        self.title.value, self.details.value = title(self.fit), details(self.stored, self.table, self.fit)
+        self.hint.value, self.card.layout.display = "", None
         html = {"text/html": link(self.stored, self.fit), "text/plain": "the executed notebook"}
         self.link.outputs = ({"output_type": "display_data", "data": html, "metadata": {}},)
         mark(self.figure, self.picture, position)
@@ -96,7 +96,7 @@ class Explorer(Tool):
     def still(self) -> dict[str, str]:
         if self.picture is None:
             return {"text/html": self.note.value}
-        return {"image/png": png_of(self.figure)}
+        return {"image/png": as_base64(png_of(self.figure))}
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         side = column(
@@ -117,13 +117,12 @@ class Explorer(Tool):
         )
         side.add_class("rmkit-side")
         seen = column([self.canvas, self.note], flex="1 1 auto", padding="0 0 0 12px")
-        below = column([self.details, self.link])
-        return [sheet(), row([side, seen], align_items="flex-start"), below]
+        return [sheet(), row([side, seen], align_items="flex-start"), self.hint, self.card]
 
     def _study_changed(self, keep: str | None = None) -> None:
         study = self.stored.study(self.study.value)
         stages = self.stored.with_rows(study.name)
-        with self._silence():
+        with self.silence():
             self.stage.options = [(stage_label(stage), stage) for stage in stages]
             self.stage.value = next((stage for stage in (keep, PREFERRED, *stages) if stage in stages), None)
         if study.fault:
@@ -141,7 +140,7 @@ class Explorer(Tool):
             self._say(inline_text(str(error)))
             return
         selection = first_look(self.table, name, stage)
-        with self._silence():
+        with self.silence():
             self.metric.options = [(metric.replace("_", " "), metric) for metric in metrics_of(self.table)]
             self.metric.value = selection.metric
         self._show(selection)
@@ -174,7 +173,7 @@ class Explorer(Tool):
         """Set all controls to a selection, and draw it."""
         axes = self._axes(selection)
         names = [(name.replace("_", " "), name) for name in axes]
-        with self._silence():
+        with self.silence():
             self.x.options, self.x.value = (
                 [*names, *([(FIT, FIT)] if len(axes) < 3 or selection.x == FIT else [])],
                 selection.x,
@@ -193,18 +192,11 @@ class Explorer(Tool):
             many = ipywidgets.SelectMultiple(
                 options=options, value=kept, rows=5, layout=ipywidgets.Layout(width="100%")
             )
-            many.observe(self._unless_silent(lambda: self._filtered(name, values, many.value)), "value")
+            self.heard(many, lambda: self._filtered(name, values, many.value))
             return named(inline_text(name.replace("_", " ")), many)
         chips = [chip(label, value in kept) for label, value in zip(labels, values, strict=True)]
-        for button in chips:
-            button.observe(
-                self._unless_silent(
-                    lambda: self._filtered(
-                        name, values, tuple(v for v, b in zip(values, chips, strict=True) if b.value)
-                    )
-                ),
-                "value",
-            )
+        for each in chips:
+            self.heard(each, lambda: self._filtered(name, values, _on(values, chips)))
         return named(inline_text(name.replace("_", " ")), ipywidgets.HBox(chips, layout={"flex_flow": "row wrap"}))
 
     def _filtered(self, name: str, values: list[Any], kept: tuple[Any, ...]) -> None:
@@ -216,8 +208,8 @@ class Explorer(Tool):
         self._show(selection) if not kept else self._draw(selection)
 
     def _draw(self, selection: Selection) -> None:
-        self.selection, self.fit = selection, None
-        self.link.outputs = ()
+        self.selection = selection
+        self._forget_fit(f'<div class="rmkit-note">{NOTHING_CHOSEN}</div>')
         try:
             self.picture = selected(self.table, selection)
         except RmkitError as error:
@@ -226,7 +218,6 @@ class Explorer(Tool):
         explore_figure(self.picture, figure=self.figure)
         self.canvas.layout.display = None
         self.note.value = "".join(f'<div class="rmkit-note">{inline_text(note)}.</div>' for note in self.picture.notes)
-        self.details.value = f'<div class="rmkit-note">{NOTHING_CHOSEN}</div>'
         self._resize()
 
     def _resize(self) -> None:
@@ -236,25 +227,24 @@ class Explorer(Tool):
 
     def _say(self, sentence: str) -> None:
         """Show a sentence, HTML of ours, in place of the picture."""
-        self.picture = self.fit = None
-        self.filters.children, self.details.value, self.link.outputs = [], "", ()
+        self.picture, self.filters.children = None, []
+        self._forget_fit("")
         self.canvas.layout.display = "none"
         self.note.value = f'<div class="rmkit-prompt">{sentence}</div>'
+
+    def _forget_fit(self, hint: str) -> None:
+        """No fit is chosen; in its place a hint."""
+        self.fit, self.link.outputs, self.hint.value = None, (), hint
+        self.title.value = self.details.value = ""
+        self.card.layout.display = "none"
 
     def _axes(self, selection: Selection) -> dict[str, list[Any]]:
         return axes_of(of_metric(self.table, selection.metric))
 
-    def _unless_silent(self, change: Callable[[], None]) -> Callable[[Any], None]:
-        return lambda _: None if self._silent else change()
 
-    @contextmanager
-    def _silence(self) -> Iterator[None]:
-        """Set controls without hearing of it."""
-        before, self._silent = self._silent, True
-        try:
-            yield
-        finally:
-            self._silent = before
+def _on(values: list[Any], chips: list[ipywidgets.ToggleButton]) -> tuple[Any, ...]:
+    """The values whose buttons are on."""
+    return tuple(value for value, each in zip(values, chips, strict=True) if each.value)
 
 
 def stage_label(stage: str) -> str:

@@ -39,8 +39,12 @@ STYLE = """<style>
 .rmkit tr.rmkit-pick td { background: rgba(0, 114, 178, .12); }
 .rmkit tr.rmkit-pick td:first-child { box-shadow: inset 3px 0 0 var(--brand); }
 .rmkit .rmkit-scroll { max-height: 420px; overflow: auto; }
+.rmkit .rmkit-text { line-height: 1.45; }
+.rmkit .rmkit-note .rmkit-text { color: var(--ink); margin: 4px 0 8px; }
 .rmkit .rmkit-prompt { background: var(--fill); border-left: 3px solid var(--brand); border-radius: 0 4px 4px 0;
   padding: 8px 12px; font-size: 13px; line-height: 1.45; }
+.rmkit .rmkit-card .jp-OutputArea-output { padding: 0; }
+.rmkit .rmkit-card .jp-OutputArea-output a { font-size: 12px; }
 .rmkit .rmkit-title { font-size: 13px; font-weight: 600; color: var(--ink); }
 .rmkit .rmkit-columns { display: flex; gap: 28px; flex-wrap: wrap; }
 .rmkit .rmkit-columns > div { flex: 1 1 300px; min-width: 0; }
@@ -89,3 +93,10 @@ def chip(text: str, on: bool) -> ipywidgets.ToggleButton:
     button = ipywidgets.ToggleButton(value=on, description=text)
     button.add_class("rmkit-chip")
     return button
+
+
+def button(icon: str, tooltip: str) -> ipywidgets.Button:
+    """A small button with an icon."""
+    made = ipywidgets.Button(icon=icon, tooltip=tooltip, layout=ipywidgets.Layout(width="32px", margin="0"))
+    made.add_class("rmkit-plain")
+    return made

@@ -103,7 +103,7 @@ class Stored:
                 counts = {"jobs done": len(done), "planned": sum(job.stage == stage for job in study.jobs)}
                 lines.append({"study": study.name, "stage": stage, **counts, "rows": sum(map(self._n_rows, done))})
         table = pd.DataFrame(lines, columns=TABLE_COLUMNS).fillna({"stage": "", "fault": ""})
-        counted = table.astype(dict.fromkeys(("jobs done", "planned", "rows"), "Int64"))
+        counted = table.astype(dict.fromkeys(("jobs done", "planned", "rows"), "Int64")).set_index(["study", "stage"])
         return counted if table["fault"].any() else counted.drop(columns="fault")
 
     def _has_rows(self, key: str) -> bool:
