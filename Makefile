@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help study test test-slow lab bench lint clean
+.PHONY: help study test test-slow lab figures bench lint clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 
 lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=.
+
+figures: $(VENV)/.core  ## draw the README's figures again from the stored rows of the embedded study
+	@$(BIN)/rmkit report params/tiny.yaml
+	@for name in noise-and-numbers active-labelling measures-and-policies; do cp runs/reports/tiny-$$name.png docs/figures/; done
 
 bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
