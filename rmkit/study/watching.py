@@ -41,6 +41,8 @@ def picture(shot: Snapshot, *, width: int = 100, height: int = 40) -> list[str]:
         lines += [f"           notebook: {failure.notebook}"] if failure.notebook else []
     if len(shot.failed) > FAILURES_SHOWN:
         lines += [f"  FAILED   {len(shot.failed) - FAILURES_SHOWN} more"]
+    if shot.sentence and not shot.failed:
+        lines += [f"  {shot.sentence}"]
     plain = ["".join(char if char.isprintable() else "�" for char in line) for line in lines[: height - 1]]
     return [line if len(line) < width else f"{line[: width - 2]}…" for line in plain]  # a sentence may hold anything
 
@@ -73,7 +75,8 @@ def _tell_changes(store: Store, run: Run) -> None:
             break
         time.sleep(SECONDS_BETWEEN_LOOKS)
     shot = snapshot(store, run)
-    print(f"{headline(shot)}\n{run_words(run, shot)}", flush=True)
+    because = f": {shot.sentence}" if shot.sentence and not shot.failed else ""
+    print(f"{headline(shot)}\n{run_words(run, shot)}{because}", flush=True)
 
 
 def _event_lines(run: Run) -> Iterator[str]:

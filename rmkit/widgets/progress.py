@@ -51,7 +51,9 @@ class ProgressPanel(ipywidgets.VBox):
         self._one_at_a_time = threading.RLock()  # the following thread and a button
         self._resting = threading.Event()
         self._stopping: Run | None = None
-        self._pieces = {name: ipywidgets.HTML(layout=ipywidgets.Layout(display="none")) for name in (*ABOVE, *BELOW)}
+        self._pieces: dict[str, Any] = {name: ipywidgets.HTML(layout=_hidden()) for name in (*ABOVE, *BELOW)}
+        self._pieces["failures"] = ipywidgets.Output(layout=_hidden())  # JupyterLab opens links in outputs alone
+        self._html = dict.fromkeys(self._pieces, "")
         self.start_button = _button("Run what is missing", "play", self.start)
         self.stop_button = _button("Stop", "stop", self.stop)
         buttons = ipywidgets.HBox([self.start_button, self.stop_button], layout=ipywidgets.Layout(margin="6px 0 0 0"))
@@ -94,7 +96,7 @@ class ProgressPanel(ipywidgets.VBox):
 
     def static_html(self) -> str:
         """The panel as it stands, for where no widget can be shown."""
-        pieces = "".join(self._pieces[name].value for name in (*ABOVE, *BELOW))
+        pieces = "".join(self._html[name] for name in (*ABOVE, *BELOW))
         return f'<div style="border:1px solid {progress_picture.LINE};padding:8px 14px;max-width:860px">{pieces}</div>'
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class ProgressPanel(ipywidgets.VBox):
         seconds = SECONDS_BETWEEN_LOOKS
         while not self._resting.wait(seconds):
             self.look()
-            seconds = SECONDS_BETWEEN_LOOKS * (PATIENCE if self._pieces["fault"].value else 1)
+            seconds = SECONDS_BETWEEN_LOOKS * (PATIENCE if self._html["fault"] else 1)
 
     def _look(self) -> None:
         self._followed = self._followed or FollowedStudy(self.study)
@@ -160,10 +162,18 @@ class ProgressPanel(ipywidgets.VBox):
         self._show("message", progress_picture.note(text))
 
     def _show(self, name: str, html: str) -> None:
-        piece = self._pieces[name]
-        if piece.value != html:  # nothing is sent to the browser when nothing changed
+        if self._html[name] == html:  # nothing is sent to the browser when nothing changed
+            return
+        self._html[name], piece = html, self._pieces[name]
+        if isinstance(piece, ipywidgets.Output):
+            piece.outputs = ({"output_type": "display_data", "data": {"text/html": html}, "metadata": {}},)
+        else:
             piece.value = html
-            piece.layout.display = None if html else "none"
+        piece.layout.display = None if html else "none"
+
+
+def _hidden() -> ipywidgets.Layout:
+    return ipywidgets.Layout(display="none")
 
 
 def _button(label: str, icon: str, action: Callable[[], None]) -> ipywidgets.Button:

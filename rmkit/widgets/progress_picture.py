@@ -4,8 +4,10 @@ Knows looks only. Colours are told apart without colour vision, and each stands 
 paths go through `texts`: they may hold what a model wrote. In JupyterLab the theme's own colours of text are used.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from rmkit.study.snapshot import HELD_UP, Busy, Failure, Snapshot, StageCount
 from rmkit.study.words import how_far, progress_words, run_words, stage_words, state_words, times
@@ -131,12 +133,18 @@ def _busy_row(each: Busy) -> str:
 
 
 def _failure(each: Failure, shown: Callable[[Path], str]) -> str:
-    where = f"notebook: {inline_text(shown(each.notebook))}" if each.notebook else "no notebook was kept"
+    where = f"notebook: {_link(each.notebook, shown)}" if each.notebook else "no notebook was kept"
     return (
         f'<div style="border-left:3px solid {ORANGE};padding:0 0 0 8px;margin:4px 0;overflow-wrap:anywhere">'
         f"{inline_text(each.sentence or each.title)}"
         f'<div style="color:{FAINT};font-size:12px">{where}</div></div>'
     )
+
+
+def _link(path: Path, shown: Callable[[Path], str]) -> str:
+    """A file as a link relative to the folder that this kernel works in, which JupyterLab opens."""
+    target = quote(Path(os.path.relpath(path)).as_posix())
+    return f'<a href="{target}" style="color:inherit;text-decoration:underline">{inline_text(shown(path))}</a>'
 
 
 def _key(shot: Snapshot) -> str:

@@ -393,3 +393,9 @@ def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_wha
     assert len(others) >= 4  # two for each picture after the first: up, and clear
     assert others[-1].startswith("J")
     assert "small: all done; 3 of 3 jobs done" in others[-1]
+
+
+def test_a_run_that_ends_for_another_reason_than_a_job_says_it(store):
+    with pytest.raises(StoreError), record(store) as written:
+        raise StoreError("no space left")
+    assert picture(snapshot(store, written.run))[-1].strip() == "no space left"

@@ -4,6 +4,7 @@ import html.parser
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from rmkit.study.runs import living, runs
 from rmkit.study.snapshot import Busy, Failure, Snapshot, StageCount
@@ -11,6 +12,7 @@ from rmkit.widgets import progress_picture
 from tests.study.test_runs import slow
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>\u202e&lt;'
+OURS = {"div", "span", "b", "bdi", "table", "tr", "td", "a", "@href", "@style", "@title", "@role", "@aria-label"}
 
 KERNEL = """
 import html, json, re, threading, time
@@ -153,7 +155,10 @@ told += [[said(panel), can(panel)], len(runs(panel._followed.store))]
 def test_a_failed_job_says_why_and_where_its_notebook_lies(small):
     small.edit("notebooks/01_sums.ipynb", "time.sleep(sleep)", "assert seed != 1, 'one <b>is not</b> to be had'")
     assert small.run().returncode == 1
-    text, able = kernel(small, "panel = progress_panel('small'); told += [said(panel), can(panel)]")
+    text, able, outputs = kernel(
+        small, "panel = progress_panel('small'); told += [said(panel), can(panel), panel._pieces['failures'].outputs]"
+    )
+    assert '<a href="../runs/failed/01_sums-' in outputs[0]["data"]["text/html"]  # as seen from notebooks/
     assert "cell 6: AssertionError: one <b>is not</b> to be had" in text
     assert "runs/failed/01_sums-" in text
     assert "ended with failures" in text
@@ -215,6 +220,7 @@ panel = progress_panel("small")
 sent = []
 for piece in panel._pieces.values():
     piece.observe(sent.append)
+    piece.layout.observe(sent.append)
 time.sleep(0.5)
 told += [thread.daemon]
 panel.close()
@@ -233,26 +239,14 @@ def test_nothing_of_what_is_shown_is_markup():
         HOSTILE, HOSTILE + "title", "running",
         (StageCount(HOSTILE, 4, 1, 1, 1, 1, 0),),
         (Busy("x", HOSTILE, 3.0, HOSTILE, 1, 2, HOSTILE),),
-        (Failure("x", HOSTILE, HOSTILE, None),),
+        (Failure("x", HOSTILE, HOSTILE, None), Failure("x", HOSTILE, HOSTILE, Path(HOSTILE))),
         seconds=3.0, sentence=HOSTILE,
     )  # fmt: skip
     pieces = [progress_picture.head, progress_picture.stages, progress_picture.busy, progress_picture.failures]
     pieces += [progress_picture.last_run, lambda shot: progress_picture.note(shot.sentence)]
     for piece in pieces:
         page = Elements(piece(shot))
-        assert page.found <= {
-            "div",
-            "span",
-            "b",
-            "bdi",
-            "table",
-            "tr",
-            "td",
-            "@style",
-            "@title",
-            "@role",
-            "@aria-label",
-        }
+        assert page.found <= OURS
         assert "\u202e" not in piece(shot)
     assert HOSTILE.replace("\u202e", "⟨RLO⟩") in Elements(progress_picture.busy(shot)).text
 
