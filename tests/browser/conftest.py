@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from tests.browser.hostile import poison
-from tests.browser.lab import SCREENSHOTS, Lab, browser_path
+from tests.browser.lab import SCREENSHOTS, VIEWPORT, Lab, browser_path
 from tests.checkout import checkout
 
 # What is built anew is built as small as it goes.
@@ -11,14 +11,19 @@ NO_FINE_TUNING = ("06_accuracy_vs_policy:\n    generator: sft", "06_accuracy_vs_
 
 
 @pytest.fixture(scope="package")
-def page():
-    """A page of a browser, shared: JupyterLab takes seconds to load."""
+def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def page(browser):
+    """A page, shared: JupyterLab takes seconds to load."""
+    return browser.new_page(viewport=VIEWPORT)
 
 
 @pytest.fixture(scope="package")

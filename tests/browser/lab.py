@@ -25,6 +25,7 @@ import pytest
 from tests.checkout import environment
 
 TOKEN = "rmkit-browser-tests"
+VIEWPORT = {"width": 1400, "height": 1000}
 SCREENSHOTS = os.environ.get("RMKIT_SCREENSHOTS", "")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Nothing pops up over a notebook, and cells out of sight are drawn too, so that one picture shows them all.
@@ -162,12 +163,12 @@ class OpenNotebook:
         code = f"given => {{ const panel = window.rmkitPanel(given.path); return {expression}; }}"
         return self.page.evaluate(code, {"path": self.path, **given})
 
-    def _wait(self, expression: str, what: str, seconds: float) -> None:
+    def _wait(self, expression: str, what: str, seconds: float, **given: Any) -> None:
         from playwright.sync_api import TimeoutError as TooLong
 
         code = f"given => {{ const panel = window.rmkitPanel(given.path); return {expression}; }}"
         try:
-            self.page.wait_for_function(code, arg={"path": self.path}, timeout=1000 * seconds)
+            self.page.wait_for_function(code, arg={"path": self.path, **given}, timeout=1000 * seconds)
         except TooLong:
             self.fail(f"{what} did not happen in {seconds:.0f} s")
 
@@ -175,6 +176,10 @@ class OpenNotebook:
         self.page.evaluate(
             "path => { window.jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'}); }", self.path
         )
+        self.wait_until_open()
+
+    def wait_until_open(self) -> None:
+        """Until the tab is there with a kernel at rest."""
         self._wait("panel && panel.context.isReady && panel.isVisible", "opening", 30)
         self._wait("panel.sessionContext.session?.kernel?.status === 'idle'", "a kernel that is idle", 60)
 
@@ -237,6 +242,10 @@ class OpenNotebook:
         (number,) = [number for number, cell in enumerate(self.cells()) if source in "".join(cell["source"])]
         return number
 
+    def wait_until_it_says(self, text: str, seconds: float = 60) -> None:
+        """Until a cell's outputs show a text."""
+        self._wait("panel.content.node.innerText.includes(given.text)", f"saying {text!r}", seconds, text=text)
+
     def wait_until_drawn(self, seconds: float = 30) -> None:
         """Until every live figure has something on its canvas."""
         self._wait("window.rmkitDrawn(panel)", "a drawn figure", seconds)
@@ -257,7 +266,7 @@ class OpenNotebook:
 
     def close(self) -> None:
         """Close the tab and end its kernel, keeping nothing."""
-        self._ask("panel.sessionContext.shutdown().then(() => { panel.context.model.dirty = false; panel.close(); })")
+        self._ask("(panel.sessionContext.shutdown(), panel.context.model.dirty = false, panel.close())")
         self._wait("!panel", "closing", 20)
 
     def fail(self, sentence: str) -> None:

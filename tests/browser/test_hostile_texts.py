@@ -26,3 +26,19 @@ def test_a_stored_text_is_shown_as_it_stands_and_does_nothing(opened, page, name
     shown = notebook.text(cell)
     assert any(text in shown for text in HOSTILE[:4])
     assert page.evaluate(NOTHING_RAN) == [None, 0]
+
+
+def test_the_browser_of_texts_shows_hostile_ones_as_letters_and_signs(opened, page):
+    """All prompts of a job, so that each hostile text has been on the page."""
+    notebook = opened("hostile/notebooks/08_browse.ipynb")
+    notebook.run_all()
+    cell = notebook.node(notebook.cell_that_says("Responses("))
+    said = cell.inner_text()
+    for _ in range(7):
+        cell.locator("button[title=next]").click()
+        page.wait_for_function("([cell, said]) => cell.innerText !== said", arg=[cell.element_handle(), said])
+        said += cell.inner_text()
+    assert not [text for text in HOSTILE[:-1] if text not in said]
+    assert "⟨RLO⟩drawkcab ␀␛[31m␇" in said
+    assert not set(said) & {"\u202e", "\x00", "\x1b", "\x07"}
+    assert page.evaluate(NOTHING_RAN) == [None, 0]
