@@ -8,6 +8,7 @@
     runs/failed/<plan id>/    the notebook of the last failure, with its traceback
     runs/drafts/              what people computed in a live kernel; runs/corrupt/: what was found damaged
     runs/runs/<id>/           what a run writes down of itself, so that it can be followed
+    runs/opened/              copies of executed notebooks, for JupyterLab to open: it saves what it opens
     runs/executions.jsonl     a line for every start of a job
 
 Knows files and checksums; not what a job computes, nor who runs it.

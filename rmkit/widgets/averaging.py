@@ -56,7 +56,7 @@ def _mean(group: pd.DataFrame, varying: pd.DataFrame) -> tuple[float, float, flo
     mean = float(value_r.mean())
     if differ == [SEED] and group[SEED].is_unique:
         return mean, np.nan, np.nan, f"{NONE}fewer than {FEWEST_SEEDS} seeds"
-    names = " and ".join(differ) or "only the fit"
+    names = " and ".join(filter(None, [", ".join(differ[:-1]), *differ[-1:]])) or "only the fit"
     return mean, np.nan, np.nan, f"{NONE}{names} differ{'s' if len(differ) < 2 else ''} among them"
 
 

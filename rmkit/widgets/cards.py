@@ -33,10 +33,8 @@ def answers_html(answers: pd.DataFrame, n: int, pick: int) -> str:
 
 def _answer_html(position: int, row: Mapping[Hashable, Any], digits: Mapping[str, int], n: int, pick: int) -> str:
     kind = "rmkit-pick" if position == pick else "rmkit-off" if position >= n else ""
-    rewards = "".join(
-        f'<td class="rmkit-number">{signed(row[name], digits[name])}</td><td class="rmkit-number">{best(row[f"{name}_rank"])}</td>'
-        for name in digits
-    )
+    worth = [text for name in digits for text in (signed(row[name], digits[name]), best(row[f"{name}_rank"]))]
+    rewards = "".join(f'<td class="rmkit-number">{text}</td>' for text in worth)
     return f'<tr class="{kind}"><td>{position + 1}</td><td>{shown_text(row["text"])}</td>{rewards}</tr>'
 
 

@@ -4,11 +4,13 @@ Takes a row of a tidied table and what the store knows of its job; gives HTML of
 """
 
 import os
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -16,6 +18,7 @@ from rmkit.widgets.columns import ABOUT, FIT, axes_of, shown
 from rmkit.widgets.stored import Stored
 from rmkit.widgets.texts import inline_text
 
+OPENED = "opened"  # the folder of the store with copies of notebooks that were looked at
 SHOWN_BESIDE = ("value", "low", "high", "units", "reason")
 
 
@@ -82,16 +85,19 @@ def notebook_of(stored: Stored, key: str) -> Path:
 
 
 def link(stored: Stored, fit: Fit) -> str:
-    """A link to the executed notebook, relative to the folder that this kernel works in: JupyterLab opens it."""
-    path = Path(os.path.relpath(notebook_of(stored, fit.key))).as_posix()
-    return f'<a href="{inline_href(path)}">open the executed notebook of this job</a>'
+    """A link to a copy of the executed notebook, relative to the folder that this kernel works in.
 
-
-def inline_href(path: str) -> str:
-    """A relative path as a link's target: no scheme, no quote."""
-    from urllib.parse import quote
-
-    return quote(path)
+    JupyterLab opens such a link in a tab, and soon saves what it has opened: the store's own file would then no longer
+    have the checksum that it was stored with.
+    """
+    copy = stored.store.root / OPENED / f"{fit.key}.ipynb"
+    try:
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(notebook_of(stored, fit.key), copy)
+    except OSError:
+        return ""  # a store that cannot be written to, or a job that was removed: the path is shown all the same
+    return f'<a href="{quote(Path(os.path.relpath(copy)).as_posix())}">open a copy of the executed notebook</a>'
 
 
 def table_html(rows: pd.DataFrame) -> str:
