@@ -140,3 +140,11 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
 def test_a_second_run_executes_nothing(smoke):
     out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
     assert "15 jobs: 15 already there" in out
+
+
+def test_stored_notebooks_show_their_figures(smoke):
+    """In a kernel that was forked with matplotlib loaded, a figure is still a picture."""
+    for manifest in sorted((smoke / "runs/jobs").glob("*/manifest.json")):
+        cells = json.loads((manifest.parent / "notebook.ipynb").read_text())["cells"]
+        shown = [kind for cell in cells for output in cell.get("outputs", []) for kind in output.get("data", {})]
+        assert "image/png" in shown, manifest.parent.name

@@ -71,6 +71,7 @@ class Pool:
     def __init__(self, project: Project, store: Store, study: str, engine: Local, watch: Watch) -> None:
         self.project, self.store, self.study, self.engine, self.watch = project, store, study, engine, watch
         self.running: dict[str, Running] = {}
+        self.executions: dict[str, str] = {}  # the stamp of what runs, or is just being started, by plan id
         self.outcomes: dict[str, Outcome] = {}
         self.watched: set[str] = set()
         self.keys: dict[str, str] = {}
@@ -93,10 +94,12 @@ class Pool:
                 if len(self.outcomes) == ended:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
-            for running in self.running.values():  # interrupted: nothing of ours is left behind
-                locks.end_processes(running.execution, group=running.process.pid)
-                running.process.wait()
-            if self.running:
+            for plan_id, execution in self.executions.items():  # interrupted: nothing of ours is left behind
+                started = self.running.get(plan_id)
+                locks.end_processes(execution, group=started.process.pid if started else None)
+                if started:
+                    started.process.wait()
+            if self.executions:
                 locks.clear_away_the_dead(self.store)
             if self.processes:
                 self.processes.close()
@@ -159,6 +162,7 @@ class Pool:
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
         output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the outcome is read
+        self.executions[job.plan_id] = execution  # noted first: an interruption may come at any moment
         process = self._processes_for(job).start(self._order(job, key, execution), output)
         self.running[job.plan_id] = Running(process, output, execution, key, time.monotonic())
         self.watched.discard(job.plan_id)
@@ -215,6 +219,7 @@ class Pool:
     def _clear(self, plan_id: str) -> str:
         """Forget a job process that has ended, with whatever it left; returns what it printed."""
         running = self.running.pop(plan_id)
+        del self.executions[plan_id]
         locks.end_processes(running.execution, group=running.process.pid)
         running.process.wait()
         holder = locks.holder(self.store, plan_id)

@@ -24,7 +24,6 @@ OF_EVERY_JOB: dict[str, list[str]] = {
     "ipykernel.debugger": [],
     "ipykernel.ipkernel": [],
     "ipykernel.zmqshell": [],
-    "matplotlib_inline.backend_inline": [],
     "papermill": [],
 }
 
