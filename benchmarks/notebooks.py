@@ -37,7 +37,7 @@ IMPORTS = {
 PAPERMILL = """
 import sys, time, papermill
 notebook, out, seeds = sys.argv[1], sys.argv[2], [int(text) for text in sys.argv[3:]]
-papermill.execute_notebook(notebook, out, parameters={"seed": 999_999}, progress_bar=False)  # the first one loads papermill
+papermill.execute_notebook(notebook, out, parameters={"seed": 999_999}, progress_bar=False)  # to load what it needs
 started = time.monotonic()
 for seed in seeds:
     papermill.execute_notebook(notebook, out, parameters={"seed": seed}, progress_bar=False)
