@@ -97,12 +97,12 @@ class Stored:
         lines: list[dict[str, Any]] = []
         for study in map(self.study, self.names()):
             if study.fault:
-                lines.append({"study": study.name, "fault": study.fault})
+                lines.append({"study": study.name, "stage": "", "fault": study.fault})
             for stage in study.stages:
                 done = self.finished(study.name, stage)
-                counts = {"jobs done": len(done), "planned": sum(job.stage == stage for job in study.jobs)}
+                counts = {"jobs done": len(done), "planned": sum(job.stage == stage for job in study.jobs), "fault": ""}
                 lines.append({"study": study.name, "stage": stage, **counts, "rows": sum(map(self._n_rows, done))})
-        table = pd.DataFrame(lines, columns=TABLE_COLUMNS).fillna({"stage": "", "fault": ""})
+        table = pd.DataFrame(lines, columns=TABLE_COLUMNS)
         counted = table.astype(dict.fromkeys(("jobs done", "planned", "rows"), "Int64")).set_index(["study", "stage"])
         return counted if table["fault"].any() else counted.drop(columns="fault")
 
