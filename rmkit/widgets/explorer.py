@@ -23,6 +23,7 @@ from rmkit.widgets.texts import inline_text, label_text
 NEAR = 8.0  # pixels of the screen: how far from a dot a click still means it
 PREFERRED = "04_reward_models"
 NOTHING_CHOSEN = "Click on a dot to see the fit behind it."
+NO_COLUMN = ""  # what lines and panels are chosen by when by nothing; None would leave the control blank
 CHIPS = 12  # values that are buttons each; more are a list
 NO_RESULTS = "has no results yet. Run <code>rmkit run params/{}.yaml</code>, then press ↻."
 
@@ -99,25 +100,13 @@ class Explorer(Tool):
         return {"image/png": as_base64(png_of(self.figure))}
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        side = column(
-            [
-                heading("Results", first=True),
-                row([self.study, self.again], align_items="center"),
-                self.stage,
-                self.metric,
-                heading("Picture"),
-                named("x axis", self.x),
-                named("lines", self.lines),
-                named("panels", self.facets),
-                heading("Shown"),
-                self.filters,
-            ],
-            width=SIDE,
-            flex="0 0 auto",
-        )
+        places = [named("x axis", self.x), named("lines", self.lines), named("panels", self.facets)]
+        self.rest = column([self.stage, self.metric, heading("Picture"), *places, heading("Shown"), self.filters])
+        first = [heading("Results", first=True), row([self.study, self.again], align_items="center")]
+        side = column([*first, self.rest], width=SIDE, flex="0 0 auto")
         side.add_class("rmkit-side")
-        seen = column([self.canvas, self.note], flex="1 1 auto", padding="0 0 0 12px")
-        return [sheet(), row([side, seen], align_items="flex-start"), self.hint, self.card]
+        seen = column([self.canvas, self.hint, self.note], flex="1 1 auto", padding="0 0 0 12px")
+        return [sheet(), row([side, seen], align_items="flex-start"), self.card]
 
     def _study_changed(self, keep: str | None = None) -> None:
         study = self.stored.study(self.study.value)
@@ -125,10 +114,10 @@ class Explorer(Tool):
         with self.silence():
             self.stage.options = [(stage_label(stage), stage) for stage in stages]
             self.stage.value = next((stage for stage in (keep, PREFERRED, *stages) if stage in stages), None)
-        if study.fault:
-            self._say(inline_text(study.fault))
-        elif not stages:
-            self._say(f"The study {inline_text(study.name)} {NO_RESULTS.format(inline_text(study.name))}")
+        self.rest.layout.display = None if stages else "none"
+        name = inline_text(study.name)
+        if not stages:
+            self._say(inline_text(study.fault) if study.fault else f"The study {name} {NO_RESULTS.format(name)}")
         else:
             self._stage_changed()
 
@@ -161,7 +150,7 @@ class Explorer(Tool):
         self._show(first)
 
     def _places_changed(self) -> None:
-        chosen = {"x": self.x.value, "lines": self.lines.value, "facets": self.facets.value}
+        chosen = {"x": self.x.value, "lines": self.lines.value or None, "facets": self.facets.value or None}
         for name in ("lines", "facets"):  # a column is spread out once
             if chosen[name] in [value for other, value in chosen.items() if other != name]:
                 chosen[name] = None if chosen[name] == chosen["x"] or name == "facets" else chosen[name]
@@ -179,7 +168,7 @@ class Explorer(Tool):
                 selection.x,
             )
             for control, value in ((self.lines, selection.lines), (self.facets, selection.facets)):
-                control.options, control.value = [("—", None), *names], value
+                control.options, control.value = [("—", NO_COLUMN), *names], value or NO_COLUMN
             self.filters.children = [self._filter(name, values, selection) for name, values in axes.items()]
         self._draw(selection)
 
@@ -227,7 +216,7 @@ class Explorer(Tool):
 
     def _say(self, sentence: str) -> None:
         """Show a sentence, HTML of ours, in place of the picture."""
-        self.picture, self.filters.children = None, []
+        self.picture = None
         self._forget_fit("")
         self.canvas.layout.display = "none"
         self.note.value = f'<div class="rmkit-prompt">{sentence}</div>'

@@ -34,6 +34,7 @@ STYLE = """<style>
   border-bottom: 1px solid var(--line); padding: 3px 10px 3px 0;
   position: sticky; top: 0; background: var(--jp-layout-color1, white); white-space: nowrap; }
 .rmkit table.rmkit-table td { padding: 3px 10px 3px 0; vertical-align: top; border-bottom: 1px solid var(--fill); }
+.rmkit table.rmkit-table td:first-child, .rmkit table.rmkit-table th:first-child { padding-left: 8px; }
 .rmkit table.rmkit-table .rmkit-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rmkit tr.rmkit-off { opacity: .38; }
 .rmkit tr.rmkit-pick td { background: rgba(0, 114, 178, .12); }

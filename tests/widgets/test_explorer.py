@@ -97,10 +97,10 @@ def test_a_control_changes_the_points(explorer):
     explorer.metric.value = "spearman"
     assert set(drawn(explorer)["metric"]) == {"spearman"}
     explorer.x.value = "beta"
-    assert explorer.facets.value is None  # a column is spread out once
+    assert explorer.facets.value == ""  # a column is spread out once
     assert explorer.picture.axis.name == "beta"
     assert set(drawn(explorer)["annotations"]) == {400.0}  # what is not spread out is held
-    explorer.lines.value = None
+    explorer.lines.value = ""
     assert explorer.picture.lines == ("",)
     explorer.facets.value = "seed"
     assert explorer.picture.panels == ("0", "1")
@@ -179,6 +179,19 @@ def test_an_empty_study_says_what_to_run_and_comes_back(explorer):
     explorer.study.value = "mine"
     assert len(drawn(explorer)) == 16
     assert explorer.canvas.layout.display is None
+
+
+def test_a_choice_that_leaves_nothing_can_be_taken_back(explorer):
+    rows = explorer.stored.tables["99_other"]
+    explorer.stored.tables["99_other"] = rows[(rows["param_seed"] == 0) | (rows["beta"] != 0.5)]
+    explorer.stage.value = "99_other"
+    chips(explorer, "beta")[0].value = True
+    chips(explorer, "beta")[1].value = False
+    chips(explorer, "seed")[0].value = False
+    assert "none of its" in explorer.note.value
+    assert explorer.rest.layout.display is None
+    chips(explorer, "seed")[0].value = True
+    assert len(drawn(explorer)) == 4
 
 
 def test_a_stage_with_few_columns_is_usable(explorer):
