@@ -202,6 +202,9 @@ def shifts(picture: Picture) -> dict[str, float]:
     places = np.unique(picture.points["place"])
     step = float(np.diff(places).min()) if len(places) > 1 else 1.0
     between = step * min(DODGE, 0.7 / max(len(drawn), 1))
+    if picture.axis.scale != "names":  # few numbers lie far apart: a dot must still be seen to belong to its own
+        low, high = place_limits(picture.axis)
+        between = min(between, 0.02 * (high - low))
     return {line: between * (position - (len(drawn) - 1) / 2) for position, line in enumerate(drawn)}
 
 

@@ -106,7 +106,7 @@ class Explorer(Tool):
         side = column([*first, self.rest], width=SIDE, flex="0 0 auto")
         side.add_class("rmkit-side")
         seen = column([self.canvas, self.hint, self.note], flex="1 1 auto", padding="0 0 0 12px")
-        return [sheet(), row([side, seen], align_items="flex-start"), self.card]
+        return [sheet(), row([side, seen], align_items="flex-start", flex_flow="row wrap"), self.card]
 
     def _study_changed(self, keep: str | None = None) -> None:
         study = self.stored.study(self.study.value)

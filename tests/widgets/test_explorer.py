@@ -191,7 +191,7 @@ def test_a_choice_that_leaves_nothing_can_be_taken_back(explorer):
     assert "none of its" in explorer.note.value
     assert explorer.rest.layout.display is None
     chips(explorer, "seed")[0].value = True
-    assert len(drawn(explorer)) == 4
+    assert len(drawn(explorer)) == 2
 
 
 def test_a_stage_with_few_columns_is_usable(explorer):
