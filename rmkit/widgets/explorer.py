@@ -49,14 +49,7 @@ class Explorer(Tool):
         self.canvas = live_canvas(self.figure, self.click)
         self.children = self._arranged()
         self.add_class("rmkit")
-        for control, change in {
-            self.study: self._study_changed,
-            self.stage: self._stage_changed,
-            self.metric: self._metric_changed,
-            **dict.fromkeys((self.x, self.lines, self.facets), self._places_changed),
-        }.items():
-            self.heard(control, change)
-        self.again.on_click(lambda _: self.refresh())
+        self._connect()
         with self.silence():
             names = list(dict.fromkeys([*stored.names(), study]))
             self.study.options, self.study.value = [(label_text(name), name) for name in names], study
@@ -79,8 +72,12 @@ class Explorer(Tool):
         if self.picture is None:
             return
         self.fit = fit_at(self.table, self.selection.study, self.selection.stage, position)
-        self.title.value, self.details.value = title(self.fit), details(self.stored, self.table, self.fit)
-        self.hint.value, self.card.layout.display = "", None
+        try:
+            self.details.value = details(self.stored, self.table, self.fit)
+        except RmkitError as error:  # the job was removed since its rows were read
+            self._forget_fit(f'<div class="rmkit-note">{inline_text(str(error))}</div>')
+            return
+        self.title.value, self.hint.value, self.card.layout.display = title(self.fit), "", None
         html = {"text/html": link(self.stored, self.fit), "text/plain": "the executed notebook"}
         self.link.outputs = ({"output_type": "display_data", "data": html, "metadata": {}},)
         mark(self.figure, self.picture, position)
@@ -98,6 +95,14 @@ class Explorer(Tool):
         if self.picture is None:
             return {"text/html": self.note.value}
         return {"image/png": as_base64(png_of(self.figure))}
+
+    def _connect(self) -> None:
+        self.heard(self.study, self._study_changed)
+        self.heard(self.stage, self._stage_changed)
+        self.heard(self.metric, self._metric_changed)
+        for control in (self.x, self.lines, self.facets):
+            self.heard(control, self._places_changed)
+        self.again.on_click(lambda _: self.refresh())
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         places = [named("x axis", self.x), named("lines", self.lines), named("panels", self.facets)]

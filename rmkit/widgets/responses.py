@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from rmkit.errors import RmkitError
+from rmkit.errors import RmkitError, StoreError
 from rmkit.figures.picks import picks_figure
 from rmkit.widgets.canvas import Tool, as_base64, png_of
 from rmkit.widgets.cards import answers_html, pair_html, pick_html, prompt_html
@@ -153,7 +153,9 @@ class Responses(Tool):
         if key not in self._readings:
             for old in list(self._readings)[: 1 - KEPT_READINGS]:
                 del self._readings[old]
-            job = self.stored.finished(self.study.value, STAGE)[key]
+            job = self.stored.finished(self.study.value, STAGE).get(key)
+            if job is None:
+                raise StoreError(f"{key}: is no longer in {self.stored.store.root}; choose another job")
             self._readings[key] = read_job(self.stored.store, job, key)
         return self._readings[key]
 

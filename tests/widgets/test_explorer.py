@@ -117,6 +117,19 @@ def test_a_button_switches_a_value_off_and_none_left_is_all(explorer):
     assert [chip.value for chip in chips(explorer, "seed")] == [True, True]
 
 
+def test_many_values_are_a_list(explorer):
+    rows = explorer.stored.tables["99_other"]
+    explorer.stored.tables["99_other"] = pd.concat(
+        [rows.assign(param_seed=seed, job=f"99_other-{seed % 2}") for seed in range(20)], ignore_index=True
+    )
+    explorer.stage.value = "99_other"
+    (box,) = [box for box in explorer.filters.children if ">seed<" in box.children[0].value]
+    many = box.children[1]
+    assert len(many.options) == 20
+    many.value = (3, 17)
+    assert set(drawn(explorer)["seed"]) == {3, 17}
+
+
 def test_a_click_on_a_dot_shows_its_fit_with_all_its_metrics_job_and_notebook(explorer, tmp_path):
     heard = []
     explorer.on_fit(heard.append)
@@ -140,6 +153,14 @@ def test_a_click_on_a_dot_shows_its_fit_with_all_its_metrics_job_and_notebook(ex
 def test_a_click_far_from_every_dot_changes_nothing(explorer):
     explorer.click(1, 1)
     assert explorer.fit is None
+
+
+def test_a_job_that_was_removed_is_a_sentence(explorer):
+    row = explorer.picture.points["row"].iloc[0]
+    (explorer.stored.folder(explorer.table.loc[row, "job"]) / "manifest.json").unlink()
+    click(explorer, row)
+    assert explorer.fit is None
+    assert "no readable manifest" in explorer.hint.value
 
 
 def test_another_picture_forgets_the_fit(explorer):
