@@ -30,6 +30,14 @@ DOTS = """cell => {
     return apart;
 }"""
 
+FIT_OF_THE_TEXTS = """([cell, [model, , annotations]]) => {
+    const chosen = [...cell.querySelectorAll("select")].map(select => select.selectedOptions[0]?.text);
+    return chosen.includes(model) && chosen.includes(annotations);
+}"""
+
+OPENED_FROM_THE_STORE = """() => [...window.jupyterapp.shell.widgets("main")]
+    .map(panel => panel.context?.path).find(path => path?.startsWith("full/runs/"))"""
+
 
 @pytest.fixture
 def explorer(opened):
@@ -52,9 +60,11 @@ def test_a_control_changes_the_picture_and_a_click_on_a_dot_shows_its_fit(explor
     assert "executed notebook" not in cell.inner_text()
     click_until_a_fit_is_shown(cell)
     keep_picture(notebook, "08_browse-clicked")
-    path = f"full/{cell.inner_text().partition('executed notebook: ')[2].split()[0]}"
-    cell.get_by_text("open the executed notebook").click()
-    executed = OpenNotebook(page, path)
+    title = cell.locator(".rmkit-title").inner_text()  # as mlp_clf-1.0-150
+    texts = notebook.node(notebook.cell_that_says("Responses("))
+    page.wait_for_function(FIT_OF_THE_TEXTS, arg=[texts.element_handle(), title.split("-")])
+    cell.locator("a[href]").click()
+    executed = OpenNotebook(page, page.wait_for_function(OPENED_FROM_THE_STORE).json_value())
     executed.wait_until_open()
     executed.close()
 
@@ -66,7 +76,7 @@ def click_until_a_fit_is_shown(cell):
     for x, y in cell.evaluate(DOTS)[:12]:
         cell.locator(".jupyter-matplotlib-canvas-div").click(position={"x": x, "y": y})
         try:
-            cell.get_by_text("open the executed notebook").wait_for(timeout=3000)
+            cell.locator("a[href]").wait_for(timeout=3000)  # to the executed notebook
             return
         except TooLong:
             continue
