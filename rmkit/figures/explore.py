@@ -19,7 +19,7 @@ from rmkit.figures.theme import BLUE, GREEN, GREY, INK, LOOK, ORANGE, PURPLE, SK
 
 COLORS, MARKERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK), ("o", "s", "D", "^", "v", "P", "X")
 DODGE = 0.11  # of a step between places: how far apart the dots of neighbouring lines lie
-WIDTH, ROW_HEIGHT, LEAST_HEIGHT = 7.0, 2.75, 4.1  # inches
+WIDTH, ROW_HEIGHT, LEAST_HEIGHT = 6.4, 2.75, 4.1  # inches
 RING, RING_SIZE = "ring", 130  # what the mark around the chosen dot is called, and its size in points squared
 LETTERS_ACROSS = 64  # of tick labels, that a figure's width holds
 X_LABELS = {"annotations": "annotated pairs", "beta": "annotation sharpness β", "n": "n, responses to choose from"}

@@ -1,7 +1,7 @@
 """What no study under params/ refers to any more, and its removal.
 
 Finished jobs, parts of unfinished ones, failures, notes, records of runs and reports go when no study refers to them;
-drafts, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet keeps all that it
+drafts, opened copies, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet keeps all that it
 may still come to (`references`), so that after a removal no study executes more than it would have before.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
@@ -35,6 +35,7 @@ KINDS = {
     "run": "records of runs that no study plans a job of",
     "report": "files of reports of studies that are gone",
     "draft": "old drafts",
+    "opened": "old copies of executed notebooks, made to be opened",
     "damaged": "jobs set aside long ago as damaged",
 }
 NAMED = re.compile(r".+-[0-9a-f]{16}")  # a key or a plan id
@@ -91,7 +92,7 @@ def collectable(store: Store, referred: References, *, older_than: float) -> lis
     found += [("run", path, "") for path in _runs(store, referred)]
     found += [("report", path, "") for path in _reports(store, referred)]
     old = time.time() - older_than * DAY
-    for kind, room in (("draft", "drafts"), ("damaged", "corrupt")):
+    for kind, room in (("draft", "drafts"), ("opened", "opened"), ("damaged", "corrupt")):
         found += [(kind, path, "") for path in _listed(store, room) if _touched(path) <= old]
     seen: set[tuple[int, int]] = set()
     return [Entry(kind, path, _bytes(path, seen), _touched(path), text) for kind, path, text in found]
