@@ -7,6 +7,7 @@ Unicode Standard Annex 9 (directional formatting), Unicode Technical Report 36 (
 
 import html
 import re
+import textwrap
 
 TAGS = {
     0x00AD: "SHY",
@@ -42,6 +43,7 @@ TAGS = {
 }
 KEPT = "\n\t"  # the only control characters that do what they are for
 LONGEST = 20_000  # characters of one text that are sent to the browser
+PRINTED = 96  # characters of a printed line, as many as JupyterLab shows without breaking words
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e01ef"
     + "".join(chr(code) for code in sorted(TAGS))
@@ -67,6 +69,16 @@ def label_text(text: str, longest: int = 80) -> str:
     """The text in one line of plain characters, for a control that shows no HTML; cut to at most so many."""
     line = " ".join(visible(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def printed(text: str, lead: str = "") -> str:
+    """The text as lines for `print`: the first begins with `lead`, all others are indented as far.
+
+    A line break of the text is a sign, ↵, so that what a model wrote is not taken for what stands around it.
+    """
+    marked = re.sub(r"\n+", lambda breaks: "↵" * len(breaks.group()) + " ", visible(text))
+    indent = " " * len(lead)
+    return textwrap.fill(marked, PRINTED, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False) or lead
 
 
 def inline_text(text: str) -> str:

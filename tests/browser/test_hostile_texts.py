@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 SHOWING = {
     "01_sft": "demonstrations.head(3)",
     "03_annotation_noise": "for p in (0, 1, 2):",
-    "04_reward_models": "textwrap.fill(text[:200]",
+    "04_reward_models": "printed(text[:200]",
     "05_active_labeling": "for r in pair:",
     "06_accuracy_vs_policy": "np.argsort(gold_pk[p])",
 }
