@@ -3,7 +3,8 @@
 Takes tables (population.py), gives figures; computes nothing but positions.
 """
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,6 +32,29 @@ def policy_name(name: str) -> str:
     """best_of_8 as "Best-of-8", kl_0.5 as "KL optimum at 0.5 nats"."""
     kind, _, size = name.rpartition("_")
     return f"Best-of-{size}" if kind == "best_of" else f"KL optimum at {size} nat{'s' * (size != '1')}"
+
+
+def mild_and_strong(policies: Iterable[str]) -> list[str]:
+    """Of the names of policies, those that a scatter compares: the mildest and the strongest Best-of-n, the last KL optimum.
+
+    Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the only one.
+    """
+    names = [name for name in dict.fromkeys(policies) if name]
+    sizes = sorted(int(name.removeprefix("best_of_")) for name in names if name.startswith("best_of_"))
+    sizes = [n for n in sizes if n > 1] or sizes
+    kls = [name for name in names if name.startswith("kl_")]
+    return [*dict.fromkeys(f"best_of_{n}" for n in (sizes[:1] + sizes[-1:])), *kls[-1:]]
+
+
+def interval_words(table: pd.DataFrame) -> str:
+    """What the intervals of correlations are for, or why there is none. table: as `correlation_figure` takes it."""
+    drawn = table[table["value"].notna()] if table["value"].notna().any() else table
+    without = drawn[drawn["low"].isna()]
+    why = "; ".join(dict.fromkeys(without["no_interval"]))
+    if len(without) == len(drawn):
+        return f"no interval: {why}"
+    kind = f"{drawn['level'].iloc[0]:.0%} interval for {drawn['estimand'].iloc[0]}"
+    return f"{kind}; hollow dots have none: {why}" if len(without) else kind
 
 
 @themed
@@ -71,8 +95,8 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
 def correlation_figure(table: pd.DataFrame) -> Figure:
     """How well each measure orders the models as each policy does: a dot with its interval, a row of dots a policy.
 
-    table: measure, policy, statistic, value, low, high, level, units, estimand (population.correlations), of one
-    statistic. A correlation without an interval is a hollow dot.
+    table: measure, policy, statistic, value, low, high, level, units, estimand, no_interval (population.correlations),
+    of one statistic. A correlation without an interval is a hollow dot, and the title says why.
     """
     if len(kinds := table[["statistic", "estimand"]].drop_duplicates()) > 1:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
@@ -87,15 +111,19 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
         edge = None if marker == "x" else color
         ax.scatter(line["value"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
                    label=MEASURE_NAMES.get(measure, measure))  # fmt: skip
-    ax.set_yticks(range(len(policies)), [policy_name(name) for name in policies])
+    defined = table.groupby("policy")["value"].count()  # NaN does not count
+    ax.set_yticks(
+        range(len(policies)), [policy_name(name) + ("" if defined[name] else "\n(undefined)") for name in policies]
+    )
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
-    first = table.iloc[0]
-    ax.set(xlabel=f"{first['statistic'].capitalize()} correlation with the policy's gold reward, over reward models")
+    ax.set(
+        xlabel=f"{table['statistic'].iloc[0].capitalize()} correlation with the policy's gold reward, over reward models"
+    )
     ax.set_xlim(right=1.02)
-    models = f"{table['units'].min():.0f}" if table["units"].nunique() == 1 else "the"
-    ax.set_title(f"{models} reward models; {first['level']:.0%} interval for {first['estimand']}")
+    models = " to ".join(f"{units:.0f}" for units in dict.fromkeys([table["units"].min(), table["units"].max()]))
+    ax.set_title(textwrap.fill(f"{models} reward models; {interval_words(table)}", 84))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

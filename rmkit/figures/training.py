@@ -13,15 +13,19 @@ from rmkit.figures.theme import themed
 
 
 @themed
-def loss_figure(logs: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
-    """The loss by step, a line a model, named at its end. logs: step, loss (nats a token, mean of ten steps)."""
+def loss_figure(logs: Mapping[str, pd.DataFrame], *, title: str, unit: str = "nats a token") -> Figure:
+    """The loss by step, a line a model, named at its end; a log of one step is a dot.
+
+    logs: step, loss (mean of ten steps, in `unit`).
+    """
     figure, ax = plt.subplots(figsize=(6, 3.2))
     for name, log in logs.items():
-        (line,) = ax.plot(log["step"], log["loss"])
+        (line,) = ax.plot(log["step"], log["loss"], marker="o" if len(log) == 1 else None)
         if len(log):
             end = (log["step"].iloc[-1], log["loss"].iloc[-1])
             text = f"{name}: {end[1]:.2f}"
             ax.annotate(text, end, xytext=(5, 0), textcoords="offset points", va="center", color=line.get_color())
-    ax.set(xlabel="step", ylabel="loss (nats a token)", title=title)
+    ax.set(xlabel="step", ylabel=f"loss ({unit})", title=title)
+    ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
     return figure

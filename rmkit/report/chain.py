@@ -17,9 +17,9 @@ from rmkit.evaluations import Evaluations
 from rmkit.figures.active import choice_figure, label_value_figure
 from rmkit.figures.annotation import noise_figure
 from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
-from rmkit.figures.population import correlation_figure, scatter_figure
+from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
 from rmkit.gold_curves import gold_curves
-from rmkit.report.words import counted, join
+from rmkit.report.words import counted, join, sentence
 from rmkit.study.plan import canonical
 
 
@@ -189,16 +189,13 @@ def accuracy_and_drop(results: Results) -> Iterator[Drawn]:
     if "06_accuracy_vs_policy" not in results.gathered:
         return
     for key, rows in results.rows("06_accuracy_vs_policy").groupby("job", sort=False):
-        names = [name for name in dict.fromkeys(rows["policy"]) if name]
-        best = sorted((name for name in names if name.startswith("best_of_")), key=size_of)
-        kls = [name for name in names if name.startswith("kl_")]
         yield Drawn(
             "accuracy-and-policy" if rows["job"].nunique() == 1 else f"accuracy-and-policy-{key}",
             "Does accuracy say how good the policy will be?",
             "Each dot is a reward model: its accuracy on some prompts, and what its policy loses on others against "
             "optimising gold in the same way (normalised drop ratio: 0 is as good as gold, 1 no better than the base). "
             "Dots have no interval.",
-            scatter_figure(rows, [*dict.fromkeys([best[0], best[-1]]), *kls[-1:]]),
+            scatter_figure(rows, mild_and_strong(rows["policy"])),
         )
 
 
@@ -208,13 +205,13 @@ def which_measure(results: Results) -> Iterator[Drawn]:
         return
     rows = results.rows("06_accuracy_vs_policy")
     for key, table in rows[rows["metric"] == "correlation"].groupby("job", sort=False):
-        first = table.iloc[0]
+        shown = table[table["measure"] != "kendall"]  # it is accuracy again, but for ties
         yield Drawn(
             "measures-and-policies" if rows["job"].nunique() == 1 else f"measures-and-policies-{key}",
             "Which measure predicts which policy?",
             "Kendall's correlation, over reward models, between what is measured on some prompts and what a policy "
-            f"earns on others. Lines are {first['level']:.0%} intervals for {first['estimand']}.",
-            correlation_figure(table[table["measure"] != "kendall"]),  # it is accuracy again, but for ties
+            f"earns on others. {sentence(interval_words(shown))}.",
+            correlation_figure(shown),
         )
 
 

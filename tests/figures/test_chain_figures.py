@@ -11,7 +11,13 @@ import pytest
 from rmkit.errors import ResultError
 from rmkit.figures.annotation import noise_figure
 from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
-from rmkit.figures.population import correlation_figure, policy_name, scatter_figure
+from rmkit.figures.population import (
+    correlation_figure,
+    interval_words,
+    mild_and_strong,
+    policy_name,
+    scatter_figure,
+)
 
 KIND = {"seeds": 5, "estimand": "new seeds, new prompts", "method": "two-way", "level": 0.95}
 
@@ -98,14 +104,20 @@ def test_a_dot_is_a_reward_model_and_undefined_ones_are_counted():
         scatter_figure(population_rows(), ["best_of_2"], measure="ndcg")
 
 
+def correlation_rows(*, first_why="", second_why="too few prompts", second_units=30):
+    """Of two measures with one policy; a row without a reason has an interval."""
+    kinds = {"policy": "best_of_2", "statistic": "kendall", "estimand": "new reward models, new prompts", "level": 0.95}
+    rows = [
+        {"measure": "accuracy", "value": 0.7, "no_interval": first_why, "units": 30},
+        {"measure": "one_pair", "value": 0.3, "no_interval": second_why, "units": second_units},
+    ]
+    table = pd.DataFrame([row | kinds for row in rows])
+    half = np.where(table["no_interval"] == "", 0.1, np.nan)
+    return table.assign(low=table["value"] - half, high=table["value"] + half)
+
+
 def test_correlations_are_dots_with_their_intervals():
-    kinds = {"statistic": "kendall", "estimand": "new reward models, new prompts", "level": 0.95, "units": 30}
-    table = pd.DataFrame(
-        [
-            {"measure": "accuracy", "policy": "best_of_2", "value": 0.7, "low": 0.5, "high": 0.8} | kinds,
-            {"measure": "one_pair", "policy": "best_of_2", "value": 0.3, "low": np.nan, "high": np.nan} | kinds,
-        ]
-    )
+    table = correlation_rows()
     (ax,) = correlation_figure(table).axes
     dots = [
         each.get_offsets()[0][0] for each in ax.collections if len(each.get_offsets()) and each.get_label()[0] != "_"
@@ -114,6 +126,46 @@ def test_correlations_are_dots_with_their_intervals():
     assert "30 reward models" in ax.get_title(loc="left")
     with pytest.raises(ResultError, match="2 kinds"):
         correlation_figure(pd.concat([table, table.assign(statistic="pearson")]))
+
+
+def test_an_interval_is_claimed_only_where_there_is_one():
+    kind = "95% interval for new reward models, new prompts"
+    assert interval_words(correlation_rows(second_why="")) == kind
+    assert interval_words(correlation_rows()) == f"{kind}; hollow dots have none: too few prompts"
+    bare = correlation_rows(first_why="too few prompts")
+    assert interval_words(bare) == "no interval: too few prompts"
+    assert (
+        interval_words(correlation_rows(first_why="too few models")) == "no interval: too few models; too few prompts"
+    )
+    assert interval_words(bare.assign(value=np.nan)) == "no interval: too few prompts"
+    (ax,) = correlation_figure(bare).axes
+    assert ax.get_title(loc="left") == "30 reward models; no interval: too few prompts"
+
+
+def test_a_correlation_without_a_value_has_no_say_about_intervals_and_its_policy_is_marked():
+    flat = correlation_rows().assign(policy="best_of_1", value=np.nan, low=np.nan, no_interval="nothing to correlate")
+    table = pd.concat([flat, correlation_rows(second_why="")])
+    assert "nothing to correlate" not in interval_words(table)
+    (ax,) = correlation_figure(table).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Best-of-1\n(undefined)", "Best-of-2"]
+
+
+def test_the_title_says_how_many_models_even_if_a_policy_leaves_some_out():
+    (ax,) = correlation_figure(correlation_rows(second_units=28)).axes
+    assert ax.get_title(loc="left").startswith("28 to 30 reward models; 95% interval for")
+
+
+@pytest.mark.parametrize(
+    ("policies", "shown"),
+    [
+        (["best_of_1", "best_of_4", "best_of_2", "kl_0.5", "kl_2"], ["best_of_2", "best_of_4", "kl_2"]),
+        (["", "best_of_8", "best_of_32", "best_of_8"], ["best_of_8", "best_of_32"]),
+        (["best_of_2", "kl_1"], ["best_of_2", "kl_1"]),
+        (["best_of_1"], ["best_of_1"]),
+    ],
+)
+def test_a_scatter_compares_policies_that_choose(policies, shown):
+    assert mild_and_strong(policies) == shown
 
 
 @pytest.mark.parametrize(
