@@ -17,6 +17,7 @@ from rmkit.study.plan import PlannedJob
 from rmkit.study.progress import Progress
 from rmkit.study.project import Project, study_path
 from rmkit.study.store import Store
+from rmkit.study.words import in_lines
 
 STUDY_VARIABLE = "RMKIT_STUDY"
 
@@ -33,7 +34,7 @@ def study_sizes(
     point = grid(study, stage, schema)[0] if stage in study.stages else {}
     taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
     changed = ", ".join(f"{key} = {value!r}" for key, value in taken.items() if value != values[key])
-    print(f"{stage}: {STUDY_VARIABLE}={name} sets {changed or 'nothing else'}")
+    print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {changed or 'study, and leaves all other parameters'}"))
     return {**values, **taken, STUDY: name}
 
 

@@ -30,6 +30,7 @@ from rmkit.study.progress import Progress
 from rmkit.study.project import Project, find_project, study_path
 from rmkit.study.stages import ARTIFACTS, STAGES, holds
 from rmkit.study.store import Store, disk_faults, write_text
+from rmkit.study.words import in_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +131,7 @@ class OpenJob:
         with disk_faults(self.rows_path):
             complete.to_parquet(self.rows_path, index=False)
         counts = f"{rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
-        print(f"{self.stage}: {len(rows)} rows recorded, {counts}")
+        print(in_lines(f"{self.stage}: {len(rows)} rows recorded, {counts}"))
 
     def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
         """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""
@@ -143,7 +144,7 @@ class OpenJob:
         with disk_faults(self.folder):
             write_text(self.folder / "tallies.json", json.dumps(self._tallies, indent=1))
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "none dropped"
-        print(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})")
+        print(in_lines(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})"))
 
     def rng(self, purpose: str) -> "np.random.Generator":
         """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.
@@ -192,7 +193,10 @@ class OpenJob:
 
     def __repr__(self) -> str:
         kind = "draft (nothing of it enters the store)" if self.draft else "job"
-        inputs = [f"  {name} from {_maker(folder)}" for name, folder in self.inputs.items()]
+        made: dict[Path, list[str]] = {}  # by the folder of the job that an input comes from
+        for name, folder in self.inputs.items():
+            made.setdefault(folder.parents[1], []).append(name)
+        inputs = [in_lines(f"  {_listed(names)} from {_maker(job)}") for job, names in made.items()]
         gathered = [str(self._gathered)] if self.gathered else []
         return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered])
 
@@ -326,9 +330,8 @@ def _format(artifact: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _maker(folder: Path) -> str:
-    """Which finished job an input comes from, with what it counted."""
-    job = folder.parents[1]
+def _maker(job: Path) -> str:
+    """A finished job by the name of its folder, with what it counted."""
     try:
         tallies = json.loads((job / "tallies.json").read_text())
     except (OSError, ValueError):

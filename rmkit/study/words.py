@@ -1,5 +1,6 @@
 """What terminal and notebook say of a run: plain text, made of a snapshot's numbers and names. Draws nothing."""
 
+import textwrap
 import time
 
 from rmkit.study.runs import Run
@@ -13,6 +14,12 @@ STATE_WORDS = {
     "ended without a word": "ended without a word: its process was killed, or the machine went down",
     "at rest": "no run is going on",
 }
+
+
+def in_lines(text: str) -> str:
+    """One printed line in as many as a notebook shows without breaking words, later ones indented."""
+    begun = len(text) - len(text.lstrip())
+    return textwrap.fill(text, 96, subsequent_indent=" " * (begun + 4), break_long_words=False, break_on_hyphens=False)
 
 
 def duration(seconds: float) -> str:

@@ -83,6 +83,22 @@ def test_without_a_seed_nothing_is_random(opened):
         opened(n=3).rng("shift")
 
 
+def test_the_inputs_of_one_job_are_on_one_line_that_breaks_between_words(opened, tmp_path):
+    tally = {"what": "prompts of every task and part that the world has", "in": 40, "out": 40, "dropped": {}}
+    folders = {name: tmp_path / "00_world-0" / "artifacts" / name for name in ("prompts", "encoder")}
+    folders["policy"] = tmp_path / "01_sft-0" / "artifacts" / "policy"
+    (tmp_path / "00_world-0").mkdir()
+    (tmp_path / "00_world-0/tallies.json").write_text(json.dumps([tally, tally]))
+    job = opened()
+    job.inputs = folders
+    lines = repr(job).split("\n")
+    counted = "prompts of every task and part that the world has 40 in, 40 out"
+    assert " ".join(line.strip() for line in lines[1:-1]) == f"prompts, encoder from 00_world-0: {counted}; {counted}"
+    assert lines[-1] == "  policy from 01_sft-0"
+    assert max(map(len, lines)) < 100
+    assert all(line.startswith("      ") for line in lines[2:-1])
+
+
 def test_costs_are_noted_one_after_the_other(opened):
     job = opened()
     job.cost("sampling", seconds=12.5, tokens=np.int64(40_000))
