@@ -35,7 +35,7 @@ def policy_name(name: str) -> str:
 
 
 def mild_and_strong(policies: Iterable[str]) -> list[str]:
-    """Of the names of policies, those that a scatter compares: the mildest and the strongest Best-of-n, the last KL optimum.
+    """Of the names of policies, those that a scatter compares: the mildest and strongest Best-of-n, the last KL optimum.
 
     Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the only one.
     """
@@ -119,9 +119,8 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")
-    ax.set(
-        xlabel=f"{table['statistic'].iloc[0].capitalize()} correlation with the policy's gold reward, over reward models"
-    )
+    statistic = table["statistic"].iloc[0].capitalize()
+    ax.set(xlabel=f"{statistic} correlation with the policy's gold reward, over reward models")
     ax.set_xlim(right=1.02)
     models = " to ".join(f"{units:.0f}" for units in dict.fromkeys([table["units"].min(), table["units"].max()]))
     ax.set_title(textwrap.fill(f"{models} reward models; {interval_words(table)}", 84))
