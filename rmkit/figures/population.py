@@ -35,7 +35,7 @@ def policy_name(name: str) -> str:
 
 
 def mild_and_strong(policies: Iterable[str]) -> list[str]:
-    """Of the names of policies, those that a scatter compares: the mildest and strongest Best-of-n, the last KL optimum.
+    """Of the named policies, those that a scatter compares: mildest and strongest Best-of-n, and the last KL optimum.
 
     Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the only one.
     """
