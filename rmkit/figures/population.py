@@ -54,7 +54,7 @@ def interval_words(table: pd.DataFrame) -> str:
     if len(without) == len(drawn):
         return f"no interval: {why}"
     kind = f"{drawn['level'].iloc[0]:.0%} interval for {drawn['estimand'].iloc[0]}"
-    return f"{kind}; hollow dots have none: {why}" if len(without) else kind
+    return f"{kind}; dots without a line have none: {why}" if len(without) else kind
 
 
 @themed
@@ -115,7 +115,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     ax.set_yticks(
         range(len(policies)), [policy_name(name) + ("" if defined[name] else "\n(undefined)") for name in policies]
     )
-    ax.invert_yaxis()
+    ax.set_ylim(len(policies) - 0.5, -0.5)  # the first on top, and room for a row without dots
     ax.axvline(0, color=GREY, linewidth=0.8)
     ax.grid(axis="x")
     ax.grid(visible=False, axis="y")

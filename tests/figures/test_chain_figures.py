@@ -131,7 +131,7 @@ def test_correlations_are_dots_with_their_intervals():
 def test_an_interval_is_claimed_only_where_there_is_one():
     kind = "95% interval for new reward models, new prompts"
     assert interval_words(correlation_rows(second_why="")) == kind
-    assert interval_words(correlation_rows()) == f"{kind}; hollow dots have none: too few prompts"
+    assert interval_words(correlation_rows()) == f"{kind}; dots without a line have none: too few prompts"
     bare = correlation_rows(first_why="too few prompts")
     assert interval_words(bare) == "no interval: too few prompts"
     assert (
