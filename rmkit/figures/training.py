@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rmkit.figures.theme import themed
 
@@ -27,5 +28,6 @@ def loss_figure(logs: Mapping[str, pd.DataFrame], *, title: str, unit: str = "na
             ax.annotate(text, end, xytext=(5, 0), textcoords="offset points", va="center", color=line.get_color())
     ax.set(xlabel="step", ylabel=f"loss ({unit})", title=title)
     ax.set_xlim(left=0)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(bottom=0)
     return figure

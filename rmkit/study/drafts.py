@@ -34,11 +34,8 @@ def study_sizes(
     point = grid(study, stage, schema)[0] if stage in study.stages else {}
     taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
     changed = ", ".join(f"{key} = {value!r}" for key, value in taken.items() if value != values[key])
-    print(
-        in_lines(
-            f"{stage}: {STUDY_VARIABLE}={name} sets {changed or 'study and leaves all other parameters as they are'}"
-        )
-    )
+    sets = changed or "study and leaves all other parameters as they are"
+    print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {sets}"))
     return {**values, **taken, STUDY: name}
 
 

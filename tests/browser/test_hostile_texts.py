@@ -25,6 +25,7 @@ def test_a_stored_text_is_shown_as_it_stands_and_does_nothing(opened, page, name
     notebook.run_above(cell)
     shown = notebook.text(cell)
     assert any(text in shown for text in HOSTILE[:4])
+    assert not set(shown) & {"\u202e", "\x00", "\x1b", "\x07"}
     assert page.evaluate(NOTHING_RAN) == [None, 0]
 
 
