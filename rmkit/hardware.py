@@ -44,25 +44,45 @@ def usable_memory() -> int:
     """Bytes of memory that this machine, or the container that holds this process, has."""
     import psutil
 
-    return min(psutil.virtual_memory().total, _of_container("memory.max") or sys.maxsize)
+    return min([psutil.virtual_memory().total, *(limit for limit, _ in _containers())])
 
 
 def free_memory() -> int:
     """Bytes of memory that can still be taken, in this machine and in the container that holds this process."""
     import psutil
 
-    free = psutil.virtual_memory().available
-    if (limit := _of_container("memory.max")) and (used := _of_container("memory.current")):
-        return min(free, limit - used + (_of_container("memory.stat", "inactive_file") or 0))
-    return free
+    return min([psutil.virtual_memory().available, *(limit - used for limit, used in _containers())])
 
 
-def _of_container(file: str, entry: str = "") -> int | None:
-    """A number that the container's memory controller (cgroup v2) states, or None where there is none."""
+def _containers(root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")) -> list[tuple[int, int]]:
+    """(limit, use) in bytes of each control group that holds this process and limits its memory; cgroup v1 and v2.
+
+    What the system keeps in memory of files, and can give back, is not counted as used.
+    """
+    found = []
     try:
-        text = (Path("/sys/fs/cgroup") / file).read_text()
-        return int(dict(line.split() for line in text.splitlines())[entry] if entry else text)
-    except (OSError, ValueError, KeyError):
+        lines = [line.split(":", 2) for line in groups.read_text().splitlines()]
+    except OSError:
+        return []
+    for _, controllers, path in lines:
+        if controllers in ("", "memory"):
+            top = root / "memory" if controllers else root
+            names = (
+                ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
+            )
+            folder = top / path.lstrip("/")
+            inside = [each for each in (folder, *folder.parents) if each == top or top in each.parents]
+            found += [pair for each in inside if (pair := _limit_and_use(each, *names))]
+    return found
+
+
+def _limit_and_use(folder: Path, limit: str, use: str) -> tuple[int, int] | None:
+    """What a control group may use and uses, or None where it says no number."""
+    try:
+        stated = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        given_back = sum(int(stated.get(name, 0)) for name in ("inactive_file", "active_file", "slab_reclaimable"))
+        return int((folder / limit).read_text()), max(int((folder / use).read_text()) - given_back, 0)
+    except (OSError, ValueError):
         return None
 
 

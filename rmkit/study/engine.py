@@ -9,8 +9,10 @@ import secrets
 import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -23,7 +25,7 @@ from rmkit.study.plan import PlannedJob, ingredients, named_above
 from rmkit.study.preloading import imports_of
 from rmkit.study.project import Project
 from rmkit.study.store import Store
-from rmkit.study.worker import LOCKED, keep_failure, keep_failure_note
+from rmkit.study.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
 
 SECONDS_BETWEEN_LOOKS = 0.05
 NOT_STARTED = "another job has failed"
@@ -58,6 +60,7 @@ class Running:
     output: IO[str]
     execution: str
     key: str
+    order: Mapping[str, Any]  # what it was told to do
     since: float
 
 
@@ -71,13 +74,13 @@ class Pool:
     def __init__(self, project: Project, store: Store, study: str, engine: Local, watch: Watch) -> None:
         self.project, self.store, self.study, self.engine, self.watch = project, store, study, engine, watch
         self.running: dict[str, Running] = {}
-        self.executions: dict[str, str] = {}  # the stamp of what runs, or is just being started, by plan id
         self.outcomes: dict[str, Outcome] = {}
         self.watched: set[str] = set()
         self.keys: dict[str, str] = {}
         self.jobs: dict[str, PlannedJob] = {}
         self.processes: JobProcesses | None = None
         self.memory = MemoryWatch(engine.limits)
+        self.has_failed = False
         self.machine = describe()
 
     def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
@@ -94,16 +97,20 @@ class Pool:
                 if len(self.outcomes) == ended:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
-            for plan_id, execution in self.executions.items():  # interrupted: nothing of ours is left behind
-                started = self.running.get(plan_id)
-                locks.end_processes(execution, group=started.process.pid if started else None)
-                if started:
-                    started.process.wait()
-            if self.executions:
-                locks.clear_away_the_dead(self.store)
-            if self.processes:
-                self.processes.close()
+            with uninterrupted(again=False):  # an impatient second Ctrl-C must not break off the cleaning up
+                self._leave_nothing_behind()
         return self.outcomes
+
+    def _leave_nothing_behind(self) -> None:
+        """After an interruption end what runs; after a good end nothing does."""
+        for running in self.running.values():
+            locks.end_processes(running.execution, group=running.process.pid)
+            running.process.wait()
+            forget_doubtful_parts(self.store, running.order)
+        if self.running:
+            locks.clear_away_the_dead(self.store)
+        if self.processes:
+            self.processes.close()
 
     def _advance(self, job: PlannedJob) -> None:
         """Move a waiting job on: find it finished, block it, watch another's execution, or start it."""
@@ -115,15 +122,20 @@ class Pool:
             self._end(job, Outcome("skipped", NOT_STARTED))
         if job.plan_id in self.outcomes or not all(ends):
             return
+        if job.plan_id in self.keys and job.plan_id not in self.watched and not self._admits(job):
+            return  # it was not there when its inputs were done; look again when there is room for it
         if job.plan_id not in self.keys:  # its inputs are done, so their content is fixed and so is the key
             key = self.store.key_of(job)
             assert key is not None, f"{job}: its inputs are done and it has no key"
             self.keys[job.plan_id] = key
+            if self.store.finished(key) and (damage := self.store.damage(key)):
+                place = self.project.shown(self.store.set_aside(key))
+                self.watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
         key = self.keys[job.plan_id]
         if self.store.finished(key):
             self.store.note(job, key)
             self._end(job, Outcome("found", "by the other process" if job.plan_id in self.watched else ""))
-        elif self._stops():
+        elif self.engine.fail_fast and self.has_failed:
             self._end(job, Outcome("skipped", NOT_STARTED))
         elif key not in {running.key for running in self.running.values()} and self._admits(job):
             holder = locks.holder(self.store, job.plan_id)
@@ -138,10 +150,6 @@ class Pool:
     def _admits(self, job: PlannedJob) -> bool:
         used = sum(self.jobs[plan_id].threads for plan_id in self.running)
         return not self.running or used + job.threads <= self.engine.threads
-
-    def _stops(self) -> bool:
-        """Whether nothing more is to be started."""
-        return self.engine.fail_fast and any(end.state == "failed" for end in self.outcomes.values())
 
     def _processes_for(self, job: PlannedJob) -> JobProcesses:
         """What starts job processes; made when the first job is to be executed, for all that may follow."""
@@ -161,10 +169,16 @@ class Pool:
 
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
-        output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the outcome is read
-        self.executions[job.plan_id] = execution  # noted first: an interruption may come at any moment
-        process = self._processes_for(job).start(self._order(job, key, execution), output)
-        self.running[job.plan_id] = Running(process, output, execution, key, time.monotonic())
+        order = self._order(job, key, execution)
+        output = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed when the outcome is read
+        with uninterrupted():  # what is started is known, or is not started
+            try:
+                process = self._processes_for(job).start(order, output)
+            except OSError as error:
+                output.close()
+                self._end(job, Outcome("failed", f"{job}: its process could not be started: {error.strerror or error}"))
+                return
+            self.running[job.plan_id] = Running(process, output, execution, key, order, time.monotonic())
         self.watched.discard(job.plan_id)
         self.watch("started", job, "")
 
@@ -213,13 +227,13 @@ class Pool:
             error = f"{error}; notebook kept: {keep_failure(self.store, plan_id, made, error)}"
         except JobError:  # it had not begun one
             keep_failure_note(self.store, plan_id, error)
+        forget_doubtful_parts(self.store, running.order)
         self._clear(plan_id)
         self._end(job, Outcome("failed", error))
 
     def _clear(self, plan_id: str) -> str:
         """Forget a job process that has ended, with whatever it left; returns what it printed."""
         running = self.running.pop(plan_id)
-        del self.executions[plan_id]
         locks.end_processes(running.execution, group=running.process.pid)
         running.process.wait()
         holder = locks.holder(self.store, plan_id)
@@ -248,8 +262,28 @@ class Pool:
 
     def _end(self, job: PlannedJob, outcome: Outcome) -> None:
         self.outcomes[job.plan_id] = outcome
+        self.has_failed |= outcome.state == "failed"
         self.watched.discard(job.plan_id)
         self.watch(outcome.state, job, outcome.text or (f"{outcome.seconds:.1f} s" if outcome.seconds else ""))
+
+
+@contextmanager
+def uninterrupted(*, again: bool = True) -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back while this is open. again: let one that came be heard at the end."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield
+        return
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda heard, _: held.append(heard))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for heard in held if again else ():
+            signal.raise_signal(heard)
 
 
 def execute(
@@ -298,5 +332,7 @@ def _why(job: PlannedJob, code: int, said: str) -> str:
     except (IndexError, ValueError, TypeError, KeyError):
         pass
     if code < 0:
-        return f"{job}: its process was killed by {signal.Signals(-code).name}; run again"
+        known = -code in {number.value for number in signal.Signals}
+        name = signal.Signals(-code).name if known else f"signal {-code}"
+        return f"{job}: its process was killed by {name}; run again"
     return f"{job}: its process ended with {code}: {lines[-1] if lines else 'without a word'}"

@@ -17,7 +17,6 @@ import shutil
 import signal
 import socket
 import sys
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +92,8 @@ class ForkServer:
         self.selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._runner_gone)
         while self.runner_is_there or self.children:
             for key, _ in self.selector.select():
-                key.data(key.fileobj)
+                if self.selector.get_map().get(key.fd) == key:  # not closed by what came before it in this turn
+                    key.data(key.fileobj)
 
     def _runner_gone(self, standard_input: int) -> None:
         if not os.read(standard_input, MESSAGE_BYTES):
@@ -107,10 +107,22 @@ class ForkServer:
         except (OSError, ValueError):
             connection.close()
             return
-        pid = os.fork()
+        stamped, stamping = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no room for another process
+            tell(connection, {"refused": str(error)})
+            connection.close()
+            for descriptor in (output, stamped, stamping):
+                os.close(descriptor)
+            return
         if pid == 0:
-            self._become(request, output, connection)
+            os.close(stamped)
+            self._become(request, output, connection, stamping)
         os.close(output)
+        os.close(stamping)
+        os.read(stamped, 1)  # told only when it leads its session and bears its stamp: from now on it can be ended
+        os.close(stamped)
         self.children[pid] = Client(connection, request["ends_with_client"])
         self.selector.register(connection, selectors.EVENT_READ, self._client_gone)
         tell(connection, {"pid": pid})
@@ -136,13 +148,16 @@ class ForkServer:
                 tell(client.connection, {"code": code, "peak_memory_bytes": usage.ru_maxrss * 1024})
                 client.connection.close()
 
-    def _become(self, request: dict[str, Any], output: int, connection: socket.socket) -> NoReturn:
+    def _become(self, request: dict[str, Any], output: int, connection: socket.socket, stamping: int) -> NoReturn:
         """In the fork: shed what is the server's, put on what was asked for, and run it to its end."""
         code = 1
         try:
+            os.setsid()
+            self.stamp.write(request["environment"].get(STAMP, ""))
+            os.write(stamping, b".")
+            os.close(stamping)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            os.setsid()
             self.selector.close()
             for end in (*self.own, connection, *(client.connection for client in self.children.values())):
                 end.close()
@@ -154,7 +169,6 @@ class ForkServer:
             os.chdir(request["cwd"])
             os.environ.clear()
             os.environ.update(request["environment"])
-            self.stamp.write(os.environ.get(STAMP, ""))
             draw_anew()
             forget(request["import_anew"])
             code = named(request["target"])(*request["arguments"]) or 0
@@ -236,21 +250,21 @@ def main() -> int:
     """Import what the order names, say whether forks will do, then serve; 0, or 1 if they will not."""
     order = json.loads(sys.stdin.buffer.readline())
     stamp = Stamp.found()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a job that imports the same will not hear them either
+    with os.fdopen(os.dup(1), "w") as answers:
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)  # a package that prints when it is imported does not speak to the runner
+        os.close(silence)
         preload(order["imports"])
-    problem = wrong_with_forking(stamp)
+        problem = wrong_with_forking(stamp)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(order["socket"])
+        listener.listen(64)
+        print(json.dumps({"refused": problem} if problem else {"ready": True}), file=answers)
     if problem or stamp is None:
-        print(json.dumps({"refused": problem}), flush=True)
         return 1
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the forks
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(order["socket"])
-    listener.listen(64)
-    server = ForkServer(listener, stamp)
-    print(json.dumps({"ready": True}), flush=True)
-    server.serve()
+    ForkServer(listener, stamp).serve()
     shutil.rmtree(Path(order["socket"]).parent, ignore_errors=True)  # the runner may have been killed
     return 0
 

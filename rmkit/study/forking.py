@@ -24,6 +24,8 @@ from rmkit.study.locks import STAMP
 SOCKET_VARIABLE = "RMKIT_FORK_SERVER"  # tells a job process where it may ask for a kernel
 STAMP_BYTES = 200  # room for the longest stamp
 SECONDS_BETWEEN_LOOKS = 0.005
+SECONDS_TO_IMPORT = 300.0  # longer than the slowest disk needs
+LONGEST_ROOM = 50  # characters of a folder for sockets, whose paths hold about 107 bytes
 SERVERS_OWN = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator would start one when it is loaded
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # a kernel has it; read when matplotlib is loaded
@@ -40,7 +42,10 @@ class Forked:
         self._connection, self._heard = connection, b""
         self.returncode: int | None = None
         self.peak_memory_bytes = 0
-        self.pid: int = self._line()["pid"]
+        answer = self._line()
+        if "pid" not in answer:
+            raise ConnectionError(f"the fork server could not fork: {answer.get('refused')}")
+        self.pid: int = answer["pid"]
         connection.setblocking(False)
 
     def poll(self) -> int | None:
@@ -124,20 +129,27 @@ def fork(
         raise
 
 
+def room_for_sockets() -> str | None:
+    """Where folders for sockets are made: where temporary files are, or /tmp if that path is too long for sockets."""
+    return None if len(tempfile.gettempdir()) <= LONGEST_ROOM else "/tmp"
+
+
 class ForkServerProcess:
     """A fork server of this process's own: started at once, ready when its imports are done, gone when closed."""
 
     def __init__(self, imports: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
-        self._folder = tempfile.mkdtemp(prefix="rmkit-")
-        self.socket = str(Path(self._folder) / "fork")
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "rmkit.study.fork_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**environment, **SERVERS_OWN, STAMP: "-" * STAMP_BYTES},
-            start_new_session=True,
-        )
+        self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=room_for_sockets()))
+        self._since = time.monotonic()
+        self.socket = str(self._folder / "fork")
+        with (self._folder / "said").open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "rmkit.study.fork_server"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env={**environment, **SERVERS_OWN, STAMP: "-" * STAMP_BYTES},
+                start_new_session=True,
+            )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         order = {"imports": {module: list(names) for module, names in imports.items()}, "socket": self.socket}
@@ -151,15 +163,23 @@ class ForkServerProcess:
     def ready(self) -> bool:
         """Whether it serves; `refused` says why it never will."""
         assert self.process.stdout is not None
-        if b"\n" not in self._said and self.refused is None:
+        if self.refused is None and b"\n" not in self._said:
             self._said += self.process.stdout.read() or b""
-            if b"\n" not in self._said and self.process.poll() is not None:
-                self.refused = f"it ended with {self.process.returncode}"
-            elif b"\n" in self._said:
+            if b"\n" in self._said:
                 self.refused = json.loads(self._said).get("refused")
-        elif self.refused is None and self.process.poll() is not None:
-            self.refused = f"it ended with {self.process.returncode}"
+            elif time.monotonic() - self._since > SECONDS_TO_IMPORT:
+                self.process.kill()
+                self.refused = f"its imports took more than {SECONDS_TO_IMPORT:.0f} s"
+        if self.refused is None and self.process.poll() is not None:
+            self.refused = f"it ended with {self.process.returncode}{self._last_word()}"
         return b"\n" in self._said and self.refused is None
+
+    def _last_word(self) -> str:
+        """What it said before it ended, or nothing."""
+        with suppress(OSError):
+            lines = (self._folder / "said").read_text(errors="replace").strip().splitlines()
+            return f": {lines[-1]}" if lines else ""
+        return ""
 
     def close(self) -> None:
         """Let it go: it ends once what it forked has ended."""

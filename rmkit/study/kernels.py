@@ -30,21 +30,23 @@ class ForkedKernel(LocalProvisioner):
     """A kernel forked from a server that has imported what notebooks need; everything else is as for a local one."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Fork instead of starting `cmd`, with the same working directory and environment."""
-        environment = {name: value for name, value in options["env"].items() if name != SOCKET_VARIABLE}
+        """Fork instead of starting `cmd`, with the same working directory and environment; start it if that fails."""
+        server = options["env"].pop(SOCKET_VARIABLE)
         cwd = options.get("cwd") or Path.cwd()
-        environment.pop("JPY_PARENT_PID", None)  # its parent is the server
         assert self.parent is not None
-        process = fork(
-            options["env"][SOCKET_VARIABLE],
-            "rmkit.study.kernels:serve_kernel",
-            [self.parent.connection_file],
-            output=sys.stdout.fileno(),
-            cwd=cwd,
-            environment=environment,
-            ends_with_caller=True,
-            import_anew="rmkit",
-        )
+        try:
+            process = fork(
+                server,
+                "rmkit.study.kernels:serve_kernel",
+                [self.parent.connection_file],
+                output=sys.stdout.fileno(),
+                cwd=cwd,
+                environment={**options["env"], "JPY_PARENT_PID": ""},  # its parent is the server
+                ends_with_caller=True,
+                import_anew="rmkit",
+            )
+        except OSError:
+            return await super().launch_kernel(cmd, **options)
         self.process = cast(Any, process)  # held as a Popen is
         self.pid = self.pgid = process.pid  # it leads a session of its own
         self.cwd = cwd

@@ -1,8 +1,8 @@
 """What a job may take of time and memory, and who must end when it takes more.
 
-Watches the processes of running jobs from outside: a job that hangs or eats memory cannot be asked. Memory is counted
-as what would be free if the job ended (unique set size), so pages that forks share count for none of them. Knows pids
-and bytes; ends nothing itself.
+Watches the processes of running jobs from outside: a job that hangs or eats memory cannot be asked. Where the system
+tells it, a page that several processes share counts in parts (proportional set size): forks are not charged over and
+over what they were born with. Knows pids and bytes; ends nothing itself.
 """
 
 import time
@@ -49,8 +49,9 @@ class MemoryWatch:
         over = {plan_id: size for plan_id, size in used.items() if size > self.limit}
         for plan_id, size in over.items():
             yield plan_id, f"used {size_text(size)} of memory, more than {size_text(self.limit)}, {self.why}"
-        if not over and free_memory() < SHARE_KEPT_FREE * self.machine:
-            largest = max(used, key=lambda plan_id: used[plan_id])
+        largest = max(used, key=lambda plan_id: used[plan_id])
+        short = free_memory() < SHARE_KEPT_FREE * self.machine
+        if short and not over and used[largest] > SHARE_KEPT_FREE * self.machine:  # else its end would not help
             yield largest, f"used {size_text(used[largest])} of memory when hardly any was left on this machine"
         ended = time.monotonic()
         self._next = ended + max(SECONDS_BETWEEN_LOOKS, (ended - started) / SHARE_OF_TIME)
@@ -67,9 +68,14 @@ def processes_by_stamp(stamps: set[str]) -> dict[str, list[psutil.Process]]:
 
 
 def memory_of(processes: list[psutil.Process], enough: int) -> int:
-    """Bytes that would be free if these ended; read closely only where the quick figure is above `enough`."""
+    """Bytes that these use, shared pages in parts; read closely only where the quick figure is above `enough`."""
     resident = _sum(processes, lambda process: process.memory_info().rss)
-    return resident if resident <= enough else _sum(processes, lambda process: process.memory_full_info().uss)
+    return resident if resident <= enough else _sum(processes, _own_memory)
+
+
+def _own_memory(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    return getattr(full, "pss", full.uss)  # of other systems than Linux what it shares with nobody
 
 
 def _sum(processes: list[psutil.Process], read: Callable[[psutil.Process], int]) -> int:

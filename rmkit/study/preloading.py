@@ -69,11 +69,12 @@ def _collected(imports: Iterable[Import], found: dict[str, set[str]], package: P
 
 @cache
 def _imports_of_file(path: Path, _mtime: int) -> tuple[Import, ...]:
-    return tuple(imported(ast.parse(path.read_text(encoding="utf-8"))))
+    tree = _parsed(path.read_text(encoding="utf-8"))
+    return tuple(imported(tree)) if tree else ()
 
 
 def _parsed(source: str) -> ast.Module | None:
-    """A cell's tree, or None for one that is no plain Python: what it imports is then imported by the job itself."""
+    """The tree of a cell or file, or None if it is no plain Python: the job that needs it will say so."""
     try:
         return ast.parse(source)
     except SyntaxError:

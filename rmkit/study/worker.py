@@ -12,12 +12,14 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rmkit.errors import JobError, RmkitError
 from rmkit.study import locks
+from rmkit.study.forking import room_for_sockets
 from rmkit.study.job import JOB_FILE, SCRATCH
 from rmkit.study.notebook import declared, read_notebook
 from rmkit.study.params import STUDY
@@ -126,7 +128,7 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
     parameters = {name: value for name, value in given.items() if name in names}
-    with tempfile.TemporaryDirectory(prefix="rmkit-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rmkit-", dir=room_for_sockets()) as folder:
         os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
         try:
             papermill.execute_notebook(
@@ -147,7 +149,7 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
     return max(getattr(kernel, "peak_memory_bytes", 0) for kernel in kernels)
 
 
-def check_unchanged(order: dict[str, Any]) -> None:
+def check_unchanged(order: Mapping[str, Any]) -> None:
     """JobError if code or data are not those of the key: what they make must not be stored under it."""
     planned = order["ingredients"]
     now = code_of(Project(Path(order["project"])), order["stage"], order["parameters"], order["named_above"])
@@ -155,7 +157,7 @@ def check_unchanged(order: dict[str, Any]) -> None:
         raise JobError(f"{order['title']}: changed since the run was planned: {'; '.join(changes)}; run again")
 
 
-def forget_doubtful_parts(store: Store, order: dict[str, Any]) -> None:
+def forget_doubtful_parts(store: Store, order: Mapping[str, Any]) -> None:
     """Remove a failed job's finished parts if code or data changed while it ran: they may be those of another key."""
     try:
         check_unchanged(order)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from rmkit.hardware import thread_environment
+from rmkit.study import forking
 from rmkit.study.fork_server import Stamp
 from rmkit.study.forking import Forked, ForkServerProcess, fork
 from rmkit.study.locks import STAMP, end_processes
@@ -173,19 +174,87 @@ def test_a_server_that_has_gone_is_said(tmp_path):
         fork(tmp_path / "nowhere", "targets:end", [0], output=output.fileno(), cwd=".", environment={})
 
 
-def test_a_server_whose_imports_start_threads_refuses():
+def importing(code, folder):
+    """A server that imports a module with this code, once it has decided."""
+    (folder / "imported_here.py").write_text(code)
+    path = os.pathsep.join([str(folder), str(Path.cwd())])
+    started = ForkServerProcess({"imported_here": []}, {**os.environ, **thread_environment(1), "PYTHONPATH": path})
+    until(lambda: started.ready() or started.refused)
+    return started
+
+
+def test_a_server_whose_imports_start_threads_refuses(tmp_path):
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
-    folder = Path(os.environ.get("TMPDIR", "/tmp"))
-    module = folder / f"starts_a_thread_{os.getpid()}.py"
-    module.write_text(code)
-    try:
-        path = os.pathsep.join([str(folder), str(Path.cwd())])
-        refusing = ForkServerProcess({module.stem: []}, {**os.environ, **thread_environment(1), "PYTHONPATH": path})
-        until(lambda: refusing.ready() or refusing.refused)
-        assert refusing.refused == "the packages that it imported started 1 threads"
-        refusing.close()
-    finally:
-        module.unlink()
+    refusing = importing(code, tmp_path)
+    assert refusing.refused == "the packages that it imported started 1 threads"
+    refusing.close()
+
+
+def test_a_server_whose_imports_end_it_says_their_last_word(tmp_path):
+    refusing = importing(
+        "import os, sys\nsys.stderr.write('no licence found\\n')\nsys.stderr.flush()\nos._exit(4)", tmp_path
+    )
+    assert refusing.refused == "it ended with 4: no licence found"
+    refusing.close()
+
+
+def test_a_package_that_prints_when_it_is_imported_does_no_harm(tmp_path):
+    serving = importing("print('welcome!')\nimport os\nos.write(1, b'welcome\\n')", tmp_path)
+    assert serving.refused is None
+    serving.close()
+
+
+def test_imports_that_never_end_are_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(forking, "SECONDS_TO_IMPORT", 1.0)
+    refusing = importing("import time\ntime.sleep(600)", tmp_path)
+    assert refusing.refused == "its imports took more than 1 s"
+    refusing.close()
+
+
+def test_a_fork_can_be_ended_as_soon_as_its_pid_is_known(server, tmp_path):
+    with (tmp_path / "out").open("w") as output:
+        for number in range(20):
+            process = asked(
+                server, "wait", str(tmp_path / "there"), output=output, environment={STAMP: f"quick.{number}"}
+            )
+            end_processes(f"quick.{number}", group=process.pid)
+            assert process.wait(timeout=10) == -signal.SIGKILL
+
+
+def test_askers_that_leave_when_their_fork_ends_leave_the_server_alone(server, tmp_path):
+    with (tmp_path / "out").open("w") as output:
+        for number in range(60):
+            process = asked(
+                server, "wait", str(tmp_path / "there"), output=output, environment={STAMP: f"left.{number}"}
+            )
+            os.kill(process.pid, signal.SIGKILL)
+            process._connection.close()
+        assert asked(server, "end", 3, output=output).wait(timeout=10) == 3
+    for number in range(60):
+        end_processes(f"left.{number}")
+
+
+def test_a_system_without_room_for_a_process_refuses_one_fork_and_goes_on(tmp_path):
+    code = """
+import os
+real = os.fork
+calls = []
+def fork():
+    calls.append(1)
+    if len(calls) == 2:  # the first is the trial
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    return real()
+os.fork = fork
+def end(code):
+    return code
+"""
+    serving = importing(code, tmp_path)
+    with (tmp_path / "out").open("w") as output:
+        options = {"output": output.fileno(), "cwd": tmp_path, "environment": {}}
+        with pytest.raises(OSError, match=r"could not fork: .*temporarily unavailable"):
+            fork(serving.socket, "imported_here:end", [0], **options)
+        assert fork(serving.socket, "imported_here:end", [6], **options).wait(timeout=10) == 6
+    serving.close()
 
 
 def test_a_stamp_longer_than_its_place_is_refused():

@@ -166,6 +166,21 @@ def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
     assert list((project.root / "runs/locks").iterdir()) == []
 
 
+def test_an_impatient_second_interruption_does_not_break_off_the_cleaning_up(undisturbed, tmp_path):
+    template, _, _ = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
+    runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
+    wait_for(lambda: (project.root / "ticks").exists(), "a grandchild that ticks")
+    for _ in range(3):
+        runner.send_signal(signal.SIGINT)
+        time.sleep(0.015)
+    runner.communicate(timeout=30)
+    assert runner.returncode == 130
+    assert left_behind(project) == []
+    assert list((project.root / "runs/locks").iterdir()) == []
+
+
 def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path):
     template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")

@@ -30,19 +30,17 @@ def two_jobs(small):
 
 
 def test_a_hanging_job_is_ended_at_its_limit_and_reported(two_jobs):
-    began = time.monotonic()
-    ended = two_jobs.rmkit("run", "small", "--no-report", "--time-limit", "4s")
-    assert time.monotonic() - began < 40
+    ended = two_jobs.rmkit("run", "small", "--no-report", "--time-limit", "12s")
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
-    assert "01_sums sleep=60.0: ran for 4 s, its limit, and was ended; notebook kept: " in last
+    assert "01_sums sleep=60.0: ran for 12 s, its limit, and was ended; notebook kept: " in last
     kept = json.loads(Path(last.partition("notebook kept: ")[2]).read_text())
     sources = ["".join(cell["source"]) for cell in kept["cells"] if cell.get("execution_count")]
     assert any("open_job" in source for source in sources), "it holds the cells that ran"
     assert "2 executed, 1 failed" in ended.stdout
     assert left_behind(two_jobs) == []
     assert list((two_jobs.root / "runs/locks").iterdir()) == []
-    assert "failed: 01_sums sleep=60.0: ran for 4 s" in two_jobs.rmkit("status", "small").stdout
+    assert "failed: 01_sums sleep=60.0: ran for 12 s" in two_jobs.rmkit("status", "small").stdout
 
 
 def test_a_job_that_eats_memory_is_ended_and_takes_no_other_with_it(two_jobs):
@@ -64,14 +62,23 @@ def test_when_hardly_any_memory_is_left_the_largest_job_ends(monkeypatch):
     monkeypatch.setattr(limits, "processes_by_stamp", lambda stamps: {stamp: [stamp] for stamp in stamps})
     monkeypatch.setattr(limits, "memory_of", lambda processes, enough: sizes[processes[0]])
     monkeypatch.setattr(limits, "free_memory", lambda: 10**6)
+    monkeypatch.setattr(limits, "SECONDS_BETWEEN_LOOKS", 60.0)
     assert list(watch.too_much({"job-a": "a", "job-b": "b"})) == [
         ("job-b", "used 5.0 GB of memory when hardly any was left on this machine")
     ]
     assert list(watch.too_much({"job-a": "a"})) == [], "it does not look again at once"
 
 
-def test_memory_counts_what_would_be_free_and_not_what_is_shared():
-    """A fork of this process shares its pages: together they hold little more than one."""
+def test_a_job_whose_end_would_not_help_is_left_alone(monkeypatch):
+    watch = MemoryWatch(Limits())
+    monkeypatch.setattr(limits, "processes_by_stamp", lambda stamps: {stamp: [stamp] for stamp in stamps})
+    monkeypatch.setattr(limits, "memory_of", lambda processes, enough: 10**6)
+    monkeypatch.setattr(limits, "free_memory", lambda: 10**6)
+    assert list(watch.too_much({"job-a": "a"})) == []
+
+
+def test_shared_memory_is_counted_once():
+    """A fork of this process shares its pages: together they hold no more than one."""
     held = bytearray(b"x" * 200_000_000)
     pid = os.fork()
     if pid == 0:
@@ -80,7 +87,8 @@ def test_memory_counts_what_would_be_free_and_not_what_is_shared():
     try:
         child = psutil.Process(pid)
         assert memory_of([child], enough=10**12) > 200e6
-        assert memory_of([child], enough=0) < 100e6
+        assert 90e6 < memory_of([child], enough=0) < 190e6
+        assert memory_of([child, psutil.Process()], enough=0) > 200e6
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
