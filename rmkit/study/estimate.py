@@ -15,22 +15,28 @@ smoke, after nothing but large worlds); of bytes the medians are 1.0, 1.1 and 1.
 side, so their ratio errs upwards: without it the second median is 1.3, but a hundred times the fits would cost nothing.
 """
 
+import heapq
 import json
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from rmkit.study.plan import PlannedJob
+import numpy as np
+
+from rmkit.study.plan import PlannedJob, canonical
 from rmkit.study.store import Store
 
 SHIPPED = Path(__file__).with_name("measured.json")
 SEEDS = ("seed", "world_seed")
+ABSENT, NUMBER = -1, -2  # beside words, which are counted from 0
 
 Origin = Literal["this store", "shipped", "unknown"]
+Signature = tuple[tuple[str, float | str], ...]  # parameters by name, as `distance` sees them
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,19 @@ def seconds_and_bytes(
     store: Store, jobs: Iterable[PlannedJob], *, shipped: Path | None = SHIPPED
 ) -> dict[str, Estimate]:
     """What each job is expected to take, by plan id. shipped: the measurements beside the store's own, if any."""
-    measured = [*measured_in(store), *(shipped_measurements(shipped) if shipped else ())]
-    start = min((one.seconds for one in measured), default=0.0)
-    return {job.plan_id: _estimate(job, [one for one in measured if one.stage == job.stage], start) for job in jobs}
+    by_stage: dict[str, list[Measured]] = defaultdict(list)
+    for one in (*measured_in(store), *(shipped_measurements(shipped) if shipped else ())):
+        by_stage[one.stage].append(one)
+    start = min((one.seconds for found in by_stage.values() for one in found), default=0.0)
+    near = {stage: Nearest(found) for stage, found in by_stage.items()}
+    told: dict[tuple[Any, ...], Estimate] = {}  # jobs that differ in their seeds are told alike, and asked about once
+    estimates = {}
+    for job in jobs:
+        alike = (job.stage, job.fits, _signature(job.parameters))
+        if alike not in told:
+            told[alike] = _estimate(job, near[job.stage].to(job.parameters) if job.stage in near else [], start)
+        estimates[job.plan_id] = told[alike]
+    return estimates
 
 
 def measured_in(store: Store) -> list[Measured]:
@@ -133,52 +149,145 @@ def seconds_left(
     among `jobs` counts as done.
     """
     running = running or {}
-    left = {job.plan_id: job for job in jobs if job.plan_id not in done}
-    known = {plan_id: value for plan_id in left if (value := seconds.get(plan_id)) is not None}
+    left = [job for job in jobs if job.plan_id not in done]
+    known = [value for job in left if (value := seconds.get(job.plan_id)) is not None]
     if len(known) < len(left):
         return None
-    ends = {plan_id: max(0.0, known[plan_id] - running[plan_id]) for plan_id in left if plan_id in running}
-    now = 0.0
-    while left:
-        for job in left.values():
-            used = sum(left[plan_id].threads for plan_id in ends)
-            free = not ends or used + job.threads <= threads
-            if job.plan_id not in ends and free and not any(need in left for need in job.needs):
-                ends[job.plan_id] = now + known[job.plan_id]
-        if not ends:
-            raise ValueError(f"jobs wait for each other: {', '.join(left)}")
-        now = min(ends.values())
-        for plan_id in [plan_id for plan_id, end in ends.items() if end <= now]:
-            del ends[plan_id], left[plan_id]
-    return now
+    schedule = _Schedule(left, threads)
+    for position, (job, value) in enumerate(zip(left, known, strict=True)):
+        if job.plan_id in running:
+            schedule.start(position, max(0.0, value - running[job.plan_id]))
+    schedule.end()  # what has run for as long as was expected leaves its threads to others
+    while schedule.left:
+        while (position := schedule.next()) is not None:
+            schedule.start(position, schedule.now + known[position])
+        schedule.go_on()
+    return schedule.now
 
 
 def distance(given: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[int, float]:
     """How far two jobs' parameters are apart: the words that differ, then the sum of |log ratio| of the numbers."""
+    one, two = dict(_signature(given)), dict(_signature(other))
     words, logs = 0, 0.0
-    for name in sorted((given.keys() | other.keys()) - set(SEEDS)):
-        if name not in given or name not in other:
-            words += 1
-        elif given[name] != other[name]:
-            one, two = _size(given[name]), _size(other[name])
-            if one and two:
-                logs += abs(math.log(one / two))
-            else:
-                words += 1
+    for name in sorted(one.keys() | two.keys()):
+        ours, theirs = one.get(name), two.get(name)
+        if isinstance(ours, float) and isinstance(theirs, float):
+            logs += abs(math.log(ours / theirs))
+        else:
+            words += ours != theirs
     return words, round(logs, 9)
 
 
-def _estimate(job: PlannedJob, measured: list[Measured], start: float) -> Estimate:
-    """The estimate of one job from the measured jobs of its stage."""
-    if not measured:
+class Nearest:
+    """The measured jobs of one stage, those that differ in nothing that `distance` sees taken together."""
+
+    def __init__(self, measured: Iterable[Measured]) -> None:
+        self._groups: dict[Signature, list[Measured]] = defaultdict(list)
+        for one in measured:
+            self._groups[_signature(one.parameters)].append(one)
+        self._places = {name: n for n, name in enumerate(sorted({name for key in self._groups for name, _ in key}))}
+        self._words: dict[str, int] = {}
+        rows = [self._row(key) for key in self._groups]
+        self._word_ng = np.array([row[0] for row in rows]).T.copy()
+        self._log_ng = np.array([row[1] for row in rows]).T.copy()
+
+    def to(self, parameters: Mapping[str, Any]) -> list[Measured]:
+        """All measured jobs of the least `distance` to these parameters."""
+        wanted = _signature(parameters)
+        if wanted in self._groups:
+            return self._groups[wanted]
+        word_n, log_n = self._row(wanted)
+        differ_ng = self._word_ng != word_n[:, None]
+        words_g = differ_ng.sum(axis=0)
+        number_n = word_n == NUMBER
+        logs_g = np.where(differ_ng[number_n], 0.0, np.abs(self._log_ng[number_n] - log_n[number_n, None])).sum(axis=0)
+        logs_g[words_g > words_g.min()] = np.inf
+        near_g = logs_g <= logs_g.min() + 1e-9  # the digits to which `distance` rounds
+        return [one for group, near in zip(self._groups.values(), near_g, strict=True) if near for one in group]
+
+    def _row(self, signature: Signature) -> tuple[np.ndarray, np.ndarray]:
+        """Of each parameter the number that stands for its word, and the logarithm of its size."""
+        word_n, log_n = np.full(len(self._places), ABSENT), np.zeros(len(self._places))
+        for name, value in signature:
+            if (place := self._places.get(name)) is None:
+                continue  # no measured job has it: it sets all of them apart alike
+            if isinstance(value, float):
+                word_n[place], log_n[place] = NUMBER, math.log(value)
+            else:
+                word_n[place] = self._words.setdefault(value, len(self._words))
+        return word_n, log_n
+
+
+class _Schedule:
+    """Jobs by position, as a run starts them: what each waits for is counted, so that nobody is looked at twice."""
+
+    def __init__(self, jobs: Sequence[Schedulable], threads: int) -> None:
+        self.now, self.left = 0.0, len(jobs)
+        self._jobs, self._threads, self._used = jobs, threads, 0
+        self._ends: list[tuple[float, int]] = []  # a heap of what runs
+        self._started: set[int] = set()
+        self._ready: dict[int, list[int]] = defaultdict(list)  # by threads, a heap of positions
+        self._needed_by: dict[str, list[int]] = defaultdict(list)
+        there = {job.plan_id for job in jobs}
+        self._open = [len(set(job.needs) & there) for job in jobs]
+        for position, job in enumerate(jobs):
+            for need in set(job.needs) & there:
+                self._needed_by[need].append(position)
+            if not self._open[position]:
+                heapq.heappush(self._ready[job.threads], position)
+
+    def next(self) -> int | None:
+        """The first job that may start now, or None."""
+        for waiting in self._ready.values():
+            while waiting and waiting[0] in self._started:
+                heapq.heappop(waiting)
+        fitting = [
+            waiting[0]
+            for threads, waiting in self._ready.items()
+            if waiting and (not self._ends or self._used + threads <= self._threads)
+        ]
+        return min(fitting, default=None)
+
+    def start(self, position: int, end: float) -> None:
+        self._started.add(position)
+        self._used += self._jobs[position].threads
+        heapq.heappush(self._ends, (end, position))
+
+    def go_on(self) -> None:
+        """Go on to the next end; ValueError if nothing runs."""
+        if not self._ends:
+            stuck = [job.plan_id for position, job in enumerate(self._jobs) if position not in self._started]
+            raise ValueError(f"jobs wait for each other: {', '.join(stuck)}")
+        self.now = self._ends[0][0]
+        self.end()
+
+    def end(self) -> None:
+        """End the jobs whose time has come: what needs them may start."""
+        while self._ends and self._ends[0][0] <= self.now:
+            ended = self._jobs[heapq.heappop(self._ends)[1]]
+            self.left, self._used = self.left - 1, self._used - ended.threads
+            for position in self._needed_by[ended.plan_id]:
+                self._open[position] -= 1
+                if not self._open[position]:
+                    heapq.heappush(self._ready[self._jobs[position].threads], position)
+
+
+def _estimate(job: PlannedJob, near: list[Measured], start: float) -> Estimate:
+    """The estimate of one job from the measured jobs nearest to it."""
+    if not near:
         return Estimate(None, None, "unknown")
-    apart = [distance(job.parameters, one.parameters) for one in measured]
-    near = [one for one, far in zip(measured, apart, strict=True) if far == min(apart)]
     near = [one for one in near if one.source == "this store"] or near
     ratios = [job.fits / one.fits if job.fits and one.fits else 1.0 for one in near]
     seconds = [start + (one.seconds - start) * ratio for one, ratio in zip(near, ratios, strict=True)]
     size = [one.bytes * ratio for one, ratio in zip(near, ratios, strict=True)]
     return Estimate(statistics.median(seconds), round(statistics.median(size)), near[0].source)
+
+
+def _signature(parameters: Mapping[str, Any]) -> Signature:
+    """What `distance` sees of parameters: a number or a sum by its size, all else as a word; no seeds."""
+    return tuple(
+        (name, _size(value) or canonical(value)) for name, value in sorted(parameters.items()) if name not in SEEDS
+    )
 
 
 def _size(value: Any) -> float | None:

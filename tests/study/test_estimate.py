@@ -2,13 +2,23 @@
 
 import json
 import math
+import time
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from rmkit.study.estimate import SHIPPED, Estimate, distance, seconds_and_bytes, seconds_left, shipped_machine
+from rmkit.study.estimate import (
+    SHIPPED,
+    Estimate,
+    Measured,
+    Nearest,
+    distance,
+    seconds_and_bytes,
+    seconds_left,
+    shipped_machine,
+)
 from rmkit.study.notebook import declared, read_notebook
 from rmkit.study.params import STUDY
 from rmkit.study.plan import PlannedJob
@@ -121,6 +131,33 @@ def test_distance_is_symmetric_and_nothing_to_oneself(one, two):
     assert distance(one, {**one, "seed": 5}) == (0, 0.0)
 
 
+@given(some.lists(settings, min_size=1, max_size=8), settings)
+def test_the_nearest_are_those_of_the_least_distance(measured, wanted):
+    found = [Measured("00_world", {**parameters, "seed": n}, 1.0, 1) for n, parameters in enumerate(measured)]
+    apart = [distance(one.parameters, wanted) for one in found]
+    nearest = {one.parameters["seed"] for one in Nearest(found).to(wanted)}
+    assert nearest == {n for n, far in enumerate(apart) if far == min(apart)}
+
+
+@pytest.mark.parametrize("seeds", [1, 50], ids=["all differ", "most differ in their seeds alone"])
+def test_thousands_of_jobs_beside_thousands_of_stored_ones_take_seconds(store, monkeypatch, seeds):
+    """Any step that looks at all stored jobs for each pair of jobs would take hours."""
+    stored = [
+        Measured("01_sft", {"seed": seed, "n": 10 + n, "task": f"task {n % 7}"}, 5.0 + n % 3, 1)
+        for n in range(3000 // seeds)
+        for seed in range(seeds)
+    ]
+    monkeypatch.setattr("rmkit.study.estimate.measured_in", lambda store: stored)
+    jobs = [
+        PlannedJob("01_sft", {**one.parameters, "n": one.parameters["n"] + 0.25}, {}, {}, f"plan id {number}")
+        for number, one in enumerate(stored)
+    ]
+    before = time.process_time()
+    told = seconds_and_bytes(store, jobs, shipped=None)
+    assert time.process_time() - before < 10
+    assert [told[job.plan_id].seconds for job in jobs] == [one.seconds for one in stored]
+
+
 def test_the_shipped_measurements_are_of_the_stages_that_there_are():
     project, shipped = find_project(), json.loads(SHIPPED.read_text())
     assert shipped_machine()
@@ -206,3 +243,22 @@ def test_one_unknown_job_leaves_the_wall_time_unknown_until_it_has_ended():
 
 def test_what_is_needed_and_not_among_the_jobs_counts_as_done():
     assert seconds_left([Job("two", 1, ("one",))], {"two": 3.0}, threads=2) == 3.0
+
+
+def test_the_schedule_of_thousands_of_jobs_is_no_burden():
+    """A bar asks for it again and again; a walk over all jobs at each end would take a minute."""
+    jobs = [Job(f"job{n}", 1, (f"job{n - 50}",) if n >= 50 else ()) for n in range(12_000)]
+    before = time.process_time()
+    assert seconds_left(jobs, {job.plan_id: 2.0 for job in jobs}, threads=4) == 2.0 * 12_000 / 4
+    assert time.process_time() - before < 5
+
+
+def test_a_job_that_ran_for_as_long_as_expected_holds_no_threads():
+    jobs = [Job("old", 1, ()), Job("large", 2, ()), Job("small", 1, ()), Job("after", 1, ("large",))]
+    seconds = {"old": 1.0, "large": 3.0, "small": 1.0, "after": 1.0}
+    assert seconds_left(jobs, seconds, threads=2, running={"old": 5.0}) == 4.0  # large, then both others
+
+
+def test_jobs_that_wait_for_each_other_are_named():
+    with pytest.raises(ValueError, match="jobs wait for each other: one, two"):
+        seconds_left([Job("one", 1, ("two",)), Job("two", 1, ("one",))], {"one": 1.0, "two": 1.0}, threads=2)
