@@ -33,9 +33,10 @@ def study_sizes(
     study = load_study(path, project.shown(path))
     point = grid(study, stage, schema)[0] if stage in study.stages else {}
     taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
-    changed = ", ".join(f"{key} = {value!r}" for key, value in taken.items() if value != values[key])
-    sets = changed or "study and leaves all other parameters as they are"
-    print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {sets}"))
+    changed = [f"{key} = {value!r}" for key, value in taken.items() if value != values[key]]
+    whole = ", ".join(setting.replace(" ", "\u00a0") for setting in changed)  # no line breaks within a setting
+    sets = whole or "study and leaves all other parameters as they are"
+    print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {sets}").replace("\u00a0", " "))
     return {**values, **taken, STUDY: name}
 
 
