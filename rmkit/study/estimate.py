@@ -159,8 +159,8 @@ def seconds_left(
             schedule.start(position, max(0.0, value - running[job.plan_id]))
     schedule.end()  # what has run for as long as was expected leaves its threads to others
     while schedule.left:
-        while (position := schedule.next()) is not None:
-            schedule.start(position, schedule.now + known[position])
+        while (ready := schedule.next()) is not None:
+            schedule.start(ready, schedule.now + known[ready])
         schedule.go_on()
     return schedule.now
 

@@ -4,13 +4,17 @@
     events.jsonl    a line for each thing that `execute` tells its watch, and a last one, `ended`, with the exit code
     output.log      what it printed, if it was started by `launch`
 
-A run without its last line whose process is gone ended without a word. Knows jobs by plan id and words; not what they
-compute. A record that cannot be written, or read, never stands in the way of a run.
+A run without its last line whose process is gone ended without a word. While it goes on, it touches events.jsonl now and
+then: a sign of life for other hosts and containers, which cannot see its process (their clocks must agree to a minute).
+Knows jobs by plan id and words; not what they compute. A record that cannot be written, or read, never stands in the way
+of a run.
 """
 
 import json
+import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -29,6 +33,8 @@ FORMAT = 1  # of the card
 KEPT = 50  # ended runs whose records stay
 SECONDS_HALF_MADE = 86_400.0  # a record without a card, or a log without a run, is rubbish after that
 INTERRUPTED = 130
+SECONDS_BETWEEN_SIGNS = 10.0  # of life
+SECONDS_WITHOUT_SIGN = 120.0  # after which a run of another host has ended without a word
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,16 @@ class Run:
     folder: Path = field(compare=False)
 
     def alive(self) -> bool:
-        """Whether its process still works on it. A process of another host is taken to, as `locks.Owner` does."""
+        """Whether its process still works on it; that of another host does while it gives signs of life."""
         owner = locks.Owner("", "", self.pid, self.start, self.boot, self.host, self.since)
-        return owner.alive() and end(self) is None
+        here = self.host == locks.this_host()
+        return owner.alive() and (here or self._gave_a_sign()) and end(self) is None
+
+    def _gave_a_sign(self) -> bool:
+        try:
+            return time.time() - (self.folder / "events.jsonl").stat().st_mtime < SECONDS_WITHOUT_SIGN
+        except OSError:
+            return False
 
     @property
     def log(self) -> Path:
@@ -89,6 +102,7 @@ class RunRecord:
         self.store = store
         self._failed = False
         self._lines: IO[str] | None = None
+        self._ended = threading.Event()
         me = locks.myself("", "")
         name = f"{time.strftime('%Y%m%dT%H%M%S')}-{me.pid}-{secrets.token_hex(2)}"
         title = " ".join([study.title, *(f"--set {text}" for text in study.set)])
@@ -103,6 +117,7 @@ class RunRecord:
             self.run.folder.mkdir(parents=True)
             self._lines = (self.run.folder / "events.jsonl").open("a", buffering=1)
             write_text(self.run.folder / "card.json", _card(self.run))
+            threading.Thread(target=self._give_signs, name=f"signs of {self.run.id}", daemon=True).start()
         return self
 
     def __call__(self, event: str, job: PlannedJob, text: str) -> None:
@@ -111,11 +126,17 @@ class RunRecord:
         self._write(Event(time.time(), event, job.plan_id, text))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._ended.set()
         text = "" if kind is KeyboardInterrupt or error is None else str(error)
         self._write(Event(time.time(), "ended", text=text, code=_exit_code(kind, failed=self._failed)))
         if self._lines is not None:
             with suppress(OSError):
                 self._lines.close()
+
+    def _give_signs(self) -> None:
+        while not self._ended.wait(SECONDS_BETWEEN_SIGNS):
+            with suppress(OSError):
+                os.utime(self.run.folder / "events.jsonl")
 
     def _write(self, event: Event) -> None:
         if self._lines is not None:
@@ -192,11 +213,14 @@ def _run_jobs(store: Store, jobs: Sequence[PlannedJob]) -> tuple[RunJob, ...]:
 
 
 def _expected_seconds(store: Store, jobs: Sequence[PlannedJob]) -> dict[str, float | None]:
-    """What each job is expected to take, by plan id. It is a courtesy: no fault of it may stop a run."""
+    """What each job is expected to take, by plan id: nothing where it is finished. No fault of it may stop a run."""
     try:
         from rmkit.study.estimate import seconds_and_bytes
 
-        return {plan_id: expected.seconds for plan_id, expected in seconds_and_bytes(store, list(jobs)).items()}
+        known: dict[str, str | None] = {}
+        there = {job.plan_id for job in jobs if store.done(job, known)}
+        expected = seconds_and_bytes(store, [job for job in jobs if job.plan_id not in there])
+        return {**dict.fromkeys(there, 0.0), **{plan_id: told.seconds for plan_id, told in expected.items()}}
     except Exception:
         return {}
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -161,6 +162,38 @@ def test_a_process_that_is_gone_or_another_ends_a_run_without_a_word(store):
         other_host = replace(written.run, host="elsewhere")
         assert [run.alive() for run in (gone, used_again, other_boot, other_host)] == [False, False, False, True]
         assert snapshot(store, gone).state == "ended without a word"
+
+
+def test_a_run_of_another_host_is_alive_while_it_gives_signs_of_life(store, monkeypatch):
+    """Nobody here can see whether its process is there."""
+    monkeypatch.setattr(runs_module, "SECONDS_BETWEEN_SIGNS", 0.01)
+    with record(store) as written:
+        elsewhere = replace(written.run, host="elsewhere")
+        signs = written.run.folder / "events.jsonl"
+        os.utime(signs, (0, 0))
+        wait_for(elsewhere.alive, "a sign of life", seconds=10)
+    name = f"signs of {written.run.id}"
+    wait_for(lambda: name not in {thread.name for thread in threading.enumerate()}, "the end of the signs", seconds=10)
+    signs.write_text("")  # as a kill leaves it: without a last line
+    assert elsewhere.alive()
+    stopped = time.time() - runs_module.SECONDS_WITHOUT_SIGN - 1
+    os.utime(signs, (stopped, stopped))
+    assert not elsewhere.alive()
+    assert snapshot(store, elsewhere).state == "ended without a word"
+    assert written.run.alive()  # this host sees the process itself
+    shutil.rmtree(written.run.folder)
+    assert not elsewhere.alive()
+
+
+def test_what_is_finished_is_expected_to_take_nothing_and_is_not_estimated(store, monkeypatch):
+    from rmkit.study import estimate
+
+    asked = []
+    monkeypatch.setattr(Store, "done", lambda store, job, known: job == FIRST)
+    monkeypatch.setattr(estimate, "seconds_and_bytes", lambda store, jobs: asked.extend(jobs) or {})
+    with record(store) as written:
+        assert [job.seconds for job in written.run.jobs] == [0.0, None]
+    assert asked == [SECOND]
 
 
 @pytest.mark.parametrize("what", ["a file in the way", "a full disk"])
@@ -373,8 +406,6 @@ def on_a_terminal(project, *arguments) -> str:
 
 
 def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_what_it_does(small):
-    import threading
-
     project, store = slow(small, 4)
     watched = []
 
