@@ -4,10 +4,10 @@
     events.jsonl    a line for each thing that `execute` tells its watch, and a last one, `ended`, with the exit code
     output.log      what it printed, if it was started by `launch`
 
-A run without its last line whose process is gone ended without a word. While it goes on, it touches events.jsonl now and
-then: a sign of life for other hosts and containers, which cannot see its process (their clocks must agree to a minute).
-Knows jobs by plan id and words; not what they compute. A record that cannot be written, or read, never stands in the way
-of a run.
+A run without its last line whose process is gone ended without a word. While it goes on, it touches events.jsonl now
+and then: a sign of life for other hosts and containers, which cannot see its process (clocks must agree to a minute).
+Knows jobs by plan id and words; not what they compute. A record that cannot be written, or read, never stands in the
+way of a run.
 """
 
 import json
