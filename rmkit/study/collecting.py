@@ -1,8 +1,8 @@
 """What no study under params/ refers to any more, and its removal.
 
 Finished jobs, parts of unfinished ones, failures, notes, records of runs and reports go when no study refers to them;
-drafts, opened copies, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet keeps all that it
-may still come to (`references`), so that after a removal no study executes more than it would have before.
+drafts, opened copies, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet
+keeps all that it may still come to (`references`), so that after a removal no study executes more than before.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
 killed process leaves in `runs/tmp/` the next run removes. `presence` keeps runs off until all is renamed.

@@ -47,6 +47,9 @@ def fail():
 def leave():
     raise SystemExit(5)
 
+def nap():
+    time.sleep(60)
+
 def wait(path):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     open(path, "w").close()
@@ -213,24 +216,20 @@ def test_imports_that_never_end_are_given_up(tmp_path, monkeypatch):
 
 def test_a_fork_can_be_ended_as_soon_as_its_pid_is_known(server, tmp_path):
     with (tmp_path / "out").open("w") as output:
-        for number in range(20):
-            process = asked(
-                server, "wait", str(tmp_path / "there"), output=output, environment={STAMP: f"quick.{number}"}
-            )
+        for number in range(12):
+            process = asked(server, "nap", output=output, environment={STAMP: f"quick.{number}"})
             end_processes(f"quick.{number}", group=process.pid)
             assert process.wait(timeout=10) == -signal.SIGKILL
 
 
 def test_askers_that_leave_when_their_fork_ends_leave_the_server_alone(server, tmp_path):
     with (tmp_path / "out").open("w") as output:
-        for number in range(60):
-            process = asked(
-                server, "wait", str(tmp_path / "there"), output=output, environment={STAMP: f"left.{number}"}
-            )
+        for number in range(40):
+            process = asked(server, "nap", output=output, environment={STAMP: f"left.{number}"})
             os.kill(process.pid, signal.SIGKILL)
             process._connection.close()
         assert asked(server, "end", 3, output=output).wait(timeout=10) == 3
-    for number in range(60):
+    for number in range(40):
         end_processes(f"left.{number}")
 
 
