@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     for line in checked:
         print(line)
     store = Store(project.store)
-    everything, jobs = jobs, _selected(project, jobs, store, options)
+    everything, jobs = jobs, _selected(project, study, jobs, store, options)
     if not jobs:
         print(f"{study.name}: none of the jobs that are asked for failed last time")
         return 0
@@ -217,10 +217,12 @@ def _asked(options: argparse.Namespace) -> str | None:
     return getattr(options, "study_option", None) or options.study
 
 
-def _selected(project: Project, jobs: list[PlannedJob], store: Store, options: argparse.Namespace) -> list[PlannedJob]:
+def _selected(
+    project: Project, study: Study, jobs: list[PlannedJob], store: Store, options: argparse.Namespace
+) -> list[PlannedJob]:
     """The jobs that the options ask for, and those that they need; none if --retry-failed finds nothing that failed."""
     asked = selected(project, jobs, only=options.only, until=options.until, select=options.select, plan_ids=options.job)
-    return failed_last_time(store, asked) if options.retry_failed else asked
+    return failed_last_time(store, study, asked) if options.retry_failed else asked
 
 
 def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:

@@ -2,6 +2,11 @@
 
 import pytest
 
+from rmkit.errors import ParamsError
+from rmkit.study.plan import PlannedJob
+from rmkit.study.project import find_project
+from rmkit.study.selection import selected
+
 SECOND = "notebooks/01_sums.ipynb"
 
 
@@ -52,3 +57,36 @@ def test_what_a_failure_held_up_comes_along(small):
     ended = again(small, "--only", "01_sums", "--select", "seed=0", "--dry-run")
     assert "small: 2 jobs, 2 to run" in ended.stdout
     assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
+
+
+def test_what_was_mended_since_it_failed_runs_again_and_no_other_job_of_its_stage(small):
+    """Mended code is another plan id, so the note of the failure names no planned job any more."""
+    small.edit(SECOND, "GRANDCHILD = None", "assert seed == 0, 'a bug'")
+    assert small.run().returncode == 1
+    small.edit(SECOND, "assert seed == 0, 'a bug'", "GRANDCHILD = None")
+    small.edit("params/small.yaml", "[0, 1]", "[0, 1, 2]")
+    assert "small: 2 jobs, 1 to run" in again(small, "--dry-run").stdout
+    trial = again(small, "--set", "powers=[3]")
+    assert trial.stdout.splitlines()[-1].endswith("failed last time")  # a trial is another study
+    ended = again(small)
+    assert ended.returncode == 0, ended.stderr
+    assert "01_sums seed=1 done in" in ended.stdout
+    small.edit(SECOND, "GRANDCHILD = None", "GRANDCHILD = 1")  # it did not fail the last time
+    assert again(small).stdout.splitlines()[-1].endswith("failed last time")
+
+
+def test_what_a_failure_held_up_comes_along_when_it_was_mended(small):
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    assert small.run().stdout.count("NOT RUN:") == 2
+    small.edit("notebooks/00_numbers.ipynb", "import jason", "import json")
+    assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
+
+
+def test_an_unknown_job_is_named_whatever_else_is_asked_for():
+    jobs = [PlannedJob("00_world", {"seed": seed}, {}, {}, f"00_world-0{seed}") for seed in range(3)]
+    for asked in (["00_world-0x"], ["00_world-01", "00_world-0x"]):
+        with pytest.raises(
+            ParamsError, match=r"^--job 00_world-0x: no job of .* 3 jobs stand; did you mean '00_world-0"
+        ):
+            selected(find_project(), jobs, plan_ids=asked)
+    assert selected(find_project(), jobs, plan_ids=["00_world-02", "00_world-00"]) == [jobs[0], jobs[2]]
