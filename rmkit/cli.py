@@ -46,21 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Bring every job of the study to an end, then write the report."""
+    from rmkit.study.terminal import RunLog, say
+
     project, study, jobs = _planned(options)
     checked = _check_data(project, study, jobs)
     for line in checked:
-        print(line)
+        say(line)
     store = Store(project.store)
     everything, jobs = jobs, _selected(project, study, jobs, store, options)
     if not jobs:
-        print(f"{study.name}: none of the jobs that are asked for failed last time")
+        say(f"{study.name}: none of the jobs that are asked for failed last time")
         return 0
     if options.dry_run:
         return _forecast(study, jobs, store, options)
     from rmkit.study.engine import execute
     from rmkit.study.presence import using
     from rmkit.study.runs import RunRecord, told_to
-    from rmkit.study.terminal import RunLog
 
     started = time.monotonic()
     engine = _engine(options)
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         words |= {"skipped": "not started"}
         counts = {state: states.count(state) for state in words if state in states}
         summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
-        print(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s", flush=True)
+        say(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s")
         if not options.no_report and states.count("done") + states.count("found"):
             _write_report(project, study, everything, store, anew=False)
         failed = [outcome.text for outcome in outcomes.values() if outcome.state == "failed"]
@@ -247,6 +248,7 @@ def _named(target: str) -> Callable[..., Any]:
 
 def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
     from rmkit.study.freshness import fresh_report, report_path
+    from rmkit.study.terminal import say
 
     path = report_path(store, study)
     if anew or not fresh_report(store, study, jobs, project):
@@ -254,7 +256,7 @@ def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store:
 
         with disk_faults(path):
             write_report(path, study, jobs, store, project)
-    print(f"report: {path}")
+    say(f"report: {path}")
 
 
 def _say(error: object, code: int) -> int:

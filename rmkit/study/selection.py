@@ -73,7 +73,7 @@ def failed_last_time(store: Store, study: Study, jobs: list[PlannedJob]) -> list
 
 
 def _last_ends(store: Store, study: Study) -> dict[tuple[str, str], str]:
-    """How each job of a study ended, in the last run that brought it to an end, by stage and title: these name no code."""
+    """How each job ended in the last run of a study that brought it to an end, by stage and title: free of code."""
     from rmkit.study.runs import events, runs
 
     last: dict[tuple[str, str], str] = {}

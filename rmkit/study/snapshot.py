@@ -47,6 +47,10 @@ class StageCount:
     held_up: int = 0
     waiting: int = 0
 
+    def count(self, state: str) -> int:
+        """How many jobs are in a state of COUNTS, or `jobs`, how many there are."""
+        return getattr(self, state.replace(" ", "_"))
+
 
 @dataclass(frozen=True)
 class Busy:
@@ -88,7 +92,7 @@ class Snapshot:
 
     def count(self, state: str) -> int:
         """How many jobs are in a state of COUNTS, or `jobs`, how many there are."""
-        return sum(getattr(stage, state.replace(" ", "_")) for stage in self.stages)
+        return sum(stage.count(state) for stage in self.stages)
 
 
 def snapshot(store: Store, run: Run) -> Snapshot:

@@ -217,10 +217,14 @@ class Store:
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a full, read-only or forbidden disk into a StoreError of one sentence."""
+    """Turn a full, read-only or forbidden disk into a StoreError of one sentence; other faults are not its own."""
     try:
         yield
+    except BrokenPipeError:  # whoever read what is printed
+        raise
     except OSError as error:
+        if error.errno not in (*REMEDIES, None) and error.filename is None:  # None: pandas and others have but words
+            raise
         raise StoreError(disk_sentence(error, path)) from None
 
 

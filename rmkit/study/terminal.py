@@ -3,18 +3,19 @@
 Reads the store, so it works from any process. Knows words and counts; runs nothing.
 """
 
+import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from rmkit.study.params import Study
 from rmkit.study.plan import PlannedJob
-from rmkit.study.progress import read_progress
 from rmkit.study.project import Project
 from rmkit.study.runs import Run, living
-from rmkit.study.snapshot import snapshot
-from rmkit.study.states import BLOCKED, failure_note, states_of
+from rmkit.study.snapshot import COUNTS, HELD_UP, snapshot, study_snapshot
+from rmkit.study.states import BLOCKED
 from rmkit.study.store import Store
 from rmkit.study.words import about, busy_words, run_words
 
@@ -29,8 +30,20 @@ WORDS = {
 }
 BAR = "{desc}: {n_fmt}/{total_fmt} |{bar:20}| {elapsed}{postfix}"  # tqdm's own time left takes all jobs to be alike
 SECONDS_BETWEEN_LOOKS = 0.5
-
+SHARE_OF_TIME = 0.05  # that looking may take
 FAILURES_SHOWN = 3
+
+
+def say(line: str, bar: Any = None) -> None:
+    """Print a line, above the bar if there is one. That nobody reads it any more (`| head`) ends no run."""
+    try:
+        if bar is None:
+            print(line)
+        else:
+            bar.write(line, file=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be flushed goes there too
 
 
 class RunLog:
@@ -47,7 +60,7 @@ class RunLog:
 
     def __enter__(self) -> "RunLog":
         fits = sum(job.fits for job in self.jobs)
-        print(f"{self.study.name}: {len(self.jobs)} jobs, {fits} fits", flush=True)
+        say(f"{self.study.name}: {len(self.jobs)} jobs, {fits} fits")
         if sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -68,17 +81,16 @@ class RunLog:
             if self._bar is not None:
                 self._bar.update(1)
         if event != "found" or text:
-            line = event_line(event, self.ended, len(self.jobs), str(job), text)
-            if self._bar is not None:
-                self._bar.write(line, file=sys.stdout)
-            else:
-                print(line, flush=True)
+            say(event_line(event, self.ended, len(self.jobs), str(job), text), self._bar)
 
     def _refresh(self) -> None:
-        while self.run and not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+        seconds = SECONDS_BETWEEN_LOOKS
+        while self.run and not self._stop.wait(seconds):
+            started = time.monotonic()
             shot = snapshot(self.store, self.run)
             left = [f"{about(shot.seconds_left)} left"] if shot.seconds_left is not None else []
             self._bar.set_postfix_str("; ".join([*left, *(busy_words(busy) for busy in shot.busy)]))
+            seconds = max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - started) / SHARE_OF_TIME)
 
 
 def event_line(event: str, ended: int, jobs: int, title: str, text: str) -> str:
@@ -90,26 +102,16 @@ def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Pr
     """The study's state: who runs it, a line a stage, then each running and failed job."""
     for run in living(store, study.name):
         yield f"{study.name}: {run_words(run, snapshot(store, run))}"
-    states = states_of(store, jobs)
-    for stage in dict.fromkeys(job.stage for job in jobs):
-        found = [states[job.plan_id] for job in jobs if job.stage == stage]
-        counts = ", ".join(
-            f"{found.count(state)} {state}"
-            for state in ("done", "running", "failed", "waiting", BLOCKED)
-            if state in found
-        )
-        yield f"{study.name}: {stage}: {counts}"
-    for job in jobs:
-        if states[job.plan_id] == "running":
-            yield f"running: {_doing(store, job)}"
-    failed = [job for job in jobs if states[job.plan_id] == "failed"]
-    for job in failed[:FAILURES_SHOWN]:
-        yield f"failed: {failure_note(store, job)['error']}"
-    if len(failed) > FAILURES_SHOWN:
+    shot = study_snapshot(store, study, jobs)
+    for stage in shot.stages:
+        counts = {BLOCKED if state == HELD_UP else state: stage.count(state) for state in COUNTS}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        yield f"{study.name}: {stage.stage}: {said}"
+    for busy in shot.busy:
+        yield f"running: {busy_words(busy)}"
+    for failure in shot.failed[:FAILURES_SHOWN]:
+        kept = f"; notebook kept: {failure.notebook}" if failure.notebook else ""
+        yield f"failed: {failure.sentence or failure.title}{kept}"
+    if len(shot.failed) > FAILURES_SHOWN:
         folder = project.shown(store.root / "failed")
-        yield f"failed: {len(failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"
-
-
-def _doing(store: Store, job: PlannedJob) -> str:
-    progress = read_progress(store.root / "locks" / job.plan_id / "progress.json")
-    return f"{job}: {progress['what']} {progress['done']}/{progress['total']}" if progress else str(job)
+        yield f"failed: {len(shot.failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"

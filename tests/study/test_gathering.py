@@ -13,8 +13,9 @@ from rmkit.study.job import OpenJob
 from rmkit.study.params import load_study
 from rmkit.study.plan import ingredients
 from rmkit.study.stages import STAGES, Source
+from rmkit.study.states import states_of
 from rmkit.study.store import Store
-from rmkit.study.terminal import states_of, status_lines
+from rmkit.study.terminal import status_lines
 from rmkit.study.why import differences, explain
 from rmkit.study.worker import keep_failure_note
 from tests.small_project import SECOND, SmallProject, write_notebook
