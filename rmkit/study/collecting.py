@@ -81,21 +81,32 @@ def clean(
 
 
 def collectable(store: Store, referred: References, *, older_than: float) -> list[Entry]:
-    """All that can go, by kind. older_than: days that drafts and damaged jobs stay."""
-    jobs = [(path, _manifest(store, path.name)) for path in _named(store, "jobs")]
-    gone = [pair for pair in jobs if not referred.refer_to(pair[0].name, pair[1].get("ingredients", {}))]
-    kept = {path.name for path, _ in jobs} - {path.name for path, _ in gone}
-    found = [("job", path, _apart(path, manifest, referred)) for path, manifest in gone]
-    found += [("part", path, "") for path in _named(store, "partial") if not _may_go_on(path.name, referred)]
-    found += [("failure", path, "") for path in _named(store, "failed") if path.name not in referred.plan_ids]
-    found += [("note", path, "") for path in _notes(store, kept)]
-    found += [("run", path, "") for path in _runs(store, referred)]
-    found += [("report", path, "") for path in _reports(store, referred)]
+    """All that can go, by kind, with its size and words. older_than: days that drafts and damaged jobs stay."""
+    seen: set[tuple[int, int]] = set()
+    return [
+        Entry(
+            kind, path, _bytes(path, seen), _last_written(path), _apart(store, path, referred) if kind == "job" else ""
+        )
+        for kind, path in _unreferred(store, referred, older_than=older_than)
+    ]
+
+
+def _unreferred(store: Store, referred: References, *, older_than: float) -> list[tuple[str, Path]]:
+    """The kind and place of all that can go. Only what decides that: it is asked again while no run can start."""
+    jobs = _named(store, "jobs")
+    gone = [
+        path for path in jobs if not referred.refer_to(path.name, _manifest(store, path.name).get("ingredients", {}))
+    ]
+    found = [("job", path) for path in gone]
+    found += [("part", path) for path in _named(store, "partial") if not _may_go_on(path.name, referred)]
+    found += [("failure", path) for path in _named(store, "failed") if path.name not in referred.plan_ids]
+    found += [("note", path) for path in _notes(store, {path.name for path in jobs} - {path.name for path in gone})]
+    found += [("run", path) for path in _runs(store, referred)]
+    found += [("report", path) for path in _reports(store, referred)]
     old = time.time() - older_than * DAY
     for kind, room in (("draft", "drafts"), ("opened", "opened"), ("damaged", "corrupt")):
-        found += [(kind, path, "") for path in _listed(store, room) if _touched(path) <= old]
-    seen: set[tuple[int, int]] = set()
-    return [Entry(kind, path, _bytes(path, seen), _touched(path), text) for kind, path, text in found]
+        found += [(kind, path) for path in _listed(store, room) if _last_written(path) <= old]
+    return found
 
 
 def listing(entries: list[Entry], referred: References) -> Iterator[str]:
@@ -105,7 +116,7 @@ def listing(entries: list[Entry], referred: References) -> Iterator[str]:
         if found:
             yield f"{words}: {len(found)}, {_size(found)}"
         for entry in found if kind == "job" else []:
-            yield f"  {entry.path.name}  {size_text(entry.bytes):>7}  {_age(entry.since)} old  {entry.text}"
+            yield f"  {entry.path.name}  {size_text(entry.bytes):>7}  {_how_old(entry.since)} old  {entry.text}"
     names = ", ".join(study.name for study in referred.studies) or "none"
     if not entries:
         yield f"nothing to remove; studies under params/: {names}"
@@ -119,10 +130,9 @@ def collect(project: Project, store: Store, shown: list[Entry], *, older_than: f
 
     What can go is looked up anew once no run can start: a study may have come, and a job have been found, since.
     """
-    paths = {entry.path for entry in shown}
     with alone(store):
-        still = collectable(store, references(project, store), older_than=older_than)
-        going = [entry for entry in still if entry.path in paths]
+        still = {path for _, path in _unreferred(store, references(project, store), older_than=older_than)}
+        going = [entry for entry in shown if entry.path in still]
         away = _put_away(store, going)
     for folder in away:
         shutil.rmtree(folder, ignore_errors=True)  # a run that has started since may be removing it too
@@ -148,7 +158,7 @@ def _size(entries: list[Entry]) -> str:
     return size_text(sum(entry.bytes for entry in entries))
 
 
-def _age(since: float) -> str:
+def _how_old(since: float) -> str:
     """How long ago something was touched, in the largest unit that fits: 3 days, 5 h, 12 min."""
     seconds = max(0.0, time.time() - since)
     for unit, length in (("days", DAY), ("h", 3600.0), ("min", 60.0)):
@@ -164,9 +174,9 @@ def _manifest(store: Store, key: str) -> dict[str, Any]:
         return {}
 
 
-def _apart(path: Path, manifest: dict[str, Any], referred: References) -> str:
+def _apart(store: Store, path: Path, referred: References) -> str:
     """What sets a job apart from the nearest one that a study refers to."""
-    if not manifest:
+    if not (manifest := _manifest(store, path.name)):
         return "its manifest cannot be read"
     near = referred.nearest(manifest["stage"], manifest["parameters"])
     if near is None:
@@ -230,7 +240,7 @@ def _files(path: Path) -> Iterator[Path]:
         yield from path.rglob("*")
 
 
-def _touched(path: Path) -> float:
+def _last_written(path: Path) -> float:
     """When a file or anything in a folder was last written; for what was set aside, when that happened."""
     times = [0.0]
     for file in _files(path):

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from rmkit.study import collecting
 from rmkit.study.collecting import collectable, listing
 from rmkit.study.references import References
 from rmkit.study.store import Store
@@ -271,6 +272,19 @@ def test_what_is_not_named_as_a_job_is_left_alone(store):
     (store.root / "jobs/mine").mkdir()
     (store.root / "jobs/README").write_text("mine")
     assert collectable(store, NOBODY, older_than=0) == []
+
+
+def test_while_no_run_can_start_nothing_is_looked_up_but_what_can_still_go(store, monkeypatch):
+    """Sizes and words of a large store take their time, and were told already."""
+    for number in range(3):
+        (store.root / f"jobs/01_sums-{number:016x}").mkdir()
+    shown = collectable(store, NOBODY, older_than=7)
+    kept = shown[1].path.name  # a study that refers to it has come since
+    monkeypatch.setattr(collecting, "references", lambda *_: References((), (), frozenset({kept}), ()))
+    for name in ("_bytes", "_apart"):
+        monkeypatch.setattr(collecting, name, lambda *_: pytest.fail("computed again"))
+    assert collecting.collect(None, store, shown[:2], older_than=7) == shown[:1]
+    assert sorted(path.name for path in (store.root / "jobs").iterdir()) == [kept, shown[2].path.name]
 
 
 def wait_for(condition, seconds=60):
