@@ -1,14 +1,16 @@
 """One study, looked at again and again: its living run, or how it stands at rest and how its last run ended.
 
-Made for a look a second from a kernel that has other work: a study is planned again only when its file or a notebook
-changed, and its jobs' states are read again only when something in the store did. Runs nothing.
+Made for a look a second from a kernel that has other work: a study is planned again only when its file, a notebook,
+rmkit's source or its data changed, and its jobs' states are read again only when something in the store did. Runs
+nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from rmkit.study.params import Study, load_study
-from rmkit.study.plan import PlannedJob, make_plan
+from rmkit.study.plan import PlannedJob, data_files, make_plan
 from rmkit.study.project import find_project, study_path
 from rmkit.study.runs import Run, runs
 from rmkit.study.snapshot import Snapshot, snapshot, study_snapshot
@@ -32,6 +34,7 @@ class FollowedStudy:
     def __init__(self, study: str) -> None:
         self.study = study
         self._planned: tuple[object, Study, list[PlannedJob]] | None = None
+        self._data: set[Path] = set()  # the data that its jobs read
         self._at_rest: tuple[object, Sight] | None = None
         self.project = find_project()
         self.path = study_path(self.project, study)
@@ -56,12 +59,24 @@ class FollowedStudy:
         return self._at_rest[1]
 
     def _plan(self) -> tuple[Study, list[PlannedJob]]:
-        files = [self.path, *sorted(self.project.root.glob("notebooks/*.ipynb"))]
-        stamp = [(file, _touched(file)) for file in files]
-        if self._planned is None or self._planned[0] != stamp:
+        """The study and its jobs, as of the files that they were planned from."""
+        files = [self.path, *self.project.root.glob("notebooks/*.ipynb"), *self.project.package.rglob("*.py")]
+        stamp = _stamp(files)
+        if self._planned is None or self._planned[0] != (stamp, _stamp(_within(self._data))):
             study = load_study(self.path, self.project.shown(self.path))
-            self._planned = stamp, study, make_plan(self.project, study)
+            jobs = make_plan(self.project, study)
+            self._data = {self.project.root / given for job in jobs for given, _ in data_files(job)}
+            self._planned = (stamp, _stamp(_within(self._data))), study, jobs
         return self._planned[1:]
+
+
+def _stamp(paths: Iterable[Path]) -> frozenset[tuple[Path, int | None]]:
+    return frozenset((path, _touched(path)) for path in paths)
+
+
+def _within(paths: Iterable[Path]) -> list[Path]:
+    """Files and folders, with all that the folders hold."""
+    return [path for given in paths for path in (given, *given.rglob("*"))]
 
 
 def _touched(path: Path) -> int | None:

@@ -28,10 +28,11 @@ OF_THE_CALLER = (
 )
 
 
-def start_run(study: str, *options: str, project: Project | None = None) -> Run:
+def start_run(study: str, *options: str, project: Project | None = None) -> Run | str:
     """Start `rmkit run STUDY OPTIONS` in a session of its own; returns when it has planned and written its card.
 
-    ParamsError or JobError, with the last line that it printed, if it ends before that.
+    If it ends before that, as one that finds nothing to retry does: the last line that it printed where it ended well,
+    else a ParamsError or JobError with that line.
     """
     project = project or find_project()
     store = Store(project.store)
@@ -46,6 +47,8 @@ def start_run(study: str, *options: str, project: Project | None = None) -> Run:
     if run is None:
         lines = log.read_text(errors="replace").strip().splitlines()
         log.unlink(missing_ok=True)
+        if child.returncode == 0:
+            return lines[-1] if lines else f"rmkit run {study} ended well and left no record"
         kind = ParamsError if child.returncode == WRONG_REQUEST else JobError
         raise kind(lines[-1] if lines else f"rmkit run {study} ended with {child.returncode} before it began")
     with suppress(OSError):

@@ -127,8 +127,11 @@ class ProgressPanel(ipywidgets.VBox):
     def _start(self) -> None:
         followed = self._followed or FollowedStudy(self.study)
         run = start_run(str(followed.path), project=followed.project)
-        shown = followed.project.shown(run.log)
-        self._say(f"The run goes on when this tab, this kernel or the server ends; it prints into {shown}.")
+        if isinstance(run, str):  # it has ended well, and there is nothing to follow
+            self._say(run)
+        else:
+            shown = followed.project.shown(run.log)
+            self._say(f"The run goes on when this tab, this kernel or the server ends; it prints into {shown}.")
         self._look()
 
     def _stop(self) -> None:

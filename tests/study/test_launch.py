@@ -87,6 +87,15 @@ def test_a_run_of_which_all_is_there_has_a_record_too(finished, monkeypatch):
     assert end(run).code == 0
 
 
+def test_a_run_that_ends_well_without_a_record_says_what_it_printed(here):
+    """One with nothing to retry, and one that cannot write its record: neither has failed."""
+    assert start_run("small", "--retry-failed") == "small: none of the jobs that are asked for failed last time"
+    assert list((here.root / "runs/runs").iterdir()) == []
+    here.edit("rmkit/study/runs.py", "forget_old_runs(self.store)", "raise OSError(28, 'full')")
+    said = start_run("small", "--no-report")
+    assert said.startswith("small: 3 jobs: 3 executed, in ")
+
+
 def test_a_run_on_another_host_is_stopped_there(here):
     from dataclasses import replace
 
