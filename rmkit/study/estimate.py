@@ -22,14 +22,15 @@ import statistics
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rmkit.study.plan import PlannedJob, canonical
 from rmkit.study.store import Store
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SHIPPED = Path(__file__).with_name("measured.json")
 SEEDS = ("seed", "world_seed")
@@ -187,26 +188,36 @@ class Nearest:
             self._groups[_signature(one.parameters)].append(one)
         self._places = {name: n for n, name in enumerate(sorted({name for key in self._groups for name, _ in key}))}
         self._words: dict[str, int] = {}
+
+    @cached_property
+    def _word_and_log_ng(self) -> "tuple[np.ndarray, np.ndarray]":
+        """`_row` of each group; made when the first job comes that none equals."""
+        import numpy as np
+
         rows = [self._row(key) for key in self._groups]
-        self._word_ng = np.array([row[0] for row in rows]).T.copy()
-        self._log_ng = np.array([row[1] for row in rows]).T.copy()
+        return np.array([row[0] for row in rows]).T.copy(), np.array([row[1] for row in rows]).T.copy()
 
     def to(self, parameters: Mapping[str, Any]) -> list[Measured]:
         """All measured jobs of the least `distance` to these parameters."""
         wanted = _signature(parameters)
         if wanted in self._groups:
             return self._groups[wanted]
+        import numpy as np
+
+        word_ng, log_ng = self._word_and_log_ng
         word_n, log_n = self._row(wanted)
-        differ_ng = self._word_ng != word_n[:, None]
+        differ_ng = word_ng != word_n[:, None]
         words_g = differ_ng.sum(axis=0)
         number_n = word_n == NUMBER
-        logs_g = np.where(differ_ng[number_n], 0.0, np.abs(self._log_ng[number_n] - log_n[number_n, None])).sum(axis=0)
+        logs_g = np.where(differ_ng[number_n], 0.0, np.abs(log_ng[number_n] - log_n[number_n, None])).sum(axis=0)
         logs_g[words_g > words_g.min()] = np.inf
         near_g = logs_g <= logs_g.min() + 1e-9  # the digits to which `distance` rounds
         return [one for group, near in zip(self._groups.values(), near_g, strict=True) if near for one in group]
 
-    def _row(self, signature: Signature) -> tuple[np.ndarray, np.ndarray]:
+    def _row(self, signature: Signature) -> "tuple[np.ndarray, np.ndarray]":
         """Of each parameter the number that stands for its word, and the logarithm of its size."""
+        import numpy as np
+
         word_n, log_n = np.full(len(self._places), ABSENT), np.zeros(len(self._places))
         for name, value in signature:
             if (place := self._places.get(name)) is None:
