@@ -23,14 +23,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from rmkit.errors import DataError, ParamsError
+from rmkit.errors import DataError, ParamsError, StoreError
 from rmkit.study import locks
 from rmkit.study.params import Study
 from rmkit.study.plan import PlannedJob
 from rmkit.study.store import Store, write_text
 
 FORMAT = 1  # of the card
-KEPT = 50  # ended runs whose records stay
+KEPT = 50  # runs whose records stay when they have ended
 SECONDS_HALF_MADE = 86_400.0  # a record without a card, or a log without a run, is rubbish after that
 INTERRUPTED = 130
 SECONDS_BETWEEN_SIGNS = 10.0  # of life
@@ -183,9 +183,14 @@ def end(run: Run) -> Event | None:
 
 
 def forget_old_runs(store: Store, kept: int = KEPT) -> None:
-    """Remove the records of all but the last ended runs, and what never became a record."""
-    for run in [run for run in runs(store) if not run.alive()][kept:]:
-        shutil.rmtree(run.folder, ignore_errors=True)
+    """Remove the records of ended runs but for the last ones, and what never became a record; reads old cards alone."""
+    cards = {}
+    for folder in _folders(store):
+        with suppress(OSError):
+            cards[folder] = (folder / "card.json").stat().st_mtime_ns
+    for folder in sorted(cards, key=cards.__getitem__, reverse=True)[kept:]:
+        if (run := _read(folder)) and not run.alive():
+            shutil.rmtree(folder, ignore_errors=True)
     for path in _room(store).glob("*"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > SECONDS_HALF_MADE and not (path / "card.json").exists():
@@ -218,11 +223,18 @@ def _expected_seconds(store: Store, jobs: Sequence[PlannedJob]) -> dict[str, flo
         from rmkit.study.estimate import seconds_and_bytes
 
         known: dict[str, str | None] = {}
-        there = {job.plan_id for job in jobs if store.done(job, known)}
+        there = {job.plan_id for job in jobs if _done(store, job, known)}
         expected = seconds_and_bytes(store, [job for job in jobs if job.plan_id not in there])
         return {**dict.fromkeys(there, 0.0), **{plan_id: told.seconds for plan_id, told in expected.items()}}
     except Exception:
         return {}
+
+
+def _done(store: Store, job: PlannedJob, known: dict[str, str | None]) -> bool:
+    try:
+        return store.done(job, known)
+    except StoreError:  # what it needs is damaged: the run makes it again
+        return False
 
 
 def _exit_code(kind: type[BaseException] | None, *, failed: bool) -> int:

@@ -135,7 +135,7 @@ def test_the_newest_run_comes_first_and_a_study_has_its_own(store):
         assert living(store, "other") == [two.run]
 
 
-def test_only_the_last_ended_runs_are_kept(store):
+def test_only_the_last_ended_runs_are_kept(store, monkeypatch):
     with record(store) as going_on:
         ended = []
         for _ in range(4):
@@ -146,7 +146,11 @@ def test_only_the_last_ended_runs_are_kept(store):
         fresh = store.root / "runs/just-made"
         fresh.mkdir()
         os.utime(rubbish, (0, 0))
+        read = []
+        read_once = runs_module._read_once
+        monkeypatch.setattr(runs_module, "_read_once", lambda *given: read.append(given) or read_once(*given))
         forget_old_runs(store, kept=2)
+        assert len(read) == 3  # a card may have thousands of jobs: those that stay anyway are not read
         assert runs(store) == [ended[3], ended[2], going_on.run]
         assert not rubbish.exists()
         assert fresh.exists()
@@ -189,11 +193,17 @@ def test_what_is_finished_is_expected_to_take_nothing_and_is_not_estimated(store
     from rmkit.study import estimate
 
     asked = []
-    monkeypatch.setattr(Store, "done", lambda store, job, known: job == FIRST)
-    monkeypatch.setattr(estimate, "seconds_and_bytes", lambda store, jobs: asked.extend(jobs) or {})
-    with record(store) as written:
-        assert [job.seconds for job in written.run.jobs] == [0.0, None]
-    assert asked == [SECOND]
+    expected = {SECOND.plan_id: estimate.Estimate(7.0, None, "shipped")}
+    monkeypatch.setattr(estimate, "seconds_and_bytes", lambda store, jobs: asked.append(jobs) or expected)
+
+    def damaged(store, job, known):
+        raise StoreError("what it needs is damaged")
+
+    for second_is_done in (lambda *_: False, damaged):
+        monkeypatch.setattr(Store, "done", lambda *given, second=second_is_done: given[1] == FIRST or second(*given))
+        with record(store) as written:
+            assert [job.seconds for job in written.run.jobs] == [0.0, 7.0]
+    assert asked == [[SECOND], [SECOND]]
 
 
 @pytest.mark.parametrize("what", ["a file in the way", "a full disk"])
