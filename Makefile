@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu takes torch's CPU build instead of gigabytes of CUDA libraries.
 TORCH_INDEX ?=
+# Options of JupyterLab, as LAB_OPTIONS=--allow-root in a container.
+LAB_OPTIONS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 export PYTHONUNBUFFERED = 1
 
@@ -31,7 +33,7 @@ lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 
 lab: $(VENV)/.dev  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=.
+	$(BIN)/jupyter lab --notebook-dir=. $(LAB_OPTIONS)
 
 figures: $(VENV)/.core  ## draw the README's figures again from the stored rows of the embedded study
 	@$(BIN)/rmkit report params/tiny.yaml

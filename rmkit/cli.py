@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RmkitError as error:
         return _say(error, 1)
     except KeyboardInterrupt:
-        return _say("interrupted; finished jobs are kept", 130)
+        return _say("interrupted; finished jobs are kept: run the same command again to go on", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -53,6 +53,17 @@ class Acquisition(Protocol):
         """
 
 
+def checked_choice(chosen_m: np.ndarray, candidates: Candidates, name: str) -> np.ndarray:
+    """What strategy `name` selected, or a DataError if that is not whole positions in M without repeats."""
+    chosen_m = np.asarray(chosen_m)
+    if chosen_m.ndim != 1 or chosen_m.dtype.kind not in "iu":
+        found = f"{chosen_m.dtype} of shape {chosen_m.shape}"
+        raise DataError(f"{name}.select returned {found}; it must return whole positions, (n_pairs,)")
+    if len(set(chosen_m.tolist())) < len(chosen_m) or not ((chosen_m >= 0) & (chosen_m < len(candidates))).all():
+        raise DataError(f"{name}.select returned positions twice, or beyond the {len(candidates)} candidates")
+    return chosen_m
+
+
 def largest(value_m: np.ndarray, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
     """(n_pairs,) int64 positions of the largest values, descending; equal ones in random order."""
     return np.lexsort((rng.random(len(value_m)), -value_m))[:n_pairs].astype(np.int64)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from rmkit.active.acquisition import Candidates
+from rmkit.active.acquisition import Candidates, checked_choice
 from rmkit.active.answers import answers
 from rmkit.active.budget import VALIDATION_EVERY, Budget
 from rmkit.active.design import information, log_det, p_variance
@@ -114,7 +114,7 @@ class Setting:
         pair_m2 = pool_m2[new_m]
         candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior)
         rng = self.streams(f"{self.pool} {name} {done}")
-        chosen_m = strategy(name).select(candidates, self.budget.n_batch, rng)
+        chosen_m = checked_choice(strategy(name).select(candidates, self.budget.n_batch, rng), candidates, name)
         margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
         told_dd = candidates.known_dd + information(feature_md, expit(margin_m), prior=0.0)
         return Batch(

@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import JobError, StoreError
+from rmkit.errors import JobError, ParamsError, StoreError
 from rmkit.study.launch import in_own_session
 from rmkit.study.notebook import Declared
-from rmkit.study.params import STUDY, Study, grid, load_study
-from rmkit.study.plan import PlannedJob
+from rmkit.study.params import STUDY, Study, grid, load_study, overridden
+from rmkit.study.plan import PlannedJob, canonical, make_plan, plan_job, schema_of
 from rmkit.study.progress import Progress
 from rmkit.study.project import Project, study_path
+from rmkit.study.stages import STAGES
 from rmkit.study.store import Store
 from rmkit.study.words import in_lines
 
@@ -40,6 +41,43 @@ def study_sizes(
     return {**values, **taken, STUDY: name}
 
 
+def plan_draft(project: Project, study: Study, stage: str, parameters: Mapping[str, Any]) -> tuple[Study, PlannedJob]:
+    """The draft's job, and the study that its upstream belongs to: the study itself, or a trial of it.
+
+    A notebook may be given what the study has at no point of its grid: then upstream is that of the study with these
+    parameters set, as by `rmkit run STUDY --set KEY=VALUE`. ParamsError if there is none in that either.
+    """
+    try:
+        return study, plan_job(project, stage, parameters, make_plan(project, study, needed_by=stage), study.where)
+    except ParamsError:
+        setting = [f"{name}={canonical(value)}" for name, value in _not_in(project, study, stage, parameters).items()]
+        if not setting:
+            raise
+    trial = overridden(study, setting)
+    job = plan_job(project, stage, parameters, make_plan(project, trial, needed_by=stage), trial.where)
+    print(in_lines(f"{stage}: study {study.name} has no {' and '.join(setting)}; what this needs is that of a trial"))
+    return trial, job
+
+
+def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a draft's parameters those whose value a stage that it needs something from has nowhere in the study."""
+    missing: dict[str, Any] = {}
+    todo, seen = [stage], {stage}
+    while todo:
+        sources = STAGES[todo.pop()].sources(parameters).values()
+        for origin in {origin for origins in sources for origin in origins} - seen:
+            seen.add(origin)
+            todo.append(origin)
+            if origin in study.stages:
+                schema = schema_of(project, origin)
+                points = grid(study, origin, schema)
+                shared = {name: parameters[name] for name in schema.keys() & parameters.keys()}
+                missing |= {
+                    name: value for name, value in shared.items() if all(point[name] != value for point in points)
+                }
+    return dict(sorted(missing.items()))
+
+
 def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
     """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
     needed = list(job.upstream())
@@ -47,6 +85,7 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
     if all(_sound(store, upstream, known) for upstream in needed):
         return
     wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
+    wanted += [word for setting in study.set for word in ("--set", setting)]
     with tempfile.TemporaryFile("w+") as output:
         child = in_own_session(project, ["run", str(study.path), *wanted, "--no-report"], output)
         progress = Progress(f"building what {job.stage} needs")

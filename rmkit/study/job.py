@@ -21,11 +21,11 @@ from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one
 from rmkit.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.shards import Shards, file_name
-from rmkit.study.drafts import build_upstream, study_sizes
+from rmkit.study.drafts import build_upstream, plan_draft, study_sizes
 from rmkit.study.gathering import ROWS, Gathered
 from rmkit.study.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
-from rmkit.study.plan import canonical, make_plan, plan_job, settled
+from rmkit.study.plan import canonical, settled
 from rmkit.study.progress import Progress
 from rmkit.study.project import Project, find_project, study_path
 from rmkit.study.stages import ARTIFACTS, STAGES, holds
@@ -131,7 +131,8 @@ class OpenJob:
         with disk_faults(self.rows_path):
             complete.to_parquet(self.rows_path, index=False)
         counts = f"{rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
-        print(in_lines(f"{self.stage}: {len(rows)} rows recorded, {counts}"))
+        place = f", in {self.project.shown(self.rows_path)}" if self.draft else ""
+        print(in_lines(f"{self.stage}: {len(rows)} rows recorded, {counts}{place}"))
 
     def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
         """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""
@@ -198,7 +199,8 @@ class OpenJob:
             made.setdefault(folder.parents[1], []).append(name)
         inputs = [in_lines(f"  {_listed(names)} from {_maker(job)}") for job, names in made.items()]
         gathered = [str(self._gathered)] if self.gathered else []
-        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered])
+        kept = [f"  kept in {self.project.shown(self.folder)}"] if self.draft else []
+        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered, *kept])
 
 
 class JobShards(Shards):
@@ -313,7 +315,7 @@ def _draft(
     path = study_path(project, values[STUDY])
     study = load_study(path, project.shown(path))
     parameters = {name: value for name, value in values.items() if name != STUDY}
-    job = plan_job(project, stage, parameters, make_plan(project, study, needed_by=stage), study.where)
+    study, job = plan_draft(project, study, stage, parameters)
     store = Store(project.store)
     store.prepare()
     build_upstream(project, store, study, job)

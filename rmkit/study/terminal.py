@@ -32,6 +32,7 @@ BAR = "{desc}: {n_fmt}/{total_fmt} |{bar:20}| {elapsed}{postfix}"  # tqdm's own 
 SECONDS_BETWEEN_LOOKS = 0.5
 SHARE_OF_TIME = 0.05  # that looking may take
 FAILURES_SHOWN = 3
+SECONDS_WORTH_SAYING = 60.0
 
 
 def say(line: str, bar: Any = None) -> None:
@@ -55,12 +56,13 @@ class RunLog:
     def __init__(self, study: Study, jobs: list[PlannedJob], store: Store, run: Run | None = None) -> None:
         self.study, self.jobs, self.store, self.run = study, jobs, store, run
         self.ended = 0
+        self._told_of_found = False
         self._bar: Any = None
         self._stop = threading.Event()
 
     def __enter__(self) -> "RunLog":
         fits = sum(job.fits for job in self.jobs)
-        say(f"{self.study.name}: {len(self.jobs)} jobs, {fits} fits")
+        say(f"{self.study.name}: {len(self.jobs)} jobs, {fits} fits{self._expected()}")
         if sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -75,13 +77,23 @@ class RunLog:
 
     def __call__(self, event: str, job: PlannedJob, text: str) -> None:
         if event == "started":
+            if self.ended and not self._told_of_found:
+                say(f"[{self.ended}/{len(self.jobs)}] already there", self._bar)
+            self._told_of_found = True
             return
         if event not in ("warning", "watching"):
+            self._told_of_found |= event != "found"
             self.ended += 1
             if self._bar is not None:
                 self._bar.update(1)
         if event != "found" or text:
             say(event_line(event, self.ended, len(self.jobs), str(job), text), self._bar)
+
+    def _expected(self) -> str:
+        """How long it may take, where that is known and long enough to be worth saying."""
+        left = snapshot(self.store, self.run).seconds_left if self.run else None
+        long = left is not None and left > SECONDS_WORTH_SAYING
+        return f", {about(left)} by measured jobs; `rmkit status --watch` follows it" if left and long else ""
 
     def _refresh(self) -> None:
         seconds = SECONDS_BETWEEN_LOOKS
@@ -95,7 +107,8 @@ class RunLog:
 
 def event_line(event: str, ended: int, jobs: int, title: str, text: str) -> str:
     """[3/8] 01_sums seed=0 done in 2.1 s."""
-    return f"[{ended}/{jobs}] {title} {WORDS.get(event, event)} {text}".rstrip()
+    said = text.removeprefix(f"{title}: ").removeprefix("not run, ")  # the line begins with both already
+    return f"[{ended}/{jobs}] {title} {WORDS.get(event, event)} {said}".rstrip()
 
 
 def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> Iterator[str]:

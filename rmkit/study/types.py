@@ -66,6 +66,8 @@ class Kind:
     def _list(self, value: Any, where: str) -> list[Any]:
         assert self.of is not None
         if not isinstance(value, list | tuple):
+            if isinstance(value, str) and value.startswith("["):
+                raise ParamsError(f"{where}: {value!r} is text, not a list; papermill reads a list by -y, not by -p")
             raise ParamsError(f"{where}: {value!r} is {_named(value)}, not a list; write [{value}]")
         return [self.of.conform(item, f"{where}[{position}]") for position, item in enumerate(value)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from rmkit.active.acquisition import Candidates, largest
+from rmkit.active.acquisition import Candidates, checked_choice, largest
 from rmkit.active.baselines import Entropy, Random
 from rmkit.active.registry import STRATEGIES, strategy
 from rmkit.errors import DataError, ParamsError
@@ -124,3 +124,18 @@ def test_a_strategy_has_a_name():
 def test_candidates_that_do_not_fit_are_one_line(change, says):
     with pytest.raises(DataError, match=f"^{says}"):
         dataclasses.replace(candidates(), **change)
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (np.array([True, False, True]), r"mine.select returned bool of shape \(3,\); it must return whole positions"),
+        (np.array([[0, 1]]), "it must return whole positions"),
+        (np.array([0, 0]), "mine.select returned positions twice"),
+        (np.array([0, 3]), "beyond the 3 candidates"),
+    ],
+)
+def test_a_strategy_that_returns_something_else_is_told_what_is_right(returned, sentence):
+    candidates = Candidates(margin_sm=np.zeros((1, 3)), feature_md=np.ones((3, 2)), known_dd=np.eye(2))
+    with pytest.raises(DataError, match=sentence):
+        checked_choice(returned, candidates, "mine")

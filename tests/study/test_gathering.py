@@ -410,7 +410,7 @@ def test_a_failed_job_leaves_the_one_that_gathers_unrun_and_both_say_so(gathered
     gathered.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", "assert seed, 'no'")
     ended = gathered.rmkit("run", "small", "--no-report", "--only", "03_findings")
     assert ended.returncode == 1
-    assert "03_findings NOT RUN: 03_findings: not run, an upstream job failed: 01_sums seed=0: cell 5" in ended.stdout
+    assert "03_findings NOT RUN: an upstream job failed: 01_sums seed=0: cell 5" in ended.stdout
     assert ended.stderr.startswith("01_sums seed=0: cell 5: AssertionError: no; notebook kept")
     assert "03_findings: 1 held up by a failed job" in gathered.rmkit("status", "small").stdout
 

@@ -161,7 +161,7 @@ def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
     runner.send_signal(signal.SIGINT)
     _, err = runner.communicate(timeout=30)
     assert runner.returncode == 130
-    assert err.strip() == "interrupted; finished jobs are kept"
+    assert err.strip() == "interrupted; finished jobs are kept: run the same command again to go on"
     assert left_behind(project) == []
     assert list((project.root / "runs/locks").iterdir()) == []
 

@@ -385,7 +385,7 @@ def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):
     assert watched.returncode == 0
     *_, last, how = watched.stdout.splitlines()
     assert "01_sums seed=0 done in" in watched.stdout
-    assert "01_sums seed=1 FAILED: 01_sums seed=1: cell 6: AssertionError: one is not to be had" in watched.stdout
+    assert "01_sums seed=1 FAILED: cell 6: AssertionError: one is not to be had" in watched.stdout
     assert last.startswith("small: ended with failures; 2 of 3 jobs done, 1 failed; ")
     assert how.endswith("ended with failures")
     (run,) = runs(store)
