@@ -70,13 +70,18 @@ def test_a_control_changes_the_picture_and_a_click_on_a_dot_shows_its_fit(explor
 
 
 def click_until_a_fit_is_shown(cell):
-    """Click on what looks like a dot, and on the next one if nothing comes of it."""
+    """Click on what looks like a dot, and on the next one if nothing comes of it.
+
+    Looked for anew each time: on a busy machine the picture may still be being drawn.
+    """
     from playwright.sync_api import TimeoutError as TooLong
 
-    for x, y in cell.evaluate(DOTS)[:12]:
+    for attempt in range(15):
+        dots = cell.evaluate(DOTS)
+        x, y = dots[attempt % len(dots)]
         cell.locator(".jupyter-matplotlib-canvas-div").click(position={"x": x, "y": y})
         try:
-            cell.locator("a[href]").wait_for(timeout=3000)  # to the executed notebook
+            cell.locator("a[href]").wait_for(timeout=4000)  # to the executed notebook
             return
         except TooLong:
             continue
