@@ -91,7 +91,8 @@ def test_the_inputs_of_one_job_are_on_one_line_that_breaks_between_words(opened,
     (tmp_path / "00_world-0/tallies.json").write_text(json.dumps([tally, tally]))
     job = opened()
     job.inputs = folders
-    lines = repr(job).split("\n")
+    *lines, kept = repr(job).split("\n")
+    assert kept == f"  kept in {job.project.shown(job.folder)}"  # a draft says where it lies
     counted = "prompts of every task and part that the world has 40 in, 40 out"
     assert " ".join(line.strip() for line in lines[1:-1]) == f"prompts, encoder from 00_world-0: {counted}; {counted}"
     assert lines[-1] == "  policy from 01_sft-0"
