@@ -15,7 +15,7 @@ from rmkit.figures.explore import Picture, blank_figure, dot_near, explore_figur
 from rmkit.widgets.canvas import Tool, as_base64, live_canvas, png_of
 from rmkit.widgets.columns import FIT, axes_of, metrics_of, of_metric, shown, tidied
 from rmkit.widgets.details import Fit, details, fit_at, link, title
-from rmkit.widgets.look import SIDE, button, chip, column, dropdown, heading, named, row, sheet, words
+from rmkit.widgets.look import SIDE, button, chip, column, dropdown, heading, named, row, sheet, study_dropdown, words
 from rmkit.widgets.selecting import Selection, first_look, selected, with_filters
 from rmkit.widgets.stored import Stored
 from rmkit.widgets.texts import inline_text, label_text
@@ -38,7 +38,7 @@ class Explorer(Tool):
         self.fit: Fit | None = None
         self.table = pd.DataFrame()
         self._heard: list[Callable[[Fit], None]] = []
-        self.study, self.stage, self.metric = dropdown(), dropdown(), dropdown()
+        self.study, self.stage, self.metric = study_dropdown(stored.names(), study), dropdown(), dropdown()
         self.x, self.lines, self.facets = dropdown(), dropdown(), dropdown()
         self.again = button("refresh", "look at the store again")
         self.filters, self.note, self.hint, self.title, self.details = column([]), words(), words(), words(), words()
@@ -50,9 +50,6 @@ class Explorer(Tool):
         self.children = self._arranged()
         self.add_class("rmkit")
         self._connect()
-        with self.silence():
-            names = list(dict.fromkeys([*stored.names(), study]))
-            self.study.options, self.study.value = [(label_text(name), name) for name in names], study
         self._study_changed()
 
     def on_fit(self, heard: Callable[[Fit], None]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import ipywidgets
 
+from rmkit.widgets.texts import label_text
+
 SIDE = "218px"  # the column of controls
 STYLE = """<style>
 .rmkit { --ink: var(--jp-ui-font-color1, #222); --soft: var(--jp-ui-font-color2, #6e6e6e);
@@ -72,6 +74,11 @@ def dropdown(options: Sequence[Any] = (), **more: Any) -> ipywidgets.Dropdown:
     """A dropdown over the whole width of its column."""
     layout = ipywidgets.Layout(width=more.pop("width", "100%"), margin="0 0 2px 0")
     return ipywidgets.Dropdown(options=options, layout=layout, **more)
+
+
+def study_dropdown(names: Sequence[str], chosen: str) -> ipywidgets.Dropdown:
+    """A dropdown of studies, the chosen one among them even if it is not known."""
+    return dropdown([(label_text(name), name) for name in dict.fromkeys([*names, chosen])], value=chosen)
 
 
 def named(name: str, widget: ipywidgets.Widget) -> ipywidgets.VBox:

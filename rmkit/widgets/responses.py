@@ -15,7 +15,7 @@ from rmkit.widgets.canvas import Tool, as_base64, png_of
 from rmkit.widgets.cards import answers_html, pair_html, pick_html, prompt_html
 from rmkit.widgets.columns import shown, values_of
 from rmkit.widgets.details import Fit
-from rmkit.widgets.look import STYLE, button, column, dropdown, named, row, sheet, words
+from rmkit.widgets.look import STYLE, button, column, dropdown, named, row, sheet, study_dropdown, words
 from rmkit.widgets.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.stored import Stored
 from rmkit.widgets.texts import inline_text, label_text
@@ -37,7 +37,7 @@ class Responses(Tool):
         self.reading: GoldReading | HumanReading | None = None
         self._readings: dict[str, GoldReading | HumanReading] = {}
         self._found = np.arange(0)  # the prompts that are gone through, in order
-        self.study, self.job = dropdown(), dropdown()
+        self.study, self.job = study_dropdown(stored.names(), study), dropdown()
         self.choices = {name: dropdown() for name in CHOICES}
         self.search = ipywidgets.Text(
             placeholder="search in prompts", layout=ipywidgets.Layout(width="auto", margin="0")
@@ -52,9 +52,6 @@ class Responses(Tool):
         self.children = self._arranged()
         self.add_class("rmkit")
         self._connect()
-        with self.silence():
-            names = list(dict.fromkeys([*stored.names(), study]))
-            self.study.options, self.study.value = [(label_text(name), name) for name in names], study
         self._study_changed()
 
     def show(self, fit: Fit) -> None:

@@ -152,31 +152,20 @@ def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturb
     assert project.executed(lambda project: project.run(RMKIT_TEST_TICKS=str(project.root / "ticks"))) == ["01_sums"]
 
 
-def test_interrupting_the_runner_ends_its_jobs(undisturbed, tmp_path):
+@pytest.mark.parametrize("times", [1, 3])
+def test_interrupting_the_runner_ends_its_jobs(times, undisturbed, tmp_path):
+    """An impatient second Ctrl-C does not break off the cleaning up."""
     template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")
     project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
     runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
     wait_for(lambda: (project.root / "ticks").exists(), "a grandchild that ticks")
-    runner.send_signal(signal.SIGINT)
+    for _ in range(times):
+        runner.send_signal(signal.SIGINT)
+        time.sleep(0.015)
     _, err = runner.communicate(timeout=30)
     assert runner.returncode == 130
     assert err.strip() == "interrupted; finished jobs are kept: run the same command again to go on"
-    assert left_behind(project) == []
-    assert list((project.root / "runs/locks").iterdir()) == []
-
-
-def test_an_impatient_second_interruption_does_not_break_off_the_cleaning_up(undisturbed, tmp_path):
-    template, _, _ = undisturbed
-    project = template.copy(tmp_path / "project")
-    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
-    runner = project.start("run", "params/small.yaml", "--no-report", RMKIT_TEST_TICKS=str(project.root / "ticks"))
-    wait_for(lambda: (project.root / "ticks").exists(), "a grandchild that ticks")
-    for _ in range(3):
-        runner.send_signal(signal.SIGINT)
-        time.sleep(0.015)
-    runner.communicate(timeout=30)
-    assert runner.returncode == 130
     assert left_behind(project) == []
     assert list((project.root / "runs/locks").iterdir()) == []
 
