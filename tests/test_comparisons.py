@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmkit.comparisons import Comparisons, PairSets, Split, prompt_folds, split_by_prompts
+from rmkit.comparisons import Comparisons, PairSets, ScoreSets, Split, prompt_folds, split_by_prompts
 from rmkit.errors import DataError, ResultError
 
 
@@ -160,3 +160,25 @@ def test_weights_are_float32_of_the_same_shape_and_not_negative(weight_sm, said)
     position_sm = np.zeros((2, 3), np.int64)
     with pytest.raises(DataError, match=said):
         PairSets(position_sm, position_sm, weight_sm)
+
+
+def test_rows_of_a_pair_may_be_divided_and_its_weight_is_their_mean():
+    chosen_sm, rejected_sm = np.array([[0, 2, 4]]), np.array([[1, 3, 5]])
+    row_sm2 = np.array([[[1, 1], [0, 1], [0, 0]]], np.float32)
+    sets = PairSets.of_rows(chosen_sm, rejected_sm, row_sm2)
+    assert sets.weight_sm.tolist() == [[1.0, 0.5, 0.0]] and sets.sizes_s.tolist() == [2]
+    whole = PairSets(chosen_sm, rejected_sm, np.array([[1, 2, 0]], np.float32))
+    assert whole.rows_sm2.tolist() == [[[1, 1], [2, 2], [0, 0]]]
+    with pytest.raises(DataError, match="row_weight_sm2: its mean"):
+        PairSets(chosen_sm, rejected_sm, np.ones((1, 3), np.float32), row_sm2)
+    with pytest.raises(DataError, match=r"row_weight_sm2: is float32 of shape \(1, 2, 2\)"):
+        PairSets(chosen_sm, rejected_sm, np.ones((1, 3), np.float32), row_sm2[:, :2])
+
+
+def test_scores_must_be_finite_where_they_count():
+    position_sn, weight_sn = np.array([[0, 1]]), np.array([[1, 0]], np.float32)
+    assert ScoreSets(position_sn, np.array([[0.5, np.nan]]), weight_sn).n_sets == 1
+    with pytest.raises(DataError, match="score_sn, set 0, row 0: is nan"):
+        ScoreSets(position_sn, np.array([[np.nan, 0.5]]), weight_sn)
+    with pytest.raises(DataError, match="training set 0: has no scores"):
+        ScoreSets(position_sn, np.array([[0.5, 0.5]]), np.zeros((1, 2), np.float32))
