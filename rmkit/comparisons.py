@@ -149,8 +149,8 @@ class PairSets:
     chosen_sm: np.ndarray  # (S, M) int64 into R; where the weight is 0 the position is real but means nothing
     rejected_sm: np.ndarray  # (S, M) int64 into R
     weight_sm: np.ndarray  # (S, M) float32, 0 for padding
-    # (S, M, 2) float32, of the two rows that a pair makes where a split by rows divides them: for a classifier the chosen
-    # and the rejected response, for Bradley-Terry the pair and its mirror image. A pair's weight is then their mean.
+    # (S, M, 2) float32: the weights of the two rows that a pair makes, where a split by rows divides them. For a
+    # classifier the rows are the chosen and the rejected response, for Bradley-Terry the pair and its mirror image.
     row_weight_sm2: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -177,7 +177,7 @@ class PairSets:
 
     @property
     def rows_sm2(self) -> np.ndarray:
-        """(S, M, 2) float32: the weights of the two rows that each pair makes, those of the pair where none divides it."""
+        """(S, M, 2) float32: the weights of the two rows that each pair makes; the pair's, where it is not divided."""
         if self.row_weight_sm2 is not None:
             return self.row_weight_sm2
         return np.repeat(self.weight_sm[:, :, None], 2, axis=2)

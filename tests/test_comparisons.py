@@ -166,7 +166,8 @@ def test_rows_of_a_pair_may_be_divided_and_its_weight_is_their_mean():
     chosen_sm, rejected_sm = np.array([[0, 2, 4]]), np.array([[1, 3, 5]])
     row_sm2 = np.array([[[1, 1], [0, 1], [0, 0]]], np.float32)
     sets = PairSets.of_rows(chosen_sm, rejected_sm, row_sm2)
-    assert sets.weight_sm.tolist() == [[1.0, 0.5, 0.0]] and sets.sizes_s.tolist() == [2]
+    assert sets.weight_sm.tolist() == [[1.0, 0.5, 0.0]]
+    assert sets.sizes_s.tolist() == [2]
     whole = PairSets(chosen_sm, rejected_sm, np.array([[1, 2, 0]], np.float32))
     assert whole.rows_sm2.tolist() == [[[1, 1], [2, 2], [0, 0]]]
     with pytest.raises(DataError, match="row_weight_sm2: its mean"):
