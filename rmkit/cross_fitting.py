@@ -13,13 +13,26 @@ import pandas as pd
 
 from rmkit.comparisons import Comparisons, PairSets, prompt_folds, split_by_prompts
 from rmkit.errors import DataError
+from rmkit.validation_splits import (
+    STRADDLES,
+    TRAINS,
+    VALIDATES,
+    Pile,
+    Rows,
+    ValidationSplit,
+    by_prompt,
+    check_both_sides,
+    divide,
+    padded,
+    rows_on,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class CrossFitting:
     """What each of S fits learns from (S = annotation counts x folds), and which fit scores which of M pairs."""
 
-    fits: pd.DataFrame  # S rows: annotations, fold
+    fits: pd.DataFrame  # S rows: annotations, fold, validation (the split's name)
     train: PairSets  # S sets of pairs
     validation: PairSets  # S sets: pairs that choose a penalty or when to stop; they count as annotations
     fold_m: np.ndarray  # (M,) int64: the fold whose models score a pair; -1 where its prompts lie in two folds
@@ -60,44 +73,45 @@ def cross_fitting(
     n_folds: int,
     validation_share: float,
     rng: np.random.Generator,
+    validation_split: ValidationSplit = "prompt",
 ) -> CrossFitting:
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
 
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
-    annotator's pile. validation_share: of the training prompts, whose pairs validate. DataError if a count is more
-    than a fold's training pairs, or leaves no pair to train or to validate on. ResultError, never seen, if a prompt
-    were on both sides of a split.
+    annotator's pile. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
+    the same for every split. DataError if a count is more than a fold's training pairs, or leaves no pair to train or
+    to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
     """
     prompt_m2 = comparisons.prompts(prompt_id_r)
     prompt_ids = np.unique(prompt_m2)
     fold_p = prompt_folds(prompt_ids, n_folds, rng)
     fold_m2 = fold_p[np.searchsorted(prompt_ids, prompt_m2)]
-    fits, train, validation, straddling = [], [], [], 0
+    own_rng_f = rng.spawn(n_folds)
+    fits: list[dict[str, object]] = []
+    sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
+    straddling = 0
     for fold in range(n_folds):
-        outer = split_by_prompts(prompt_m2, prompt_ids[fold_p == fold])
-        order_m = rng.permutation(outer.train_m)
-        inside = np.unique(prompt_m2[outer.train_m])
-        validating = rng.permutation(inside)[: round(validation_share * len(inside))]
+        order_m = rng.permutation(split_by_prompts(prompt_m2, prompt_ids[fold_p == fold]).train_m)
+        pile = Pile(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
+        sides = by_prompt(pile, validation_share, rng)  # drawn for every split, so that orders are the same for all
+        if validation_split != "prompt":
+            sides = divide(validation_split, pile, share=validation_share, rng=own_rng_f[fold])
         for position, count in enumerate(annotations):
             where = f"annotations[{position}]: {count} annotations, and outside fold {fold}"
             if not 1 <= count <= len(order_m):
                 raise DataError(f"{where} there are {len(order_m)} pairs to annotate")
-            annotated_m = order_m[:count]
-            inner = split_by_prompts(prompt_m2[annotated_m], validating)
-            if not (len(inner.train_m) and len(inner.test_m)):
-                sizes = f"{len(inner.train_m)} to train and {len(inner.test_m)} to validate"
-                raise DataError(f"{where} they leave {sizes} on; annotate more, or change validation_share")
-            straddling += len(inner.straddling_m)
-            fits.append({"annotations": count, "fold": fold})
-            train.append(annotated_m[inner.train_m])
-            validation.append(annotated_m[inner.test_m])
-    chosen_m, rejected_m = comparisons.chosen_m, comparisons.rejected_m
+            side_m2 = sides(count)
+            check_both_sides(side_m2, f"{where} they")
+            straddling += int((side_m2[:, 0] == STRADDLES).sum())
+            fits.append({"annotations": count, "fold": fold, "validation": validation_split})
+            for side, members in sets.items():
+                members.append(rows_on(side, side_m2, pile, comparisons.label_m[order_m]))
     return CrossFitting(
         fits=pd.DataFrame(fits),
-        train=PairSets.padded([(chosen_m[pairs], rejected_m[pairs]) for pairs in train]),
-        validation=PairSets.padded([(chosen_m[pairs], rejected_m[pairs]) for pairs in validation]),
+        train=PairSets(**padded(sets[TRAINS])),
+        validation=PairSets(**padded(sets[VALIDATES])),
         fold_m=np.where(fold_m2[:, 0] == fold_m2[:, 1], fold_m2[:, 0], -1),
-        chosen_m=chosen_m,
-        rejected_m=rejected_m,
+        chosen_m=comparisons.chosen_m,
+        rejected_m=comparisons.rejected_m,
         straddling=straddling,
     )

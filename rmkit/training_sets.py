@@ -1,13 +1,11 @@
 """Which labelled pairs each fit learns from: every level of noise times every number of annotations.
 
-Pairs come in the order in which they are annotated, so that a smaller number is the beginning of a larger one. The
-validation split is by pair: both rows that a classifier makes of a pair, and every repetition of it, lie on one side.
-(The released code of arXiv 2411.04991 mirrors each pair and splits the rows at random; four of five validation rows
-then have their mirror image, with the same loss, in training, and early stopping watches the training loss.) Knows
-labelled pairs; no embedding, no head.
+Pairs come in the order in which they are annotated, so that a smaller number is the beginning of a larger one. What
+validates is one of three splits (validation_splits.py): by pair, which is the default, by prompt, or by mirrored rows
+as the released code of arXiv 2411.04991 does. Knows labelled pairs; no embedding, no head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,57 +13,73 @@ import pandas as pd
 
 from rmkit.comparisons import Comparisons, PairSets
 from rmkit.errors import DataError
+from rmkit.validation_splits import (
+    STRADDLES,
+    TRAINS,
+    VALIDATES,
+    Pile,
+    Rows,
+    ValidationSplit,
+    check_both_sides,
+    divide,
+    padded,
+    rows_on,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSets:
     """What each of S fits learns from."""
 
-    fits: pd.DataFrame  # S rows: the columns of `by` (beta), annotations
+    fits: pd.DataFrame  # S rows: the columns of `by` (beta), annotations, validation (the split's name)
     train: PairSets
     validation: PairSets  # they choose a penalty or when to stop; they count as annotations
+    straddling: int  # pairs that lie half in training, half in validation prompts: dropped, over all S fits
 
     @property
     def streams(self) -> list[str]:
-        """S names of random streams: levels of noise share theirs, so that they differ in labels alone."""
-        others = [column for column in self.fits if column != "beta"]
+        """S names of random streams: levels of noise and splits share theirs, so that they differ in nothing else."""
+        others = [column for column in self.fits if column not in ("beta", "validation")]
         return [" ".join(map(str, row)) for row in self.fits[others].itertuples(index=False)]
 
 
 def training_sets(
-    comparisons: Comparisons, *, annotations: Sequence[int], validation_share: float, by: Sequence[str] = ("beta",)
+    comparisons: Comparisons,
+    *,
+    annotations: Sequence[int],
+    validation_share: float,
+    by: Sequence[str] = ("beta",),
+    validation_split: ValidationSplit = "pair",
+    prompt_id_r: np.ndarray | None = None,
+    rng_of: Callable[[str], np.random.Generator] | None = None,
 ) -> TrainingSets:
     """One set for each group of comparisons (of equal beta, say) and each number of annotations.
 
-    by: columns of the comparisons; within a group they come in the order of annotation. DataError if there are no
-    comparisons, if a count is more than a group has, or if it leaves no pair to train or validate.
+    by: columns of the comparisons; within a group they come in the order of annotation. prompt_id_r: (R,) the bank's,
+    which the split by prompt needs. rng_of: the generator of a name, always the same one (`job.rng`), which the splits
+    by prompt and by mirrored row need; levels of noise share its draws. DataError if there are no comparisons, if a
+    count is more than a group has, or if it leaves no pair to train or validate.
     """
     if not len(comparisons):
         raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
     fits: list[dict[str, object]] = []
-    train: list[tuple[np.ndarray, np.ndarray]] = []
-    validation: list[tuple[np.ndarray, np.ndarray]] = []
+    sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
+    straddling = 0
     for values, group in comparisons.table.groupby(list(by), sort=False):
         named = dict(zip(by, values, strict=True))
         level = Comparisons(group.reset_index(drop=True))
-        validates_m = validating(level, validation_share)
+        pile = Pile(level.first_m, level.second_m, None if prompt_id_r is None else level.prompts(prompt_id_r))
+        stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
+        sides = divide(validation_split, pile, share=validation_share, rng=rng_of(stream) if rng_of else None)
         for position, count in enumerate(annotations):
             where = f"annotations[{position}]: {count} annotations at {', '.join(f'{k} {v}' for k, v in named.items())}"
             if not 1 <= count <= len(level):
                 raise DataError(f"{where}, and there are {len(level)} labelled pairs")
-            here_m = validates_m[:count]
-            if here_m.all() or not here_m.any():
-                sizes = f"{count - here_m.sum()} to train and {here_m.sum()} to validate"
-                raise DataError(f"{where} leave {sizes} on; annotate more, or change validation_share")
-            fits.append(named | {"annotations": count})
-            for sets, side_m in ((train, ~here_m), (validation, here_m)):
-                sets.append((level.chosen_m[:count][side_m], level.rejected_m[:count][side_m]))
-    return TrainingSets(pd.DataFrame(fits), PairSets.padded(train), PairSets.padded(validation))
-
-
-def validating(comparisons: Comparisons, share: float) -> np.ndarray:
-    """(M,) bool: the share of pairs that validate, spread evenly; a pair that came before stays on its side."""
-    even_m = np.diff(np.floor(np.arange(len(comparisons) + 1) * share + 1e-9)) > 0
-    pair_m2 = np.sort(np.stack([comparisons.first_m, comparisons.second_m], axis=1), axis=1)
-    _, first_seen, again_m = np.unique(pair_m2, axis=0, return_index=True, return_inverse=True)
-    return even_m[first_seen[again_m.ravel()]]
+            side_m2 = sides(count)
+            check_both_sides(side_m2, where)
+            straddling += int((side_m2[:, 0] == STRADDLES).sum())
+            fits.append(named | {"annotations": count, "validation": validation_split})
+            for side, members in sets.items():
+                members.append(rows_on(side, side_m2, pile, level.label_m))
+    train, validation = (PairSets(**padded(members)) for members in sets.values())
+    return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

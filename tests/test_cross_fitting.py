@@ -19,11 +19,9 @@ def pairs(rng, n, *, within):
     return Comparisons(pd.DataFrame({"first": first, "second": second, "label": rng.integers(0, 2, n).astype(np.int8)}))
 
 
-def draw(comparisons, seed=0, annotations=(10, 40), n_folds=4):
-    rng = np.random.default_rng(seed)
-    return cross_fitting(
-        comparisons, PROMPT_ID_R, annotations=annotations, n_folds=n_folds, validation_share=0.25, rng=rng
-    )
+def draw(comparisons, seed=0, annotations=(10, 40), n_folds=4, **options):
+    options |= {"annotations": annotations, "n_folds": n_folds, "validation_share": 0.25}
+    return cross_fitting(comparisons, PROMPT_ID_R, **options, rng=np.random.default_rng(seed))
 
 
 def members(pair_sets, s):
@@ -87,3 +85,35 @@ def test_too_few_annotations_to_validate_on_is_one_sentence():
 def test_more_annotations_than_there_are_is_one_sentence():
     with pytest.raises(DataError, match=r"annotations\[1\]: 400 annotations, and outside fold 0 there are \d+ pairs"):
         draw(pairs(np.random.default_rng(0), 300, within=True), annotations=(10, 400))
+
+
+def test_folds_and_orders_of_annotation_are_the_same_for_every_split():
+    comparisons = pairs(np.random.default_rng(0), 300, within=True)
+    drawn = {split: draw(comparisons, validation_split=split) for split in ("prompt", "pair", "mirrored_row")}
+    for split, fitting in drawn.items():
+        assert set(fitting.fits["validation"]) == {split}
+        np.testing.assert_array_equal(fitting.fold_m, drawn["prompt"].fold_m)
+        assert fitting.streams == drawn["prompt"].streams
+        for s in range(len(fitting.fits)):
+            used, expected = (
+                set(members(one.train, s)) | set(members(one.validation, s)) for one in (fitting, drawn["prompt"])
+            )
+            assert used == expected
+
+
+def test_mirrored_rows_divide_pairs_and_whole_pairs_do_not():
+    comparisons = pairs(np.random.default_rng(0), 300, within=True)
+    by_row, by_pair = (draw(comparisons, validation_split=split) for split in ("mirrored_row", "pair"))
+    assert by_pair.train.row_weight_sm2 is None
+    assert by_pair.validation.row_weight_sm2 is None
+    for s in range(len(by_pair.fits)):
+        trained, validated = (
+            {frozenset(pair) for pair in members(one, s)} for one in (by_pair.train, by_pair.validation)
+        )
+        assert not trained & validated
+    for s, count in enumerate(by_row.fits["annotations"]):
+        assert by_row.validation.rows_sm2[s].sum() == 0.5 * count
+        assert by_row.train.rows_sm2[s].sum() == 1.5 * count
+    more = draw(comparisons, validation_split="mirrored_row", annotations=(10, 20, 40))
+    for fold in range(4):  # another count changes no other split
+        assert members(more.validation, 3 * fold + 2) == members(by_row.validation, 2 * fold + 1)

@@ -22,7 +22,18 @@ ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of t
 
 FLOORS = [
     {"errors", "hardware", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
-    {"bank", "comparisons", "evaluations", "model_folders", "ranking", "rules", "shards", "stats", "tables"},
+    {
+        "bank",
+        "comparisons",
+        "evaluations",
+        "model_folders",
+        "ranking",
+        "rules",
+        "shards",
+        "stats",
+        "tables",
+        "validation_splits",
+    },
     {
         "annotators",
         "pairing",
