@@ -1,7 +1,7 @@
-"""What a reward model is: fitted on pairs of responses, it gives every response one number, more is better.
+"""What a reward model is: fitted on pairs of responses or on scores, it gives every response a number, more is better.
 
-Knows embeddings and pair positions; no text, no likelihood. S fits (seeds, folds, annotation counts) are asked for at
-once and share the R embeddings; fit s learns from row s of its pair sets alone. Here too are the checks of what goes
+Knows embeddings and positions of responses; no text, no likelihood. S fits (seeds, folds, annotation counts) are asked
+for at once and share the R embeddings; fit s learns from row s of its sets alone. Here too are the checks of what goes
 into a fit, one sentence for every head.
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from rmkit.comparisons import PairSets
+from rmkit.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError
 
 Progress = Callable[[int, int], None]  # called with (done, total), done ends at total
@@ -38,11 +38,31 @@ class RewardModel(Protocol):
 
         embedding_rd: (R, D) float of any width, may be memory-mapped. train and validation: S sets each. rng_s: S
         generators; everything random in fit s comes from its own, so that a fit does not change with its neighbours.
-        DataError names what is wrong with the embeddings or the pairs, ResultError says which fit did not converge.
+        A classifier learns from the rows of `rows_sm2`, a Bradley-Terry head from pairs of weight `weight_sm`. Leaves
+        `validation_log_loss_s_`, (S,) nats. DataError names what is wrong with the embeddings or the pairs, ResultError
+        says which fit did not converge.
+        """
+
+    def fit_scores(
+        self,
+        embedding_rd: np.ndarray,
+        train: ScoreSets,
+        validation: ScoreSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """Fit S functions of the same class by weighted squared error on absolute scores, otherwise as `fit`.
+
+        Leaves `validation_squared_error_s_`, (S,) the weighted mean on the validation responses, in place of
+        `validation_log_loss_s_`. An intercept may be kept or dropped: rewards are known up to a constant for each fit.
         """
 
     def score(self, embedding_rd: np.ndarray) -> np.ndarray:
         """(S, R) float32 rewards of R responses, known up to a constant for each fit. DataError for another D."""
+
+    def only(self, position_g: np.ndarray) -> Self:
+        """A new model with the fits at these G positions alone, in this order: `score` gives the same G rows."""
 
     def save(self, folder: Path) -> None:
         """Write options and learned state into a folder, made if need be: safetensors, JSON and text, no pickle."""
@@ -57,25 +77,87 @@ class HasLastLayer(Protocol):
     """A reward model whose reward is linear in features of its own, for strategies that look at these features."""
 
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """feature_srh (S, R, H) and weight_sh (S, H), float32: up to rounding, score gives feature_srh @ weight_sh.
+        """feature_srh (S, R, H) and weight_sh (S, H), float32: score gives feature_srh @ weight_sh, up to rounding and,
+        after `fit_scores`, up to a constant for each fit.
 
         All S x R x H numbers are in memory at once: ask for the responses that are looked at. DataError for another D.
         """
 
 
+@runtime_checkable
+class HasUncertainty(Protocol):
+    """A reward model that says how well its data determine the reward of a response."""
+
+    def uncertainty(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """(S, R) float32: the standard deviation of each response's reward less the training responses' mean reward.
+
+        A reward is known up to a constant, so that a reward alone has no spread. A head that is linear in a last layer
+        takes the Laplace approximation of that layer (`laplace`), an ensemble the spread of its members; in the
+        rewards' own unit, log-odds after `fit`, that of the scores after `fit_scores`. DataError for another D.
+        """
+
+
 def check_fit(
-    embedding_rd: np.ndarray, train: PairSets, validation: PairSets, rng_s: Sequence[np.random.Generator]
+    embedding_rd: np.ndarray,
+    train: PairSets,
+    validation: PairSets,
+    rng_s: Sequence[np.random.Generator],
+    *,
+    classifier: bool = False,
 ) -> None:
-    """DataError unless embeddings are finite, there are S sets and generators, and all pairs lie within R responses."""
+    """DataError unless embeddings are finite, there are S sets and generators, and all pairs lie within R responses.
+
+    classifier: whether the head learns from rows of two classes, so that a training set must have rows of both.
+    """
     check_embeddings(embedding_rd)
-    if train.n_sets != validation.n_sets:
+    check_counts(train.n_sets, validation.n_sets, len(rng_s))
+    for pairs, name in ((train, "train"), (validation, "validation")):
+        for side, position_sm in (("chosen", pairs.chosen_sm), ("rejected", pairs.rejected_sm)):
+            check_positions(position_sm, pairs.weight_sm, len(embedding_rd), f"{name} set {{}}, pair {{}}: {side}")
+    if classifier:
+        check_classes(train, "train")
+
+
+def check_scores(
+    embedding_rd: np.ndarray, train: ScoreSets, validation: ScoreSets, rng_s: Sequence[np.random.Generator]
+) -> None:
+    """DataError unless embeddings are finite, there are S sets and generators, and scored responses are among the R."""
+    check_embeddings(embedding_rd)
+    check_counts(train.n_sets, validation.n_sets, len(rng_s))
+    for scores, name in ((train, "train"), (validation, "validation")):
+        where = f"{name} set {{}}, row {{}}: position"
+        check_positions(scores.position_sn, scores.weight_sn, len(embedding_rd), where)
+
+
+def check_counts(n_train: int, n_validation: int, n_generators: int) -> None:
+    """DataError unless there are as many validation sets and generators as training sets, and one at least."""
+    if n_train == 0:
+        raise DataError("0 training sets; a fit needs one")
+    if n_train != n_validation:
+        raise DataError(f"{n_train} training sets but {n_validation} validation sets; every fit needs one of each")
+    if n_train != n_generators:
+        raise DataError(f"{n_train} training sets but {n_generators} generators; every fit needs one of each")
+
+
+def check_classes(pairs: PairSets, name: str) -> None:
+    """DataError that names the set if all of its rows are chosen responses, or all are rejected ones."""
+    has_s2 = (pairs.rows_sm2 > 0).any(axis=1)
+    if not has_s2.all():
+        s, column = (int(axis) for axis in np.argwhere(~has_s2)[0])
+        held, lacking = ("chosen", "rejected") if column else ("rejected", "chosen")
         raise DataError(
-            f"{train.n_sets} training sets but {validation.n_sets} validation sets; every fit needs one of each"
+            f"{name} set {s}: one-class labels, every row is a {held} response; a classifier needs {lacking} ones too"
         )
-    if train.n_sets != len(rng_s):
-        raise DataError(f"{train.n_sets} training sets but {len(rng_s)} generators; every fit needs one of each")
-    check_pairs(train, len(embedding_rd), "train")
-    check_pairs(validation, len(embedding_rd), "validation")
+
+
+def check_positions(position_sn: np.ndarray, weight_sn: np.ndarray, n_responses: int, where: str) -> None:
+    """DataError if a row of weight above 0 points outside the responses; where: set and row are put into it."""
+    outside_sn = ((position_sn < 0) | (position_sn >= n_responses)) & (weight_sn > 0)
+    if outside_sn.any():
+        s, n = (int(axis) for axis in np.argwhere(outside_sn)[0])
+        raise DataError(
+            f"{where.format(s, n)} is {position_sn[s, n]}, but there are {n_responses} responses, counted from 0"
+        )
 
 
 def check_embeddings(embedding_rd: np.ndarray, *, n_dimensions: int | None = None) -> None:
@@ -92,19 +174,9 @@ def check_embeddings(embedding_rd: np.ndarray, *, n_dimensions: int | None = Non
         if not finite_rd.all():
             row, dimension = (int(axis) for axis in np.argwhere(~finite_rd)[0])
             value = embedding_rd[rows][row, dimension]
-            raise DataError(f"embedding_rd[{rows.start + row}, {dimension}] is {value}; embeddings must be finite")
-
-
-def check_pairs(pairs: PairSets, n_responses: int, name: str) -> None:
-    """DataError that names set and pair if a pair of weight above 0 points outside the responses."""
-    for side, position_sm in (("chosen", pairs.chosen_sm), ("rejected", pairs.rejected_sm)):
-        outside_sm = ((position_sm < 0) | (position_sm >= n_responses)) & (pairs.weight_sm > 0)
-        if outside_sm.any():
-            s, m = (int(axis) for axis in np.argwhere(outside_sm)[0])
-            raise DataError(
-                f"{name} set {s}, pair {m}: {side} is {position_sm[s, m]}, but there are {n_responses} responses, "
-                f"counted from 0"
-            )
+            why = "float16 ends at 65504, use float32" if np.isinf(value) and value.dtype == np.float16 else ""
+            where = f"embedding_rd[{rows.start + row}, {dimension}]"
+            raise DataError(f"{where} is {value}; embeddings must be finite{why and f': {why}'}")
 
 
 def row_blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
