@@ -1,0 +1,170 @@
+"""Which rows each of G fits looks at in a step, drawn from a stream of its own.
+
+Knows positions and weights; no embedding, no network. A pair makes two rows (comparisons.py), and its two orders are
+computed once however many of them a batch holds. Fits whose streams are in one state draw the same ranks, so that
+levels of noise that share a stream share their draws as well: these are made once. In law, and in every draw, a fit's
+batches are those that it would have alone.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from rmkit.comparisons import PairSets, ScoreSets
+
+FEWER = 0.75  # a batch of everything is taken by its distinct responses if these are so much fewer than its sides
+
+
+@dataclass(frozen=True)
+class Events:
+    """What S fits are told: M events each, of two responses (of a score: the same one twice), on one device."""
+
+    first_sm: torch.Tensor  # int64 into U rows of a table
+    second_sm: torch.Tensor  # int64
+    weight_sm2: torch.Tensor  # float32, of the two rows that an event makes; 0 for padding
+    target_sm: torch.Tensor  # float32, a score where events are scores
+
+    @classmethod
+    def of_pairs(cls, pairs: PairSets, device: str) -> Self:
+        arrays = (pairs.chosen_sm, pairs.rejected_sm, pairs.rows_sm2, np.zeros_like(pairs.weight_sm))
+        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+
+    @classmethod
+    def of_scores(cls, scores: ScoreSets, device: str) -> Self:
+        weight_sm2 = np.stack([scores.weight_sn, np.zeros_like(scores.weight_sn)], axis=2)
+        target_sm = np.where(scores.weight_sn > 0, scores.score_sn, 0).astype(np.float32)
+        arrays = (scores.position_sn, scores.position_sn, weight_sm2, target_sm)
+        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+
+    def repeated(self, times: int) -> "Events":
+        """The same for so many times S fits, all of the first head first."""
+        arrays = (self.first_sm, self.second_sm, self.weight_sm2, self.target_sm)
+        return Events(*(array.repeat(times, *(1,) * (array.ndim - 1)) for array in arrays))
+
+    def of_fits(self, position_g: torch.Tensor) -> "Events":
+        """The events of these fits alone, as narrow as they allow."""
+        used_gm = self.weight_sm2[position_g].sum(dim=2) > 0
+        width = int(used_gm.any(dim=0).nonzero().max()) + 1
+        arrays = (self.first_sm, self.second_sm, self.weight_sm2, self.target_sm)
+        return Events(*(array[position_g, :width] for array in arrays))
+
+    def taken(self, event_gb: torch.Tensor, weight_gb2: torch.Tensor) -> "Batch":
+        """A batch of these events, both responses of each looked at."""
+        first_gb, second_gb = self.first_sm.gather(1, event_gb), self.second_sm.gather(1, event_gb)
+        return Batch(torch.cat([first_gb, second_gb], dim=1), None, weight_gb2, self.target_sm.gather(1, event_gb))
+
+    def everything(self) -> "Batch":
+        """All events as one batch; by its distinct responses, if these are much fewer than its sides."""
+        side_gn = torch.cat([self.first_sm, self.second_sm], dim=1)
+        distinct = [torch.unique(row_n, return_inverse=True) for row_n in side_gn]
+        width = max(len(row_u) for row_u, _ in distinct)
+        if width > FEWER * side_gn.shape[1]:
+            return Batch(side_gn, None, self.weight_sm2, self.target_sm)
+        position_gu = torch.stack([torch.nn.functional.pad(row_u, (0, width - len(row_u))) for row_u, _ in distinct])
+        return Batch(position_gu, torch.stack([where_n for _, where_n in distinct]), self.weight_sm2, self.target_sm)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B events of each of G fits. Without `side_gn` the responses are the B first ones, then the B second ones."""
+
+    position_gu: torch.Tensor  # int64 into the table: the responses that are looked at
+    side_gn: torch.Tensor | None  # (G, 2B) int64 into U: where the first ones lie, then the second ones
+    weight_gb2: torch.Tensor
+    target_gb: torch.Tensor
+
+    def sides(self, reward_gu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(G, B) rewards of the first and of the second responses."""
+        side_gn = reward_gu if self.side_gn is None else reward_gu.gather(1, self.side_gn)
+        first_gb, second_gb = side_gn.chunk(2, dim=1)
+        return first_gb, second_gb
+
+    def parts(self, n_events: int) -> Iterator["Batch"]:
+        """Batches of at most so many events each; a batch of distinct responses stays whole."""
+        width = self.target_gb.shape[1]
+        if self.side_gn is not None or width <= n_events:
+            yield self
+            return
+        first_gb, second_gb = self.position_gu.chunk(2, dim=1)
+        for start in range(0, width, n_events):
+            at = slice(start, start + n_events)
+            position_gu = torch.cat([first_gb[:, at], second_gb[:, at]], dim=1)
+            yield Batch(position_gu, None, self.weight_gb2[:, at], self.target_gb[:, at])
+
+
+class Batches:
+    """The batches of G fits, for ever: `n_pairs` events each (an epoch goes through all of them in a fresh order, and
+    drops a remainder), or `n_rows` rows drawn anew at each step, as released. A fit that has no more takes them all.
+    """
+
+    def __init__(
+        self, events: Events, streams: Sequence[np.random.Generator], *, n_pairs: int = 0, n_rows: int = 0
+    ) -> None:
+        self.events, self.by_rows = events, n_rows > 0
+        held = events.weight_sm2.flatten(1) > 0 if self.by_rows else events.weight_sm2.sum(dim=2) > 0
+        self.size_g = held.sum(dim=1).cpu().numpy()
+        self.place_gt = held.to(torch.uint8).argsort(dim=1, descending=True, stable=True)  # rows, or events, that count
+        self.most = n_rows or n_pairs
+        self.all = events.everything() if (self.size_g <= self.most).all() else None
+        self.order_g = shared(streams, self.size_g)
+        self.orders = {g: _orders(self.size_g[g], self.most, streams[g], self.by_rows) for g in set(self.order_g)}
+
+    def draw(self) -> Batch:
+        """The next batch of each fit; what fills it up has weight 0."""
+        if self.all is not None:
+            return self.all
+        drawn = {g: next(order) for g, order in self.orders.items()}
+        width = max(map(len, drawn.values()))
+        rank_gb, real_gb = np.zeros((len(self.order_g), width), np.int64), np.zeros((len(self.order_g), width), bool)
+        for g, leader in enumerate(self.order_g):
+            rank_gb[g, : len(drawn[leader])], real_gb[g, : len(drawn[leader])] = drawn[leader], True
+        device = self.place_gt.device
+        place_gb = self.place_gt.gather(1, torch.from_numpy(rank_gb).to(device))
+        real_gb = torch.from_numpy(real_gb).to(device)
+        return self._rows(place_gb, real_gb) if self.by_rows else self._events(place_gb, real_gb)
+
+    def _events(self, event_gb: torch.Tensor, real_gb: torch.Tensor) -> Batch:
+        weight_gb2 = self.events.weight_sm2.gather(1, event_gb[:, :, None].expand(-1, -1, 2)) * real_gb[:, :, None]
+        return self.events.taken(event_gb, weight_gb2)
+
+    def _rows(self, row_gb: torch.Tensor, real_gb: torch.Tensor) -> Batch:
+        """The events of which a row was drawn, each once, with the weights of the rows that were."""
+        flat_gr = self.events.weight_sm2.flatten(1)
+        weight_gr = torch.zeros_like(flat_gr).scatter_add_(1, row_gb, flat_gr.gather(1, row_gb) * real_gb)
+        weight_gm2 = weight_gr.unflatten(1, (-1, 2))
+        used_gm = weight_gm2.sum(dim=2) > 0
+        event_gb = used_gm.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, : int(used_gm.sum(1).max())]
+        return self.events.taken(event_gb, weight_gm2.gather(1, event_gb[:, :, None].expand(-1, -1, 2)))
+
+    def without(self, kept_g: np.ndarray) -> None:
+        """Go on with these fits alone; the streams go on as they were."""
+        row_g = torch.from_numpy(kept_g).to(self.place_gt.device)
+        self.events, self.place_gt, self.size_g = self.events.of_fits(row_g), self.place_gt[row_g], self.size_g[kept_g]
+        self.order_g = [self.order_g[g] for g in kept_g]
+        self.orders = {leader: order for leader, order in self.orders.items() if leader in self.order_g}
+        self.all = self.events.everything() if self.all is not None else None
+
+
+def shared(streams: Sequence[np.random.Generator], sizes: np.ndarray) -> list[int]:
+    """For each fit the first whose stream is in the same state and that draws from as many."""
+    first: dict[tuple[str, int], int] = {}
+    return [
+        first.setdefault((_state(stream), int(n)), g) for g, (stream, n) in enumerate(zip(streams, sizes, strict=True))
+    ]
+
+
+def _state(stream: np.random.Generator) -> str:
+    state: Any = stream.bit_generator.state
+    return json.dumps(state, default=str, sort_keys=True)
+
+
+def _orders(size: int, most: int, rng: np.random.Generator, fresh: bool) -> Iterator[np.ndarray]:
+    """Ranks below `size`, at most `most` at a time: epochs without repeats, or a fresh draw each time."""
+    while True:
+        order = rng.permutation(size)
+        for start in range(0, 1 if fresh else max(size - most, 0) + 1, most):
+            yield order[start : start + most]
