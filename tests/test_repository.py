@@ -23,9 +23,12 @@ ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of t
 FLOORS = [
     {"errors", "hardware", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
     {
+        "annotator_habits",
         "bank",
         "comparisons",
         "evaluations",
+        "label_quality",
+        "label_theory",
         "model_folders",
         "ranking",
         "rules",

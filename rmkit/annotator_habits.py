@@ -1,0 +1,125 @@
+"""What annotators do besides judging by gold: slips, ties, biases, drift; and crowds of unlike annotators.
+
+    felt = +-(gold_first - gold_second) / scale + length_bias longer + position_bias
+    P(first) = sigmoid(beta (felt - tie_width)),  P(second) = sigmoid(beta (-felt - tie_width)),  else "equal";
+    then a fair coin in place of the answer in a share `lapse`, and a label turned round in a share `flip`.
+
+Ties are those of Rao & Kupper 1967 with log(theta) = beta tie_width: "equal" is said where the felt difference, noise
+included, lies within tie_width. Knows chances of single pairs: nothing of labels, of quality or of text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from rmkit.errors import DataError
+
+TIES: Mapping[str, str] = {
+    "coin": "a pair that is called equal is labelled by a fair coin",
+    "drop": "a pair that is called equal gets no label",
+}
+
+
+@dataclass(frozen=True)
+class Habits:
+    """What an annotator does besides judging by gold: by default nothing. DataError with the first value amiss."""
+
+    flip: float = 0.0  # chance that a label is turned round
+    lapse: float = 0.0  # chance that attention fails and a fair coin answers
+    tie_width: float = 0.0  # felt differences within it are called equal; in units of the scale
+    ties: str = "coin"  # what becomes of them, one of TIES
+    length_bias: float = 0.0  # felt for each standard deviation that the first is longer, in units of the scale
+    position_bias: float = 0.0  # felt for whichever is shown first, in units of the scale
+    drift: float = 1.0  # sharpness at the end of the pile over that at its start; log-linear between
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "lapse"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(f"annotator: {name}={getattr(self, name)}; a chance lies between 0 and 1")
+        if not 0 <= self.tie_width < np.inf:
+            raise DataError(f"annotator: tie_width={self.tie_width}; it must be 0 or more, and finite")
+        if not 0 < self.drift < np.inf:
+            raise DataError(f"annotator: drift={self.drift}; it must be above 0, and finite")
+        for name in ("length_bias", "position_bias"):
+            if not np.isfinite(getattr(self, name)):
+                raise DataError(f"annotator: {name}={getattr(self, name)}; it must be a finite number")
+        if self.ties not in TIES:
+            raise DataError(f"annotator: ties={self.ties!r} is not one of {', '.join(TIES)}")
+
+
+PLAIN = Habits()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One kind of annotator in a crowd, and how many of the labels come from it."""
+
+    name: str
+    share: float = 1.0
+    beta: float | None = None  # its own sharpness, where it is not the crowd's
+    dissents: bool = False  # prefers by minus gold
+
+
+ALIKE = (Member("careful"),)
+
+
+def crowd(*, careless: float = 0.0, careless_beta: float = 0.3, dissenting: float = 0.0) -> tuple[Member, ...]:
+    """Careful annotators, a share of careless ones of a sharpness of their own, a share who prefer by minus gold."""
+    for name, found in {"careless": careless, "dissenting": dissenting}.items():
+        if not 0 <= found <= 1:
+            raise DataError(f"crowd: {name}={found}; a share lies between 0 and 1")
+    if careless + dissenting > 1 + 1e-9:
+        raise DataError(f"crowd: careless={careless}, dissenting={dissenting}; shares together are at most 1")
+    if not careless_beta > 0:
+        raise DataError(f"crowd: careless_beta={careless_beta}; a sharpness is above 0")
+    members = (
+        Member("careful", max(0.0, 1.0 - careless - dissenting)),
+        Member("careless", careless, beta=careless_beta),
+        Member("dissenting", dissenting, dissents=True),
+    )
+    return tuple(member for member in members if member.share > 1e-12)
+
+
+def check_crowd(members: tuple[Member, ...]) -> None:
+    """DataError unless shares are above 0 and add up to 1, betas are above 0, and every name comes once."""
+    total = sum(member.share for member in members)
+    if abs(total - 1) > 1e-9 or any(member.share <= 0 for member in members):
+        raise DataError(f"crowd: shares {[member.share for member in members]}; above 0 each, they must add up to 1")
+    for member in members:
+        if member.beta is not None and not member.beta > 0:
+            raise DataError(f"crowd: {member.name} has beta={member.beta}; a sharpness is above 0")
+    if len({member.name for member in members}) < len(members):
+        raise DataError(f"crowd: names {[member.name for member in members]}; each must come once")
+
+
+@dataclass(frozen=True, eq=False)
+class Pile:
+    """What M pairs are like, in the order in which they are labelled."""
+
+    gap_m: np.ndarray  # (M,) gold reward, first minus second
+    longer_m: np.ndarray  # (M,) length, first minus second, in standard deviations of what is shown
+    elapsed_m: np.ndarray  # (M,) share of the pile that lies behind, 0 to 1
+
+
+def chances(
+    pile: Pile, *, beta: float, scale: float, habits: Habits, dissents: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """(M,) and (M,): the chances that one annotator prefers the first, and the second; the rest is "equal"."""
+    leaning_m = habits.length_bias * pile.longer_m + habits.position_bias
+    felt_m = (-pile.gap_m if dissents else pile.gap_m) + scale * leaning_m  # in units of gold, as is the width
+    sharpness_m = beta * habits.drift**pile.elapsed_m
+    width = scale * habits.tie_width
+    first_m = noisy_step(felt_m - width, sharpness_m, scale)
+    second_m = noisy_step(-felt_m - width, sharpness_m, scale) if width else 1.0 - first_m
+    first_m, second_m = ((1.0 - habits.lapse) * one_m + habits.lapse / 2 for one_m in (first_m, second_m))
+    held, turned = 1.0 - habits.flip, habits.flip
+    return held * first_m + turned * second_m, held * second_m + turned * first_m
+
+
+def noisy_step(felt_m: np.ndarray, sharpness_m: np.ndarray, scale: float) -> np.ndarray:
+    """sigmoid(sharpness felt / scale); without noise 1 above 0, 0 below, and an even coin at 0."""
+    if np.isinf(sharpness_m).all():
+        return (np.sign(felt_m) + 1.0) / 2.0
+    return expit(sharpness_m * felt_m / scale)
