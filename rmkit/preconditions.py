@@ -44,7 +44,7 @@ def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], w
             f"{where}: fixed_scale: {parameters['fixed_scale']} with scale {parameters['scale']}; it goes "
             "with scale: fixed and no other"
         )
-    check_pairs(parameters, parameters["n_pairs"], f"{where}: n_pairs")
+    check_pairs({**parameters, **counts}, parameters["n_pairs"], f"{where}: n_pairs")
 
 
 def check_pairs(parameters: Mapping[str, Any], n_pairs: int, where: str) -> None:
@@ -69,8 +69,9 @@ def check_betas(parameters: Mapping[str, Any], where: str) -> None:
 
 def check_reward_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError if 04_reward_models asks for more annotations, folds or responses than its world has."""
-    if parameters["world"] != "grammar":
+    if parameters["world"] == "hh_rlhf":
         return check_cross_fitting(parameters, counts, where)
+    parameters = {**parameters, **counts}  # what given files hold, where there are such, and no world's sizes
     if too_many := [count for count in parameters["annotations"] if count > parameters["n_pairs"]]:
         have = f"03_annotation_noise labels {parameters['n_pairs']} pairs"
         raise ParamsError(f"{where}: annotations: {', '.join(map(str, too_many))}, and {have}; raise its n_pairs")
@@ -115,7 +116,7 @@ def check_ns(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless each n of Best-of-n is between 1 and the responses to a test prompt."""
     for position, n in enumerate(parameters["ns"]):
         if not 1 <= n <= parameters["n_test_responses"]:
-            most = f"02_sampling draws {parameters['n_test_responses']} responses to a test prompt"
+            most = f"there are {parameters['n_test_responses']} responses to a test prompt"
             raise ParamsError(f"{where}: ns[{position}]: best of {n}, and {most}")
     if not parameters["ns"]:
         raise ParamsError(f"{where}: ns is empty; give at least one n")

@@ -53,7 +53,7 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
         (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_reward_models, MODELS, {"annotations": [4]}, "4 pairs leave 4 to train and 0 to validate on"),
         (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
-        (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and 02_sampling draws 32"),
+        (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
         (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
         (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),

@@ -78,6 +78,11 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
     ]
 
 
+def where_gold_is_known(results: Results) -> list[Setting]:
+    """The settings of 04_reward_models in the worlds that have a gold reward."""
+    return [setting for world in ("grammar", "files") for setting in settings(results, "04_reward_models", world=world)]
+
+
 def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
     names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
@@ -103,7 +108,7 @@ def annotation_noise(results: Results) -> Iterator[Drawn]:
 
 def best_of_n(results: Results) -> Iterator[Drawn]:
     """Best-of-n against n, with the most annotations at the level of noise nearest to β = 1."""
-    for setting in settings(results, "04_reward_models", world="grammar"):
+    for setting in where_gold_is_known(results):
         names = [name for name in setting.seeds[0].values if name.startswith("best_of_")]
         curves = gold_curves(setting.seeds, names)
         beta = middle_beta(curves)
@@ -121,7 +126,7 @@ def best_of_n(results: Results) -> Iterator[Drawn]:
 
 def noise_and_numbers(results: Results) -> Iterator[Drawn]:
     """The largest Best-of-n against the number of annotations, a panel a level of noise."""
-    for setting in settings(results, "04_reward_models", world="grammar"):
+    for setting in where_gold_is_known(results):
         largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
         curves = gold_curves(setting.seeds, [largest])
         yield Drawn(

@@ -81,6 +81,9 @@ ARTIFACTS = {
 
 GRAMMAR: When = {"world": ("grammar",)}
 HUMAN: When = {"world": ("hh_rlhf",)}
+FILES: When = {"world": ("files",)}
+GOLD: When = {"world": ("grammar", "files")}  # where a gold reward is known
+GIVEN: When = {"world": ("hh_rlhf", "files")}  # where 00_world makes the bank itself
 MODEL_FOLDER = "rmkit.lm.models:check_folder"
 
 STAGES = {
@@ -91,20 +94,23 @@ STAGES = {
             "base_models": GRAMMAR,
             "encoder": GRAMMAR,
             "gold_model": GRAMMAR,
-            "bank": HUMAN,
+            "bank": GIVEN,
+            "test_bank": FILES,
             "comparisons": HUMAN,
         },
         rows=False,
         data=(
             DataFile("grammar_folder", "rmkit.worlds.grammar.sources:check", GRAMMAR),
             DataFile("pairs_file", "rmkit.worlds.hh_rlhf:check", HUMAN),
+            DataFile("embeddings_folder", "rmkit.worlds.files:check", FILES),
         ),
         precondition="rmkit.worlds.grammar.names:check_base_models",
         only={
             **dict.fromkeys(("world_seed", "grammar_folder", "n_train_prompts", "n_test_prompts"), GRAMMAR),
             **dict.fromkeys(("n_demonstrations", "base_models", "n_dialogues"), GRAMMAR),
             **dict.fromkeys(("n_answered_prompts", "n_noted", "n_gold_pairs"), GRAMMAR),
-            **dict.fromkeys(("pairs_file", "n_dimensions", "min_df", "ngrams"), HUMAN),
+            **dict.fromkeys(("pairs_file", "embedded", "n_dimensions", "min_df", "ngrams"), HUMAN),
+            "embeddings_folder": FILES,
         },
     ),
     "01_sft": Stage(
@@ -132,21 +138,23 @@ STAGES = {
         precondition="rmkit.worlds.grammar.names:check_model_names",
     ),
     "03_annotation_noise": Stage(
-        inputs={"bank": (Source("02_sampling"),)},
+        inputs={"bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES))},
         outputs={"comparisons": {}},
+        only=dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
         precondition="rmkit.preconditions:check_annotation",
     ),
     "04_reward_models": Stage(
         inputs={
-            "bank": (Source("02_sampling", GRAMMAR), Source("00_world", HUMAN)),
-            "comparisons": (Source("03_annotation_noise", GRAMMAR), Source("00_world", HUMAN)),
-            "test_bank": (Source("02_sampling", GRAMMAR),),
+            "bank": (Source("02_sampling", GRAMMAR), Source("00_world", GIVEN)),
+            "comparisons": (Source("03_annotation_noise", GOLD), Source("00_world", HUMAN)),
+            "test_bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES)),
         },
         outputs={"reward_models": {}, "evaluations": {}},
         precondition="rmkit.preconditions:check_reward_models",
         fits=("reward_models", "annotations", "betas", "n_folds"),
         only={
-            **dict.fromkeys(("world_seed", "task", "generator", "choice", "pool", "betas", "ns"), GRAMMAR),
+            **dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
+            **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD),
             "n_folds": HUMAN,
         },
     ),

@@ -180,13 +180,16 @@ def why_dropped(prompt: str, chosen: str, rejected_prompt: str, rejected: str) -
 
 
 def bank_and_comparisons(
-    reading: Reading, embed: Callable[[Sequence[str]], "tuple[np.ndarray, dict[str, Any]]"]
+    reading: Reading,
+    embed: Callable[[Sequence[str]], "tuple[np.ndarray, dict[str, Any]]"],
+    *,
+    with_prompts: bool = False,
 ) -> "tuple[ResponseBank, Comparisons]":
     """The reading as a bank of responses, with no scores, and M comparisons in the order of the pairs.
 
-    Prompts are numbered from 0 by first appearance. `embed` takes the R response texts in the bank's order, without
-    prompts and without labels, and returns (R, D) float16 and how it was made. The comparisons' `first` is the lower
-    position, and their column `line` (int64) is the pair's line in the file.
+    Prompts are numbered from 0 by first appearance. `embed` takes the R response texts in the bank's order, each after
+    its prompt if with_prompts, without labels, and returns (R, D) float16 and how it was made. The comparisons' `first`
+    is the lower position, and their column `line` (int64) is the pair's line in the file.
     """
     import numpy as np
     import pandas as pd
@@ -205,12 +208,13 @@ def bank_and_comparisons(
     chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
     rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
-    embedding_rd, embedding_source = embed(texts_r)
+    prompts = list(answers)
+    embedding_rd, embedding_source = embed([f"{prompts[p]} {text}" for p, text in flat] if with_prompts else texts_r)
     bank = ResponseBank(
-        prompts=pd.DataFrame({"prompt_id": np.arange(len(answers), dtype=np.int64), "prompt": list(answers)}),
+        prompts=pd.DataFrame({"prompt_id": np.arange(len(answers), dtype=np.int64), "prompt": prompts}),
         responses=pd.DataFrame({"prompt_id": np.array([p for p, _ in flat], dtype=np.int64), "response": texts_r}),
         embedding_rd=embedding_rd,
-        embedding_source=embedding_source,
+        embedding_source=embedding_source | ({"read": "prompt and response"} if with_prompts else {}),
     )
     table = {
         "first": np.minimum(chosen_m, rejected_m),
