@@ -2,13 +2,14 @@
 
 Watches the processes of running jobs from outside: a job that hangs or eats memory cannot be asked. Where the system
 tells it, a page that several processes share counts in parts (proportional set size): forks are not charged over and
-over what they were born with. Knows pids and bytes; ends nothing itself.
+over what they were born with, and pages of mapped files count for nothing. Knows pids and bytes; ends nothing itself.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -74,6 +75,11 @@ def memory_of(processes: list[psutil.Process], enough: int) -> int:
 
 
 def _own_memory(process: psutil.Process) -> int:
+    """Its pages but for those of mapped files, which the system takes back when it needs them."""
+    with suppress(OSError, ValueError, KeyError):  # an older kernel has no such lines, another system no such file
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return 1024 * (kilobytes["Pss_Anon"] + kilobytes["Pss_Shmem"])
     full = process.memory_full_info()
     return getattr(full, "pss", full.uss)  # of other systems than Linux what it shares with nobody
 
