@@ -31,6 +31,11 @@ def next_turn(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") 
     return f"{prompt} {response.strip()}{HUMAN}"
 
 
+def response_alone(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") -> str:
+    """The response as if nothing had been asked: an embedding that the prompt has no part in."""
+    return response.strip()
+
+
 def chat(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") -> str:
     """The dialogue's turns in the tokenizer's own chat template; DataError if it has none."""
     if not tokenizer.chat_template:
@@ -44,6 +49,7 @@ TEMPLATES: Mapping[str, Callable[[str, str, "PreTrainedTokenizerBase"], str]] = 
     "next_turn": next_turn,
     "published": published,
     "chat": chat,
+    "response": response_alone,
 }
 
 

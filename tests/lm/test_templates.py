@@ -13,6 +13,7 @@ GOLDEN = {
     "next_turn": "\n\nHuman: Hi\n\nAssistant: Hello!\n\nHuman: And you?\n\nAssistant: Fine.\n\nHuman:",
     "published": "\n\nHuman: Hi\n\nAssistant: Hello!\n\nHuman: And you?\n\nAssistant:Fine.",
     "chat": "<s><user>Hi</s><assistant>Hello!</s><user>And you?</s><assistant>Fine.</s>",
+    "response": "Fine.",
 }
 
 
