@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 # Okabe & Ito 2008: told apart by colour-blind readers, and by their grey value in print.
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442"
 GREY, INK = "#6E6E6E", "#222222"
+BROWN, TEAL = "#8C510A", "#01665E"  # for ensembles
 
 DEFAULTS: dict[Any, Any] = {
     "axes.edgecolor": INK,
@@ -51,6 +52,14 @@ LOOK: dict[str, dict[str, Any]] = {
     "mlp_bt": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "BT MLP"},
     "mlp_clf": {"color": PURPLE, "linestyle": (0, (5, 1)), "marker": "D", "label": "CLF MLP"},
     "lightgbm_clf": {"color": SKY, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "^", "label": "CLF LightGBM"},
+    "lightgbm_bt": {"color": YELLOW, "linestyle": (0, (1, 1)), "marker": "P", "label": "BT LightGBM"},
+    "mlp_bt_ensemble": {"color": BROWN, "linestyle": (0, (7, 2)), "marker": "X", "label": "BT MLP ensemble"},
+    "lightgbm_bt_ensemble": {
+        "color": TEAL,
+        "linestyle": (0, (3, 1, 1, 1)),
+        "marker": "<",
+        "label": "BT LightGBM ensemble",
+    },
     "gold": {"color": INK, "linestyle": "-", "marker": "*", "label": "gold reward"},
     "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
     "shorter": {"color": GREEN, "linestyle": "-.", "marker": "v", "label": "shorter answer"},

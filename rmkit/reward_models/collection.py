@@ -53,6 +53,20 @@ class RewardModels:
         places = self.fits[["reward_model", "position"]].itertuples(index=False)
         return np.stack([reward[name][position] for name, position in places])
 
+    def keep(self, kept_f: np.ndarray) -> Self:
+        """These fits alone, in their order, positions counting anew; ResultError unless kept_f is (F,) bool, some true.
+
+        A model of which no fit is kept is left out.
+        """
+        kept_f = np.asarray(kept_f)
+        if kept_f.dtype != bool or kept_f.shape != (len(self.fits),) or not kept_f.any():
+            found = f"{kept_f.dtype} of shape {kept_f.shape}, {np.count_nonzero(kept_f)} of them true"
+            raise ResultError(f"kept_f: is {found}; it must be bool of shape {(len(self.fits),)}, one of them true")
+        fits = self.fits[kept_f].reset_index(drop=True)
+        position = {name: group["position"].to_numpy() for name, group in fits.groupby("reward_model", sort=False)}
+        models = {name: model.only(position[name]) for name, model in self.models.items() if name in position}
+        return type(self)(fits.assign(position=fits.groupby("reward_model").cumcount()), models)
+
     def save(self, folder: str | Path) -> None:
         """Write fits and models, a subfolder each; ResultError unless each, read back, gives the same rewards."""
         folder = Path(folder)

@@ -8,10 +8,14 @@ logistic regression on differences of embeddings (Bradley & Terry 1952; arXiv 24
 with scale the root mean square length of the fit's training differences: one number, so that directions keep their
 relative size, and l2 = 1 says that before any data margins have a standard deviation of about 1. Newton's method with
 step halving solves (1), convex for l2 > 0, until its gradient vanishes; each fit alone, so neighbours cannot enter.
+
+On scores the same function is fitted by ridge regression, with an intercept b that is not penalised, in closed form:
+
+    f(w, b) = sum_n weight_n * (score_n - b - w . x_n)^2 + l2 * |w|^2,    x_n = (embedding - mean) / scale           (2)
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -20,30 +24,40 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import expit
 
-from rmkit.comparisons import PairSets
+from rmkit.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError, ResultError
-from rmkit.reward_models.protocol import Progress, check_embeddings, check_fit, row_blocks
+from rmkit.reward_models.laplace import LastLayerLaplace, covariance_root, logistic_curvature
+from rmkit.reward_models.protocol import Progress, check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.ridge import Ridge, scored_rows
 from rmkit.reward_models.storage import load_state, save_state
 
 NAME = "linear_bt"
 L2_GRID = tuple(10.0 ** (half / 2) for half in range(6, -5, -1))  # 1000 down to 0.01, a factor of 3.2 a step
 GRADIENT_TOLERANCE = 1e-9  # on |gradient of (1)| over the sum of the weights
 MAX_NEWTON_STEPS = 100
+LEARNED = ("weight_sd", "intercept_s", "scale_s", "l2_s")
+LOSSES = ("validation_log_loss_s", "validation_squared_error_s")  # one of them, by what it was fitted on
 
 
 @dataclass(kw_only=True)
 class LinearBradleyTerry:
     """S linear rewards. For each, every l2 of the grid is fitted on the training pairs, the one with the smallest
     validation log-loss is taken (the stronger on a tie), and w is refitted with it on training and validation pairs.
+    Likewise on scores, by squared error.
     """
 
     l2_grid: tuple[float, ...] = L2_GRID
     scale: float | None = None  # of (1), in units of the embeddings, where fits must share one; else each has its own
 
+    laplace: bool = True  # keep what `uncertainty` needs: D x D float32 numbers a fit
+
     weight_sd_: np.ndarray = field(init=False, repr=False, compare=False)  # (S, D) float64, for embeddings as they come
-    scale_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, of (1)
+    intercept_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, 0 after `fit`
+    scale_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, of (1) or (2)
     l2_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) the strength taken
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, before the refit
+    validation_squared_error_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,), before the refit
+    laplace_: LastLayerLaplace | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         self.l2_grid = tuple(sorted((float(l2) for l2 in self.l2_grid), reverse=True))  # strongest first: a warm start
@@ -67,8 +81,8 @@ class LinearBradleyTerry:
     ) -> Self:
         """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng_s."""
         check_fit(embedding_rd, train, validation, rng_s)
-        self.weight_sd_ = np.empty((train.n_sets, embedding_rd.shape[1]))
-        self.scale_s_, self.l2_s_, self.validation_log_loss_s_ = np.empty((3, train.n_sets))
+        self._start(train.n_sets, embedding_rd.shape[1])
+        self.validation_log_loss_s_, known = np.empty(train.n_sets), []
         for s in range(train.n_sets):
             train_md, train_m = differences(embedding_rd, train, s)
             validation_md, validation_m = differences(embedding_rd, validation, s)
@@ -83,9 +97,51 @@ class LinearBradleyTerry:
             weight_d = newton_weights(both_md, both_m, l2, start_d=start_d, where=where)
             self.weight_sd_[s], self.scale_s_[s] = weight_d / scale, scale
             self.l2_s_[s], self.validation_log_loss_s_[s] = l2, log_loss
+            if self.laplace:
+                root_dd = covariance_root(both_md, logistic_curvature(both_md @ weight_d, both_m), l2) / scale
+                known.append((mean_embedding(embedding_rd, train, s), root_dd))
             if progress:
                 progress(s + 1, train.n_sets)
+        self.laplace_ = LastLayerLaplace.of_fits(known) if known else None
         return self
+
+    def fit_scores(
+        self,
+        embedding_rd: np.ndarray,
+        train: ScoreSets,
+        validation: ScoreSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `RewardModel.fit_scores`, by (2); the variance of `uncertainty` is the squared error on validation."""
+        check_scores(embedding_rd, train, validation, rng_s)
+        self._start(train.n_sets, embedding_rd.shape[1])
+        self.validation_squared_error_s_, known = np.empty(train.n_sets), []
+        for s in range(train.n_sets):
+            train_set, validation_set = (scored_rows(embedding_rd, scores, s) for scores in (train, validation))
+            ridge = Ridge.of(*train_set, scale=self.scale)
+            if ridge.scale == 0:
+                raise DataError(f"train set {s}: all scored responses have equal embeddings")
+            errors = [ridge.squared_error(*validation_set, l2=l2) for l2 in self.l2_grid]
+            self.l2_s_[s] = l2 = self.l2_grid[int(np.argmin(errors))]  # the first, so the strongest, on a tie
+            self.validation_squared_error_s_[s] = error = min(errors)
+            both = (np.concatenate(pair) for pair in zip(train_set, validation_set, strict=True))
+            refit = Ridge.of(*both, scale=ridge.scale)
+            self.weight_sd_[s], self.intercept_s_[s] = refit.weights(l2)
+            self.scale_s_[s] = ridge.scale
+            if self.laplace:
+                known.append((ridge.mean_d, np.sqrt(error) * refit.covariance_root(l2)))
+            if progress:
+                progress(s + 1, train.n_sets)
+        self.laplace_ = LastLayerLaplace.of_fits(known) if known else None
+        return self
+
+    def _start(self, n_fits: int, n_dimensions: int) -> None:
+        for loss in LOSSES:
+            vars(self).pop(f"{loss}_", None)
+        self.weight_sd_, self.intercept_s_ = np.empty((n_fits, n_dimensions)), np.zeros(n_fits)
+        self.scale_s_, self.l2_s_ = np.empty((2, n_fits))
 
     def _choose_l2(
         self,
@@ -112,8 +168,18 @@ class LinearBradleyTerry:
         check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
         reward_sr = np.empty((len(self.weight_sd_), len(embedding_rd)), np.float32)
         for rows in row_blocks(*embedding_rd.shape):
-            reward_sr[:, rows] = self.weight_sd_ @ embedding_rd[rows].astype(np.float64).T
+            reward_sr[:, rows] = self.weight_sd_ @ embedding_rd[rows].astype(np.float64).T + self.intercept_s_[:, None]
         return reward_sr
+
+    def uncertainty(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """As `HasUncertainty.uncertainty`; DataError unless it was fitted with laplace=True."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        if self.laplace_ is None:
+            raise DataError("linear_bt: was fitted with laplace=False; fit it with laplace=True to ask for uncertainty")
+        sd_sr = np.empty((len(self.weight_sd_), len(embedding_rd)), np.float32)
+        for rows in row_blocks(len(embedding_rd), self.weight_sd_.size):
+            sd_sr[:, rows] = self.laplace_.sd(embedding_rd[rows].astype(np.float32)[None])
+        return sd_sr
 
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `HasLastLayer.last_layer`: embeddings over the scale of (1), so that l2_s_ penalises these weights."""
@@ -121,22 +187,29 @@ class LinearBradleyTerry:
         feature_srd = embedding_rd.astype(np.float32) / self.scale_s_.astype(np.float32)[:, None, None]
         return feature_srd, (self.weight_sd_ * self.scale_s_[:, None]).astype(np.float32)
 
+    def only(self, position_g: np.ndarray) -> Self:
+        """As `RewardModel.only`."""
+        chosen = dataclasses.replace(self)
+        chosen._set({name: array[position_g] for name, array in self._arrays().items()})
+        return chosen
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        arrays = {name: vars(self)[f"{name}_"] for name in (*LEARNED, *LOSSES) if f"{name}_" in vars(self)}
+        return arrays | (self.laplace_.arrays() if self.laplace_ else {})
+
+    def _set(self, arrays: Mapping[str, np.ndarray]) -> None:
+        vars(self).update({f"{name}_": arrays[name] for name in (*LEARNED, *LOSSES) if name in arrays})
+        self.laplace_ = LastLayerLaplace.of_arrays(arrays) if self.laplace else None
+
     def save(self, folder: Path) -> None:
-        arrays = {
-            "weight_sd": self.weight_sd_,
-            "scale_s": self.scale_s_,
-            "l2_s": self.l2_s_,
-            "validation_log_loss_s": self.validation_log_loss_s_,
-        }
         options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-        save_state(folder, reward_model=NAME, options=options, arrays=arrays)
+        save_state(folder, reward_model=NAME, options=options, arrays=self._arrays())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         options, arrays = load_state(folder, NAME)
         model = cls(**options)
-        model.weight_sd_, model.scale_s_, model.l2_s_ = arrays["weight_sd"], arrays["scale_s"], arrays["l2_s"]
-        model.validation_log_loss_s_ = arrays["validation_log_loss_s"]
+        model._set(arrays)
         return model
 
 
@@ -146,6 +219,14 @@ def differences(embedding_rd: np.ndarray, pairs: PairSets, s: int) -> tuple[np.n
     chosen_md = embedding_rd[pairs.chosen_sm[s, real_m]].astype(np.float64)
     rejected_md = embedding_rd[pairs.rejected_sm[s, real_m]].astype(np.float64)
     return chosen_md - rejected_md, pairs.weight_sm[s, real_m].astype(np.float64)
+
+
+def mean_embedding(embedding_rd: np.ndarray, pairs: PairSets, s: int) -> np.ndarray:
+    """(D,) float64 mean over the chosen and the rejected responses of set s, by the weights of its pairs."""
+    real_m = pairs.weight_sm[s] > 0
+    weight_m = pairs.weight_sm[s, real_m].astype(np.float64)
+    sides = (pairs.chosen_sm[s, real_m], pairs.rejected_sm[s, real_m])
+    return np.mean([weight_m @ embedding_rd[side_m] / weight_m.sum() for side_m in sides], axis=0)
 
 
 def newton_weights(

@@ -16,7 +16,11 @@ REWARD_MODELS = {
     "mlp_bt": "rmkit.reward_models.mlp_bt:MLPBradleyTerry",
     "mlp_clf": "rmkit.reward_models.mlp_clf:MLPClassifier",
     "lightgbm_clf": "rmkit.reward_models.lightgbm_clf:LightGBMClassifier",
+    "lightgbm_bt": "rmkit.reward_models.lightgbm_bt:LightGBMBradleyTerry",
+    "mlp_bt_ensemble": "rmkit.reward_models.mlp_bt_ensemble:MLPBradleyTerryEnsemble",
+    "lightgbm_bt_ensemble": "rmkit.reward_models.lightgbm_bt_ensemble:LightGBMBradleyTerryEnsemble",
 }
+DRAW_NOTHING = ("linear_bt", "lightgbm_clf", "lightgbm_bt")  # equal data give equal fits, whatever their generators
 
 
 def reward_model_class(name: str) -> type[RewardModel]:
