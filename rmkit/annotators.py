@@ -115,7 +115,7 @@ class Annotator:
         return self.answers(gold_m2, length_m2).gold_accuracy()
 
     def error_at_normal_gaps(self, gap_sd: float) -> float:
-        """The mean of sigmoid(-beta |gap| / scale) if gaps in gold were normal about 0; habits and crowd do not count."""
+        """The mean of sigmoid(-beta |gap| / scale) if gold gaps were normal about 0; habits and crowd do not count."""
         return 1.0 - quality_at_normal_gaps(self.beta, gap_sd / self.scale)
 
 
