@@ -8,15 +8,10 @@ shapes and for values that are not finite, with the place of the first.
 Sources: Kendall 1945 (tau-b); Spearman 1904, ties with average ranks; arXiv 2410.05584, section 3, for their use.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
-from scipy.stats import rankdata
 
-from rmkit.best_of_n import finite
+from rmkit.best_of_n import average_ranks, blocks, finite
 from rmkit.errors import DataError
-
-BLOCK_NUMBERS = 2**23  # pairs are compared this many at a time
 
 
 def order_accuracy(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
@@ -37,7 +32,7 @@ def kendall(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
 def spearman(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
     """Spearman's correlation, tied values at their average rank."""
     score_pk, gold_pk = checked(score_pk, gold_pk)
-    return correlation(rankdata(score_pk, axis=-1), rankdata(gold_pk, axis=-1))
+    return correlation(average_ranks(score_pk), average_ranks(gold_pk))
 
 
 def pearson(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
@@ -54,23 +49,62 @@ def correlation(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
 
 
 def pair_signs(score_pk: np.ndarray, gold_pk: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Over each prompt's pairs: agreeing minus disagreeing, those of unequal score, those of unequal gold; (..., P)."""
+    """Over each prompt's pairs: agreeing minus disagreeing, those of unequal score, those of unequal gold; (..., P).
+
+    Without looking at pairs one by one (Knight 1966): sorted by gold, those that disagree are the inversions of the
+    score, and those that are tied are counted by value.
+    """
     shape, n_responses = score_pk.shape[:-1], score_pk.shape[-1]
     flat_score, flat_gold = (values.reshape(-1, n_responses) for values in (score_pk, gold_pk))
-    agreeing, untied, unequal = (np.empty(len(flat_score)) for _ in range(3))
-    for rows in blocks(len(flat_score), n_responses**2):
-        of_score, of_gold = (
-            np.sign(values[rows, :, None] - values[rows, None, :]).astype(np.int8) for values in (flat_score, flat_gold)
-        )
-        agreeing[rows] = (of_score * of_gold).sum(axis=(1, 2), dtype=np.int64) / 2
-        untied[rows], unequal[rows] = np.count_nonzero(of_score, (1, 2)) / 2, np.count_nonzero(of_gold, (1, 2)) / 2
+    agreeing, untied, unequal = (np.empty(len(flat_score), dtype=np.int64) for _ in range(3))
+    n_pairs = n_responses * (n_responses - 1) // 2
+    for rows in blocks(len(flat_score), n_responses):
+        level_k, gold_level_k = dense_ranks(flat_score[rows]), dense_ranks(flat_gold[rows])
+        both_k = np.sort(gold_level_k * n_responses + level_k, axis=-1)  # by gold, equal gold by score: no inversions
+        untied[rows] = n_pairs - tied_pairs(np.sort(level_k, axis=-1))
+        unequal[rows] = n_pairs - tied_pairs(both_k // n_responses)
+        disagreeing = inversions(both_k % n_responses)
+        agreeing[rows] = unequal[rows] + untied[rows] - n_pairs + tied_pairs(both_k) - 2 * disagreeing
     return agreeing.reshape(shape), untied.reshape(shape), unequal.reshape(shape)
 
 
-def blocks(n_rows: int, numbers_a_row: int) -> Iterator[slice]:
-    """Slices over the rows of at most BLOCK_NUMBERS numbers each, one row at least."""
-    step = max(1, BLOCK_NUMBERS // numbers_a_row)
-    yield from (slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step))
+def dense_ranks(value_rk: np.ndarray) -> np.ndarray:
+    """(R, K) int64 from 0 to below K in each row's order; equal values have one rank, not always the next."""
+    order_rk = np.argsort(value_rk, axis=-1)
+    sorted_rk = np.take_along_axis(value_rk, order_rk, axis=-1)
+    starts_rk = np.arange(value_rk.shape[1]) * np.append(
+        np.ones((len(value_rk), 1), dtype=bool), sorted_rk[:, 1:] != sorted_rk[:, :-1], axis=1
+    )
+    rank_rk = np.empty(value_rk.shape, dtype=np.int64)
+    np.put_along_axis(rank_rk, order_rk, np.maximum.accumulate(starts_rk, axis=1), axis=-1)
+    return rank_rk
+
+
+def tied_pairs(sorted_rk: np.ndarray) -> np.ndarray:
+    """(R,) how many pairs of a sorted row are equal: each position has a pair with every equal one before it."""
+    position_k = np.arange(sorted_rk.shape[1])
+    starts_rk = np.zeros(sorted_rk.shape, dtype=np.int64)
+    starts_rk[:, 1:] = position_k[1:] * (sorted_rk[:, 1:] != sorted_rk[:, :-1])
+    return (position_k - np.maximum.accumulate(starts_rk, axis=1)).sum(axis=1)
+
+
+def inversions(rank_rk: np.ndarray) -> np.ndarray:
+    """(R,) how many pairs of a row have the larger rank first; ranks are 0 to below K.
+
+    A merge sort that looks at all runs of one length at once: a response's position is part of its key, so that a run's
+    left and right half are told apart after it is sorted, and each left one counts the right ones before it.
+    """
+    bits = max(1, (rank_rk.shape[1] - 1).bit_length())
+    dtype = np.int32 if bits <= 14 else np.int64  # the largest key is below 2 ** (2 * bits + 2)
+    key_rk = np.full((len(rank_rk), 2**bits), 2 ** (2 * bits + 1), dtype=dtype)
+    key_rk += np.arange(2**bits, dtype=dtype)  # behind the row to its end, and larger: no inversions
+    key_rk[:, : rank_rk.shape[1]] = (rank_rk << bits) + np.arange(rank_rk.shape[1])
+    found_r = np.zeros(len(rank_rk), dtype=np.int64)
+    for bit in range(bits):
+        key_rk = np.sort(key_rk.reshape(len(rank_rk), -1, 2 << bit), axis=-1)
+        right_rk = (key_rk >> bit) & 1
+        found_r += (np.cumsum(right_rk, axis=-1, dtype=np.int32) * (1 - right_rk)).sum(axis=(1, 2))
+    return found_r
 
 
 def over(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

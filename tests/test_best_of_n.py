@@ -1,6 +1,7 @@
 """Best-of-n against every subset, against its continuous limit, and where scores are tied."""
 
 import math
+import tracemalloc
 from itertools import combinations, permutations
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rmkit.best_of_n import best_of_n, best_of_n_kl, kl_bound, rank_weights
+from rmkit.best_of_n import best_of_n, best_of_n_kl, kl_bound, quantile_of_pick, rank_weights
 from rmkit.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -65,17 +66,78 @@ def test_gold_itself_never_falls_with_n_and_nothing_beats_it():
     assert (own - best_of_n(RNG.normal(size=(20, 16)), gold_pk, range(1, 17)) > -1e-12).all()
 
 
-def test_the_kl_is_that_of_the_enumerated_choice():
-    """Whole orders of drawing: the first n are the subset, and the choice among tied scores is even."""
-    score_k = np.array([0.0, 2.0, 2.0, 1.0])
-    for n in (1, 2, 3, 4):
-        chance_k = np.zeros(4)
-        for order in permutations(range(4)):
-            top = max(score_k[k] for k in order[:n])
-            tied = [k for k in order[:n] if score_k[k] == top]
-            chance_k[tied] += 1 / len(tied) / math.factorial(4)
-        expected = sum(p * math.log(4 * p) for p in chance_k if p > 0)
-        assert best_of_n_kl(score_k[None], [n])[0, 0] == pytest.approx(expected, abs=1e-12)
+def enumerated_chances(score_k, n):
+    """The chance of each response to be kept, over whole orders of drawing: the first n are the subset."""
+    chance_k = np.zeros(len(score_k))
+    orders = list(permutations(range(len(score_k))))
+    for order in orders:
+        top = max(score_k[k] for k in order[:n])
+        tied = [k for k in order[:n] if score_k[k] == top]
+        chance_k[tied] += 1 / len(tied) / len(orders)
+    return chance_k
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=5))
+def test_the_kl_is_that_of_the_enumerated_choice(scores):
+    score_k, ns = np.array(scores, dtype=float), range(1, len(scores) + 1)
+    expected = []
+    for n in ns:
+        chance_k = enumerated_chances(score_k, n)
+        expected.append(sum(p * math.log(len(scores) * p) for p in chance_k if p > 0))
+    np.testing.assert_allclose(best_of_n_kl(score_k[None], ns)[0], expected, atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5))
+def test_the_quantile_is_that_of_the_enumerated_choice(pairs):
+    score_k, gold_k = np.array(pairs, dtype=float).T
+    ns = range(1, len(pairs) + 1)
+    quantile_k = [np.mean([1.0 * (other < own) + 0.5 * (other == own) for other in gold_k]) for own in gold_k]
+    expected = [enumerated_chances(score_k, n) @ quantile_k for n in ns]
+    found = quantile_of_pick(score_k[None], gold_k[None], ns)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert found[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("numbers", [1, 20, 10**6])
+def test_blocks_prompts_and_fits_do_not_meet(monkeypatch, numbers):
+    """One row at a time, a few, or all at once: each row is what it is alone, in whatever order the ns are asked."""
+    monkeypatch.setattr("rmkit.best_of_n.BLOCK_NUMBERS", numbers)
+    monkeypatch.setattr("rmkit.best_of_n.BLOCK_NS", 2)
+    score_fpk, gold_pk, ns = RNG.integers(0, 5, (3, 5, 8)).astype(np.float32), RNG.normal(size=(5, 8)), [8, 1, 5, 3, 5]
+    for measure in (best_of_n, quantile_of_pick, lambda score_pk, gold_pk, ns: best_of_n_kl(score_pk, ns)):
+        found_fpn = measure(score_fpk, gold_pk, ns)
+        assert found_fpn.shape == (3, 5, 5)
+        for f, p in np.ndindex(3, 5):
+            for position, n in enumerate(ns):
+                alone = measure(score_fpk[f, p][None], gold_pk[p][None], [n])[0, 0]
+                assert found_fpn[f, p, position] == pytest.approx(alone, abs=1e-12)
+
+
+def test_weights_that_are_left_out_are_not_missed():
+    """Every n of 200 responses, the lowest of which is worth a thousand times the others."""
+    score_pk, gold_pk = RNG.normal(size=(3, 200)), RNG.normal(size=(3, 200))
+    np.put_along_axis(gold_pk, score_pk.argmin(axis=1)[:, None], 1000.0, axis=1)
+    ascending_pk = np.take_along_axis(gold_pk, score_pk.argsort(axis=1), axis=1)
+    expected = [
+        [sum(math.comb(k, n - 1) * value for k, value in enumerate(row)) / math.comb(200, n) for n in range(1, 201)]
+        for row in ascending_pk
+    ]
+    np.testing.assert_allclose(best_of_n(score_pk, gold_pk, range(1, 201)), expected, rtol=1e-11, atol=1e-11)
+
+
+def test_the_kl_of_every_n_at_the_papers_size_needs_no_gigabytes():
+    score_pk = RNG.normal(size=(2000, 500)).astype(np.float32)
+    score_pk[:3] = score_pk[:3].round(1)
+    tracemalloc.start()
+    kl_pn = best_of_n_kl(score_pk, range(1, 501))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kl_pn.nbytes == 8_000_000
+    assert peak < 20e6
+    np.testing.assert_allclose(kl_pn[3:, -1], math.log(500))
+    assert (kl_pn[:3, -1] <= math.log(500) + 1e-12).all()
 
 
 def test_the_kl_of_many_responses_is_the_continuous_one():

@@ -46,6 +46,17 @@ def test_accuracy_counts_the_pairs_of_unequal_gold_and_half_the_tied_scores(pair
     np.testing.assert_allclose(ours, np.mean(points) if points else np.nan)
 
 
+@pytest.mark.parametrize("n_responses", [2, 3, 64, 65, 500, 2**14 + 1])
+def test_many_responses_are_counted_as_scipy_counts_them(n_responses):
+    """Around powers of two, at the papers' 500, and where a key needs more than 32 bits."""
+    rng = np.random.default_rng(n_responses)
+    gold_k = rng.integers(0, 2 + n_responses // 3, n_responses).astype(float)
+    score_k = gold_k + rng.integers(0, 2 + n_responses // 3, n_responses)
+    gold_k[:2], score_k[:2] = (0, 1), (1, 0)
+    found = ranking.kendall(score_k[None], gold_k[None])[0]
+    np.testing.assert_allclose(found, scipy_stats.kendalltau(score_k, gold_k).statistic, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ORDERS)
 def test_every_score_is_held_against_the_one_gold(name):
     together = ORDERS[name](SCORE_SPK, GOLD_PK)
@@ -64,7 +75,7 @@ def test_equal_gold_leaves_nothing_to_order_and_a_constant_score_orders_by_chanc
 
 def test_blocks_change_nothing(monkeypatch):
     whole = ranking.kendall(SCORE_SPK, GOLD_PK)
-    monkeypatch.setattr(ranking, "BLOCK_NUMBERS", 100)
+    monkeypatch.setattr("rmkit.best_of_n.BLOCK_NUMBERS", 20)
     np.testing.assert_array_equal(ranking.kendall(SCORE_SPK, GOLD_PK), whole)
 
 
