@@ -33,7 +33,8 @@ def test_what_cannot_is_said_with_what_to_type(change, says):
 WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, "n_test_responses": 32}
 ANNOTATION = WORLD | {
     "betas": [0.5, None], "scale": "gold_sd", "fixed_scale": None, "choice": "random", "pool": "within_prompt",
-    "n_pairs": 1800,
+    "n_pairs": 1800, "n_annotated_prompts": None, "labels_per_pair": 1, "agreements": [0.72], "flip": 0.0, "lapse": 0.0,
+    "tie_width": 0.0, "careless": 0.0, "careless_beta": 0.3, "dissenting": 0.0, "drift": 1.0,
 }  # fmt: skip
 MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
 POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
@@ -50,6 +51,24 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
         (check_annotation, ANNOTATION, {"n_pairs": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
         (check_annotation, ANNOTATION, {"choice": "similar"}, "300 prompts offer 1 similar pair each; say at most 300"),
         (check_annotation, ANNOTATION, {"n_pairs": 0}, "n_pairs: 0; give at least 1"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 64}, "1800, and 64 prompts offer 28 random pairs each"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 301}, "301; give 1 to 300, or null for all"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 1, "pool": "cross_prompt"}, "1; give 2 to 300"),
+        (check_annotation, ANNOTATION, {"labels_per_pair": 0}, "labels_per_pair: 0; give at least 1"),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"labels_per_pair": 3, "choice": "similar"},
+            "n_pairs / labels_per_pair: 600, and 300 prompts offer 1 similar pair each; say at most 300",
+        ),
+        (check_annotation, ANNOTATION, {"flip": 1.5}, "flip: 1.5 is not between 0 and 1"),
+        (check_annotation, ANNOTATION, {"lapse": -0.1}, "lapse: -0.1 is not between 0 and 1"),
+        (check_annotation, ANNOTATION, {"careless": 0.6, "dissenting": 0.6}, "careless: 0.6 and dissenting 0.6 are"),
+        (check_annotation, ANNOTATION, {"tie_width": -1.0}, "tie_width: -1.0 is below 0"),
+        (check_annotation, ANNOTATION, {"careless_beta": 0.0}, "careless_beta: 0.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"drift": 0.0}, "drift: 0.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.4]}, r"agreements\[1\]: 0.4 is not between 0.5 and 1"),
+        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.7]}, r"agreements: \[0.7, 0.7\]; give each once"),
         (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_reward_models, MODELS, {"annotations": [4]}, "4 pairs leave 4 to train and 0 to validate on"),
         (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
@@ -70,5 +89,6 @@ def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, 
 
 def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds():
     check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_pairs": 100_000}, {}, "mine.yaml: stage")
+    check_annotation(ANNOTATION | {"choice": "similar", "labels_per_pair": 6}, {}, "mine.yaml: stage")
     with pytest.raises(ParamsError, match="n_folds: 1"):
         check_reward_models(MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage")

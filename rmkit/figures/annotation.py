@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, themed
+from rmkit.label_theory import quality_at_normal_gaps
 
 CHOICE_LOOK = {
     "similar": {"color": ORANGE, "marker": "s"},
@@ -19,6 +20,10 @@ CHOICE_LOOK = {
 POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
 POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
 GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
+ERROR_LOOK = {
+    "expected_error": {"marker": "x", "label": "expected on these pairs"},
+    "realised_error": {"marker": "o", "label": "realised"},
+}
 BETA_GREYS = ("#B8B8B8", "#8A8A8A", "#5A5A5A", INK)  # colours belong to the choices on the right
 
 
@@ -62,3 +67,29 @@ def draw_chances(ax: Axes, betas: list[float]) -> None:
     ax.set(xlabel="gold reward, first minus second (in units of the scale)", ylabel="P(first preferred)")
     ax.set_title("How sure an annotator is")
     ax.legend(loc="upper left")
+
+
+@themed
+def error_figure(rows: pd.DataFrame, *, gap_sd: float) -> Figure:
+    """Error against sharpness: what normal differences would give as a line, what these pairs gave as marks.
+
+    rows: beta, metric, value, one a level of noise; gap_sd: the standard deviation of the differences, in units of the
+    scale. Whoever never errs is left out: the axis is logarithmic.
+    """
+    figure, ax = plt.subplots(figsize=(5.2, 3.6))
+    shown = rows[rows["metric"].isin(ERROR_LOOK) & np.isfinite(rows["beta"]) & rows["value"].notna()]
+    finite = sorted(shown["beta"].unique()) or [1.0]
+    beta_b = np.geomspace(finite[0] / 2, finite[-1] * 2, 81)
+    ax.plot(beta_b, [1 - quality_at_normal_gaps(beta, gap_sd) for beta in beta_b], color=GREY, label="normal gaps")
+    for metric, look in ERROR_LOOK.items():
+        marks = shown[shown["metric"] == metric]
+        ax.plot(marks["beta"], marks["value"], color=BLUE, linestyle="none", **look)
+    ax.set_xscale("log")
+    ax.set_xticks(finite, [f"{beta:.3g}" for beta in finite])
+    ax.minorticks_off()
+    ax.set(xlabel="annotation sharpness β (log scale)", ylabel="error (share of pairs)")
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter("{x:.0%}")
+    ax.set_title("How often labels are wrong")
+    ax.legend(loc="upper right")
+    return figure
