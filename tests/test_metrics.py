@@ -7,7 +7,10 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
 from rmkit.errors import DataError
 from rmkit.metrics import (
+    expected_accuracy,
     expected_calibration_error,
+    expected_log_loss,
+    expected_overconfidence,
     pair_accuracy,
     pair_brier,
     pair_log_loss,
@@ -114,3 +117,53 @@ def test_overconfidence_is_zero_in_the_mean_when_the_forecast_is_true():
     assert abs(honest.mean()) < 4 * honest.std() / np.sqrt(len(honest))
     assert pair_overconfidence(2 * signed_m).mean() > 0.05
     assert pair_overconfidence(np.array([0.0])) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("expected", "observed"),
+    [
+        (expected_accuracy, pair_accuracy),
+        (expected_log_loss, pair_log_loss),
+        (expected_overconfidence, pair_overconfidence),
+    ],
+)
+@given(
+    pairs=st.lists(st.tuples(st.floats(-50, 50) | st.just(0.0), st.floats(0, 1)), min_size=1, max_size=20),
+)
+def test_an_expected_metric_is_the_mean_over_both_labels(expected, observed, pairs):
+    margin_m, chance_m = np.array(pairs).T
+    both = chance_m * observed(margin_m) + (1 - chance_m) * observed(-margin_m)  # the first chosen, or the second
+    np.testing.assert_allclose(expected(margin_m, chance_m), both, rtol=1e-12, atol=1e-12)
+
+
+def test_the_expected_log_loss_is_least_at_the_annotators_own_log_odds():
+    chance_m = np.array([0.1, 0.5, 0.73])
+    own_m = np.log(chance_m / (1 - chance_m))
+    entropy_m = -chance_m * np.log(chance_m) - (1 - chance_m) * np.log(1 - chance_m)
+    np.testing.assert_allclose(expected_log_loss(own_m, chance_m), entropy_m)
+    for shift in (-0.01, 0.01):
+        assert (expected_log_loss(own_m + shift, chance_m) > entropy_m).all()
+    np.testing.assert_allclose(expected_log_loss(np.array([1e4, -1e4]), np.array([1.0, 0.25])), [0.0, 2500.0])
+
+
+def test_calibration_against_chances_is_what_many_labels_of_each_pair_come_to():
+    rng = np.random.default_rng(0)
+    margin_m = rng.normal(size=300)
+    chance_m = expit(0.5 * margin_m)  # margins that are twice too large
+    own, doubled = (expected_calibration_error(scale * margin_m, chance_m=chance_m) for scale in (0.5, 1.0))
+    assert own == pytest.approx(0.0, abs=1e-12)
+    first_won_mt = rng.random((300, 2000)) < chance_m[:, None]
+    labelled_mt = np.where(first_won_mt, margin_m[:, None], -margin_m[:, None])
+    assert doubled == pytest.approx(expected_calibration_error(labelled_mt.ravel()), abs=2e-3)
+    assert doubled > 0.05
+    by_label = reliability_bins(np.where(first_won_mt[:, 0], margin_m, -margin_m))
+    by_chance = reliability_bins(margin_m, chance_m=1.0 * first_won_mt[:, 0])  # labels are chances of 0 and 1
+    np.testing.assert_allclose(by_chance["accuracy"], by_label["accuracy"])
+
+
+def test_chances_that_are_none_or_too_few_are_named():
+    with pytest.raises(DataError, match=r"chance has shape \(2,\) and margin \(3,\)"):
+        expected_accuracy(np.zeros(3), np.zeros(2))
+    for wrong in (1.5, -0.1, np.nan):
+        with pytest.raises(DataError, match=rf"chance\[1\] is {wrong}; a chance lies between 0 and 1"):
+            expected_log_loss(np.zeros(2), np.array([0.5, wrong]))
