@@ -51,7 +51,7 @@ def test_the_pad_token_cannot_matter_even_where_the_text_ends_with_it(base):
     assert np.abs(first_rd[0] - embed(*usual, [PROMPT], [SHORT])[0][0]).max() > 0.05
 
 
-@pytest.mark.parametrize("template", ["published", "next_turn"])
+@pytest.mark.parametrize("template", ["published", "next_turn", "response"])
 def test_a_template_changes_the_embedding_to_that_of_its_own_text(base, encoder, template):
     _, tokenizer = encoder
     plain_rd, _ = embed(*encoder, [PROMPT], [SHORT])
@@ -67,3 +67,14 @@ def test_a_state_too_large_for_float16_is_one_line(base):
         model.norm.weight.mul_(1e7)
     with pytest.raises(DataError, match=r"^embedding of response 0: does not fit float16; use another encoder"):
         embed(model, tokenizer, [PROMPT], [HUMAN])
+
+
+def test_a_prompt_has_a_part_in_the_joint_embedding_alone(encoder):
+    """Of `response` two prompts give one embedding, and of every other template two."""
+    prompts, responses = [PROMPT, PROMPT.replace("rose bush", "lawn")], [SHORT, SHORT]
+    apart = {}
+    for template in TEMPLATES.keys() - {"chat"}:
+        first_d, second_d = embed(*encoder, prompts, responses, template=template)[0].astype(float)
+        apart[template] = np.abs(first_d - second_d).max()
+    assert apart.pop("response") == 0
+    assert min(apart.values()) > 0.01

@@ -1,6 +1,7 @@
 """A job that hangs or eats memory is ended at its limit and reported, and the others go on; so do they if forking ends."""
 
 import json
+import mmap
 import os
 import signal
 import sys
@@ -94,6 +95,20 @@ def test_shared_memory_is_counted_once():
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         del held
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere mapped files are counted")
+def test_a_mapped_file_counts_for_nothing(tmp_path):
+    """The system takes such pages back when it needs them: arrays larger than memory must not end a job."""
+    size = 100_000_000
+    (tmp_path / "large").write_bytes(b"x" * size)
+    me = psutil.Process()
+    before = memory_of([me], enough=0)
+    with (tmp_path / "large").open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+        resident = me.memory_info().rss
+        assert sum(mapped[::4096]) > 0, "every page was read"
+        assert me.memory_info().rss - resident > 0.9 * size
+        assert memory_of([me], enough=0) - before < 0.2 * size
 
 
 def test_fail_fast_starts_nothing_more_and_lets_what_runs_end(small):

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rmkit.errors import DataError
@@ -166,6 +167,20 @@ def test_a_bank_holds_each_text_once_and_each_pair_points_at_its_texts(tmp_path)
     np.testing.assert_array_equal(bank.embedding_rd, embed(texts)[0])
     assert bank.embedding_source == {"method": "counts"}
     assert bank.scores == {}
+
+
+def test_responses_may_be_embedded_after_their_prompts(tmp_path):
+    rows = [row("bee", "a", ask="where?"), row("c", "d", ask="eel")]
+    reading = read_pairs(written(tmp_path / "pairs.jsonl", rows))
+    alone, comparisons = hh_rlhf.bank_and_comparisons(reading, embed)
+    joint, same = hh_rlhf.bank_and_comparisons(reading, embed, with_prompts=True)
+    prompt_r = joint.prompts["prompt"].reindex(joint.prompt_id_r)  # prompts are numbered from 0
+    texts = [f"{prompt} {text}" for prompt, text in zip(prompt_r, joint.responses["response"], strict=True)]
+    np.testing.assert_array_equal(joint.embedding_rd, embed(texts)[0])
+    assert (joint.embedding_rd != alone.embedding_rd).all(), "each prompt has letters, and an e"
+    assert joint.embedding_source != alone.embedding_source
+    pd.testing.assert_frame_equal(same.table, comparisons.table)
+    pd.testing.assert_frame_equal(joint.responses, alone.responses)
 
 
 def test_positions_say_nothing_about_which_response_was_preferred(tmp_path):
