@@ -30,6 +30,9 @@ SAME_EVERYWHERE = {"num_threads": 1, "deterministic": True, "force_row_wise": Tr
 LAST_WORDS = "end of parameters"  # of a model's text that was not cut short
 LEARNED = ("rounds_s", "validation_log_loss_s", "validation_squared_error_s")  # the second or the third
 
+# Stands in for an objective of one's own where no row can be told from another: there LightGBM takes only its own.
+CONSTANT = {"objective": "regression", "metric": "None"}
+
 Procedure = Literal["sound", "published"]
 Metric = Callable[[np.ndarray, lightgbm.Dataset], tuple[str, float, bool]]  # what lightgbm.train calls feval
 
@@ -129,8 +132,9 @@ class Trees(ABC):
         for done, s in enumerate(order, start=1):
             lesson, seed = lesson_s[s], int(rng_s[s].integers(2**31))
             train, validation = binned.datasets(lesson.train, lesson.validation)
+            objective = lesson.objective if lesson.metric is None or can_split(train) else CONSTANT
             booster = lightgbm.train(
-                {**binned.params, **lesson.objective, "learning_rate": self.learning_rate, "seed": seed},
+                {**binned.params, **objective, "learning_rate": self.learning_rate, "seed": seed},
                 train,
                 num_boost_round=self.n_rounds,
                 valid_sets=[validation],
@@ -188,6 +192,11 @@ class Trees(ABC):
         except (OSError, ValueError, lightgbm.basic.LightGBMError) as error:
             raise DataError(f"{folder}: cannot be read as a saved reward model: {error}") from error
         return model
+
+
+def can_split(train: lightgbm.Dataset) -> bool:
+    """Whether some dimension has more than one bin that leaves enough rows on either side."""
+    return any(train.feature_num_bin(dimension) > 0 for dimension in range(train.num_feature()))
 
 
 def _read(text: str) -> lightgbm.Booster:

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from rmkit.comparisons import PairSets
+from rmkit.comparisons import PairSets, ScoreSets
+
+# Options with which a head is quick to fit on a small world; a head that is not here is quick as it is.
+SMALL = {"hidden": [32], "precision": "float32"}
+QUICK = {"mlp_bt": SMALL, "mlp_clf": SMALL, "mlp_bt_ensemble": {"n_members": 3, "options": SMALL}}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,22 @@ class PlantedWorld:
         train = [self.pairs(size, (seed, s, 0)) for s, size in enumerate(sizes)]
         validation = [self.pairs(max(2, size // 4), (seed, s, 1)) for s, size in enumerate(sizes)]
         return PairSets.padded(train), PairSets.padded(validation)
+
+    def score_sets(self, sizes, seed=0, *, noise_sd=0.0):
+        """(train, validation): as many responses as each size says, with their planted reward; a quarter validate."""
+        rng = np.random.default_rng((seed, 7))
+        width = max(sizes)
+        train, validation = (
+            (np.zeros((len(sizes), n), np.int64), np.zeros((len(sizes), n), np.float32)) for n in (width, width // 4)
+        )
+        for s, size in enumerate(sizes):
+            drawn = rng.choice(len(self.reward_r), size + size // 4, replace=False)
+            for (position_sn, weight_sn), some in ((train, drawn[:size]), (validation, drawn[size:])):
+                position_sn[s, : len(some)], weight_sn[s, : len(some)] = some, 1
+        return tuple(
+            ScoreSets(position_sn, self.reward_r[position_sn] + noise_sd * rng.normal(size=weight_sn.shape), weight_sn)
+            for position_sn, weight_sn in (train, validation)
+        )
 
 
 def subset(pairs, s):
