@@ -56,6 +56,8 @@ def check_annotators(parameters: Mapping[str, Any], where: str) -> None:
     if parameters["careless"] + parameters["dissenting"] > 1 + 1e-9:
         shares = f"{parameters['careless']} and dissenting {parameters['dissenting']}"
         raise ParamsError(f"{where}: careless: {shares} are together more than 1")
+    if parameters.get("world") == "files" and parameters["length_bias"]:
+        raise ParamsError(f"{where}: length_bias: {parameters['length_bias']}; given files hold no texts, say 0")
     if parameters["tie_width"] < 0:
         raise ParamsError(f"{where}: tie_width: {parameters['tie_width']} is below 0; 0 never says equal")
     for name in ("careless_beta", "drift"):

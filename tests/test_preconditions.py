@@ -92,3 +92,20 @@ def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds
     check_annotation(ANNOTATION | {"choice": "similar", "labels_per_pair": 6}, {}, "mine.yaml: stage")
     with pytest.raises(ParamsError, match="n_folds: 1"):
         check_reward_models(MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage")
+
+
+def test_of_given_files_the_counts_are_what_they_hold():
+    """What 00_world would draw in another world, and 02_sampling's sizes, say nothing there."""
+    given = {"n_train_prompts": 40, "n_train_responses": 3, "n_test_prompts": 9, "n_test_responses": 5}
+    sound = MODELS | {"world": "files", "n_pairs": 120, "annotations": [120], "ns": [5], "length_bias": 0.0}
+    check_annotation(sound, given, "mine.yaml: stage")
+    check_reward_models(sound, given, "mine.yaml: stage")
+    without_sizes = {name: value for name, value in sound.items() if name not in given}
+    check_annotation(without_sizes, given, "mine.yaml: stage")
+    for check, change, said in (
+        (check_annotation, {"n_pairs": 121}, "n_pairs: 121, and 40 prompts offer 3 random pairs each; say at most 120"),
+        (check_reward_models, {"ns": [6]}, r"ns\[0\]: best of 6, and there are 5 responses to a test prompt"),
+        (check_annotation, {"length_bias": 0.5}, "length_bias: 0.5; given files hold no texts, say 0"),
+    ):
+        with pytest.raises(ParamsError, match=said):
+            check(sound | change, given, "mine.yaml: stage")
