@@ -17,8 +17,6 @@ import numpy as np
 
 from rmkit.comparisons import PairSets, ScoreSets
 
-FIXED_BINS = {"data_random_seed": 1}  # LightGBM's default, said so that a fit's own seed does not replace it
-
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -54,7 +52,7 @@ class BinnedRows:
     """The binned dataset of the rows asked for last, training and validation; fits with equal rows share it."""
 
     def __init__(self, embedding_rd: np.ndarray, params: dict[str, Any]) -> None:
-        self.embedding_rd, self.params = embedding_rd, params | FIXED_BINS
+        self.embedding_rd, self.params = embedding_rd, params  # no seed among them, which would move the bins
         self._key: tuple[str, str] | None = None
 
     def datasets(self, train: Rows, validation: Rows) -> tuple[lightgbm.Dataset, lightgbm.Dataset]:

@@ -20,10 +20,12 @@ def fitted(train=TRAIN, validation=VALIDATION, **options):
 
 
 def rows(pairs, s):
-    """The chosen responses' embeddings above the rejected ones', and their labels."""
+    """Embeddings of the first response of each pair above those of the second, and whether each was chosen."""
     size = pairs.sizes_s[s]
-    position_n = np.concatenate([pairs.chosen_sm[s, :size], pairs.rejected_sm[s, :size]])
-    return WORLD.embedding_rd[position_n].astype(np.float32), np.r_[np.ones(size), np.zeros(size)]
+    chosen_m, rejected_m = pairs.chosen_sm[s, :size], pairs.rejected_sm[s, :size]
+    label_n = np.r_[chosen_m < rejected_m, rejected_m < chosen_m].astype(float)
+    position_n = np.r_[np.minimum(chosen_m, rejected_m), np.maximum(chosen_m, rejected_m)]
+    return WORLD.embedding_rd[position_n].astype(np.float32), label_n
 
 
 @pytest.mark.parametrize("s", [0, 1])
@@ -56,6 +58,38 @@ def test_the_rounds_kept_are_those_with_the_smallest_log_loss_of_the_validation_
     np.testing.assert_allclose(model.validation_log_loss_s_[1], log_loss[best], rtol=1e-5)
 
 
+def test_published_keeps_every_round_and_learns_from_the_training_rows_alone():
+    silent = {"objective": "binary", "verbosity": -1, "num_threads": 1}
+    direct = lightgbm.train(silent, lightgbm.Dataset(*rows(TRAIN, 1), params=silent), num_boost_round=60)
+    model = fitted(n_rounds=60, procedure="published")
+    assert model.rounds_s_.tolist() == [60, 60]
+    assert fitted().rounds_s_[1] < 60
+    np.testing.assert_allclose(
+        model.score(WORLD.embedding_rd)[1], direct.predict(WORLD.embedding_rd.astype(float), raw_score=True), rtol=1e-6
+    )
+    misled = fitted(TRAIN, swapped(VALIDATION), n_rounds=60, procedure="published")
+    np.testing.assert_array_equal(misled.score(WORLD.embedding_rd), model.score(WORLD.embedding_rd))
+    row_nd, label_n = rows(VALIDATION, 1)
+    log_odds_n = model.score(row_nd)[1]
+    log_loss = np.logaddexp(0, np.where(label_n == 1, -log_odds_n, log_odds_n)).mean()
+    np.testing.assert_allclose(model.validation_log_loss_s_[1], log_loss, rtol=1e-5)
+
+
+def test_a_row_of_weight_0_is_not_there():
+    """Set 1 without the rejected responses of its first half: as LightGBM fits the rows that are left."""
+    row_sm2 = TRAIN.rows_sm2
+    row_sm2[1, :100, 1] = 0
+    divided = PairSets.of_rows(TRAIN.chosen_sm, TRAIN.rejected_sm, row_sm2)
+    silent = {"objective": "binary", "verbosity": -1, "num_threads": 1}
+    row_nd, label_n = rows(TRAIN, 1)
+    there_n = (label_n == 1) | (np.tile(np.arange(200), 2) >= 100)
+    direct = lightgbm.train(silent, lightgbm.Dataset(row_nd[there_n], label_n[there_n]), num_boost_round=20)
+    model = fitted(divided, n_rounds=20, procedure="published")
+    np.testing.assert_allclose(
+        model.score(WORLD.embedding_rd)[1], direct.predict(WORLD.embedding_rd.astype(float), raw_score=True), rtol=1e-6
+    )
+
+
 def test_validation_pairs_that_mislead_leave_one_round():
     assert (fitted(TRAIN, swapped(VALIDATION)).rounds_s_ == 1).all()
     assert (fitted().rounds_s_ > 5).all()
@@ -66,6 +100,7 @@ def test_validation_pairs_that_mislead_leave_one_round():
     [
         {"n_rounds": 3},
         {"patience": 1},
+        {"procedure": "published"},
         {"n_leaves": 3},
         {"learning_rate": 0.3},
         {"min_rows_a_leaf": 5},
