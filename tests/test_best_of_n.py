@@ -33,6 +33,26 @@ def test_it_is_the_mean_over_all_subsets_ties_or_not(scores, seed):
     np.testing.assert_allclose(best_of_n(score_k[None], gold_k[None], ns)[0], expected, rtol=1e-12, atol=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=6), st.integers(0, 2**31))
+def test_scores_of_any_size_and_sign_are_told_apart_to_their_last_bit(scores, seed):
+    """Numbers next to one another, negative ones, zeros of both signs, the smallest there are."""
+    scores = [*scores, np.nextafter(scores[0], np.inf), -0.0, 0.0]
+    score_k, gold_k = np.array(scores), np.random.default_rng(seed).normal(size=len(scores))
+    expected = [enumerated(score_k, gold_k, n) for n in (1, 2, 3)]
+    np.testing.assert_allclose(best_of_n(score_k[None], gold_k[None], [1, 2, 3])[0], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64])
+def test_scores_and_gold_keep_their_order_in_any_kind_of_number(dtype):
+    score_pk, gold_pk = (RNG.integers(-9, 9, (6, 7)) for _ in range(2))
+    found = best_of_n(score_pk.astype(dtype), gold_pk.astype(dtype), [2, 5])
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(
+        found, [[enumerated(*row, n) for n in (2, 5)] for row in zip(score_pk, gold_pk, strict=False)]
+    )
+
+
 def test_weights_are_binomials():
     for n_responses in (1, 2, 9, 32):
         ns = range(1, n_responses + 1)
