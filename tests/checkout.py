@@ -12,7 +12,9 @@ def checkout(folder: Path) -> Path:
     """A copy of what a user has, without a store."""
     for name in ("rmkit", "notebooks", "params", "data", "docs"):
         shutil.copytree(
-            REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+            REPOSITORY / name,
+            folder / name,
+            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.npy"),
         )
     return folder
 
