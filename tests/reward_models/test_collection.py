@@ -8,7 +8,7 @@ from rmkit.errors import DataError, ResultError
 from rmkit.reward_models.collection import RewardModels
 from rmkit.reward_models.linear_bt import LinearBradleyTerry
 from rmkit.reward_models.registry import REWARD_MODELS, build
-from tests.reward_models.worlds import PlantedWorld
+from tests.reward_models.worlds import QUICK, PlantedWorld
 
 WORLD = PlantedWorld.make(0)
 TRAIN, VALIDATION = WORLD.sets((40, 60))
@@ -16,8 +16,9 @@ TRAIN, VALIDATION = WORLD.sets((40, 60))
 
 @pytest.fixture(scope="module")
 def collection():
+    rng_s = np.random.default_rng(0).spawn(TRAIN.n_sets)
     models = {
-        name: build(name).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng_s=np.random.default_rng(0).spawn(TRAIN.n_sets))
+        name: build(name, **QUICK.get(name, {})).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng_s=rng_s)
         for name in REWARD_MODELS
     }
     rows = [
@@ -65,7 +66,8 @@ def test_saving_fails_when_the_reload_scores_otherwise(collection, tmp_path, mon
         (lambda fits: fits.assign(fit="one"), "fit 'one' is listed twice"),
         (
             lambda fits: fits[fits["reward_model"] == "mlp_bt"],
-            "fits are of mlp_bt, but the models are lightgbm_clf, linear_bt, mlp_bt, mlp_clf",
+            "fits are of mlp_bt, but the models are lightgbm_bt, lightgbm_bt_ensemble, lightgbm_clf, linear_bt, mlp_bt, "
+            "mlp_bt_ensemble, mlp_clf",
         ),
     ],
 )
@@ -78,6 +80,41 @@ def test_positions_must_be_those_of_the_model(collection, tmp_path):
     shifted = RewardModels(collection.fits.assign(position=collection.fits["position"] + 1), collection.models)
     with pytest.raises(ResultError, match=r"linear_bt: holds 2 fits, but their positions in the table are \[1, 2\]"):
         shifted.save(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        lambda fits: fits["annotations"] == 60,
+        lambda fits: fits["reward_model"].str.startswith("lightgbm"),
+        lambda fits: fits["fit"].isin(["mlp_bt-40", "linear_bt-60"]),
+        lambda fits: fits["position"] >= 0,
+    ],
+)
+def test_some_fits_alone_keep_their_names_and_rewards_and_can_be_saved(collection, tmp_path, kept):
+    kept_f = kept(collection.fits).to_numpy()
+    some = collection.keep(kept_f)
+    assert list(some.fits["fit"]) == list(collection.fits["fit"][kept_f])
+    assert list(some.fits["annotations"]) == list(collection.fits["annotations"][kept_f])
+    assert set(some.models) == set(collection.fits["reward_model"][kept_f])
+    reward_gr = collection.score(WORLD.embedding_rd)[kept_f]
+    np.testing.assert_array_equal(some.score(WORLD.embedding_rd), reward_gr)
+    some.save(tmp_path)
+    np.testing.assert_array_equal(RewardModels.load(tmp_path).score(WORLD.embedding_rd), reward_gr)
+
+
+def test_positions_count_anew_whatever_the_order_of_the_table(collection):
+    turned = RewardModels(collection.fits.iloc[::-1], collection.models)
+    kept_f = (turned.fits["annotations"] == 40).to_numpy() | (turned.fits["reward_model"] == "linear_bt").to_numpy()
+    some = turned.keep(kept_f)
+    assert some.fits.loc[some.fits["reward_model"] == "linear_bt", "fit"].tolist() == ["linear_bt-60", "linear_bt-40"]
+    np.testing.assert_array_equal(some.score(WORLD.embedding_rd), turned.score(WORLD.embedding_rd)[kept_f])
+
+
+@pytest.mark.parametrize("wrong_f", [np.zeros(14, bool), np.ones(13, bool), np.arange(14)])
+def test_what_is_kept_is_said_by_one_bool_a_fit(collection, wrong_f):
+    with pytest.raises(ResultError, match=r"kept_f: is .* it must be bool of shape \(14,\), one of them true"):
+        collection.keep(wrong_f)
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):

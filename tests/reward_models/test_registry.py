@@ -1,10 +1,14 @@
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import rmkit
 from rmkit.errors import ParamsError
 from rmkit.reward_models.registry import REWARD_MODELS, build, reward_model_class
+from rmkit.study.source import reached
 
 
 @pytest.mark.parametrize("name", REWARD_MODELS)
@@ -42,3 +46,24 @@ others = {"rmkit.reward_models.mlp_bt", "rmkit.reward_models.lightgbm_clf", "tor
 assert not others & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_an_ensemble_is_of_one_head_which_is_no_option():
+    assert build("lightgbm_bt_ensemble").head == "lightgbm_bt"
+    with pytest.raises(ParamsError, match="'head' is not one of n_members, bootstrap, options"):
+        build("mlp_bt_ensemble", head="linear_bt")
+
+
+@pytest.mark.parametrize("name", REWARD_MODELS)
+def test_a_job_that_names_a_head_reaches_every_module_that_can_change_it(name):
+    """What Python imports to build it, the study sees too: an ensemble's head with the ensemble."""
+    script = f"""
+import sys
+from rmkit.reward_models.registry import build
+build({name!r})
+print(*[module for module in sys.modules if module.startswith("rmkit.reward_models.")])
+"""
+    imported = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    start = ast.parse("import rmkit.reward_models.registry")
+    seen = reached([start], [name], [], Path(rmkit.__file__).parent)
+    assert set(imported) <= set(seen)
