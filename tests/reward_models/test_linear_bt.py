@@ -169,3 +169,33 @@ def test_a_given_scale_makes_one_penalty_of_one_strength_for_fits_of_any_length(
     np.testing.assert_allclose(tripled.score(3 * embedding_rd), given.score(embedding_rd), atol=1e-5)
     with pytest.raises(ParamsError, match=r"linear_bt: scale is 0\.0"):
         LinearBradleyTerry(scale=0.0)
+
+
+def test_the_uncertainty_is_that_of_a_hessian_by_finite_differences():
+    """At the minimum of (1), over training and validation pairs, in the rewards' own unit."""
+    model = fitted(l2_grid=(2.0,))
+    train_md, validation_md, scale = scaled_differences(0)
+    x_md, w_d, step = np.concatenate([train_md, validation_md]), model.weight_sd_[0] * scale, 1e-5
+
+    def gradient(w_d):
+        return 2.0 * w_d - expit(-x_md @ w_d) @ x_md
+
+    axis_dd = np.eye(8)
+    hessian_dd = np.stack([(gradient(w_d + step * a) - gradient(w_d - step * a)) / (2 * step) for a in axis_dd])
+    size = TRAIN.sizes_s[0]
+    trained = np.r_[TRAIN.chosen_sm[0, :size], TRAIN.rejected_sm[0, :size]]
+    x_rd = (WORLD.embedding_rd - WORLD.embedding_rd[trained].astype(float).mean(axis=0)) / scale
+    expected_r = np.sqrt(np.einsum("rd,de,re->r", x_rd, np.linalg.inv(hessian_dd), x_rd))
+    np.testing.assert_allclose(model.uncertainty(WORLD.embedding_rd)[0], expected_r, rtol=1e-3)
+
+
+def test_without_laplace_nothing_is_kept_for_uncertainty_and_rewards_are_the_same(tmp_path):
+    plain, model = fitted(laplace=False), fitted()
+    np.testing.assert_array_equal(plain.score(WORLD.embedding_rd), model.score(WORLD.embedding_rd))
+    with pytest.raises(DataError, match="linear_bt: was fitted with laplace=False"):
+        plain.uncertainty(WORLD.embedding_rd)
+    plain.save(tmp_path / "plain")
+    model.save(tmp_path / "model")
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size for name in ("plain", "model")]
+    assert sizes[1] - sizes[0] >= 4 * 2 * 8 * 8  # float32, two fits, D x D
+    assert LinearBradleyTerry.load(tmp_path / "plain").only(np.array([1])).laplace_ is None
