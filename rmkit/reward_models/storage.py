@@ -26,7 +26,7 @@ def save_state(
     about = {"format": FORMAT, "reward_model": reward_model, "options": dict(options)}
     (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     # safetensors writes a view's buffer in memory order, so a transposed array must be laid out first
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "model.safetensors")
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, folder / "model.safetensors")
 
 
 def load_state(folder: str | Path, reward_model: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

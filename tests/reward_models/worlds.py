@@ -8,7 +8,7 @@ from scipy.special import expit
 from rmkit.comparisons import PairSets, ScoreSets
 
 # Options with which a head is quick to fit on a small world; a head that is not here is quick as it is.
-SMALL = {"hidden": [32], "precision": "float32"}
+SMALL = {"hidden": [32], "learning_rate": 1e-3, "max_steps": 300, "precision": "float32"}
 QUICK = {"mlp_bt": SMALL, "mlp_clf": SMALL, "mlp_bt_ensemble": {"n_members": 3, "options": SMALL}}
 
 
