@@ -7,8 +7,9 @@ answered by the base model, in the worlds of params/grammar.yaml. Every combinat
 is fitted by both heads, on pairs of these banks, at four levels of noise and three numbers of annotations.
 
 The rule, set before the table was made: of all combinations the smallest validation log-loss, averaged over fits and
-then over the two heads; among those within 0.002 nats of it the one that looks at the fewest pairs. (Smaller batches than these waste a processor.) Both heads get the
-same, so that they differ in their loss alone. The table is written to docs/log/training-choice.md.
+then over the two heads; among those within 0.002 nats of it the one that looks at the fewest pairs. Smaller batches
+than these waste a processor. Both heads get the same, so that they differ in their loss alone. The table is written to
+docs/log/training-choice.md.
 """
 
 import argparse

@@ -33,6 +33,7 @@ from rmkit.reward_models.protocol import (
 from rmkit.reward_models.storage import load_state, save_state
 
 Nll = Callable[[torch.Tensor], torch.Tensor]  # log-odds of what happened to minus its log-probability
+MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -46,6 +47,7 @@ class MLP(ABC):
     """
 
     name: ClassVar[str]  # as in the registry, and in a saved model
+    joint: ClassVar[bool]  # whether the loss of a pair's rows takes both of its rewards
 
     procedure: Literal["sound", "published"] = "sound"
     hidden: tuple[int, ...] = (1024, 512)  # units of each hidden layer
@@ -64,6 +66,7 @@ class MLP(ABC):
     precision_: str = field(init=False, repr=False, compare=False)  # of the products that fitted them
     steps_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) int64, the step whose weights were kept
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, of those weights
+    validation_squared_error_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) after fit_scores
 
     def __post_init__(self) -> None:
         self.hidden = tuple(self.hidden)  # a list when it comes from YAML or JSON
@@ -130,7 +133,7 @@ class MLP(ABC):
             for scores in (train, validation)
         ]
         events = [Events.of_scores(scores, table.device) for scores in sides]
-        _train([self], table, *events, [squared_errors], list(rng_s), progress)
+        _train([self], table, events, [squared_errors], list(rng_s), progress)
         return self
 
     def score(self, embedding_rd: np.ndarray) -> np.ndarray:
@@ -170,15 +173,14 @@ class MLP(ABC):
         model = dataclasses.replace(self)
         model.layers_ = [layer[position_g] for layer in self.layers_]
         model.center_d_, model.scale_, model.precision_ = self.center_d_, self.scale_, self.precision_
-        model.steps_s_, model.validation_log_loss_s_ = (
-            of[position_g] for of in (self.steps_s_, self.validation_log_loss_s_)
-        )
+        for measured in (name for name in MEASURED if hasattr(self, name)):
+            setattr(model, measured, getattr(self, measured)[position_g])
         return model
 
     def save(self, folder: Path) -> None:
         arrays = {f"layer_{i}": layer for i, layer in enumerate(self.layers_)}
-        arrays |= {"center_d": self.center_d_, "scale": np.array(self.scale_)}
-        arrays |= {"steps_s": self.steps_s_, "validation_log_loss_s": self.validation_log_loss_s_}
+        arrays |= {"center_d": self.center_d_, "scale": np.array([self.scale_])}
+        arrays |= {name: getattr(self, name) for name in MEASURED if hasattr(self, name)}
         options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
         save_state(folder, reward_model=self.name, options=options | {"fitted_in": self.precision_}, arrays=arrays)
 
@@ -187,8 +189,9 @@ class MLP(ABC):
         options, arrays = load_state(folder, cls.name)
         precision = options.pop("fitted_in")
         model = cls(**options)
-        model.precision_, model.center_d_, model.scale_ = precision, arrays.pop("center_d"), float(arrays.pop("scale"))
-        model.steps_s_, model.validation_log_loss_s_ = arrays.pop("steps_s"), arrays.pop("validation_log_loss_s")
+        model.precision_, model.center_d_, model.scale_ = precision, arrays.pop("center_d"), arrays.pop("scale").item()
+        for measured in (name for name in MEASURED if name in arrays):
+            setattr(model, measured, arrays.pop(measured))
         model.layers_ = [arrays[f"layer_{i}"] for i in range(len(arrays))]
         return model
 
@@ -212,10 +215,16 @@ def fit_together(
         check_fit(embedding_rd, train, validation, rng_s)
     used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
     table = Table.of(models, embedding_rd, np.unique(np.concatenate(used, axis=1)))
-    events = [Events.of_pairs(table.among(pairs), table.device).repeated(len(models)) for pairs in (train, validation)]
+    events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
     nll = models[0]._training().nll
     losses = [lambda first, second, target, head=model: head.row_losses(first, second, nll) for model in models]
-    _train(models, table, *events, losses, [rng for rng_s in rngs for rng in rng_s], progress)
+    if models[0].procedure == "sound":
+        streams = [rng for rng_s in rngs for rng in rng_s]
+        _train(models, table, [each.repeated(len(models)) for each in events], losses, streams, progress)
+        return
+    for model, loss, rng_s in zip(models, losses, rngs, strict=True):  # by rows, which are not the same for all heads
+        mine = events if model.joint else [each.by_row() for each in events]
+        _train([model], table, mine, [loss], list(rng_s), progress)
 
 
 def squared_errors(first_sm: torch.Tensor, second_sm: torch.Tensor, target_sm: torch.Tensor) -> torch.Tensor:
@@ -257,8 +266,8 @@ class Table:
 
     def among(self, pairs: PairSets) -> PairSets:
         """The same pairs, positions counting within the table."""
-        sides = (self.position(side_sm, pairs.weight_sm) for side_sm in (pairs.chosen_sm, pairs.rejected_sm))
-        return PairSets(*sides, pairs.weight_sm, pairs.row_weight_sm2)
+        chosen_sm, rejected_sm = (self.position(each, pairs.weight_sm) for each in (pairs.chosen_sm, pairs.rejected_sm))
+        return PairSets(chosen_sm, rejected_sm, pairs.weight_sm, pairs.row_weight_sm2)
 
 
 def center_and_scale(embedding_rd: np.ndarray) -> tuple[np.ndarray, float]:
@@ -276,21 +285,21 @@ def center_and_scale(embedding_rd: np.ndarray) -> tuple[np.ndarray, float]:
 def _train(
     models: Sequence[MLP],
     table: Table,
-    train: Events,
-    validation: Events,
+    events: Sequence[Events],
     losses: Sequence[RowLosses],
     streams: Sequence[np.random.Generator],
     progress: Progress | None,
 ) -> None:
-    """Train the S fits of each of the models as one batch, and give each model its own."""
+    """Train the S fits of each of the models as one batch, on events to train and to validate; each gets its own."""
     n_fits = len(streams) // len(models)
     kind_s = torch.arange(len(models)).repeat_interleave(n_fits).to(table.device)
     sizes = (table.row_ud.shape[1], *models[0].hidden, 1)
-    result = trained(
-        Task(table.row_ud, train, validation, kind_s, losses, sizes), models[0]._training(), streams, progress
-    )
+    train, validation = events
+    task = Task(table.row_ud, train, validation, kind_s, losses, sizes)
+    result = trained(task, models[0]._training(), streams, progress)
     for kind, model in enumerate(models):
         mine = slice(kind * n_fits, (kind + 1) * n_fits)
         model.layers_ = [layer[mine].cpu().numpy() for layer in result.layers]
         model.center_d_, model.scale_, model.precision_ = table.center_d, table.scale, table.precision
-        model.steps_s_, model.validation_log_loss_s_ = result.step_s[mine], result.log_loss_s[mine]
+        model.steps_s_ = result.step_s[mine]
+        setattr(model, MEASURED[2 if losses[0] is squared_errors else 1], result.log_loss_s[mine])

@@ -1,9 +1,9 @@
 """Which rows each of G fits looks at in a step, drawn from a stream of its own.
 
-Knows positions and weights; no embedding, no network. A pair makes two rows (comparisons.py), and its two orders are
-computed once however many of them a batch holds. Fits whose streams are in one state draw the same ranks, so that
-levels of noise that share a stream share their draws as well: these are made once. In law, and in every draw, a fit's
-batches are those that it would have alone.
+Knows positions and weights; no embedding, no network. A pair makes two rows (comparisons.py). Where the two have one
+loss, as a pair and its mirror image have, it is computed once however many of them a batch holds. Fits whose streams
+are in one state draw the same ranks, so that levels of noise that share a stream share their draws as well: these are
+made once. In law, and in every draw, a fit's batches are those that it would have alone.
 """
 
 import json
@@ -27,59 +27,82 @@ class Events:
     second_sm: torch.Tensor  # int64
     weight_sm2: torch.Tensor  # float32, of the two rows that an event makes; 0 for padding
     target_sm: torch.Tensor  # float32, a score where events are scores
+    single: bool = False  # whether first and second are the same response in every event
 
     @classmethod
     def of_pairs(cls, pairs: PairSets, device: str) -> Self:
         arrays = (pairs.chosen_sm, pairs.rejected_sm, pairs.rows_sm2, np.zeros_like(pairs.weight_sm))
-        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+        first_sm, second_sm, weight_sm2, target_sm = (torch.from_numpy(array).to(device) for array in arrays)
+        return cls(first_sm, second_sm, weight_sm2, target_sm)
 
     @classmethod
     def of_scores(cls, scores: ScoreSets, device: str) -> Self:
         weight_sm2 = np.stack([scores.weight_sn, np.zeros_like(scores.weight_sn)], axis=2)
         target_sm = np.where(scores.weight_sn > 0, scores.score_sn, 0).astype(np.float32)
-        arrays = (scores.position_sn, scores.position_sn, weight_sm2, target_sm)
-        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+        arrays = (scores.position_sn, weight_sm2, target_sm)
+        position_sm, weight, target = (torch.from_numpy(array).to(device) for array in arrays)
+        return cls(position_sm, position_sm, weight, target, single=True)
+
+    def by_row(self) -> "Events":
+        """Every row an event of its own, of one response: for a loss in which a pair's rows have nothing in common."""
+        position_sm = torch.cat([self.first_sm, self.second_sm], dim=1)
+        none_sm = torch.zeros_like(self.target_sm)
+        won_sm2 = torch.stack([self.weight_sm2[:, :, 0], none_sm], dim=2)
+        lost_sm2 = torch.stack([none_sm, self.weight_sm2[:, :, 1]], dim=2)
+        weight_sm2, target_sm = torch.cat([won_sm2, lost_sm2], dim=1), self.target_sm.repeat(1, 2)
+        return Events(position_sm, position_sm, weight_sm2, target_sm, single=True)
 
     def repeated(self, times: int) -> "Events":
         """The same for so many times S fits, all of the first head first."""
-        arrays = (self.first_sm, self.second_sm, self.weight_sm2, self.target_sm)
-        return Events(*(array.repeat(times, *(1,) * (array.ndim - 1)) for array in arrays))
+        first_sm, second_sm, target_sm = (
+            each.repeat(times, 1) for each in (self.first_sm, self.second_sm, self.target_sm)
+        )
+        return Events(first_sm, second_sm, self.weight_sm2.repeat(times, 1, 1), target_sm, self.single)
 
     def of_fits(self, position_g: torch.Tensor) -> "Events":
         """The events of these fits alone, as narrow as they allow."""
         used_gm = self.weight_sm2[position_g].sum(dim=2) > 0
         width = int(used_gm.any(dim=0).nonzero().max()) + 1
-        arrays = (self.first_sm, self.second_sm, self.weight_sm2, self.target_sm)
-        return Events(*(array[position_g, :width] for array in arrays))
+        at = (position_g, slice(width))
+        return Events(self.first_sm[at], self.second_sm[at], self.weight_sm2[at], self.target_sm[at], self.single)
+
+    @property
+    def side_sn(self) -> torch.Tensor:
+        """(S, 2M) the first responses, then the second ones; (S, M) where they are the same."""
+        return self.first_sm if self.single else torch.cat([self.first_sm, self.second_sm], dim=1)
 
     def taken(self, event_gb: torch.Tensor, weight_gb2: torch.Tensor) -> "Batch":
         """A batch of these events, both responses of each looked at."""
-        first_gb, second_gb = self.first_sm.gather(1, event_gb), self.second_sm.gather(1, event_gb)
-        return Batch(torch.cat([first_gb, second_gb], dim=1), None, weight_gb2, self.target_sm.gather(1, event_gb))
+        sides = [self.first_sm] if self.single else [self.first_sm, self.second_sm]
+        position_gu = torch.cat([side_sm.gather(1, event_gb) for side_sm in sides], dim=1)
+        return Batch(position_gu, None, weight_gb2, self.target_sm.gather(1, event_gb), self.single)
 
     def everything(self) -> "Batch":
         """All events as one batch; by its distinct responses, if these are much fewer than its sides."""
-        side_gn = torch.cat([self.first_sm, self.second_sm], dim=1)
+        side_gn, told = self.side_sn, (self.weight_sm2, self.target_sm, self.single)
         distinct = [torch.unique(row_n, return_inverse=True) for row_n in side_gn]
         width = max(len(row_u) for row_u, _ in distinct)
         if width > FEWER * side_gn.shape[1]:
-            return Batch(side_gn, None, self.weight_sm2, self.target_sm)
+            return Batch(side_gn, None, *told)
         position_gu = torch.stack([torch.nn.functional.pad(row_u, (0, width - len(row_u))) for row_u, _ in distinct])
-        return Batch(position_gu, torch.stack([where_n for _, where_n in distinct]), self.weight_sm2, self.target_sm)
+        return Batch(position_gu, torch.stack([where_n for _, where_n in distinct]), *told)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B events of each of G fits. Without `side_gn` the responses are the B first ones, then the B second ones."""
+    """B events of each of G fits. Without `side_gn` the responses are the events' sides, in their order."""
 
     position_gu: torch.Tensor  # int64 into the table: the responses that are looked at
-    side_gn: torch.Tensor | None  # (G, 2B) int64 into U: where the first ones lie, then the second ones
+    side_gn: torch.Tensor | None  # (G, 2B or B) int64 into U: where the events' sides lie
     weight_gb2: torch.Tensor
     target_gb: torch.Tensor
+    single: bool = False  # whether an event's two sides are one response
 
     def sides(self, reward_gu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(G, B) rewards of the first and of the second responses."""
         side_gn = reward_gu if self.side_gn is None else reward_gu.gather(1, self.side_gn)
+        if self.single:
+            return side_gn, side_gn
         first_gb, second_gb = side_gn.chunk(2, dim=1)
         return first_gb, second_gb
 
@@ -89,11 +112,11 @@ class Batch:
         if self.side_gn is not None or width <= n_events:
             yield self
             return
-        first_gb, second_gb = self.position_gu.chunk(2, dim=1)
+        sides = self.position_gu.chunk(1 if self.single else 2, dim=1)
         for start in range(0, width, n_events):
             at = slice(start, start + n_events)
-            position_gu = torch.cat([first_gb[:, at], second_gb[:, at]], dim=1)
-            yield Batch(position_gu, None, self.weight_gb2[:, at], self.target_gb[:, at])
+            position_gu = torch.cat([side_gb[:, at] for side_gb in sides], dim=1)
+            yield Batch(position_gu, None, self.weight_gb2[:, at], self.target_gb[:, at], self.single)
 
 
 class Batches:
@@ -119,12 +142,12 @@ class Batches:
             return self.all
         drawn = {g: next(order) for g, order in self.orders.items()}
         width = max(map(len, drawn.values()))
-        rank_gb, real_gb = np.zeros((len(self.order_g), width), np.int64), np.zeros((len(self.order_g), width), bool)
+        rank_gb, drawn_gb = np.zeros((len(self.order_g), width), np.int64), np.zeros((len(self.order_g), width), bool)
         for g, leader in enumerate(self.order_g):
-            rank_gb[g, : len(drawn[leader])], real_gb[g, : len(drawn[leader])] = drawn[leader], True
+            rank_gb[g, : len(drawn[leader])], drawn_gb[g, : len(drawn[leader])] = drawn[leader], True
         device = self.place_gt.device
         place_gb = self.place_gt.gather(1, torch.from_numpy(rank_gb).to(device))
-        real_gb = torch.from_numpy(real_gb).to(device)
+        real_gb = torch.from_numpy(drawn_gb).to(device)
         return self._rows(place_gb, real_gb) if self.by_rows else self._events(place_gb, real_gb)
 
     def _events(self, event_gb: torch.Tensor, real_gb: torch.Tensor) -> Batch:

@@ -16,6 +16,7 @@ class MLPBradleyTerry(MLP):
     """
 
     name: ClassVar = "mlp_bt"
+    joint: ClassVar = True
 
     @staticmethod
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:

@@ -15,6 +15,7 @@ class MLPClassifier(MLP):
     """A pair is two observations: the chosen response won, with log-odds f(chosen), and the rejected lost."""
 
     name: ClassVar = "mlp_clf"
+    joint: ClassVar = False
 
     @staticmethod
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:

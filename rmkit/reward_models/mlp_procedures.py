@@ -7,7 +7,7 @@ three; the last weights are kept. `Sound` keeps the best ones, and works on log-
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,10 +36,14 @@ class Keeper(Protocol):
 class Procedure(Protocol):
     """A way of training; `Sound` and `Published` are the two."""
 
-    learning_rate: float
-    weight_decay: float
-    standardises: bool  # whether inputs are centred and scaled first
-    last: float  # size of the last layer's weights at the start
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def standardises(self) -> bool: ...  # whether inputs are centred and scaled first
+    @property
+    def last(self) -> float: ...  # size of the last layer's weights at the start
 
     def batch(self) -> dict[str, int]:
         """How much a step looks at: `n_pairs`, or `n_rows`."""
@@ -153,8 +157,3 @@ def finite(step: int, fit_g: np.ndarray, log_loss_g: np.ndarray) -> None:
     if len(bad := np.flatnonzero(~np.isfinite(log_loss_g))):
         found = f"validation log-loss is {log_loss_g[bad[0]]} at step {step}"
         raise ResultError(f"fit {fit_g[bad[0]]}: {found}; lower learning_rate")
-
-
-def procedure_of(name: str, **sound: Any) -> Procedure:
-    """The procedure of a name, "sound" with these options or "published" without any."""
-    return Published() if name == "published" else Sound(**sound)

@@ -63,7 +63,9 @@ class Task:
         """(G,) float64, over all validation events."""
         total_g = self.validates.weight_gb2.sum(dim=(1, 2))
         parts = self.validates.parts(RESPONSES_AT_ONCE[self.device] // 2)
-        loss_g: np.ndarray = sum(self.loss(layers, part, total_g).double() for part in parts).cpu().numpy()
+        loss_g: np.ndarray = (
+            torch.stack([self.loss(layers, part, total_g) for part in parts]).double().sum(0).cpu().numpy()
+        )
         return loss_g
 
 
@@ -130,8 +132,7 @@ def trained_group(
     """
     start = initial_layers(streams, task.sizes, last=procedure.last)
     layers = [layer.detach().to(task.device).requires_grad_() for layer in start]
-    options = {"lr": procedure.learning_rate, "weight_decay": procedure.weight_decay, "fused": True}
-    optimiser = torch.optim.AdamW(layers, **options)
+    optimiser = torch.optim.AdamW(layers, lr=procedure.learning_rate, weight_decay=procedure.weight_decay, fused=True)
     keeper, batches = procedure.keeper(layers), Batches(task.train, streams, **procedure.batch())
     most, between = procedure.steps(n_rows)
     fit_g = np.arange(len(fits))
