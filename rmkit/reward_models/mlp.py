@@ -51,12 +51,12 @@ class MLP(ABC):
 
     procedure: Literal["sound", "published"] = "sound"
     hidden: tuple[int, ...] = (1024, 512)  # units of each hidden layer
-    learning_rate: float = 3e-4
+    learning_rate: float = 3e-4  # this, batch_pairs and patience as docs/log/training-choice.md has them
     weight_decay: float = 1e-2
-    batch_pairs: int = 64
+    batch_pairs: int = 256
     max_steps: int = 1000
-    evaluate_every: int = 10  # steps between looks at the validation pairs
-    patience: int = 10  # looks without improvement before a fit stops
+    evaluate_every: int = 5  # steps between looks at the validation pairs
+    patience: int = 6  # looks without improvement before a fit stops
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 where it is faster
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: CUDA where there is one
 
