@@ -6,9 +6,11 @@ last bit (tests/reward_models/test_lightgbm_rows.py):
   shared   one `fit` of six sets: their rows are binned once
   alone    six `fit`s of one set: each bins its rows
 
+Binning takes as long as some 15 rounds, so that fits of 100 rounds gain little and fits that stop early more.
+
 The two take turns, so that a busy minute hits both; a ratio is of one round, its median and range over rounds.
 
-Run: python benchmarks/lightgbm_binning.py  (about 5 minutes on one core; --pairs 1000 --rounds 1 for a look)
+Run: python benchmarks/lightgbm_binning.py  (half an hour on one core; --pairs 1000 --rounds 1 for a look)
 """
 
 import argparse
