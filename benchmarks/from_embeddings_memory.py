@@ -5,7 +5,7 @@ notebooks 00, 03 and 04 for one seed and one level of noise. Every process is un
 -v`, addresses, in which mapped files count, and `ulimit -d`, memory that can be written to. Neither limit holds the
 arrays. Printed are the largest figures that any process of a job came to.
 
-Run: python benchmarks/from_embeddings_memory.py --folder /big/disk  (23 GB of disk; about ten minutes on two cores)
+Run: python benchmarks/from_embeddings_memory.py --folder /big/disk  (23 GB of disk; about six minutes on two cores)
 """
 
 import argparse
@@ -56,13 +56,14 @@ def limited(virtual: int, data: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (data, data))
 
 
-def peaks(running: subprocess.Popen[bytes]) -> dict[str, dict[str, int]]:
-    """Bytes by stage and figure, the largest of any process that carries a job's stamp, while the run lasts."""
+def peaks(running: subprocess.Popen[bytes], project: Path) -> dict[str, dict[str, int]]:
+    """Bytes by stage and figure, the largest of any process of the project's jobs, while the run lasts."""
     found: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FIGURES, 0))
     while running.poll() is None:
         for process in psutil.process_iter():
-            if stamp := stamp_of(process):
-                with suppress(OSError, KeyError):  # it ended meanwhile
+            with suppress(OSError, KeyError, psutil.Error):  # it ended meanwhile
+                stamp = (stamp_of(process) or "").strip()
+                if stamp and process.environ().get("PYTHONPATH") == str(project):
                     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
                     told = dict(line.split(":", 1) for line in lines)
                     stage = found[stamp.partition("-")[0]]
@@ -94,7 +95,7 @@ def main() -> None:
             env=environment(project, OMP_NUM_THREADS="1"),
             preexec_fn=lambda: limited(int(options.virtual * 1e9), int(options.data * 1e9)),
         )
-        found = peaks(running)
+        found = peaks(running, project)
         print(
             f"exit code {running.returncode} after {time.monotonic() - started:.0f} s; GB, the largest of one process"
         )

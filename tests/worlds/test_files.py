@@ -6,12 +6,14 @@ import sys
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from rmkit.bank import ResponseBank
 from rmkit.errors import DataError
 from rmkit.worlds import files
 from rmkit.worlds.files import bank_of, check, read_folder
+from tests.checkout import checkout, environment, execute
 
 SHAPES = {"train": (7, 3, 5), "test": (4, 6, 5)}
 
@@ -189,6 +191,7 @@ import resource, sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from rmkit.bank import ResponseBank
 from rmkit.worlds.files import bank_of, read_folder
@@ -221,3 +224,46 @@ def test_arrays_larger_than_memory_allows_are_stored(tmp_path, dtype):
         [sys.executable, "-c", UNDER_A_LIMIT, str(tmp_path), str(400 * 10**6)], capture_output=True, text=True
     )
     assert ended.stdout == "True\n", ended.stderr
+
+
+def test_a_study_without_its_files_says_what_to_put_where(tmp_path):
+    """With exit code 2; and that a folder is empty is no fault of other studies."""
+    project = checkout(tmp_path / "project")
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", "check", "params/from-embeddings.yaml"],
+        cwd=project, env=environment(project), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("data/embeddings: holds no embd*_train.npy; put embd*_train.npy, reward*_train.npy")
+    assert ended.stderr.count("\n") == 1
+    execute([sys.executable, "-m", "rmkit.cli", "gc", "--dry-run"], project, project)
+
+
+@pytest.mark.slow
+def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
+    """All of it by the runner: notebooks 00, 03 and 04, on embeddings that know gold."""
+    project = checkout(tmp_path / "project")
+    rng = np.random.default_rng(0)
+    weight_d = rng.normal(size=16)
+    (project / "data/mine").mkdir()
+    for name, shape in {"train": (60, 4, 16), "test": (20, 8, 16)}.items():
+        embedding_pkd = rng.normal(size=shape).astype(np.float32)
+        np.save(project / f"data/mine/embd_{name}.npy", embedding_pkd)
+        np.save(project / f"data/mine/reward_{name}.npy", (embedding_pkd @ weight_d)[..., None].astype(np.float32))
+    smaller = [
+        "embeddings_folder=data/mine",
+        "n_pairs=300",
+        "annotations=[300]",
+        "ns=[1,8]",
+        "betas=[10.0]",
+        "seed=[0]",
+    ]
+    words = [word for assignment in smaller for word in ("--set", assignment)]
+    command = [sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words]
+    execute([*command, "--set", "reward_models=[linear_bt]"], project, project)
+    (path,) = (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")
+    rows = pd.read_parquet(path)
+    spearman = rows[rows["metric"] == "spearman"].set_index("reward_model")["value"]
+    assert spearman["linear_bt"] > 0.9
+    assert abs(spearman["random"]) < 0.4
+    assert list((project / "runs/reports").glob("*.html"))
