@@ -5,7 +5,7 @@ pairs outside the fold; it scores the pairs inside. Knows pairs and prompt ids o
 the scheme: Chernozhukov et al. 2018, section 3; prompts stay together because their pairs are not independent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,17 +72,17 @@ def cross_fitting(
     annotations: Sequence[int],
     n_folds: int,
     validation_share: float,
-    rng: np.random.Generator,
-    validation_split: ValidationSplit = "prompt",
+    rng_of: Callable[[str], np.random.Generator],
+    validation_split: ValidationSplit = "pair",
 ) -> CrossFitting:
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
 
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
     annotator's pile. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
-    the same for every split. DataError if a count is more than a fold's training pairs, or leaves no pair to train or
+    the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or leaves no pair to train or
     to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
     """
-    prompt_m2 = comparisons.prompts(prompt_id_r)
+    rng, prompt_m2 = rng_of("folds"), comparisons.prompts(prompt_id_r)
     prompt_ids = np.unique(prompt_m2)
     fold_p = prompt_folds(prompt_ids, n_folds, rng)
     fold_m2 = fold_p[np.searchsorted(prompt_ids, prompt_m2)]

@@ -20,8 +20,9 @@ def pairs(rng, n, *, within):
 
 
 def draw(comparisons, seed=0, annotations=(10, 40), n_folds=4, **options):
+    options = {"validation_split": "prompt", **options}
     options |= {"annotations": annotations, "n_folds": n_folds, "validation_share": 0.25}
-    return cross_fitting(comparisons, PROMPT_ID_R, **options, rng=np.random.default_rng(seed))
+    return cross_fitting(comparisons, PROMPT_ID_R, **options, rng_of=lambda name: np.random.default_rng(seed))
 
 
 def members(pair_sets, s):

@@ -51,7 +51,7 @@ FLOORS = [
         "training_sets",
         "reward_models",
     },
-    {"active", "lm", "labels", "population"},
+    {"active", "lm", "labels", "population", "split_ablation"},
     {"worlds", "findings"},
     {"study"},
     {"figures"},

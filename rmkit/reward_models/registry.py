@@ -32,9 +32,14 @@ def reward_model_class(name: str) -> type[RewardModel]:
 
 def build(name: str, **options: Any) -> RewardModel:
     """A reward model by name, not fitted yet; ParamsError for a name or an option that it does not have."""
-    model_class: Any = reward_model_class(name)
-    known = [field.name for field in dataclasses.fields(model_class) if field.init]
     for option in options:
-        one_of(option, known, f"an option of reward_model {name}")
+        one_of(option, options_of(name), f"an option of reward_model {name}")
+    model_class: Any = reward_model_class(name)
     built: RewardModel = model_class(**options)
     return built
+
+
+def options_of(name: str) -> list[str]:
+    """The options that a reward model has, by name; ParamsError as for `reward_model_class`."""
+    model_class: Any = reward_model_class(name)
+    return [field.name for field in dataclasses.fields(model_class) if field.init]

@@ -4,7 +4,7 @@ Loads a finished job's reward models and the responses that it was tested on, an
 nothing stored. Where people judged, a pair's margin is of the fit that was not trained on its prompt, as in the rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,12 +108,18 @@ def of_people(job: PlannedJob, bank: ResponseBank, comparisons: Comparisons, mod
     """The held-out margins of a job's judged pairs: which fit held which pair out is drawn again from its seed."""
     given = job.parameters
     seeds = [given[name] for name in SEEDS if name in given]
-    rng = generator(seeds[0], job.stage, "folds", *(f"world {other}" for other in seeds[1:]))
-    options = {name: given[name] for name in ("annotations", "validation_share", "n_folds")}
-    sets = cross_fitting(comparisons, bank.prompt_id_r, **options, rng=rng)
+    worlds = [f"world {other}" for other in seeds[1:]]
+    options = {name: given[name] for name in ("annotations", "validation_share", "validation_split", "n_folds")}
+    sets = cross_fitting(
+        comparisons,
+        bank.prompt_id_r,
+        **options,
+        rng_of=lambda purpose: generator(seeds[0], job.stage, purpose, *worlds),
+    )
     reward_fr, tables, fits = models.score(bank.embedding_rd), [], []
     for name, own in models.fits.groupby("reward_model", sort=False):
-        margins = sets.held_out_margins(reward_fr[own.sort_values("position").index])
+        kept = own.sort_values("position")  # of all fits, those that the job saved
+        margins = replace(sets, fits=kept.reset_index(drop=True)).held_out_margins(reward_fr[kept.index])
         tables.append(margins.to_numpy())
         fits += [{"reward_model": name, "annotations": float(count)} for count in margins.index]
     scored = sets.scored_m
