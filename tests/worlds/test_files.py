@@ -250,17 +250,16 @@ def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
         embedding_pkd = rng.normal(size=shape).astype(np.float32)
         np.save(project / f"data/mine/embd_{name}.npy", embedding_pkd)
         np.save(project / f"data/mine/reward_{name}.npy", (embedding_pkd @ weight_d)[..., None].astype(np.float32))
-    smaller = [
-        "embeddings_folder=data/mine",
-        "n_pairs=300",
-        "annotations=[300]",
-        "ns=[1,8]",
-        "betas=[10.0]",
-        "seed=[0]",
-    ]
-    words = [word for assignment in smaller for word in ("--set", assignment)]
-    command = [sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words]
-    execute([*command, "--set", "reward_models=[linear_bt]"], project, project)
+    smaller = {
+        "embeddings_folder": "data/mine",
+        "n_pairs": 300,
+        "annotations": "[300]",
+        "ns": "[1,8]",
+        "betas": "[10.0]",
+    }
+    smaller |= {"seed": "[0]", "reward_models": "[linear_bt]", "ablation": "[]"}
+    words = [word for name, value in smaller.items() for word in ("--set", f"{name}={value}")]
+    execute([sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words], project, project)
     (path,) = (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")
     rows = pd.read_parquet(path)
     spearman = rows[rows["metric"] == "spearman"].set_index("reward_model")["value"]
