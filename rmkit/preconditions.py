@@ -106,9 +106,6 @@ def check_betas(parameters: Mapping[str, Any], where: str) -> None:
 
 def check_reward_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError if 04_reward_models asks for more annotations, folds or responses than its world has."""
-    if missing := [count for count in parameters["ablation_annotations"] if count not in parameters["annotations"]]:
-        found = f"{missing[0]} is not one of annotations, {parameters['annotations']}"
-        raise ParamsError(f"{where}: ablation_annotations: {found}; the study's own fits stand beside")
     if parameters["world"] == "hh_rlhf":
         return check_cross_fitting(parameters, counts, where)
     parameters = {**parameters, **counts}  # what given files hold, where there are such, and no world's sizes

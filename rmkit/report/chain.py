@@ -18,8 +18,12 @@ from rmkit.figures.active import choice_figure, label_value_figure
 from rmkit.figures.annotation import noise_figure
 from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
 from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
+from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.gold_curves import gold_curves
-from rmkit.report.words import counted, join, sentence
+from rmkit.report.learning import Table, TableCell, number_cell
+from rmkit.report.words import called, counted, join, sentence
+from rmkit.split_differences import HEADS, LEVELS, split_curves, split_differences
+from rmkit.study.gathering import EVALUATIONS
 from rmkit.study.plan import canonical
 
 
@@ -33,8 +37,8 @@ class Results(Protocol):
     def rows(self, stage: str) -> pd.DataFrame:
         """All result rows of a stage."""
 
-    def evaluations(self, stage: str) -> list[tuple[dict[str, Any], Evaluations]]:
-        """Parameters and per-prompt evaluations of each job of a stage."""
+    def evaluations(self, stage: str, name: str = EVALUATIONS) -> list[tuple[dict[str, Any], Evaluations]]:
+        """Parameters and per-prompt evaluations of each job of a stage that saved some of this name."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Drawn:
     heading: str
     caption: str
     figure: Figure
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,12 @@ class Setting:
     seeds: list[Evaluations]
 
 
-def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
+def settings(results: Results, stage: str, artifact: str = EVALUATIONS, **where: Any) -> list[Setting]:
     """The settings of a stage, those of jobs with the parameters `where`; none if the study has no such job."""
     if stage not in results.gathered:
         return []
     groups: dict[str, list[tuple[dict[str, Any], Evaluations]]] = {}
-    for parameters, evaluations in results.evaluations(stage):
+    for parameters, evaluations in results.evaluations(stage, artifact):
         if all(parameters.get(name) == value for name, value in where.items()):
             same = {name: value for name, value in parameters.items() if name != "seed"}
             groups.setdefault(canonical(same), []).append((parameters, evaluations))
@@ -137,6 +142,77 @@ def noise_and_numbers(results: Results) -> Iterator[Drawn]:
             f"{band(curves)}",
             noise_panels(curves, f"gold reward of the best of {size_of(largest)}"),
         )
+
+
+def split_ablation(results: Results) -> Iterator[Drawn]:
+    """Bradley-Terry against the classifier, as released under two validation splits and soundly; paired tables."""
+    for world in ("grammar", "files", "hh_rlhf"):
+        for setting in settings(results, "04_reward_models", "ablation", world=world):
+            for metric in ablation_metrics(setting.seeds[0]):
+                curves = split_curves(setting.seeds, metric)
+                label = metric_label(metric)
+                yield Drawn(
+                    named(f"split-ablation-{world}-{metric}", setting.told_apart),
+                    headed(f"Does the validation split decide? {sentence(label)}, {world}", setting.told_apart),
+                    f"{sentence(label)} of two objectives on one network, on the same pairs. Dotted: as the paper's "
+                    "code was released, where the mirror images of most validation rows are trained on. Dashed: "
+                    "the same code, with whole pairs kept for validation. Solid: this study's own procedure. If the "
+                    "heads change places between dotted and dashed lines, the split decides, not the objective. "
+                    f"{band(curves)}",
+                    split_ablation_figure(curves, label),
+                    (split_table(split_differences(setting.seeds, metric), label),),
+                )
+
+
+def ablation_metrics(evaluations: Evaluations) -> list[str]:
+    """What the ablation is drawn by: the largest Best-of-n and Spearman, or accuracy and log-loss without gold."""
+    if ofs := [name for name in evaluations.values if name.startswith("best_of_")]:
+        return [max(ofs, key=size_of), "spearman"]
+    return ["accuracy", "log_loss"]
+
+
+def metric_label(metric: str) -> str:
+    """A metric as an axis says it."""
+    if metric.startswith("best_of_"):
+        return f"gold reward of the best of {size_of(metric)}"
+    labels = {"spearman": "rank correlation with gold within prompts", "log_loss": "log-loss (nats)"}
+    return labels.get(metric, "accuracy (share of pairs)")
+
+
+def split_table(differences: pd.DataFrame, label: str) -> Table:
+    """A row for each level of noise and number of annotations, a column for each difference of two arms."""
+    levels = [level for level in LEVELS if level in differences]
+    names = list(differences["difference"].unique())
+    rows = []
+    for values, here in differences.groupby(levels):
+        by_name = {row["difference"]: row for row in here.to_dict("records")}
+        cells = [number_cell(by_name.get(name), sign=True) for name in names]
+        rows.append([*(TableCell(level_words(*each)) for each in zip(levels, values, strict=True)), *cells])
+    first = differences.iloc[0]
+    note = (
+        f"Paired, seed by seed and prompt by prompt: means of {counted(int(first['seeds']), 'seed')}; in parentheses "
+        f"{first['level']:.0%} intervals for {first['estimand']}, where there are any."
+    )
+    return Table(f"Differences in {label}", note, [*levels, *map(difference_words, names)], rows)
+
+
+def level_words(level: str, value: float) -> str:
+    """A level of noise or a number of annotations, as a table says it."""
+    if level == "annotations":
+        return f"{value:,.0f}"
+    return "no noise" if np.isinf(value) else f"{value:g}"
+
+
+def difference_words(name: str) -> str:
+    """The name of a difference between arms, as a table says it."""
+    words = {head: called(head) for head in HEADS} | {
+        "published": "as released,",
+        "sound": "sound,",
+        "mirrored_row": "mirrored row",
+    }
+    for word, said in words.items():
+        name = name.replace(word, said)
+    return name.replace(",:", ":").replace(" minus ", " − ")
 
 
 def active_curves(results: Results) -> Iterator[Drawn]:
@@ -224,6 +300,7 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "03_annotation_noise": annotation_noise,
     "04_best_of_n": best_of_n,
     "04_noise_and_numbers": noise_and_numbers,
+    "04_split_ablation": split_ablation,
     "05_active_curves": active_curves,
     "05_active_differences": active_differences,
     "05_active_choices": active_choices,

@@ -65,6 +65,12 @@ class Table:
     columns: list[str]
     rows: list[list[TableCell]]
 
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same for a notebook's page."""
+        texts = [[f"{cell.text} {cell.small}".strip() for cell in row] for row in self.rows]
+        return pd.DataFrame(texts, columns=self.columns).set_index(self.columns[0])
+
 
 @dataclass(frozen=True)
 class Section:

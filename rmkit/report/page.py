@@ -62,7 +62,7 @@ def chain_sections(store: Store, finished: Sequence[tuple[PlannedJob, str]], pat
     for draw in FIGURES.values():
         for drawn in draw(results):
             drawn.figure.savefig(path.with_name(f"{path.stem}-{drawn.name}.png"))
-            yield Section(drawn.heading, "", [], as_svg(drawn.figure), drawn.caption, [], {})
+            yield Section(drawn.heading, "", [], as_svg(drawn.figure), drawn.caption, list(drawn.tables), {})
 
 
 def tally_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -98,6 +98,10 @@ class MLP(ABC):
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
         """(S, M, 2) what the two rows of each pair cost, in nats (comparisons.py says what they are)."""
 
+    def options(self) -> dict[str, Any]:
+        """What it was made with, by name."""
+        return {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
+
     @property
     def n_dimensions(self) -> int:
         return int(self.layers_[0].shape[1])
@@ -181,8 +185,8 @@ class MLP(ABC):
         arrays = {f"layer_{i}": layer for i, layer in enumerate(self.layers_)}
         arrays |= {"center_d": self.center_d_, "scale": np.array([self.scale_])}
         arrays |= {name: getattr(self, name) for name in MEASURED if hasattr(self, name)}
-        options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-        save_state(folder, reward_model=self.name, options=options | {"fitted_in": self.precision_}, arrays=arrays)
+        options = self.options() | {"fitted_in": self.precision_}
+        save_state(folder, reward_model=self.name, options=options, arrays=arrays)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -209,10 +213,10 @@ def fit_together(
 
     Every embedding row is read once for all of them. ParamsError for heads that differ in an option.
     """
-    if any(model.__dict__ != models[0].__dict__ for model in models):
+    if any(model.options() != models[0].options() for model in models):
         raise ParamsError(f"heads that are trained together must have equal options: {', '.join(map(str, models))}")
-    for rng_s in rngs:
-        check_fit(embedding_rd, train, validation, rng_s)
+    for model, rng_s in zip(models, rngs, strict=True):
+        check_fit(embedding_rd, train, validation, rng_s, classifier=not model.joint)
     used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
     table = Table.of(models, embedding_rd, np.unique(np.concatenate(used, axis=1)))
     events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
@@ -301,5 +305,7 @@ def _train(
         mine = slice(kind * n_fits, (kind + 1) * n_fits)
         model.layers_ = [layer[mine].cpu().numpy() for layer in result.layers]
         model.center_d_, model.scale_, model.precision_ = table.center_d, table.scale, table.precision
+        for measured in MEASURED[1:]:
+            model.__dict__.pop(measured, None)  # of an earlier fit
         model.steps_s_ = result.step_s[mine]
         setattr(model, MEASURED[2 if losses[0] is squared_errors else 1], result.log_loss_s[mine])

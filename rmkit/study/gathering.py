@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rmkit.evaluations import Evaluations
 
 ROWS, EVALUATIONS = "rows.parquet", "evaluations"  # a job's results, in its folder and among its artifacts
+PER_PROMPT = (EVALUATIONS, "ablation")  # the artifacts of per-prompt evaluations: what may be gathered
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,18 @@ class Gathered:
             raise ResultError(f"{self.reader}: {stage} records no rows, says rmkit/study/stages.py")
         return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
-    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
-        """The parameters and evaluations of each job of a stage that saved some; ResultError as for `rows`."""
+    def evaluations(self, stage: str, name: str = EVALUATIONS) -> "list[tuple[dict[str, Any], Evaluations]]":
+        """The parameters and evaluations of each job of a stage that saved some so named; ResultError as for `rows`.
+
+        Jobs without the artifact, or with evaluations of no fit, are left out.
+        """
         from rmkit.evaluations import Evaluations
 
-        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / EVALUATIONS) for job in self.of(stage)]
-        if EVALUATIONS not in STAGES[stage].outputs:
-            raise ResultError(f"{self.reader}: {stage} saves no {EVALUATIONS}, says rmkit/study/stages.py")
-        return [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
+        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / name) for job in self.of(stage)]
+        if name not in PER_PROMPT or name not in STAGES[stage].outputs:
+            raise ResultError(f"{self.reader}: {stage} saves no {name}, says rmkit/study/stages.py")
+        found = [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
+        return [(parameters, evaluations) for parameters, evaluations in found if len(evaluations.fits)]
 
     def __str__(self) -> str:
         counts = {stage: len(self.of(stage)) for stage in self.gathered}

@@ -22,7 +22,7 @@ from rmkit.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.shards import Shards, file_name
 from rmkit.study.drafts import build_upstream, plan_draft, study_sizes
-from rmkit.study.gathering import ROWS, Gathered
+from rmkit.study.gathering import EVALUATIONS, ROWS, Gathered
 from rmkit.study.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.params import STUDY, load_study
 from rmkit.study.plan import canonical, settled
@@ -86,12 +86,12 @@ class OpenJob:
         """
         return self._gathered.rows(stage)
 
-    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
+    def evaluations(self, stage: str, name: str = EVALUATIONS) -> "list[tuple[dict[str, Any], Evaluations]]":
         """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
 
-        ResultError if the stage is not gathered here, or saves no evaluations.
+        name: the artifact. ResultError if the stage is not gathered here, or saves no evaluations of this name.
         """
-        return self._gathered.evaluations(stage)
+        return self._gathered.evaluations(stage, name)
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""

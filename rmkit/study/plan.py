@@ -14,7 +14,7 @@ from typing import Any
 from rmkit.errors import DataError, ParamsError, one_of
 from rmkit.study import params, source
 from rmkit.study.data import data_digest
-from rmkit.study.gathering import EVALUATIONS
+from rmkit.study.gathering import PER_PROMPT
 from rmkit.study.notebook import Declared, check_look_cells, declared, read_notebook, result_trees
 from rmkit.study.params import Study
 from rmkit.study.project import Project
@@ -252,7 +252,7 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
     spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
     trees = result_trees(notebook)
-    read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
+    read = {name for gathered in spec.gathers for name in PER_PROMPT if name in STAGES[gathered].outputs}
     formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
         parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])

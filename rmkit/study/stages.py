@@ -66,6 +66,7 @@ class Stage:
 
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
 ARTIFACTS = {
+    "ablation": "rmkit.evaluations:Evaluations",
     "bank": "rmkit.bank:ResponseBank",
     "base_models": "rmkit.model_folders:ModelFolders",
     "comparisons": "rmkit.comparisons:Comparisons",
@@ -149,7 +150,7 @@ STAGES = {
             "comparisons": (Source("03_annotation_noise", GOLD), Source("00_world", HUMAN)),
             "test_bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES)),
         },
-        outputs={"reward_models": {}, "evaluations": {}},
+        outputs={"reward_models": {}, "evaluations": {}, "ablation": {}},
         precondition="rmkit.preconditions:check_reward_models",
         fits=("reward_models", "annotations", "betas", "n_folds"),
         only={

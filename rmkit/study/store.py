@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import StoreError
-from rmkit.study.gathering import EVALUATIONS, ROWS
+from rmkit.study.gathering import EVALUATIONS, PER_PROMPT, ROWS
 from rmkit.study.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
 
 REMEDIES = {
@@ -115,8 +115,10 @@ class Store:
     def digest_of_results(self, key: str) -> str:
         """The content digest of a finished job's rows and per-prompt evaluations: neither notebook nor costs count."""
         manifest = self.manifest(key)
-        rows, evaluations = manifest["files"].get(ROWS, {}), manifest["artifacts"].get(EVALUATIONS, {})
-        return hashlib.sha256(canonical([rows.get("sha256"), evaluations.get("digest")]).encode()).hexdigest()
+        rows, artifacts = manifest["files"].get(ROWS, {}), manifest["artifacts"]
+        others = [artifacts[name]["digest"] for name in PER_PROMPT if name != EVALUATIONS and name in artifacts]
+        content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest"), *others]
+        return hashlib.sha256(canonical(content).encode()).hexdigest()
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
         key = self.key_of(job, known)
