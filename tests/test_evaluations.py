@@ -35,6 +35,16 @@ def test_saved_evaluations_come_back_the_same_and_two_saves_are_equal_bytes(tmp_
         np.testing.assert_array_equal(again.values[metric], value)
 
 
+@pytest.mark.parametrize("metrics", [(), ("accuracy",)])
+def test_evaluations_of_no_fit_come_back_as_such(tmp_path, metrics):
+    empty = {"fits": FITS[:0], "values": {name: np.zeros((0, 3), np.float32) for name in metrics}}
+    Evaluations(**parts() | empty).save(tmp_path)
+    again = Evaluations.load(tmp_path)
+    assert (len(again.fits), list(again.fits)) == (0, ["fit", "seed"])
+    assert {name: value.shape for name, value in again.values.items()} == dict.fromkeys(metrics, (0, 3))
+    assert list(again.prompt_id_p) == [3, 5, 8]
+
+
 @given(data=st.data(), prompt_ids=st.lists(st.integers(0, 6), min_size=1, max_size=30))
 def test_pairs_are_averaged_to_their_prompts(data, prompt_ids):
     prompt_id_m = np.array(prompt_ids)

@@ -116,8 +116,9 @@ def test_what_the_stages_of_this_project_gather_is_a_stage_with_results(stage):
 
 
 def some_evaluations(value):
-    accuracy_fp = np.array([[value, 0.5]], np.float32)
-    fits = pd.DataFrame({"fit": ["a"]})
+    """Of one fit, or of none where the value is "no fits"."""
+    fits = pd.DataFrame({"fit": [] if value == "no fits" else ["a"]})
+    accuracy_fp = np.zeros((0, 2), np.float32) if fits.empty else np.array([[value, 0.5]], np.float32)
     return Evaluations(fits, np.array([3, 5], np.int64), np.ones(2, np.float32), {"accuracy": accuracy_fp})
 
 
@@ -134,13 +135,13 @@ class Stored:
     def findings(self, text=TWO_SEEDS):
         return self.plan(text)[-1]
 
-    def finish(self, job, *, value=1.0, evaluated=1.0, cost="1", again=False):
-        """Put a job's results into the store, unless it is there."""
+    def finish(self, job, *, value=1.0, evaluated=1.0, ablated=1.0, cost="1", again=False):
+        """Put a job's results into the store, unless it is there; without `ablated` it lacks that artifact."""
         key = self.store.key_of(job)
         if self.store.finished(key):
             if not again:
                 return
-            self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{cost}")
+            self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{ablated}-{cost}")
         made = self.store.root / "tmp/made"
         made.mkdir()
         (made / "costs.json").write_text(cost)
@@ -156,10 +157,12 @@ class Stored:
             }
             parameters = {f"param_{name}": given for name, given in job.parameters.items()}
             pd.DataFrame([rows | parameters]).to_parquet(made / "rows.parquet", index=False)
+        evaluations = {"evaluations": some_evaluations(evaluated), "ablation": ablated and some_evaluations(ablated)}
         for name in STAGES[job.stage].outputs:
-            (made / "artifacts" / name).mkdir(parents=True)
-            if name == "evaluations":
-                some_evaluations(evaluated).save(made / "artifacts" / name)
+            if evaluations.get(name, True):
+                (made / "artifacts" / name).mkdir(parents=True)
+            if evaluations.get(name):
+                evaluations[name].save(made / "artifacts" / name)
         described = {"stage": job.stage, "ingredients": self.ingredients(job), "environment": {}}
         self.store.publish(made, key, described)
 
@@ -196,6 +199,45 @@ def test_a_gathered_job_counts_by_the_content_of_its_rows_and_evaluations(case, 
     job = stored.plan()[1]
     stored.finish(job, again=True, **({"value": 1, "evaluated": 1} | (CHANGES_NOTHING | CHANGES_THE_KEY)[case]))
     assert (stored.store.key_of(stored.findings()) != before) == (case in CHANGES_THE_KEY)
+
+
+@pytest.fixture
+def ablating(graph):
+    """As `stored`, and the sums save per-prompt evaluations of an ablation too."""
+    bank, outputs = {"bank": (Source("00_world"),)}, {"evaluations": {}, "ablation": {}}
+    graph.stage("01_sums", "seed: int = 0", "power: int = 1", inputs=bank, outputs=outputs)
+    stored = Stored(graph)
+    for number, job in enumerate(stored.plan()[:-1]):
+        stored.finish(job, ablated=10.0 * number)
+    return stored
+
+
+def test_evaluations_of_another_name_are_gathered_by_it(ablating):
+    job = ablating.opened(ablating.findings())
+    assert [each.values["accuracy"][0, 0] for _, each in job.evaluations("01_sums", "ablation")] == [10, 20]
+    assert [each.values["accuracy"][0, 0] for _, each in job.evaluations("01_sums")] == [1, 1]
+
+
+@pytest.mark.parametrize("ablated", [None, "no fits"])
+def test_a_job_without_an_ablation_or_with_one_of_no_fits_is_left_out(ablated, ablating):
+    ablating.finish(ablating.plan()[1], ablated=ablated, again=True)
+    job = ablating.opened(ablating.findings())
+    assert [parameters["seed"] for parameters, _ in job.evaluations("01_sums", "ablation")] == [1]
+    assert [parameters["seed"] for parameters, _ in job.evaluations("01_sums")] == [0, 1]
+
+
+@pytest.mark.parametrize(("ablated", "changes"), [(10.0, False), (11.0, True), ("no fits", True), (None, True)])
+def test_an_ablation_counts_by_its_content_as_evaluations_do(ablated, changes, ablating):
+    before = ablating.store.key_of(ablating.findings())
+    ablating.finish(ablating.plan()[1], ablated=ablated, again=True)
+    assert (ablating.store.key_of(ablating.findings()) != before) == changes
+
+
+@pytest.mark.parametrize("name", ["ablation", "bank", "evaluation"])
+def test_what_a_stage_does_not_save_or_what_is_no_evaluations_is_not_gathered(name, stored):
+    job = stored.opened(stored.findings())
+    with pytest.raises(ResultError, match=rf"^03_findings: 01_sums saves no {name}, says rmkit/study/stages.py$"):
+        job.evaluations("01_sums", name)
 
 
 def test_another_seed_and_another_order_of_seeds_are_another_key(stored):
