@@ -30,6 +30,6 @@ def ablation_seeds(
     for seed in range(n_seeds):
         noise_fp = 0.1 * np.random.default_rng(seed).normal(size=(len(fits), n_prompts))
         value_fp = (fits["arm"].map(effects).to_numpy()[:, None] + hard_p + noise_fp).astype(np.float32)
-        values = {metric: value_fp for metric in metrics}
+        values = dict.fromkeys(metrics, value_fp)
         seeds.append(Evaluations(fits, np.arange(n_prompts), np.ones(n_prompts, np.float32), values))
     return seeds
