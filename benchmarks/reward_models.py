@@ -15,7 +15,7 @@ Run: python benchmarks/reward_models.py  (about 15 minutes on two cores; --round
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,20 +50,24 @@ class World:
     comparisons: Comparisons  # n pairs at each level of noise
 
     @classmethod
-    def make(cls, seed: int, n_pairs: int) -> "World":
+    def make(cls, seed: int, n_pairs: int, *, betas: Sequence[float] = BETAS, n_dimensions: int = D) -> "World":
         rng = generator(seed, "benchmark")
-        mix_fd, bend_fh, out_h = rng.normal(size=(FACTORS, D)), rng.normal(size=(FACTORS, 32)), rng.normal(size=32)
+        mix_fd, bend_fh, out_h = (
+            rng.normal(size=(FACTORS, n_dimensions)),
+            rng.normal(size=(FACTORS, 32)),
+            rng.normal(size=32),
+        )
 
         def responses(count: int) -> tuple[np.ndarray, np.ndarray]:
             factor_rf = rng.normal(size=(count, FACTORS))
-            embedding_rd = np.tanh(factor_rf @ mix_fd / np.sqrt(FACTORS)) + 0.3 * rng.normal(size=(count, D))
+            embedding_rd = np.tanh(factor_rf @ mix_fd / np.sqrt(FACTORS)) + 0.3 * rng.normal(size=(count, n_dimensions))
             return embedding_rd.astype(np.float16), np.tanh(factor_rf @ bend_fh / np.sqrt(FACTORS)) @ out_h
 
         embedding_rd, gold_r = responses(2 * n_pairs)
         test_rd, test_gold_r = responses(TEST_PROMPTS * TEST_RESPONSES)
         unit = np.std(gold_r[::2] - gold_r[1::2]) / 1.25
         first_m, uniform_m = 2 * np.arange(n_pairs), rng.random(n_pairs)
-        chance = {beta: expit(beta * (gold_r[first_m] - gold_r[first_m + 1]) / unit) for beta in BETAS}
+        chance = {beta: expit(beta * (gold_r[first_m] - gold_r[first_m + 1]) / unit) for beta in betas}
         table = pd.concat(
             pd.DataFrame({"first": first_m, "second": first_m + 1, "beta": beta}).assign(
                 label=(uniform_m < chance_m).astype(np.int8)
@@ -73,14 +77,16 @@ class World:
         gold_pk = (test_gold_r / unit).reshape(TEST_PROMPTS, TEST_RESPONSES)
         return cls(embedding_rd, test_rd, gold_pk, Comparisons(table.reset_index(drop=True)))
 
-    def sets(self, split: str, seed: int, betas: tuple[float, ...] = BETAS) -> tuple[PairSets, PairSets, list[str]]:
-        """(train, validation, streams), one set for each of these levels of noise."""
+    def sets(
+        self, split: str, seed: int, betas: Sequence[float] = BETAS, annotations: Sequence[int] = ()
+    ) -> tuple[PairSets, PairSets, list[str]]:
+        """(train, validation, streams), one set for each of these levels of noise and counts; all pairs if no count."""
         table = self.comparisons.table
         here = Comparisons(table[table["beta"].isin(betas)].reset_index(drop=True))
         n_pairs = len(here) // len(betas)
         sets = training_sets(
             here,
-            annotations=[n_pairs],
+            annotations=list(annotations) or [n_pairs],
             validation_share=0.2,
             validation_split=split,
             rng_of=lambda name: generator(seed, name),
