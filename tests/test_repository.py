@@ -51,7 +51,7 @@ FLOORS = [
         "training_sets",
         "reward_models",
     },
-    {"active", "lm", "labels", "population", "split_ablation"},
+    {"active", "lm", "labels", "population", "split_ablation", "split_differences"},
     {"worlds", "findings"},
     {"study"},
     {"figures"},

@@ -25,13 +25,17 @@ def test_the_report_stands_alone_and_says_what_was_found(smoke, tmp_path):
         "no verdict from 2 seeds; it takes 5",
         "not registered",
         "How good is the best of n?",
+        "Does the validation split decide?",
+        "Differences in accuracy (share of pairs)",
+        "BT MLP as released: pair − mirrored row",
         "Which pairs should be labelled next?",
         "Which measure predicts which policy?",
         "at least one ran during",
     ):
         assert expected in page, expected
     assert "jobs are finished; what follows" not in page
-    for name in ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy"):
+    names = ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy")
+    for name in (*names, "split-ablation-grammar-spearman", "split-ablation-hh_rlhf-log_loss"):
         assert (project / f"runs/reports/smoke-{name}.png").stat().st_size > 10_000
 
 
