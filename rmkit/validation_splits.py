@@ -36,11 +36,12 @@ class Pile:
 
 
 def by_pair(pile: Pile, share: float, rng: np.random.Generator | None = None) -> Sides:
-    """Pairs spread evenly over the pile, not drawn; a pair that came before stays on its side, also turned round."""
-    even_m = np.diff(np.floor(np.arange(len(pile) + 1) * share + 1e-9)) > 0
+    """Pairs spread evenly over the pile, not drawn; all labels of a pair, also turned round, lie on one side."""
     pair_m2 = np.sort(np.stack([pile.first_m, pile.second_m], axis=1), axis=1)
-    _, first_seen, again_m = np.unique(pair_m2, axis=0, return_index=True, return_inverse=True)
-    side_m = np.where(even_m[first_seen[again_m.ravel()]], VALIDATES, TRAINS).astype(np.int8)
+    _, first_seen_u, which_m = np.unique(pair_m2, axis=0, return_index=True, return_inverse=True)
+    rank_u = np.argsort(np.argsort(first_seen_u))  # of the distinct pairs, in the order in which they come
+    even_u = np.diff(np.floor(np.arange(len(rank_u) + 1) * share + 1e-9)) > 0
+    side_m = np.where(even_u[rank_u[which_m.ravel()]], VALIDATES, TRAINS).astype(np.int8)
     return lambda count: np.repeat(side_m[:count, None], 2, axis=1)
 
 

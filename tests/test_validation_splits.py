@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from rmkit.comparisons import PairSets
-from rmkit.validation_splits import SPLITS, TRAINS, VALIDATES, Pile, divide, padded, rows_on
+from rmkit.validation_splits import SPLITS, TRAINS, VALIDATES, Pile, by_pair, divide, padded, rows_on
 
 N_PROMPTS, N_PAIRS = 50, 2000
 
@@ -107,3 +107,11 @@ def test_pairs_that_are_not_divided_need_no_weights_of_rows():
         sets = PairSets(**padded([rows_on(side, side_m2, pile, label_m) for side in (TRAINS, VALIDATES)]))
         assert (sets.row_weight_sm2 is None) == whole
         assert sets.rows_sm2.sum() == 80
+
+
+@pytest.mark.parametrize("labels_per_pair", [1, 2, 5])
+def test_a_share_of_the_pairs_validates_however_often_each_is_labelled(labels_per_pair):
+    first_m = np.repeat(np.arange(100), labels_per_pair)
+    side_m2 = by_pair(Pile(first_m, first_m + 100), 0.2)(len(first_m))
+    assert (side_m2[:, 0] == VALIDATES).mean() == pytest.approx(0.2)
+    assert all(len(set(side_m2[first_m == pair, 0])) == 1 for pair in range(100))

@@ -1,23 +1,33 @@
-import numpy as np
+"""What a pair costs under Bradley-Terry."""
+
 import torch
+import torch.nn.functional as F
 
-from rmkit.reward_models.bradley_terry import bradley_terry_nll
 from rmkit.reward_models.mlp_bt import MLPBradleyTerry
-from rmkit.reward_models.mlp_training import pair_log_loss
 
-REWARD_SR = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 10)))
-CHOSEN_SM, REJECTED_SM = torch.arange(5).expand(2, 5), torch.arange(5, 10).expand(2, 5)
-WEIGHT_SM = torch.tensor([[1.0, 2.0, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
+CHOSEN_SM, REJECTED_SM = torch.randn(2, 2, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def loss(reward_sr):
-    logit_csm = MLPBradleyTerry.observed_logits(reward_sr[:, :5], reward_sr[:, 5:])
-    return pair_log_loss(logit_csm, WEIGHT_SM)
+def nll(logit):
+    return F.softplus(-logit)
 
 
-def test_its_loss_is_the_bradley_terry_likelihood_of_the_choices():
-    torch.testing.assert_close(loss(REWARD_SR), bradley_terry_nll(REWARD_SR, CHOSEN_SM, REJECTED_SM, WEIGHT_SM))
+def losses(chosen_sm, rejected_sm):
+    return MLPBradleyTerry.row_losses(chosen_sm, rejected_sm, nll)
+
+
+def test_a_pair_costs_minus_the_log_of_the_bradley_terry_probability_of_the_choice():
+    chance_sm = CHOSEN_SM.exp() / (CHOSEN_SM.exp() + REJECTED_SM.exp())
+    torch.testing.assert_close(losses(CHOSEN_SM, REJECTED_SM)[..., 0], -chance_sm.log())
+
+
+def test_a_pair_and_its_mirror_image_have_one_loss():
+    """The row (rejected, chosen) with label 0: cross-entropy of the probability that the rejected one wins."""
+    mirror_sm = F.binary_cross_entropy_with_logits(
+        REJECTED_SM - CHOSEN_SM, torch.zeros_like(CHOSEN_SM), reduction="none"
+    )
+    torch.testing.assert_close(losses(CHOSEN_SM, REJECTED_SM)[..., 1], mirror_sm)
 
 
 def test_a_constant_added_to_every_reward_changes_no_loss():
-    torch.testing.assert_close(loss(REWARD_SR + 3.0), loss(REWARD_SR))
+    torch.testing.assert_close(losses(CHOSEN_SM + 3.0, REJECTED_SM + 3.0), losses(CHOSEN_SM, REJECTED_SM))
