@@ -79,8 +79,8 @@ def cross_fitting(
 
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
     annotator's pile. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
-    the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or leaves no pair to train or
-    to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
+    the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or
+    leaves no pair to train or to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
     """
     rng, prompt_m2 = rng_of("folds"), comparisons.prompts(prompt_id_r)
     prompt_ids = np.unique(prompt_m2)

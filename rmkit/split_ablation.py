@@ -130,13 +130,13 @@ def on_held_out_pairs(
     """Result rows and per-prompt evaluations of all arms, on pairs that each was not fitted on."""
     if not arms:
         return nothing(np.unique(prompt_id_r))
-    margins, about = {}, {}
+    margins, about, prompt_id_m = {}, {}, np.array([])
     for arm in arms:
         assert isinstance(arm.sets, CrossFitting)
         margins[arm.name] = arm.sets.held_out_margins(arm.model.score(embedding_rd))
         about[arm.name] = {"reward_model": arm.reward_model, "procedure": arm.procedure, "validation": arm.validation}
-    scored_m = arms[0].sets.scored_m
-    rows, evaluations = evaluate_pairs(margins, {}, prompt_id_r[arms[0].sets.chosen_m[scored_m]])
+        prompt_id_m = prompt_id_r[arm.sets.chosen_m[arm.sets.scored_m]]  # the same for all: they share their folds
+    rows, evaluations = evaluate_pairs(margins, {}, prompt_id_m)
     return told_apart(rows, about), replace(evaluations, fits=told_apart(evaluations.fits, about))
 
 

@@ -3,6 +3,8 @@
 Takes a tidy table, gives a figure; computes nothing but the curve of the annotator's own formula.
 """
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ CHOICE_LOOK = {
 POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
 POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
 GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
-ERROR_LOOK = {
+ERROR_LOOK: dict[str, dict[str, Any]] = {
     "expected_error": {"marker": "x", "label": "expected on these pairs"},
     "realised_error": {"marker": "o", "label": "realised"},
 }
