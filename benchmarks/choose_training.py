@@ -38,7 +38,7 @@ WORLD_SEEDS = (0, 1)
 BETAS = (0.5, 1.0, 3.0, np.inf)
 ANNOTATIONS = (100, 400, 1800)
 HEADS = ("mlp_bt", "mlp_clf")
-GRID = {"learning_rate": (1e-4, 3e-4, 1e-3, 3e-3), "batch_pairs": (256, 512), "patience": (6, 20)}
+GRID = {"learning_rate": (3e-5, 1e-4, 3e-4, 1e-3), "batch_pairs": (256, 512), "patience": (6, 20)}
 LOOKS = {"evaluate_every": 5, "max_steps": 1000}
 WITHIN = 0.002  # nats
 

@@ -168,6 +168,8 @@ class PairSets:
         if row_sm2 is not None and (row_sm2.dtype != np.float32 or row_sm2.shape != (*self.weight_sm.shape, 2)):
             found = f"{row_sm2.dtype} of shape {row_sm2.shape}"
             raise DataError(f"row_weight_sm2: is {found}; it must be float32 of shape {(*self.weight_sm.shape, 2)}")
+        if row_sm2 is not None and not (row_sm2 >= 0).all():
+            raise DataError("row_weight_sm2: holds a negative weight, or NaN; a row's weight is 0 or more")
         if row_sm2 is not None and not np.array_equal(row_sm2.mean(axis=2), self.weight_sm):
             raise DataError("row_weight_sm2: its mean over a pair's two rows must be weight_sm")
 

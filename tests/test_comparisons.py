@@ -170,6 +170,8 @@ def test_rows_of_a_pair_may_be_divided_and_its_weight_is_their_mean():
     assert sets.sizes_s.tolist() == [2]
     whole = PairSets(chosen_sm, rejected_sm, np.array([[1, 2, 0]], np.float32))
     assert whole.rows_sm2.tolist() == [[[1, 1], [2, 2], [0, 0]]]
+    with pytest.raises(DataError, match="row_weight_sm2: holds a negative weight"):
+        PairSets.of_rows(chosen_sm, rejected_sm, np.array([[[-1, 3], [0, 1], [0, 0]]], np.float32))
     with pytest.raises(DataError, match="row_weight_sm2: its mean"):
         PairSets(chosen_sm, rejected_sm, np.ones((1, 3), np.float32), row_sm2)
     with pytest.raises(DataError, match=r"row_weight_sm2: is float32 of shape \(1, 2, 2\)"):

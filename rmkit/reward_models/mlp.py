@@ -3,7 +3,7 @@
 Knows embeddings, pairs and scores; no text. A head says with `row_losses` what each row of a pair costs. The network is
 that of arXiv 2411.04991 (1024 and 512 hidden units, ReLU); `procedure` says how it is trained (mlp_procedures.py): as
 released, or soundly. Each fit has its own initial weights and its own order of minibatches, drawn from its own stream,
-so its result does not depend on which fits are trained beside it.
+so which fits are trained beside it changes its result by rounding alone.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ from rmkit.reward_models.protocol import (
 )
 from rmkit.reward_models.storage import load_state, save_state
 
-Nll = Callable[[torch.Tensor], torch.Tensor]  # log-odds of what happened to minus its log-probability
+Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
 MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -42,8 +42,8 @@ class MLP(ABC):
     """S networks D -> hidden -> 1. A head is a subclass that says its name and what the rows of a pair cost.
 
     With `procedure="sound"` inputs are centred and divided by one number, mean and root mean square of all responses
-    that it is given, which are no labels. With "published" they come as they are, and the options of training, from
-    learning_rate to patience, are those of the released code: ParamsError for others.
+    that it is given, which are no labels. With "published" the network acts on them as they come, and the options of
+    training, from learning_rate to patience, are those of the released code: ParamsError for others.
     """
 
     name: ClassVar[str]  # as in the registry, and in a saved model
@@ -57,7 +57,9 @@ class MLP(ABC):
     max_steps: int = 1000
     evaluate_every: int = 5  # steps between looks at the validation pairs
     patience: int = 6  # looks without improvement before a fit stops
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 where it is faster
+    precision: Literal["auto", "float32", "bfloat16"] = (
+        "auto"  # of products; auto: bfloat16 in a sound fit where it is faster
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: CUDA where there is one
 
     layers_: list[np.ndarray] = field(init=False, repr=False, compare=False)  # float32, shapes as in Layers
@@ -192,6 +194,8 @@ class MLP(ABC):
     def load(cls, folder: Path) -> Self:
         options, arrays = load_state(folder, cls.name)
         precision = options.pop("fitted_in")
+        if options["device"] == "cuda" and not torch.cuda.is_available():
+            options["device"] = "auto"  # what was fitted on a card scores anywhere
         model = cls(**options)
         model.precision_, model.center_d_, model.scale_ = precision, arrays.pop("center_d"), arrays.pop("scale").item()
         for measured in (name for name in MEASURED if name in arrays):
@@ -254,8 +258,9 @@ class Table:
     @classmethod
     def of(cls, models: Sequence[MLP], embedding_rd: np.ndarray, used_u: np.ndarray) -> Self:
         device, precision = models[0]._device(), models[0].precision
-        if precision == "auto":
-            precision = "bfloat16" if multiplies_bfloat16_fast(device) else "float32"
+        if precision == "auto":  # the released code's is float32, and inputs that are not centred round badly
+            sound = models[0].procedure == "sound"
+            precision = "bfloat16" if sound and multiplies_bfloat16_fast(device) else "float32"
         center_d, scale = np.zeros(embedding_rd.shape[1], np.float32), 1.0
         if models[0]._training().standardises:
             center_d, scale = center_and_scale(embedding_rd)

@@ -12,7 +12,7 @@ from rmkit.reward_models.mlp import MLP, Nll
 
 class MLPBradleyTerry(MLP):
     """A pair is one observation, the chosen response won, with log-odds f(chosen) - f(rejected). Its mirror image, the
-    rejected one lost, has the same loss, whatever the rewards are.
+    rejected one lost, has the same loss (but where the released code's probabilities round to 0 or 1).
     """
 
     name: ClassVar = "mlp_bt"
@@ -21,4 +21,5 @@ class MLPBradleyTerry(MLP):
     @staticmethod
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
         """(S, M, 2): the pair's loss, once as labelled and once turned round."""
-        return nll(chosen_reward_sm - rejected_reward_sm).unsqueeze(-1).expand(-1, -1, 2)
+        margin_sm = chosen_reward_sm - rejected_reward_sm
+        return torch.stack([nll(margin_sm, 1), nll(-margin_sm, 0)], dim=-1)

@@ -20,4 +20,4 @@ class MLPClassifier(MLP):
     @staticmethod
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
         """(S, M, 2): the loss of each response's own label."""
-        return torch.stack([nll(chosen_reward_sm), nll(-rejected_reward_sm)], dim=-1)
+        return torch.stack([nll(chosen_reward_sm, 1), nll(rejected_reward_sm, 0)], dim=-1)

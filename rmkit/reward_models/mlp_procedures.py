@@ -51,8 +51,8 @@ class Procedure(Protocol):
     def steps(self, n_rows: int) -> tuple[int, int]:
         """(the most steps, steps between looks at the validation loss) for a fit of so many training rows."""
 
-    def nll(self, logit: torch.Tensor) -> torch.Tensor:
-        """Minus the log-probability of what happened, of log-odds `logit`, in nats."""
+    def nll(self, logit: torch.Tensor, label: int) -> torch.Tensor:
+        """Minus the log-probability of a row's label, 1 or 0, of which `logit` are the log-odds of 1, in nats."""
 
     def keeper(self, layers: Layers) -> Keeper:
         """Of the fits whose layers these are."""
@@ -78,8 +78,8 @@ class Sound:
         del n_rows
         return self.max_steps, self.evaluate_every
 
-    def nll(self, logit: torch.Tensor) -> torch.Tensor:
-        return F.softplus(-logit)
+    def nll(self, logit: torch.Tensor, label: int) -> torch.Tensor:
+        return F.softplus(-logit if label else logit)
 
     def keeper(self, layers: Layers) -> "BestWeights":
         return BestWeights(layers, patience_steps=self.patience * self.evaluate_every)
@@ -101,9 +101,14 @@ class Published:
         a_epoch = -(-n_rows // PUBLISHED_ROWS)
         return PUBLISHED_EPOCHS * a_epoch, a_epoch
 
-    def nll(self, logit: torch.Tensor) -> torch.Tensor:
-        """Of probabilities, as released: where they round to 1 the gradient is lost."""
-        return F.binary_cross_entropy(torch.sigmoid(logit), torch.ones_like(logit), reduction="none")
+    def nll(self, logit: torch.Tensor, label: int) -> torch.Tensor:
+        """Of probabilities, as released: where they round to 0 or 1 the gradient is lost, and no row costs above 100.
+
+        What is not a number stays so, for `finite` to name the fit; cross-entropy would refuse it without a name.
+        """
+        chance = torch.nan_to_num(torch.sigmoid(logit), nan=0.5)
+        loss = F.binary_cross_entropy(chance, torch.full_like(chance, label), reduction="none")
+        return torch.where(torch.isnan(logit), logit, loss)
 
     def keeper(self, layers: Layers) -> "LastWeights":
         return LastWeights(layers)

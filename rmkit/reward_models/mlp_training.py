@@ -5,6 +5,7 @@ one large product is as fast as several at once and its weights stay in the cach
 small ones. The same code runs on both.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ from rmkit.reward_models.protocol import Progress
 RowLosses = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 RESPONSES_AT_ONCE = {"cpu": 4096, "cuda": 2**17}  # of one fit: more fall out of a processor's cache
-NUMBERS_AT_ONCE = {"cpu": 2**17, "cuda": 2**31}  # activations of a group's step
+NUMBERS_AT_ONCE = {"cpu": 2**17, "cuda": 2**31}  # of a group's step: its activations; its weights and their moments
+NUMBERS_A_WEIGHT = 5  # weight, gradient, two moments, and the weight that is kept
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,12 @@ def trained(
 def grouped(task: Task, procedure: Procedure, rows_s: np.ndarray) -> list[np.ndarray]:
     """The S fits in groups that are trained as one batch: fits of equal schedules, as many as memory or cache allow."""
     batch = procedure.batch()
-    width = 2 * min(max(batch.values()), int(rows_s.max())) * max(task.sizes)
-    at_once = max(1, NUMBERS_AT_ONCE[task.device] // width)
+    looked = max(
+        min(max(batch.values()), int(rows_s.max())),
+        min(task.validation.first_sm.shape[1], RESPONSES_AT_ONCE[task.device]),
+    )
+    weights = NUMBERS_A_WEIGHT * sum(n * m for n, m in itertools.pairwise(task.sizes))
+    at_once = max(1, NUMBERS_AT_ONCE[task.device] // max(2 * looked * max(task.sizes), weights))
     schedules = [procedure.steps(int(n)) for n in rows_s]
     groups = []
     for schedule in dict.fromkeys(schedules):

@@ -171,10 +171,16 @@ def check_embeddings(embedding_rd: np.ndarray, *, n_dimensions: int | None = Non
         raise DataError(f"embedding_rd has {embedding_rd.shape[1]} dimensions; the model was fitted on {n_dimensions}")
     for rows in row_blocks(*embedding_rd.shape):
         finite_rd = np.isfinite(embedding_rd[rows])
+        if embedding_rd.dtype.itemsize > 4:
+            finite_rd &= np.abs(embedding_rd[rows]) <= np.finfo(np.float32).max  # heads work in float32
         if not finite_rd.all():
             row, dimension = (int(axis) for axis in np.argwhere(~finite_rd)[0])
             value = embedding_rd[rows][row, dimension]
-            why = "float16 ends at 65504, use float32" if np.isinf(value) and value.dtype == np.float16 else ""
+            ends = {
+                np.dtype(np.float16): "float16 ends at 65504, use float32",
+                np.dtype(np.float64): "and within float32",
+            }
+            why = "" if np.isnan(value) else ends.get(value.dtype, "")
             where = f"embedding_rd[{rows.start + row}, {dimension}]"
             raise DataError(f"{where} is {value}; embeddings must be finite{why and f': {why}'}")
 

@@ -4,6 +4,7 @@ Knows heads by name; not what they do inside.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +30,7 @@ def fitted_heads(
 
     procedure goes to the heads that have one. progress is asked for a bar by what is being fitted.
     """
-    given = {name: {"procedure": procedure} if "procedure" in options_of(name) else {} for name in names}
-    models = {name: build(name, **given[name]) for name in names}
+    models = {name: build(name, **with_procedure(name, procedure)) for name in names}
     rngs = {name: [rng_of(f"{name} {stream}") for stream in streams] for name in names}
     together = [name for name in names if name in NETWORKS]
     if len(together) > 1:
@@ -44,3 +44,11 @@ def fitted_heads(
             shown = progress(f"fitting {name}")
             models[name].fit(embedding_rd, train, validation, rng_s=rngs[name], progress=shown)
     return models
+
+
+def with_procedure(name: str, procedure: str) -> dict[str, Any]:
+    """The options that give a head this procedure: its own, or its members'; none for a head without."""
+    options = options_of(name)
+    if "procedure" in options:
+        return {"procedure": procedure}
+    return {"options": {"procedure": procedure}} if "options" in options else {}

@@ -288,6 +288,14 @@ def test_a_value_that_float16_does_not_hold_is_explained(name):
         fitted(name, embedding_rd=embedding_rd)
 
 
+@every_head
+def test_an_embedding_beyond_float32_is_named(name):
+    embedding_rd = WORLD.embedding_rd.astype(np.float64)
+    embedding_rd[211, 3] = 1e200
+    with pytest.raises(DataError, match=r"embedding_rd\[211, 3\] is 1e\+200; embeddings must be finite"):
+        fitted(name, embedding_rd=embedding_rd)
+
+
 @pytest.mark.parametrize(("side", "position"), [("chosen", 600), ("rejected", -1)])
 @every_head
 def test_a_pair_outside_the_responses_is_named(name, side, position):

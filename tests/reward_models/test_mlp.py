@@ -102,7 +102,9 @@ def test_the_loss_has_the_gradient_of_finite_differences(head):
 
     def loss(*layers):
         chosen_sm, rejected_sm = rewards(list(layers), input_snd).chunk(2, dim=1)
-        return head.row_losses(chosen_sm, rejected_sm, lambda logit: F.softplus(-logit)).mean(dim=(1, 2))
+        return head.row_losses(
+            chosen_sm, rejected_sm, lambda logit, label: F.softplus(-logit if label else logit)
+        ).mean(dim=(1, 2))
 
     layers = [layer.detach().double().requires_grad_() for layer in initial_layers(streams(2), (4, 3, 1))]
     assert torch.autograd.gradcheck(loss, layers)
@@ -244,13 +246,24 @@ def test_the_published_steps_are_those_of_the_paper(pairs, epochs_steps):
     assert Published().steps(round(1.6 * pairs)) == (30 * epochs_steps, epochs_steps)
 
 
-def test_the_published_loss_is_cross_entropy_of_probabilities_and_loses_its_gradient_where_these_are_1():
-    logit = torch.tensor([-3.0, 0.0, 2.0, 40.0], requires_grad=True)
-    loss = Published().nll(logit)
-    torch.testing.assert_close(loss[:3], F.softplus(-logit[:3]))
+@pytest.mark.parametrize("label", [0, 1])
+def test_the_published_loss_is_cross_entropy_of_probabilities(label):
+    """As nn.BCELoss has it: where a probability rounds to the wrong end a row costs 100 and teaches nothing."""
+    values = torch.tensor([-3.0, 0.0, 2.0, 40.0 if label == 0 else -120.0])
+    mine, theirs = values.clone().requires_grad_(), values.clone().requires_grad_()
+    loss = Published().nll(mine, label)
+    expected = torch.nn.BCELoss(reduction="none")(torch.sigmoid(theirs), torch.full((4,), float(label)))
+    torch.testing.assert_close(loss, expected)
     loss.sum().backward()
-    assert logit.grad[3] == 0
-    assert logit.grad[0] == pytest.approx(-torch.sigmoid(torch.tensor(3.0)).item(), rel=1e-4)
+    expected.sum().backward()
+    torch.testing.assert_close(mine.grad, theirs.grad)
+    torch.testing.assert_close(loss[:3], F.softplus(-values[:3] if label else values[:3]))
+    assert loss[3] == 100
+    assert mine.grad[3] == 0
+
+
+def test_a_published_loss_that_is_not_a_number_stays_so():
+    assert torch.isnan(Published().nll(torch.tensor([np.nan, 1.0]), 1)).tolist() == [True, False]
 
 
 def test_an_optimiser_of_some_rows_goes_on_as_if_it_had_never_had_others():
@@ -390,6 +403,7 @@ def test_bfloat16_fits_as_well_as_float32_and_says_which_it_was(head):
     fast = "bfloat16" if multiplies_bfloat16_fast("cpu") else "float32"
     assert models["auto"].precision_ == fast
     np.testing.assert_array_equal(auto_sr, models[fast].score(WORLD.embedding_rd))
+    assert fitted(head, procedure="published").precision_ == "float32"  # as released
 
 
 @every_loss

@@ -8,8 +8,8 @@ from rmkit.reward_models.mlp_bt import MLPBradleyTerry
 CHOSEN_SM, REJECTED_SM = torch.randn(2, 2, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def nll(logit):
-    return F.softplus(-logit)
+def nll(logit, label):
+    return F.softplus(-logit if label else logit)
 
 
 def losses(chosen_sm, rejected_sm):

@@ -9,7 +9,7 @@ CHOSEN_SM, REJECTED_SM = torch.randn(2, 2, 5, generator=torch.Generator().manual
 
 
 def losses(chosen_sm, rejected_sm):
-    return MLPClassifier.row_losses(chosen_sm, rejected_sm, lambda logit: F.softplus(-logit))
+    return MLPClassifier.row_losses(chosen_sm, rejected_sm, lambda logit, label: F.softplus(-logit if label else logit))
 
 
 def test_its_losses_are_binary_cross_entropy_on_two_rows_a_pair():

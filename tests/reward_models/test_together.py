@@ -45,3 +45,8 @@ def test_the_procedure_goes_to_the_heads_that_have_one():
     assert options_of("mlp_bt")[0] == "procedure"
     with pytest.raises(ParamsError, match="procedure: 'best' is not one of sound, published"):
         fitted(procedure="best")
+
+
+def test_an_ensembles_members_are_trained_by_the_procedure():
+    members = fitted(["lightgbm_bt_ensemble"], procedure="published")["lightgbm_bt_ensemble"].members_
+    assert members.procedure == "published"
