@@ -5,8 +5,8 @@ at a time, both orders of each pair as separate rows, batches of 10,240 random r
 most 30 epochs. It is plain PyTorch without needless copies, and must itself reach 60% of this machine's float32 rate,
 which is measured between the fits; otherwise the ratio is void. The size is the paper's: 10,000 pairs, 2,048
 dimensions, 1024-512-1. rmkit is measured as `procedure="published"`, the same work, and as `procedure="sound"`, what it
-does unless told otherwise, on a split by pair: one fit, and the fits of three levels of noise together. The opponent is also
-timed on a split by pair, under which Bradley-Terry stops earlier.
+does unless told otherwise, on a split by pair: one fit, and the fits of three levels of noise together. The opponent is
+also timed on a split by pair, under which Bradley-Terry stops earlier.
 
 All take turns, so that a busy minute hits all of them. A second table splits the gain into its parts. With
 ONEDNN_MAX_CPU_ISA=AVX2 the processor is kept from its bfloat16 products, and rmkit goes back to float32 by itself.
@@ -271,7 +271,7 @@ def parts(seconds: pd.Series) -> str:
 
 def conditions(mine: pd.DataFrame) -> list[str]:
     """Sentences on what has to hold: both sides busy, and rewards no worse."""
-    of_way = {way: rows for way, rows in mine.groupby("way", sort=False)}
+    of_way = dict(iter(mine.groupby("way", sort=False)))
     fair, busy = of_way[OPPONENT]["of fp32 rate"].min(), of_way[SOUND]["of bf16 rate"].min()
     same = of_way[PUBLISHED]["spearman"].mean() - of_way[OPPONENT]["spearman"].mean()
     sound = of_way[SOUND]["spearman"].mean() - of_way[OPPONENT]["spearman"].mean()
