@@ -37,11 +37,13 @@ PAPER_FITS = 8640
 SPLITS = {"published": "mirrored_row", "sound": "pair"}  # what the released code does, and what the default is
 RATE_SIDE = {"cuda": 8192, "cpu": 1024}  # of the square product
 
+PRECISION = {"cuda": "bfloat16", "cpu": "auto"}  # the released procedure is float32 unless asked
+
 
 def one_job(procedure: str, world: World, device: str, *, betas: Sequence[float], annotations: Sequence[int]) -> dict:
     """Seconds, fits, TFLOP, and what the fits are worth, of all fits of one job trained together."""
     train, validation, streams = world.sets(SPLITS[procedure], 0, betas, annotations)
-    models = [build(head, procedure=procedure, device=device) for head in HEADS]
+    models = [build(head, procedure=procedure, device=device, precision=PRECISION[device]) for head in HEADS]
     rngs = [[generator(0, f"{head} {stream}") for stream in streams] for head in HEADS]
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
