@@ -113,7 +113,8 @@ def text_of(table: pd.DataFrame) -> str:
         "# How the sound procedure trains",
         "",
         "Learning rate, batch and patience of the networks, chosen by `benchmarks/choose_training.py` before any"
-        " finding was computed, on harmless requests answered by the base model, which no finding looks at. Means"
+        " finding of this version was computed, on harmless requests answered by the base model, which no finding"
+        " looks at. Means"
         f" over {len(WORLD_SEEDS)} worlds, {len(BETAS)} levels of noise and {len(ANNOTATIONS)} numbers of annotations,"
         " in nats of validation log-loss at the kept weights; a pair's for Bradley–Terry, a row's for the classifier."
         f" The rule: the fewest pairs looked at among those within {WITHIN} nats of the smallest mean over both heads."
