@@ -106,6 +106,7 @@ def stops(arms: Sequence[Arm]) -> pd.DataFrame:
             "reward_model": arm.reward_model,
             "procedure": arm.procedure,
             "validation": arm.validation,
+            "products": getattr(arm.model, "precision_", ""),
             "step kept": float(np.mean(getattr(arm.model, "steps_s_", np.nan))),
             "validation log-loss": float(np.mean(getattr(arm.model, "validation_log_loss_s_", np.nan))),
         }

@@ -34,6 +34,7 @@ from rmkit.reward_models.storage import load_state, save_state
 
 Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
 MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
+MOST_OFFSET = 1.0  # of inputs that are not centred, in spreads, of which bfloat16's eight bits lose less than one
 FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -58,7 +59,7 @@ class MLP(ABC):
     evaluate_every: int = 5  # steps between looks at the validation pairs
     patience: int = 6  # looks without improvement before a fit stops
     precision: Literal["auto", "float32", "bfloat16"] = (
-        "auto"  # of products; auto: bfloat16 in a sound fit where it is faster
+        "auto"  # of products; auto: bfloat16 where it is faster and fits
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: CUDA where there is one
 
@@ -258,12 +259,12 @@ class Table:
     @classmethod
     def of(cls, models: Sequence[MLP], embedding_rd: np.ndarray, used_u: np.ndarray) -> Self:
         device, precision = models[0]._device(), models[0].precision
-        if precision == "auto":  # the released code's is float32, and inputs that are not centred round badly
-            sound = models[0].procedure == "sound"
-            precision = "bfloat16" if sound and multiplies_bfloat16_fast(device) else "float32"
-        center_d, scale = np.zeros(embedding_rd.shape[1], np.float32), 1.0
-        if models[0]._training().standardises:
-            center_d, scale = center_and_scale(embedding_rd)
+        center_d, scale = center_and_scale(embedding_rd)
+        fits_well = models[0]._training().standardises or np.sqrt(np.mean(center_d**2)) <= MOST_OFFSET * scale
+        if not models[0]._training().standardises:
+            center_d, scale = np.zeros_like(center_d), 1.0
+        if precision == "auto":
+            precision = "bfloat16" if fits_well and multiplies_bfloat16_fast(device) else "float32"
         row_ud = torch.empty((len(used_u), embedding_rd.shape[1]), dtype=FORMATS[precision])
         for rows in row_blocks(*row_ud.shape):
             row_ud[rows] = torch.from_numpy((embedding_rd[used_u[rows]].astype(np.float32) - center_d) / scale)

@@ -403,7 +403,19 @@ def test_bfloat16_fits_as_well_as_float32_and_says_which_it_was(head):
     fast = "bfloat16" if multiplies_bfloat16_fast("cpu") else "float32"
     assert models["auto"].precision_ == fast
     np.testing.assert_array_equal(auto_sr, models[fast].score(WORLD.embedding_rd))
-    assert fitted(head, procedure="published").precision_ == "float32"  # as released
+
+
+def test_inputs_far_from_their_origin_are_not_rounded_unless_they_are_centred():
+    far_rd = WORLD.embedding_rd.astype(np.float32) + 3  # ten spreads
+    fast = "bfloat16" if multiplies_bfloat16_fast("cpu") else "float32"
+    for embedding_rd, procedure, expected in [
+        (WORLD.embedding_rd, "published", fast),
+        (far_rd, "published", "float32"),
+        (far_rd, "sound", fast),
+    ]:
+        options = {"hidden": (8,), "procedure": procedure}
+        model = MLPBradleyTerry(**options).fit(embedding_rd, TRAIN, VALIDATION, rng_s=streams(2))
+        assert model.precision_ == expected
 
 
 @every_loss
