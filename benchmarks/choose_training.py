@@ -8,7 +8,7 @@ is fitted by both heads, on pairs of these banks, at four levels of noise and th
 
 The rule, set before the table was made: of all combinations the smallest validation log-loss, averaged over fits and
 then over the two heads; among those within 0.002 nats of it the one that looks at the fewest pairs. Smaller batches
-than these waste a processor. Both heads get the same, so that they differ in their loss alone. The table is written to
+than these waste a processor. Both heads get the same, so that they differ in their loss alone. The table stands in
 docs/log/training-choice.md.
 """
 
@@ -52,7 +52,8 @@ def banks(store: Path) -> list[Path]:
         if about["stage"] == "02_sampling" and all(parameters[key] == value for key, value in LEFT_OUT.items()):
             found[parameters["world_seed"]] = path.parent / "artifacts" / "bank"
     if missing := [seed for seed in WORLD_SEEDS if seed not in found]:
-        sys.exit(f"{store}: no bank of {LEFT_OUT} with world_seed {missing}; rmkit run grammar --until 02_sampling")
+        print(f"{store}: no bank of {LEFT_OUT} with world_seed {missing}; rmkit run grammar --until 02_sampling")
+        sys.exit()
     return [found[seed] for seed in WORLD_SEEDS]
 
 
@@ -82,7 +83,7 @@ def fits(bank_folder: Path, options: dict[str, float]) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--store", type=Path, default=ROOT / "runs" / "jobs")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "log" / "training-choice.md")
+    parser.add_argument("--out", type=Path, help="where the page goes, if it is to be kept")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     points = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
@@ -103,8 +104,10 @@ def main() -> None:
     near = table[table["log-loss"] <= table["log-loss"].min() + WITHIN]
     chosen = near["pairs looked at"].idxmin()
     table["chosen"] = ["← chosen" if each == chosen else "" for each in table.index]
-    given.out.write_text(text_of(table.reset_index()), encoding="utf-8")
-    print(given.out.read_text())
+    page = text_of(table.reset_index())
+    print(page)
+    if given.out:
+        given.out.write_text(page, encoding="utf-8")
 
 
 def text_of(table: pd.DataFrame) -> str:
