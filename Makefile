@@ -37,7 +37,8 @@ lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 
 figures: $(VENV)/.core  ## draw the README's figures again from the stored rows of the embedded study
 	@$(BIN)/rmkit report params/tiny.yaml
-	@for name in noise-and-numbers active-labelling measures-and-policies; do cp runs/reports/tiny-$$name.png docs/figures/; done
+	@for name in noise-and-numbers split-ablation-grammar-best_of_32 active-labelling measures-and-policies; do \
+		cp runs/reports/tiny-$$name.png docs/figures/; done
 
 bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
