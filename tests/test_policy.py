@@ -119,8 +119,8 @@ def test_the_drop_ratio_of_the_anchors_is_0_and_1_and_it_is_a_ratio_of_means():
 
 
 def test_where_gold_gains_nothing_there_is_no_drop_ratio():
-    base_p = RNG.normal(size=50)
-    for gold_p in (base_p, base_p - 1, base_p + RNG.normal(size=50) * 0.01, base_p[:1] + 1):
+    base_p, noise_p = np.random.default_rng(0).normal(size=(2, 50))
+    for gold_p in (base_p, base_p - 1, base_p + 0.01 * (noise_p - noise_p.mean()), base_p[:1] + 1):
         found = normalised_drop_ratio(gold_p, gold_p, base_p[: len(gold_p)])
         assert np.isnan(found.value)
         assert "less than two standard errors over prompts" in found.reason

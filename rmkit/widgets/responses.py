@@ -131,6 +131,12 @@ class Responses(Tool):
         except RmkitError as error:
             self._say(inline_text(str(error)))
             return
+        fits = self.reading.fits
+        if absent := [name for name in self.choices if name in fits and wanted.get(name) not in (None, *fits[name])]:
+            what = " and ".join(f"{name.replace('_', ' ')} {shown(name, wanted[name])}" for name in absent)
+            kept = "04_reward_models saves those with the most annotations, with kept = all every one"
+            self._say(inline_text(f"No reward model with {what} is saved in this job; {kept}."))
+            return
         with self.silence():
             for name, control in self.choices.items():
                 self._fill_choice(name, control, wanted.get(name, control.value))

@@ -52,7 +52,7 @@ def test_the_notebook_shows_pictures_where_no_widget_can_be(smoke, tmp_path):
 
 def test_the_table_says_what_is_done(stored):
     table = stored.table()
-    assert table.loc[("smoke", STAGE)].to_dict() == {"jobs done": 4, "planned": 4, "rows": 450}
+    assert table.loc[("smoke", STAGE)].to_dict() == {"jobs done": 4, "planned": 4, "rows": 1000}
     assert (table.loc["tiny"]["jobs done"] < table.loc["tiny"]["planned"]).any()
 
 
@@ -129,7 +129,8 @@ def test_the_first_prompts_are_those_where_the_favourite_loses_most_gold(stored)
 
 def test_margins_where_people_judged_are_the_held_out_ones_of_the_rows(stored):
     for reading, rows in readings(stored, HumanReading):
-        accuracy = rows[(rows["metric"] == "accuracy") & rows["annotations"].notna()]
+        saved = rows["reward_model"].isin(reading.fits["reward_model"])  # not the arms of the split's ablation
+        accuracy = rows[(rows["metric"] == "accuracy") & rows["annotations"].notna() & saved]
         found = reading.fits.assign(
             ours=(reading.margin_fp > 0).mean(axis=1) + (reading.margin_fp == 0).mean(axis=1) / 2
         )
@@ -200,3 +201,12 @@ def test_a_study_without_results_says_what_to_run(stored):
     responses.move(1)
     responses.study.value = "smoke"
     assert "1 of" in responses.where.value
+
+
+def test_a_clicked_fit_that_was_not_saved_is_said_to_be_missing(stored, responses):
+    explorer = Explorer(stored, "smoke")
+    explorer.on_fit(responses.show)
+    arms = explorer.table[explorer.table["reward_model"].astype(str).str.contains("published", regex=False)]
+    explorer.choose(arms.index[0])
+    assert "No reward model with" in responses.text.value
+    assert "published" in responses.text.value
