@@ -25,6 +25,7 @@ from rmkit.reward_models.mlp_procedures import Procedure, Published, Sound
 from rmkit.reward_models.mlp_training import RowLosses, Task, trained
 from rmkit.reward_models.protocol import (
     Progress,
+    check_counts,
     check_embeddings,
     check_fit,
     check_scores,
@@ -58,9 +59,7 @@ class MLP(ABC):
     max_steps: int = 1000
     evaluate_every: int = 5  # steps between looks at the validation pairs
     patience: int = 6  # looks without improvement before a fit stops
-    precision: Literal["auto", "float32", "bfloat16"] = (
-        "auto"  # of products; auto: bfloat16 where it is faster and fits
-    )
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 where it is faster
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: CUDA where there is one
 
     layers_: list[np.ndarray] = field(init=False, repr=False, compare=False)  # float32, shapes as in Layers
@@ -220,8 +219,10 @@ def fit_together(
     """
     if any(model.options() != models[0].options() for model in models):
         raise ParamsError(f"heads that are trained together must have equal options: {', '.join(map(str, models))}")
-    for model, rng_s in zip(models, rngs, strict=True):
-        check_fit(embedding_rd, train, validation, rng_s, classifier=not model.joint)
+    rng_s, *others = rngs
+    check_fit(embedding_rd, train, validation, rng_s, classifier=not all(model.joint for model in models))
+    for other_s in others:
+        check_counts(train.n_sets, validation.n_sets, len(other_s))
     used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
     table = Table.of(models, embedding_rd, np.unique(np.concatenate(used, axis=1)))
     events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
@@ -231,9 +232,9 @@ def fit_together(
         streams = [rng for rng_s in rngs for rng in rng_s]
         _train(models, table, [each.repeated(len(models)) for each in events], losses, streams, progress)
         return
-    for model, loss, rng_s in zip(models, losses, rngs, strict=True):  # by rows, which are not the same for all heads
+    for model, loss, own_s in zip(models, losses, rngs, strict=True):  # by rows, which are not the same for all heads
         mine = events if model.joint else [each.by_row() for each in events]
-        _train([model], table, mine, [loss], list(rng_s), progress)
+        _train([model], table, mine, [loss], list(own_s), progress)
 
 
 def squared_errors(first_sm: torch.Tensor, second_sm: torch.Tensor, target_sm: torch.Tensor) -> torch.Tensor:
