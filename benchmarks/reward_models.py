@@ -27,7 +27,8 @@ from torch import nn
 
 from rmkit import ranking
 from rmkit.comparisons import Comparisons, PairSets
-from rmkit.hardware import limit_threads, multiplies_bfloat16_fast, processor, usable_cores
+from rmkit.hardware import limit_threads, processor, usable_cores
+from rmkit.number_formats import multiplies_bfloat16_fast
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 from rmkit.training_sets import training_sets

@@ -86,18 +86,6 @@ def _limit_and_use(folder: Path, limit: str, use: str) -> tuple[int, int] | None
         return None
 
 
-def multiplies_bfloat16_fast(device: str) -> bool:
-    """Whether products of bfloat16 matrices are faster there than float32's: asked of oneDNN or CUDA, never timed.
-
-    Where the processor has no instruction for them they are many times slower.
-    """
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
 def package_versions() -> dict[str, str]:
     """The versions of the packages that compute results, by name; a package that is not installed is left out."""
     found = {}

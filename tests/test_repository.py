@@ -21,7 +21,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of the graph, and no run executes it
 
 FLOORS = [
-    {"errors", "hardware", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
+    {"errors", "hardware", "number_formats", "metrics", "best_of_n", "preconditions", "intervals", "seeding"},
     {
         "annotator_habits",
         "bank",

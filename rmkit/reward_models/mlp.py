@@ -18,7 +18,7 @@ import torch
 
 from rmkit.comparisons import PairSets, ScoreSets
 from rmkit.errors import ParamsError, one_of
-from rmkit.hardware import multiplies_bfloat16_fast
+from rmkit.number_formats import multiplies_bfloat16_fast
 from rmkit.reward_models.mlp_batches import Events
 from rmkit.reward_models.mlp_layers import hidden_activations, rewards
 from rmkit.reward_models.mlp_procedures import Procedure, Published, Sound

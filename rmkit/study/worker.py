@@ -113,9 +113,9 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
 
     Returns the most memory that forked kernels used, in bytes; of others the system tells.
     """
-    import papermill
     from nbclient.exceptions import DeadKernelError
 
+    from rmkit.study.executing import papermill
     from rmkit.study.kernels import KernelProcess, kernel_manager
 
     kernels: list[KernelProcess] = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rmkit.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError, ResultError
-from rmkit.hardware import multiplies_bfloat16_fast
+from rmkit.number_formats import multiplies_bfloat16_fast
 from rmkit.reward_models import mlp_training
 from rmkit.reward_models.mlp import center_and_scale, fit_together
 from rmkit.reward_models.mlp_batches import Batches, Events, shared
