@@ -32,7 +32,7 @@ def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke,
         "out.ipynb",
     ]
     command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "world", "hh_rlhf", "-p", "n_folds", "3"]
-    command += ["-y", "{annotations: [40, 150]}"]
+    command += ["-y", "{annotations: [40, 150], kept: all}"]
     execute(command, tmp_path / "elsewhere", smoke)
     rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
     pd.testing.assert_frame_equal(rows, stored(smoke, 1, "hh_rlhf"))
