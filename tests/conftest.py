@@ -35,14 +35,17 @@ def smoke(tmp_path_factory):
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once.
 
-    The longest test comes first, so that the others run beside it.
+    Here, and not where items are sorted: xdist may have read the marks by then.
     """
-    items.sort(key=lambda item: "test_the_figures_of_one_seed" not in item.name)
-    for item in items:
-        for fixture in ("smoke", "base_folder"):
-            if fixture in item.fixturenames:
-                item.add_marker(pytest.mark.xdist_group(fixture))
+    for fixture in ("smoke", "base_folder"):
+        if fixture in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(fixture))
+            return
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that the others run beside it."""
+    items.sort(key=lambda item: ("test_the_figures_of_one_seed" not in item.name, "smoke" not in item.fixturenames))

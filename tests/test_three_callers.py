@@ -31,7 +31,7 @@ def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke,
         str(smoke / "notebooks/04_reward_models.ipynb"),
         "out.ipynb",
     ]
-    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "world", "hh_rlhf", "-p", "n_folds", "3"]
+    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "world", "hh_rlhf", "-p", "n_folds", "2"]
     command += ["-y", "{annotations: [40, 150], kept: all}"]
     execute(command, tmp_path / "elsewhere", smoke)
     rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
@@ -124,12 +124,9 @@ def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(smoke, tmp_path
 def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_path):
     project = checkout(tmp_path / "project")
     notebook = project / "notebooks/04_reward_models.ipynb"
-    execute(
-        [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook), "out.ipynb", "-p", "world", "hh_rlhf"],
-        tmp_path / "out",
-        project,
-        RMKIT_STUDY="smoke",
-    )
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook), "out.ipynb"]
+    command += ["-p", "world", "hh_rlhf", "-y", "{reward_models: [linear_bt], ablation: []}"]
+    execute(command, tmp_path / "out", project, RMKIT_STUDY="smoke")
     assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_world"]
     assert (newest_draft(project, "04_reward_models") / "rows.parquet").exists()
     printed = (tmp_path / "out/out.ipynb").read_text()

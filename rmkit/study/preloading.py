@@ -43,6 +43,8 @@ def imports_of(project: Project, jobs: Iterable[PlannedJob]) -> dict[str, list[s
         todo |= _collected(_imports_of_file(path, path.stat().st_mtime_ns), found, project.package) - seen
     if "pandas" in found:
         found["pyarrow.parquet"] |= set()  # which pandas imports when it reads or writes rows
+    if "torch" in found:
+        found["torch._dynamo"] |= set()  # which torch imports when an optimiser is made: seconds
     return OF_EVERY_JOB | {module: sorted(names) for module, names in sorted(found.items())}
 
 

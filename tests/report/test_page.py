@@ -2,17 +2,24 @@ import re
 import shutil
 import sys
 
+import pytest
+
 from tests.checkout import execute
 
-
-def report_of(project, *arguments):
-    execute([sys.executable, "-m", "rmkit.cli", "report", *arguments], project, project)
-    return (project / "runs/reports/smoke.html").read_text()
+RUN = [sys.executable, "-m", "rmkit.cli", "run", "smoke"]
+PAGE = "runs/reports/smoke.html"
 
 
-def test_the_report_stands_alone_and_says_what_was_found(smoke, tmp_path):
-    project = shutil.copytree(smoke, tmp_path / "project")
-    page = report_of(project, "smoke")
+@pytest.fixture(scope="module")
+def reported(smoke, tmp_path_factory):
+    """A finished smoke study whose run has made its report."""
+    project = shutil.copytree(smoke, tmp_path_factory.mktemp("reported") / "project")
+    execute(RUN, project, project)
+    return project
+
+
+def test_the_report_stands_alone_and_says_what_was_found(reported):
+    project, page = reported, (reported / PAGE).read_text()
     assert not re.findall(r'(?:src|href)="(?!#)', page.replace("xlink:href", "")), "the page fetches something"
     for expected in (
         "<svg",
@@ -45,21 +52,18 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     study.write_text(
         study.read_text().replace("title: Smoke", 'title: "<script>alert(1)</script>"').replace("[0, 1]", "[0, 1, 2]")
     )
-    page = report_of(project, "smoke")
+    execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], project, project)
+    page = (project / PAGE).read_text()
     assert "14 of 19 jobs are finished; what follows rests on those alone" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_a_report_is_made_again_only_when_something_changed(smoke, tmp_path):
-    project = shutil.copytree(smoke, tmp_path / "project")
-    command = [sys.executable, "-m", "rmkit.cli", "run", "smoke"]
-    path = project / "runs/reports/smoke.html"
-    execute(command, project, project)
+def test_a_report_is_made_again_only_when_something_changed(reported):
+    path, figure = reported / PAGE, reported / "rmkit/figures/theme.py"
     first = path.stat().st_mtime_ns
-    execute(command, project, project)
+    execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns == first
-    figure = project / "rmkit/figures/theme.py"
     figure.write_text(figure.read_text() + "\n# changed\n")
-    execute(command, project, project)
+    execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns > first
