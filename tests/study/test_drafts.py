@@ -13,7 +13,8 @@ from rmkit.study.project import Project
 PROJECT = Project(Path(__file__).resolve().parents[2])
 STUDY = load_study(PROJECT.root / "params/smoke.yaml", "params/smoke.yaml")
 OF_THE_STUDY = {  # what smoke gives 04, so that a job of 03 fits
-    "generator": "sft", "annotations": [40, 150], "n_folds": 3, "ns": [1, 2, 4], "world": "grammar", "seed": 0,
+    "generator": "sft", "annotations": [40, 150], "kept": "all", "n_folds": 2, "ns": [1, 2, 4], "betas": [0.5, None],
+    "world": "grammar", "seed": 0,
 }  # fmt: skip
 
 
