@@ -1,7 +1,8 @@
 """How good reward models are where the truth is known: their order and their Best-of-n against gold, prompt by prompt.
 
 Where the annotator is known too, their margins are held against its chances: log-loss, calibration and accuracy as
-labels would give them on average, with none drawn. Knows rewards of F fits on the P x K responses of a test bank, one
+labels would give them on average, with none drawn. Best-of-n is told twice: what the kept response earns in gold, and
+what the fit promises for it, in its own spread. Knows rewards of F fits on the P x K responses of a test bank, one
 fit at a time; no head, no label. Sources: arXiv 2411.04991, section 6 (Best-of-n gold reward, quantile of the pick,
 within-prompt Spearman); its reviewers asked for the rest. best_of_n.py, ranking.py and metrics.py have the formulas.
 """
@@ -26,9 +27,14 @@ EXPECTED = {
     "log_loss": metrics.expected_log_loss,
     "overconfidence": metrics.expected_overconfidence,
 }
-OF_N = {"best_of_": "best_of_n", "quantile_of_": "quantile_of_pick"}  # in evaluations the n ends the name
+OF_N = {  # in evaluations the n ends the name
+    "best_of_": "best_of_n",
+    "proxy_of_": "proxy_of_pick",
+    "quantile_of_": "quantile_of_pick",
+}
 SPLIT = "test prompts"  # what every row says of the responses that it is a mean over
 NOTHING_TO_ORDER = "gold rewards are equal within every prompt"
+ONE_REWARD = "gives all responses to a prompt one reward, so that its rewards have no unit"
 NO_ANNOTATOR = "learned from no annotator, so there are no chances to hold its margins against"
 ALL_PAIRS_UP_TO = 40  # responses to a prompt; of more, as many pairs are drawn as these have
 PAIRS_DRAWN = ALL_PAIRS_UP_TO * (ALL_PAIRS_UP_TO - 1) // 2
@@ -48,7 +54,8 @@ def evaluate_against_gold(
 
     fits: F rows with `fit` and whatever varied. reward_fr: (F, R), or anything that gives F times (R,), on a bank's
     R = P K responses in its order; gold_pk: (P, K). Metrics: accuracy, spearman, best_of_n for each n (best_of_1,
-    best_of_2, ... in the evaluations) in gold's units, and quantile_of_pick for the largest n. With prefers_first also
+    best_of_2, ... in the evaluations) in gold's units, proxy_of_pick for each n as `proxy_of_pick` has it, and
+    quantile_of_pick for the largest n. With prefers_first also
     label_accuracy, log_loss, overconfidence and, as a row only, ece, for fits that have a `beta`; rng draws pairs where
     K is above 40. A prompt whose gold rewards are all equal has a Best-of-n but no order: it is NaN there, and `units`,
     the prompts behind a mean, is smaller. DataError for other shapes, values that are not finite, or n above K.
@@ -86,8 +93,23 @@ def against_gold(score_pk: np.ndarray, gold_pk: np.ndarray, ns: Sequence[int]) -
     """Every metric of one fit that needs no annotator, (P,) each."""
     found = {name: order(score_pk, gold_pk) for name, order in ORDER.items()}
     gold_pn = best_of_n(score_pk, gold_pk, ns)
-    found |= {f"best_of_{n}": gold_pn[:, position] for position, n in enumerate(ns)}
+    proxy_pn = proxy_of_pick(score_pk, ns)
+    for position, n in enumerate(ns):
+        found |= {f"best_of_{n}": gold_pn[:, position], f"proxy_of_{n}": proxy_pn[:, position]}
     return found | {f"quantile_of_{max(ns)}": quantile_of_pick(score_pk, gold_pk, [max(ns)])[:, 0]}
+
+
+def proxy_of_pick(score_pk: np.ndarray, ns: Sequence[int]) -> np.ndarray:
+    """(P, N) expected proxy reward of the best of n above that of a random pick, in the fit's own unit.
+
+    The unit is the root mean square, over prompts, of the scores' s.d. within a prompt, since a fit's rewards are known
+    up to a constant and, between fits, up to their scale. NaN where the scores have none.
+    """
+    away_pk = score_pk - score_pk.mean(axis=1, keepdims=True)
+    unit = np.sqrt(np.mean(away_pk**2))
+    if unit <= np.finfo(np.float32).eps * np.abs(score_pk).max():
+        return np.full((len(score_pk), len(ns)), np.nan)
+    return best_of_n(score_pk, away_pk, ns) / unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +180,7 @@ def mean_rows(evaluations: Evaluations) -> pd.DataFrame:
         units_f = has_fp.sum(axis=1)
         total_f = np.where(has_fp, value_fp, 0.0).sum(axis=1, dtype=np.float64)
         metric, n = metric_and_n(name)
-        reason = NO_ANNOTATOR if name in EXPECTED else NOTHING_TO_ORDER
+        reason = NO_ANNOTATOR if name in EXPECTED else ONE_REWARD if metric == "proxy_of_pick" else NOTHING_TO_ORDER
         means = {
             "metric": metric,
             "n": n,

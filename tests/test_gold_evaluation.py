@@ -9,7 +9,7 @@ import pytest
 from rmkit.annotators import Annotator
 from rmkit.best_of_n import best_of_n
 from rmkit.errors import DataError
-from rmkit.gold_evaluation import NO_ANNOTATOR, NOTHING_TO_ORDER, evaluate_against_gold, metric_and_n
+from rmkit.gold_evaluation import NO_ANNOTATOR, NOTHING_TO_ORDER, ONE_REWARD, evaluate_against_gold, metric_and_n
 from rmkit.metrics import expected_calibration_error
 
 RNG = np.random.default_rng(1)
@@ -58,6 +58,24 @@ def test_prompts_keep_their_ids_and_best_of_n_its_prompts():
     noisy_pk = REWARD_FR[1].reshape(GOLD_PK.shape)
     expected_p = best_of_n(noisy_pk, GOLD_PK, [6])[:, 0]
     np.testing.assert_allclose(evaluations.values["best_of_6"][1], expected_p, rtol=1e-6)
+
+
+def test_what_a_fit_promises_for_its_pick_is_a_mean_over_subsets_whatever_its_unit_and_origin():
+    """By hand: the largest score of every pair of a prompt's responses, above their mean, in pooled s.d. within prompts."""
+    noisy_pk = REWARD_FR[1].reshape(GOLD_PK.shape)
+    unit = np.sqrt(noisy_pk.var(axis=1).mean())
+    expected_p = [np.mean(list(map(max, itertools.combinations(row_k, 2)))) - row_k.mean() for row_k in noisy_pk]
+    for scale, origin in ((1.0, 0.0), (7.0, -3.0)):
+        _, evaluations = evaluate(scale * REWARD_FR + origin, ns=[1, 2])
+        np.testing.assert_allclose(evaluations.values["proxy_of_2"][1], np.array(expected_p) / unit, rtol=1e-5)
+        np.testing.assert_allclose(evaluations.values["proxy_of_1"], 0.0, atol=1e-6)
+
+
+def test_of_one_reward_for_all_nothing_is_promised_and_the_row_says_so():
+    rows, _ = evaluate(np.stack([REWARD_FR[0], np.full(GOLD_PK.size, 0.3)]))
+    promised = rows[(rows["metric"] == "proxy_of_pick") & (rows["fit"] == "noisy")]
+    assert promised["value"].isna().all()
+    assert set(promised["reason"]) == {ONE_REWARD}
 
 
 def test_a_prompt_of_equal_gold_has_no_order_and_is_counted():
