@@ -200,7 +200,7 @@ def generated(
         own_settings, model.generation_config = model.generation_config, settings
         try:
             with torch.inference_mode():
-                sequences = model.generate(  # type: ignore[operator]
+                sequences = model.generate(
                     input_ids=encoded["input_ids"].to(model.device),
                     attention_mask=encoded["attention_mask"].to(model.device),
                     logits_processor=LogitsProcessorList([*warpers, chosen_by]),
@@ -213,7 +213,7 @@ def generated(
             response = tokenizer.decode(new[:length], skip_special_tokens=True, clean_up_tokenization_spaces=False)
             found[position] = {
                 "response": response,
-                "answer": answer_of(response),  # type: ignore[arg-type]
+                "answer": answer_of(response),
                 "n_tokens": length,
                 "finish_reason": "stop" if length < len(new) else "length",
             }
@@ -246,6 +246,6 @@ def choose_by(uniform_bt: "torch.Tensor", width: int) -> Any:
             threshold_b = uniform_bt[:, input_ids.shape[1] - width] * cumulated_bv[:, -1]
             token_b = (cumulated_bv <= threshold_b[:, None]).sum(dim=-1).clamp(max=scores.shape[1] - 1)
             left_bv = torch.full_like(scores, -torch.inf)
-            return left_bv.scatter_(1, token_b[:, None], 0.0)  # type: ignore[return-value]
+            return left_bv.scatter_(1, token_b[:, None], 0.0)
 
     return ChooseByUniform()

@@ -103,8 +103,8 @@ def fine_tune(
             callbacks=reporting(progress),
         )
         log = trained(trainer)
-        whole = trainer.model.merge_and_unload() if recipe.lora_rank else trainer.model  # type: ignore[union-attr, operator]
-        whole.save_pretrained(folder)  # type: ignore[union-attr, operator]
+        whole = trainer.model.merge_and_unload() if recipe.lora_rank else trainer.model
+        whole.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return FineTuned(log, len(kept), len(examples) - len(kept))
 
