@@ -241,7 +241,7 @@ def choose_by(uniform_bt: "torch.Tensor", width: int) -> Any:
     from transformers import LogitsProcessor
 
     class ChooseByUniform(LogitsProcessor):
-        def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
             cumulated_bv = scores.double().softmax(dim=-1).cumsum(dim=-1)
             threshold_b = uniform_bt[:, input_ids.shape[1] - width] * cumulated_bv[:, -1]
             token_b = (cumulated_bv <= threshold_b[:, None]).sum(dim=-1).clamp(max=scores.shape[1] - 1)
