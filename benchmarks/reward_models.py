@@ -281,12 +281,13 @@ def parts(seconds: pd.Series) -> str:
 def conditions(mine: pd.DataFrame) -> list[str]:
     """Sentences on what has to hold: both sides busy, and rewards no worse."""
     of_way = dict(iter(mine.groupby("way", sort=False)))
-    fair, busy = of_way[OPPONENT]["of fp32 rate"].min(), of_way[SOUND_TOGETHER]["of bf16 rate"].min()
+    rate = "of bf16 rate" if of_way[SOUND_TOGETHER]["of bf16 rate"].notna().all() else "of fp32 rate"
+    fair, busy = of_way[OPPONENT]["of fp32 rate"].min(), of_way[SOUND_TOGETHER][rate].min()
     same = of_way[PUBLISHED]["spearman"].mean() - of_way[OPPONENT]["spearman"].mean()
     sound = of_way[SOUND]["spearman"].mean() - of_way[OPPONENT]["spearman"].mean()
     return [
         f"the opponent reached at least {fair:.0%} of the float32 rate{'' if fair >= 0.6 else ': RATIOS ARE VOID'}",
-        f"the sound fits together reached at least {busy:.0%} of the bfloat16 rate, reading and checking included",
+        f"the sound fits together reached at least {busy:.0%} {rate}, reading and checking included",
         f"Spearman beside the opponent's: published {same:+.3f}, sound {sound:+.3f}; the opponent's s.d. over seeds is "
         f"{of_way[OPPONENT]['spearman'].std():.3f}",
     ]

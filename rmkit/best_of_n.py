@@ -11,6 +11,7 @@ policy.py: the two differ.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import xlogy
@@ -33,7 +34,7 @@ def best_of_n(score_pk: np.ndarray, gold_pk: np.ndarray, ns: Sequence[int]) -> n
         raise DataError(f"scores {score_pk.shape} and gold rewards {gold_pk.shape} differ; both must be (prompts, K)")
     n_responses = score_pk.shape[-1]
     order_n = np.argsort(np.asarray(ns), kind="stable")
-    weights = banded(rank_weights(n_responses, ns)[order_n])
+    weights = banded(n_responses, tuple(np.asarray(ns)[order_n].tolist()))
     score_rk, gold_rk = score_pk.reshape(-1, n_responses), gold_pk.reshape(-1, n_responses)
     found_rn = np.empty((len(score_rk), len(ns)))
     for rows in blocks(len(score_rk), n_responses):
@@ -96,12 +97,14 @@ def rank_weights(n_responses: int, ns: Sequence[int]) -> np.ndarray:
     return np.cumprod(weight_nk, axis=1, out=weight_nk)[:, ::-1]
 
 
-def banded(weight_nk: np.ndarray) -> list[tuple[slice, int, np.ndarray]]:
+@lru_cache(maxsize=8)
+def banded(n_responses: int, ns: tuple[int, ...]) -> list[tuple[slice, int, np.ndarray]]:
     """Weights of ascending n in blocks: which of the N, the first rank that matters to them, (K - first, B) weights.
 
     The larger n, the fewer of the highest ranks carry all the weight; for all n up to 500, a quarter of the products.
+    They are the same for every fit, so they are kept.
     """
-    found = []
+    weight_nk, found = rank_weights(n_responses, ns), []
     for start in range(0, len(weight_nk), BLOCK_NS):
         at = slice(start, min(start + BLOCK_NS, len(weight_nk)))
         first_rank = int(np.searchsorted(np.cumsum(weight_nk[start]), NEGLIGIBLE))  # the smallest n reaches furthest
