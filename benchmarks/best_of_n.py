@@ -3,7 +3,7 @@
 2,000 prompts of 500 responses, one score and one gold reward each, float64 on one thread:
 
   exact        `rmkit.best_of_n`: the expectation over all subsets, prompt by prompt, for all 500 values of n; its
-               weights depend on 500 and n alone, and are made once, before the rounds (2 of 30 ms)
+               weights depend on 500 and n alone, and are made once, in the first round (2 of 30 ms)
   vectorised   the published evaluation (arXiv 2411.04991, released code): 100 repeats, seeds 0 to 99, at its 8 values
                of n; a repeat draws one order of the 500 for all prompts, and n takes its beginning, so that subsets are
                nested. All prompts at once in numpy: scores gathered once a repeat, an arg-max and a look-up for each n
