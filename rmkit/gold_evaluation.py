@@ -55,10 +55,10 @@ def evaluate_against_gold(
     fits: F rows with `fit` and whatever varied. reward_fr: (F, R), or anything that gives F times (R,), on a bank's
     R = P K responses in its order; gold_pk: (P, K). Metrics: accuracy, spearman, best_of_n for each n (best_of_1,
     best_of_2, ... in the evaluations) in gold's units, proxy_of_pick for each n as `proxy_of_pick` has it, and
-    quantile_of_pick for the largest n. With prefers_first also
-    label_accuracy, log_loss, overconfidence and, as a row only, ece, for fits that have a `beta`; rng draws pairs where
-    K is above 40. A prompt whose gold rewards are all equal has a Best-of-n but no order: it is NaN there, and `units`,
-    the prompts behind a mean, is smaller. DataError for other shapes, values that are not finite, or n above K.
+    quantile_of_pick for the largest n. With prefers_first also label_accuracy, log_loss, overconfidence and, as a row
+    only, ece, for fits that have a `beta`; rng draws pairs where K is above 40. A prompt whose gold rewards are all
+    equal has a Best-of-n but no order: it is NaN there, and `units`, the prompts behind a mean, is smaller. DataError
+    for other shapes, values that are not finite, or n above K.
     """
     gold_pk = checked_gold(gold_pk, prompt_id_p)
     values: dict[str, np.ndarray] = {}

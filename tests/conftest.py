@@ -36,10 +36,7 @@ def smoke(tmp_path_factory):
 
 
 def pytest_itemcollected(item):
-    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once.
-
-    Here, and not where items are sorted: xdist may have read the marks by then.
-    """
+    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once."""
     for fixture in ("smoke", "base_folder"):
         if fixture in item.fixturenames:
             item.add_marker(pytest.mark.xdist_group(fixture))
@@ -47,5 +44,5 @@ def pytest_itemcollected(item):
 
 
 def pytest_collection_modifyitems(items):
-    """What takes longest comes first, so that the others run beside it."""
-    items.sort(key=lambda item: ("test_the_figures_of_one_seed" not in item.name, "smoke" not in item.fixturenames))
+    """The longest test comes first, so that the others run beside it."""
+    items.sort(key=lambda item: "test_the_figures_of_one_seed" not in item.name)

@@ -180,7 +180,7 @@ class SmallProject:
     @classmethod
     def make(cls, root: Path, *, seeds=(0, 1)) -> "SmallProject":
         root.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(REPOSITORY / "rmkit", root / "rmkit")  # what is compiled comes along, and saves seconds a test
+        shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
         stages = root / "rmkit/study/stages.py"
         source = stages.read_text()
         start, end = source.index("# An artifact's format is"), source.index("def holds")

@@ -19,7 +19,7 @@ from rmkit.study.source import module_file
 Import = tuple[str, tuple[str, ...]]  # a module, and the names that are asked of it
 OF_EVERY_JOB: dict[str, list[str]] = {
     "rmkit.study.worker": [],
-    "rmkit.study.executing": [],  # papermill, before anything else imports it
+    "rmkit.study.papermill_import": [],  # papermill, before anything else imports it
     "rmkit.study.kernels": [],
     "ipykernel.kernelapp": [],
     "ipykernel.debugger": [],

@@ -113,10 +113,8 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
 
     Returns the most memory that forked kernels used, in bytes; of others the system tells.
     """
-    from nbclient.exceptions import DeadKernelError
-
-    from rmkit.study.executing import papermill
     from rmkit.study.kernels import KernelProcess, kernel_manager
+    from rmkit.study.papermill_import import DeadKernelError, papermill
 
     kernels: list[KernelProcess] = []
 

@@ -31,7 +31,7 @@ def test_a_job_that_computes_without_torch_does_not_wait_for_it():
 
 GRAMMAR_LEFT_OUT = """
 import sys
-import rmkit.study.executing
+import rmkit.study.papermill_import
 assert "papermill" in sys.modules
 assert "rfc3987_syntax" not in sys.modules
 import rfc3987_syntax

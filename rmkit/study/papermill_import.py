@@ -14,6 +14,7 @@ if _hidden:
     sys.modules[GRAMMAR] = None  # type: ignore[assignment]  # an import of it raises ImportError
 try:
     import papermill as papermill
+    from nbclient.exceptions import DeadKernelError as DeadKernelError
 finally:
     if _hidden:
         del sys.modules[GRAMMAR]
