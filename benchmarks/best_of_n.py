@@ -2,8 +2,8 @@
 
 2,000 prompts of 500 responses, one score and one gold reward each, float64 on one thread:
 
-  exact        `rmkit.best_of_n`: the expectation over all subsets, prompt by prompt, for all 500 values of n; its
-               weights depend on 500 and n alone, and are made once, in the first round (2 of 30 ms)
+  exact        `rmkit.measures.best_of_n`: the expectation over all subsets, prompt by prompt, for all 500 values of n;
+               its weights depend on 500 and n alone, and are made once, in the first round (2 of 30 ms)
   vectorised   the published evaluation (arXiv 2411.04991, released code): 100 repeats, seeds 0 to 99, at its 8 values
                of n; a repeat draws one order of the 500 for all prompts, and n takes its beginning, so that subsets are
                nested. All prompts at once in numpy: scores gathered once a repeat, an arg-max and a look-up for each n
@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmkit.best_of_n import best_of_n
+from rmkit.measures.best_of_n import best_of_n
 
 N_PROMPTS, N_RESPONSES, N_REPEATS = 2000, 500, 100
 PUBLISHED_NS = (2, 5, 10, 30, 50, 100, 300, 500)

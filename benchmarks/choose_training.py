@@ -22,15 +22,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rmkit.annotators import Annotator, labelled, scale_of
-from rmkit.bank import ResponseBank
-from rmkit.comparisons import Comparisons
-from rmkit.hardware import limit_threads
-from rmkit.pairing import pairs_within_prompts
-from rmkit.reward_models.mlp import fit_together
+from rmkit.annotation.annotators import Annotator, labelled, scale_of
+from rmkit.annotation.pairs import pairs_within_prompts
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.artifacts.comparisons import Comparisons
+from rmkit.machine.hardware import limit_threads
+from rmkit.reward_models.mlp.network import fit_together
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
-from rmkit.training_sets import training_sets
+from rmkit.training_sets.by_annotations import training_sets
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = {"task": "harmless", "generator": "base"}

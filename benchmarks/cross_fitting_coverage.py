@@ -21,7 +21,7 @@ import time
 import numpy as np
 from scipy.special import expit, ndtr
 
-from rmkit.reward_models.linear_bt import newton_weights
+from rmkit.reward_models.linear.bradley_terry import newton_weights
 from rmkit.stats import bootstrap_over_prompts
 
 N_FOLDS = 5

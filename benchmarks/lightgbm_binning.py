@@ -1,7 +1,7 @@
 """What does it save to bin the rows of a training set once for all levels of noise? Shared against one fit at a time.
 
 Fits at six levels of noise learn from the same pairs and differ in labels alone. Both ways grow the same trees, to the
-last bit (tests/reward_models/test_lightgbm_rows.py):
+last bit (tests/reward_models/trees/test_binned_rows.py):
 
   shared   one `fit` of six sets: their rows are binned once
   alone    six `fit`s of one set: each bins its rows
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from rmkit.comparisons import PairSets
+from rmkit.artifacts.comparisons import PairSets
 from rmkit.reward_models.registry import build
 
 NOISE = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)  # share of labels that are turned round

@@ -1,4 +1,4 @@
-"""What jobs took on this machine, for those who have measured none yet: writes rmkit/study/measured.json.
+"""What jobs took on this machine, for those who have measured none yet: writes rmkit/study/store/measured.json.
 
     python benchmarks/measured_jobs.py [runs/]
 
@@ -10,13 +10,13 @@ import argparse
 import statistics
 from pathlib import Path
 
-from rmkit.hardware import processor, usable_cores
-from rmkit.study.estimate import SEEDS, SHIPPED, Measured, measured_in
-from rmkit.study.params import STUDY
-from rmkit.study.plan import canonical, schema_of
-from rmkit.study.project import Project, find_project
-from rmkit.study.stages import STAGES
-from rmkit.study.store import Store
+from rmkit.machine.hardware import processor, usable_cores
+from rmkit.stages.graph import STAGES
+from rmkit.study.planning.plan import canonical, schema_of
+from rmkit.study.planning.project import Project, find_project
+from rmkit.study.planning.study_file import STUDY
+from rmkit.study.store.estimate import SEEDS, SHIPPED, Measured, measured_in
+from rmkit.study.store.store import Store
 
 
 def main() -> None:

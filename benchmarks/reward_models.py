@@ -25,13 +25,13 @@ import torch
 from scipy.special import expit
 from torch import nn
 
-from rmkit import ranking
-from rmkit.comparisons import Comparisons, PairSets
-from rmkit.hardware import limit_threads, processor, usable_cores
-from rmkit.number_formats import multiplies_bfloat16_fast
+from rmkit.artifacts.comparisons import Comparisons, PairSets
+from rmkit.machine.hardware import limit_threads, processor, usable_cores
+from rmkit.machine.number_formats import multiplies_bfloat16_fast
+from rmkit.measures import ranking
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
-from rmkit.training_sets import training_sets
+from rmkit.training_sets.by_annotations import training_sets
 
 D, HIDDEN, FACTORS = 2048, (1024, 512), 24
 ROWS, EPOCHS, PATIENCE = 10_240, 30, 3
@@ -169,7 +169,7 @@ def ours(head: str, world: World, seed: int, *, betas: tuple[float, ...], split:
 
 def _counted(model: object) -> Callable[[], float]:
     """Count the products of training: the responses of every batch that is drawn from now on until it is asked."""
-    from rmkit.reward_models.mlp_training import Task
+    from rmkit.reward_models.mlp.training import Task
 
     counted, loss = [0.0], Task.loss
 

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from reward_models import HEADS, HIDDEN, D, World
 
-from rmkit.hardware import processor
-from rmkit.reward_models.mlp import fit_together
-from rmkit.reward_models.mlp_training import Task
+from rmkit.machine.hardware import processor
+from rmkit.reward_models.mlp.network import fit_together
+from rmkit.reward_models.mlp.training import Task
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 

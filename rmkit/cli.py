@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
-from rmkit.study.params import Study, load_study, overridden
-from rmkit.study.plan import PlannedJob, data_files, make_plan
-from rmkit.study.project import Project, find_project, study_path
-from rmkit.study.selection import failed_last_time, selected
-from rmkit.study.stages import STAGES
-from rmkit.study.store import Store, disk_faults
+from rmkit.stages.graph import STAGES
+from rmkit.study.monitoring.selection import failed_last_time, selected
+from rmkit.study.planning.plan import PlannedJob, data_files, make_plan
+from rmkit.study.planning.project import Project, find_project, study_path
+from rmkit.study.planning.study_file import Study, load_study, overridden
+from rmkit.study.store.store import Store, disk_faults
 
 if TYPE_CHECKING:
-    from rmkit.study.engine import Local
-    from rmkit.study.runs import Run
+    from rmkit.study.engines.local import Local
+    from rmkit.study.monitoring.run_record import Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Bring every job of the study to an end, then write the report."""
-    from rmkit.study.terminal import RunLog, say
+    from rmkit.study.monitoring.terminal import RunLog, say
 
     project, study, jobs = _planned(options)
     checked = _check_data(project, study, jobs)
@@ -59,9 +59,9 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.dry_run:
         return _forecast(study, jobs, store, options)
-    from rmkit.study.engine import execute
-    from rmkit.study.presence import using
-    from rmkit.study.runs import RunRecord, told_to
+    from rmkit.study.engines.local import execute
+    from rmkit.study.housekeeping.presence import using
+    from rmkit.study.monitoring.run_record import RunRecord, told_to
 
     started = time.monotonic()
     engine = _engine(options)
@@ -95,13 +95,13 @@ def check(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """How far the study is, stage by stage, and what failed."""
     if options.watch and (run := _living_run(options)):
-        from rmkit.study.watching import watch_run
+        from rmkit.study.monitoring.watching import watch_run
 
         watch_run(Store(find_project().store), run)
         return 0
     project, study, jobs = _planned(options)
     store = Store(project.store)
-    from rmkit.study.terminal import status_lines
+    from rmkit.study.monitoring.terminal import status_lines
 
     for line in status_lines(study, jobs, store, project):
         print(line)
@@ -112,7 +112,7 @@ def results(options: argparse.Namespace) -> int:
     """The tidy result table of a stage, to the screen, CSV or Parquet."""
     project, study, jobs = _planned(options)
     one_of(options.stage, list(study.stages), f"rmkit results with {study.where}")
-    from rmkit.study.collate import rows
+    from rmkit.study.store.results import rows
 
     table = rows(Store(project.store), jobs, options.stage, study.name)
     out: Path | None = options.out
@@ -138,7 +138,7 @@ def why(options: argparse.Namespace) -> int:
     """Which ingredient of a job's key differs from the nearest finished job."""
     project, study, jobs = _planned(options)
     one_of(options.stage, list(study.stages), f"rmkit why with {study.where}")
-    from rmkit.study.why import explain
+    from rmkit.study.store.why import explain
 
     store = Store(project.store)
     unfinished = [job for job in jobs if job.stage == options.stage and not store.done(job)]
@@ -154,7 +154,7 @@ def why(options: argparse.Namespace) -> int:
 def gc(options: argparse.Namespace) -> int:
     """List, and remove, what no study under params/ refers to any more."""
     project = find_project()
-    from rmkit.study.collecting import clean
+    from rmkit.study.housekeeping.garbage import clean
 
     ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
     store = Store(project.store)
@@ -182,7 +182,7 @@ def _planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJ
 
 def _living_run(options: argparse.Namespace) -> "Run | None":
     """The newest run of the study that is going on; of any study if none is named."""
-    from rmkit.study.runs import living
+    from rmkit.study.monitoring.run_record import living
 
     project = find_project()
     named = _asked(options) or os.environ.get("RMKIT_STUDY")
@@ -192,7 +192,7 @@ def _living_run(options: argparse.Namespace) -> "Run | None":
 
 def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argparse.Namespace) -> int:
     """What the run would do and cost, instead of doing it."""
-    from rmkit.study.forecast import forecast
+    from rmkit.study.monitoring.dry_run import forecast
 
     for line in forecast(study.name, jobs, store, threads=_engine(options).threads):
         print(line)
@@ -201,9 +201,9 @@ def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argpa
 
 def _engine(options: argparse.Namespace) -> "Local":
     """The engine that the options describe."""
-    from rmkit.study import quantities
-    from rmkit.study.engine import Local
-    from rmkit.study.limits import Limits
+    from rmkit.study.engines.limits import Limits
+    from rmkit.study.engines.local import Local
+    from rmkit.study.planning import quantities
 
     limits = Limits(
         seconds=quantities.seconds(options.time_limit, "--time-limit") if options.time_limit else None,
@@ -247,8 +247,8 @@ def _named(target: str) -> Callable[..., Any]:
 
 
 def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
-    from rmkit.study.freshness import fresh_report, report_path
-    from rmkit.study.terminal import say
+    from rmkit.report.freshness import fresh_report, report_path
+    from rmkit.study.monitoring.terminal import say
 
     path = report_path(store, study)
     if anew or not fresh_report(store, study, jobs, project):

@@ -181,7 +181,7 @@ class SmallProject:
     def make(cls, root: Path, *, seeds=(0, 1)) -> "SmallProject":
         root.mkdir(parents=True, exist_ok=True)
         shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
-        stages = root / "rmkit/study/stages.py"
+        stages = root / "rmkit/stages/graph.py"
         source = stages.read_text()
         start, end = source.index("# An artifact's format is"), source.index("def holds")
         stages.write_text(source[:start] + STAGES + "\n\n" + source[end:])

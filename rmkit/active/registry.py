@@ -6,13 +6,13 @@ strategies that it uses and on no other. To add one, write its module and a line
 
 import importlib
 
-from rmkit.active.acquisition import Acquisition
+from rmkit.active.candidates import Acquisition
 from rmkit.errors import one_of
 
 STRATEGIES = {
-    "random": "rmkit.active.baselines:Random",
-    "entropy": "rmkit.active.baselines:Entropy",
-    "d_optimal": "rmkit.active.d_optimal:DOptimal",
+    "random": "rmkit.active.strategies.random:Random",
+    "entropy": "rmkit.active.strategies.random:Entropy",
+    "d_optimal": "rmkit.active.strategies.d_optimal:DOptimal",
 }
 
 

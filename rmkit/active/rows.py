@@ -6,8 +6,8 @@ Knows the tables of labelling.History and per-prompt evaluations of its fits; no
 import numpy as np
 import pandas as pd
 
+from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError
-from rmkit.evaluations import Evaluations
 
 METRICS = ("mean_p_variance", "distinct_prompts", "log_det_gain")
 SPLIT = "chosen pairs"  # what every row says of the pairs that it is about

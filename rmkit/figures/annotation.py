@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rmkit.annotation.label_theory import quality_at_normal_gaps
 from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, themed
-from rmkit.label_theory import quality_at_normal_gaps
 
 CHOICE_LOOK = {
     "similar": {"color": ORANGE, "marker": "s"},

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rmkit.figures.gold_curves import band_title, draw_line, one_kind
+from rmkit.figures.best_of_n import band_title, draw_line, one_kind
 from rmkit.figures.learning_curves import count_axis, look_of
 from rmkit.figures.theme import INK, themed
 

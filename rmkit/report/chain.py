@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from rmkit.ablations.paired_differences import HEADS, LEVELS, split_curves, split_differences
 from rmkit.active.rows import minus_strategy
-from rmkit.evaluations import Evaluations
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.active import choice_figure, label_value_figure
 from rmkit.figures.annotation import noise_figure
-from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
+from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
 from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
 from rmkit.figures.split_ablation import split_ablation_figure
-from rmkit.gold_curves import gold_curves
-from rmkit.report.learning import Table, TableCell, number_cell
-from rmkit.report.words import called, counted, join, sentence
-from rmkit.split_differences import HEADS, LEVELS, split_curves, split_differences
-from rmkit.study.gathering import EVALUATIONS
-from rmkit.study.plan import canonical
+from rmkit.report.human_preferences import Table, TableCell, number_cell
+from rmkit.report.wording import called, counted, join, sentence
+from rmkit.study.notebook_side.gathered import EVALUATIONS
+from rmkit.study.planning.plan import canonical
 
 
 class Results(Protocol):

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import ResultError
-from rmkit.report.learning import Section, Table, TableCell
-from rmkit.report.words import counted, signed
-from rmkit.study import collate
-from rmkit.study.plan import PlannedJob
-from rmkit.study.store import Store
+from rmkit.report.human_preferences import Section, Table, TableCell
+from rmkit.report.wording import counted, signed
+from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.store import results
+from rmkit.study.store.store import Store
 
 WORDS = {
     "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
@@ -32,7 +32,7 @@ ORDER = ("shown", "contradicted", "not shown", "cannot tell")
 def finding_sections(store: Store, jobs: list[PlannedJob]) -> Iterator[Section]:
     """One section if 07_figures is finished."""
     try:
-        rows = collate.rows(store, jobs, "07_figures", "")
+        rows = results.rows(store, jobs, "07_figures", "")
     except ResultError:
         return
     rows = rows[rows["metric"] == "effect"]

@@ -11,7 +11,7 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from rmkit.comparisons import PairSets, ScoreSets
+from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError
 
 Progress = Callable[[int, int], None]  # called with (done, total), done ends at total

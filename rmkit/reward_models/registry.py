@@ -12,13 +12,13 @@ from rmkit.errors import one_of
 from rmkit.reward_models.protocol import RewardModel
 
 REWARD_MODELS = {
-    "linear_bt": "rmkit.reward_models.linear_bt:LinearBradleyTerry",
-    "mlp_bt": "rmkit.reward_models.mlp_bt:MLPBradleyTerry",
-    "mlp_clf": "rmkit.reward_models.mlp_clf:MLPClassifier",
-    "lightgbm_clf": "rmkit.reward_models.lightgbm_clf:LightGBMClassifier",
-    "lightgbm_bt": "rmkit.reward_models.lightgbm_bt:LightGBMBradleyTerry",
-    "mlp_bt_ensemble": "rmkit.reward_models.mlp_bt_ensemble:MLPBradleyTerryEnsemble",
-    "lightgbm_bt_ensemble": "rmkit.reward_models.lightgbm_bt_ensemble:LightGBMBradleyTerryEnsemble",
+    "linear_bt": "rmkit.reward_models.linear.bradley_terry:LinearBradleyTerry",
+    "mlp_bt": "rmkit.reward_models.mlp.bradley_terry:MLPBradleyTerry",
+    "mlp_clf": "rmkit.reward_models.mlp.classifier:MLPClassifier",
+    "lightgbm_clf": "rmkit.reward_models.trees.classifier:LightGBMClassifier",
+    "lightgbm_bt": "rmkit.reward_models.trees.bradley_terry:LightGBMBradleyTerry",
+    "mlp_bt_ensemble": "rmkit.reward_models.ensembles.mlp_bt:MLPBradleyTerryEnsemble",
+    "lightgbm_bt_ensemble": "rmkit.reward_models.ensembles.lightgbm_bt:LightGBMBradleyTerryEnsemble",
 }
 DRAW_NOTHING = ("linear_bt", "lightgbm_clf", "lightgbm_bt")  # equal data give equal fits, whatever their generators
 

@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from rmkit.errors import RmkitError
-from rmkit.study import collate
-from rmkit.study.drafts import study_sizes
-from rmkit.study.gathering import ROWS
-from rmkit.study.notebook import declared, read_notebook
-from rmkit.study.params import STUDY, load_study
-from rmkit.study.plan import PlannedJob, make_plan
-from rmkit.study.project import Project, find_project, study_path
-from rmkit.study.store import Store
+from rmkit.study.notebook_side.drafts import study_sizes
+from rmkit.study.notebook_side.gathered import ROWS
+from rmkit.study.planning.notebook import declared, read_notebook
+from rmkit.study.planning.plan import PlannedJob, make_plan
+from rmkit.study.planning.project import Project, find_project, study_path
+from rmkit.study.planning.study_file import STUDY, load_study
+from rmkit.study.store import results
+from rmkit.study.store.store import Store
 
 NOTEBOOK = "08_browse"
 TABLE_COLUMNS = ["study", "stage", "jobs done", "planned", "rows", "fault"]
@@ -67,7 +67,7 @@ class Stored:
 
     def finished(self, name: str, stage: str) -> dict[str, PlannedJob]:
         """The finished jobs of a stage, by key, in plan order."""
-        return {key: job for job, key in collate.finished(self.store, list(self.study(name).jobs), stage)}
+        return {key: job for job, key in results.finished(self.store, list(self.study(name).jobs), stage)}
 
     def with_rows(self, name: str) -> list[str]:
         """The stages of a study of which a finished job has rows, in plan order."""
@@ -77,7 +77,7 @@ class Stored:
         """The rows of a stage's finished jobs; ResultError if there are none. The same table while no job is added."""
         keys = tuple(self.finished(name, stage))
         if (name, stage) not in self._rows or self._rows[name, stage][0] != keys:
-            table = collate.rows(self.store, list(self.study(name).jobs), stage, name)
+            table = results.rows(self.store, list(self.study(name).jobs), stage, name)
             self._rows[name, stage] = (keys, table)
         return self._rows[name, stage][1]
 
@@ -88,7 +88,7 @@ class Stored:
     def seconds(self, key: str) -> float | None:
         """How long a finished job took, where it says so."""
         try:
-            return float(collate.costs(self.store, key)["seconds"])
+            return float(results.costs(self.store, key)["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from rmkit.study.runs import living, runs
-from rmkit.study.store import Store
+from rmkit.study.monitoring.run_record import living, runs
+from rmkit.study.store.store import Store
 from tests.browser.lab import NEEDS_BROWSER, VIEWPORT, Lab
 from tests.small_project import SmallProject, write_notebook
 
 pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 
-PANEL = 'from rmkit.widgets.progress import progress_panel\n\nprogress_panel("small", start=True)'
+PANEL = 'from rmkit.widgets.progress.panel import progress_panel\n\nprogress_panel("small", start=True)'
 
 
 def test_a_run_outlives_its_tab_and_its_server_and_a_new_tab_finds_it(browser, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from rmkit.errors import ResultError
 from rmkit.figures.annotation import noise_figure
-from rmkit.figures.gold_curves import best_of_n_figure, noise_panels
+from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
 from rmkit.figures.population import (
     correlation_figure,
     interval_words,

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.ablations.paired_differences import split_curves
 from rmkit.errors import ResultError
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.figures.theme import LOOK
-from rmkit.split_differences import split_curves
-from tests.ablation import ARMS, ablation_seeds
+from tests.ablations.study import ARMS, ablation_seeds
 
 EFFECT = {arm: float(number) for number, arm in enumerate(ARMS)}
 CURVES = split_curves(ablation_seeds(EFFECT, betas=[np.inf, 0.5, 10.0], annotations=[800, 100]), "spearman")

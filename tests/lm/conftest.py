@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmkit.lm.gold import fit_gold_model
-from rmkit.lm.models import Origin, load_causal, load_encoder, load_reward_model
-from rmkit.lm.pretraining import Architecture, pretrain, train_tokenizer
+from rmkit.lm.loading import Origin, load_causal, load_encoder, load_reward_model
+from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
+from rmkit.lm.training.reward_model import fit_gold_model
 from rmkit.worlds.grammar.drawing import CORPUS, answer_text, dialogues, frames, pick, prompt_table, prompt_text
-from rmkit.worlds.grammar.judging import gold_pairs
-from rmkit.worlds.grammar.sources import read_grammar
+from rmkit.worlds.grammar.judges_reading import gold_pairs
+from rmkit.worlds.grammar.phrases import read_grammar
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once
 TINY = Architecture(hidden=32, layers=2, heads=2, inner=64)

@@ -65,7 +65,7 @@ def test_fingerprints_differ_and_follow_the_chat_template(tokenizer):
 
 
 def test_a_fingerprint_follows_the_tokenizer(tokenizer, texts, tmp_path):
-    from rmkit.lm.pretraining import train_tokenizer
+    from rmkit.lm.training.pretrain import train_tokenizer
 
     other = train_tokenizer(texts, tmp_path, vocabulary=300)
     assert fingerprint("plain", other) != fingerprint("plain", tokenizer)

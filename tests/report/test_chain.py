@@ -7,9 +7,9 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 
+from rmkit.ablations.paired_differences import split_differences
 from rmkit.report.chain import FIGURES, difference_words, split_ablation
-from rmkit.split_differences import split_differences
-from tests.ablation import ARMS, ablation_seeds
+from tests.ablations.study import ARMS, ablation_seeds
 
 EFFECT = {arm: float(number) for number, arm in enumerate(ARMS)}
 GOLD = ablation_seeds(EFFECT, betas=[np.inf, 0.5], annotations=[800, 1800])

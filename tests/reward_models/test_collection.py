@@ -6,7 +6,7 @@ import pytest
 
 from rmkit.errors import DataError, ResultError
 from rmkit.reward_models.collection import RewardModels
-from rmkit.reward_models.linear_bt import LinearBradleyTerry
+from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry
 from rmkit.reward_models.registry import REWARD_MODELS, build
 from tests.reward_models.worlds import QUICK, PlantedWorld
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from rmkit.comparisons import PairSets, ScoreSets
+from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.protocol import HasLastLayer, HasUncertainty
 from rmkit.reward_models.registry import DRAW_NOTHING, REWARD_MODELS, build, reward_model_class

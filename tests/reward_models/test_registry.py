@@ -8,7 +8,7 @@ import pytest
 import rmkit
 from rmkit.errors import ParamsError
 from rmkit.reward_models.registry import REWARD_MODELS, build, reward_model_class
-from rmkit.study.source import reached
+from rmkit.study.planning.reached_code import reached
 
 
 @pytest.mark.parametrize("name", REWARD_MODELS)
@@ -39,10 +39,10 @@ def test_only_the_head_that_is_asked_for_is_imported():
     script = """
 import sys
 from rmkit.reward_models.registry import build
-assert not {"rmkit.reward_models.linear_bt", "rmkit.reward_models.mlp_bt"} & set(sys.modules)
+assert not {"rmkit.reward_models.linear.bradley_terry", "rmkit.reward_models.mlp.bradley_terry"} & set(sys.modules)
 build("linear_bt")
-assert "rmkit.reward_models.linear_bt" in sys.modules
-others = {"rmkit.reward_models.mlp_bt", "rmkit.reward_models.lightgbm_clf", "torch", "lightgbm"}
+assert "rmkit.reward_models.linear.bradley_terry" in sys.modules
+others = {"rmkit.reward_models.mlp.bradley_terry", "rmkit.reward_models.trees.classifier", "torch", "lightgbm"}
 assert not others & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True)

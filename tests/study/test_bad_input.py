@@ -31,7 +31,7 @@ SEEN_BY_CHECK = {
     "a key that stands twice": (("params/small.yaml", '"axes"', '"axes": {}, "axes"'), "line 1: axes stands twice"),
     "not YAML": (("params/small.yaml", "}", "["), "params/small.yaml: line 1: not YAML"),
     "a cycle": (
-        ("rmkit/study/stages.py", '"00_numbers": Stage(', '"00_numbers": Stage(inputs={"sums": (Source("01_sums"),)},'),
+        ("rmkit/stages/graph.py", '"00_numbers": Stage(', '"00_numbers": Stage(inputs={"sums": (Source("01_sums"),)},'),
         "00_numbers → 01_sums → 00_numbers is a cycle",
     ),
     "no parameters cell": ((SECOND, '"parameters"', '"parameter"'), "01_sums.ipynb: no cells are tagged `parameters`"),
@@ -136,7 +136,7 @@ def test_select_leaves_out_stages_that_do_not_admit_the_value(small):
 
 
 def test_a_precondition_sees_the_parameters_of_the_jobs_upstream(small):
-    small.edit("rmkit/study/stages.py", 'fits=("powers",)', 'fits=("powers",), precondition="rmkit.numbers:refuse"')
+    small.edit("rmkit/stages/graph.py", 'fits=("powers",)', 'fits=("powers",), precondition="rmkit.numbers:refuse"')
     refuse = """
 def refuse(parameters, counts, where):
     from rmkit.errors import ParamsError

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.study.project import Project
-from rmkit.widgets.explorer import Explorer
-from rmkit.widgets.reading import GoldReading, HumanReading, read_job
-from rmkit.widgets.responses import Responses
+from rmkit.study.planning.project import Project
+from rmkit.widgets.explorer.explorer import Explorer
+from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
+from rmkit.widgets.responses.responses import Responses
 from rmkit.widgets.stored import Stored, open_store
 from tests.checkout import execute
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmkit.bank import ResponseBank
-from rmkit.lm.gold import within_prompt_spearman
-from rmkit.worlds.grammar.rule import repeated_share
-from rmkit.worlds.grammar.sources import words_of
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.lm.training.reward_model import within_prompt_spearman
+from rmkit.worlds.grammar.gold_rule import repeated_share
+from rmkit.worlds.grammar.phrases import words_of
 
 MIN_PROMPTS = 10
 RIDGE = 10.0  # on standardised, prompt-centred embeddings

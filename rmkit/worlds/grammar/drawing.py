@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rmkit.errors import DataError
-from rmkit.worlds.grammar.rule import Asked, terms_of
-from rmkit.worlds.grammar.sources import SLOT, Category, Grammar
+from rmkit.worlds.grammar.gold_rule import Asked, terms_of
+from rmkit.worlds.grammar.phrases import SLOT, Category, Grammar
 
 if TYPE_CHECKING:
     import numpy as np

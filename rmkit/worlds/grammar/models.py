@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.lm.encoder import fit_encoder
-from rmkit.lm.gold import fit_gold_model
-from rmkit.lm.models import Origin, load_causal
-from rmkit.lm.pretraining import Architecture, pretrain, train_tokenizer
-from rmkit.lm.sampling import Decoding, sample
-from rmkit.lm.training import Progress
+from rmkit.lm.loading import Origin, load_causal
+from rmkit.lm.sampling.transformers import Decoding, sample
+from rmkit.lm.training.arguments import Progress
+from rmkit.lm.training.encoder import fit_encoder
+from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
+from rmkit.lm.training.reward_model import fit_gold_model
 from rmkit.seeding import generator
 from rmkit.worlds.grammar.drawing import dialogues, drawn_question, frames
-from rmkit.worlds.grammar.judging import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes
-from rmkit.worlds.grammar.sources import Grammar
+from rmkit.worlds.grammar.judges_reading import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes
+from rmkit.worlds.grammar.phrases import Grammar
 
 if TYPE_CHECKING:
     import pandas as pd

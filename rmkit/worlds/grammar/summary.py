@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.bank import ResponseBank
-from rmkit.lm.gold import within_prompt_spearman
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.lm.training.reward_model import within_prompt_spearman
 from rmkit.worlds.grammar.acceptance import acceptance_figures
-from rmkit.worlds.grammar.sources import TERMS
+from rmkit.worlds.grammar.phrases import TERMS
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 ALL = "all"

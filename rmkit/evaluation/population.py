@@ -1,0 +1,190 @@
+"""A population of reward models on one test bank: what each one measures, and what the policies that it leads to earn.
+
+Half of the prompts measure, the other half are what policies answer, so that a metric is held to prompts that it has
+not seen. Knows rewards of F models on P x K responses with their gold; no head, no label. Sources: arXiv 2410.05584,
+sections 2 and 3 (metrics at five responses to a prompt, regret and normalised drop ratio); policy.py for the policies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.errors import DataError
+from rmkit.measures import ranking
+from rmkit.measures.best_of_n import best_of_n
+from rmkit.policies import finite
+from rmkit.stats import Interval, Statistic, correlation_over_models
+
+Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
+MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "one_pair": lambda score_pk, gold_pk: ranking.order_accuracy(score_pk[..., :2], gold_pk[..., :2]),
+    "accuracy": ranking.order_accuracy,
+    "kendall": ranking.kendall,
+    "spearman": ranking.spearman,
+    "pearson": ranking.pearson,
+    "best_of_all": lambda score_pk, gold_pk: best_of_n(score_pk, gold_pk, [score_pk.shape[-1]])[..., 0],
+}
+GOLD, BASE = "gold", "base"  # fits beside the population: the policy of gold itself, and no optimisation
+EQUAL_SCORES = "its scores are too alike for a policy this far from the base"
+
+
+def measures(score_fpk: np.ndarray, gold_pk: np.ndarray, n_responses: int) -> dict[str, np.ndarray]:
+    """(F, P) of every measure of MEASURES, on the first n of each prompt's K responses.
+
+    one_pair: whether two responses are in order. accuracy: the share of all pairs of the n; kendall (tau-b), spearman,
+    pearson: correlations with gold; best_of_all: gold of the one with the highest score. DataError for n not in 2..K.
+    """
+    if not 2 <= n_responses <= gold_pk.shape[-1]:
+        raise DataError(f"measuring on {n_responses} responses: it takes 2 to {gold_pk.shape[-1]}, as a prompt has")
+    return {name: of(score_fpk[..., :n_responses], gold_pk[..., :n_responses]) for name, of in MEASURES.items()}
+
+
+def policy_values(
+    score_fpk: np.ndarray, gold_pk: np.ndarray, *, ns: Sequence[int], kls: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """(F, P) expected gold of each policy over a prompt's K responses: best_of_<n>, and kl_<nats> for each mean KL.
+
+    The KL optimum of each score is taken at its own beta, the one at which the mean KL over prompts is as asked: all
+    policies of a name are equally far from the base. NaN where a score's ties keep it from getting that far.
+    """
+    found = {f"best_of_{n}": finite.value(finite.best_of_n_policy(score_fpk, n), gold_pk) for n in ns}
+    for nats in kls:
+        found[f"kl_{nats:g}"] = np.stack([value_at_kl(score_pk, gold_pk, nats) for score_pk in score_fpk])
+    return found
+
+
+def value_at_kl(score_pk: np.ndarray, gold_pk: np.ndarray, nats: float) -> np.ndarray:
+    """(P,) expected gold of the KL optimum at this mean KL, or NaN where it cannot be reached."""
+    try:
+        beta = finite.beta_at_kl(score_pk, nats)
+    except DataError:
+        return np.full(len(gold_pk), np.nan)
+    return finite.value(finite.kl_optimum(score_pk, beta), gold_pk)
+
+
+def evaluate_population(
+    fits: pd.DataFrame,
+    score_fpk: np.ndarray,
+    gold_pk: np.ndarray,
+    prompt_id_p: np.ndarray,
+    measuring_p: np.ndarray,
+    *,
+    n_responses: int,
+    ns: Sequence[int],
+    kls: Sequence[float],
+) -> Evaluations:
+    """Measures on the prompts that measure, policy values on the others; NaN elsewhere.
+
+    fits: F rows with fit, reward_model and whatever varied; two rows are added, GOLD and BASE. score_fpk: (F, P, K).
+    measuring_p: (P,) bool. DataError for scores or gold that are not finite, or if either half is empty.
+    """
+    if measuring_p.all() or not measuring_p.any():
+        raise DataError(f"{measuring_p.sum()} of {len(measuring_p)} prompts measure; both halves need at least one")
+    with_gold = np.concatenate([score_fpk, gold_pk[None]])
+    measured = measures(with_gold[:, measuring_p], gold_pk[measuring_p], n_responses)
+    earned = policy_values(with_gold[:, ~measuring_p], gold_pk[~measuring_p], ns=ns, kls=kls)
+    base_p = gold_pk[~measuring_p].mean(axis=-1)
+    values = {}
+    for name, value_fq in measured.items():
+        values[name] = np.full((len(fits) + 2, len(gold_pk)), np.nan, np.float32)
+        values[name][:-1, measuring_p] = value_fq
+    for name, value_fq in earned.items():
+        values[name] = np.full((len(fits) + 2, len(gold_pk)), np.nan, np.float32)
+        values[name][:, ~measuring_p] = np.concatenate([value_fq, base_p[None]])
+    beside = pd.DataFrame({"fit": [GOLD, BASE], "reward_model": [GOLD, BASE]})
+    ones_p = np.ones(len(gold_pk), np.float32)
+    return Evaluations(pd.concat([fits, beside], ignore_index=True), prompt_id_p.astype(np.int64), ones_p, values)
+
+
+def population_rows(evaluations: Evaluations) -> pd.DataFrame:
+    """Result rows: every fit's measures, and for every policy its gold_reward, regret and ndr (column `policy`)."""
+    tables = []
+    is_gold_f, is_base_f = (evaluations.fits["fit"].to_numpy() == name for name in (GOLD, BASE))
+    for name, value_fp in evaluations.values.items():
+        value_fq = value_fp[:, np.isfinite(value_fp).any(axis=0)].astype(np.float64)
+        if name in MEASURES:
+            means = {"value": value_fq[~is_base_f].mean(axis=1), "units": value_fq.shape[1]}
+            table = evaluations.fits[~is_base_f].assign(metric=name, policy="", reason=None, **means)
+            tables.append(table.assign(split="measuring prompts"))
+            continue
+        gold_q, base_q = value_fq[is_gold_f][0], value_fq[is_base_f][0]
+        drops = [finite.normalised_drop_ratio(value_q, gold_q, base_q) for value_q in value_fq]
+        columns = {
+            "gold_reward": value_fq.mean(axis=1),
+            "regret": finite.regret(value_fq, gold_q).mean(axis=1),
+            "ndr": np.array([drop.value for drop in drops]),
+        }
+        for metric, value_f in columns.items():
+            reason = [
+                None if np.isfinite(value) else _why(drop.reason) for value, drop in zip(value_f, drops, strict=True)
+            ]
+            table = evaluations.fits.assign(metric=metric, policy=name, value=value_f, reason=reason)
+            tables.append(table.assign(units=value_fq.shape[1], split="policy prompts"))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _why(reason: str | None) -> str:
+    return reason or EQUAL_SCORES
+
+
+def policies(evaluations: Evaluations) -> list[str]:
+    """The policies of the evaluations, in their order."""
+    return [name for name in evaluations.values if name not in MEASURES]
+
+
+def correlations(
+    evaluations: Evaluations, *, statistic: Statistic = "kendall", resamples: int = 1000, level: float = 0.95
+) -> pd.DataFrame:
+    """Result rows on how well each measure orders the population as each policy does, with their intervals.
+
+    A row a measure and policy: fit (both names), metric `correlation`, value, reason, units (models), measure, policy,
+    statistic, low, high, level, left_out (models that the policy is not defined for), estimand, method, and no_interval
+    (why low and high are missing, else nothing).
+    """
+    rows = []
+    for measure in MEASURES:
+        for name in policies(evaluations):
+            metric_mp, outcome_mq = together(evaluations, measure, name)
+            interval = correlation_over_models(
+                metric_mp, outcome_mq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples,
+                level=level,
+            )  # fmt: skip
+            left_out = len(evaluations.fits) - 2 - len(metric_mp)
+            rows.append({"measure": measure, "policy": name, "left_out": left_out} | row_of(interval, statistic))
+    table = pd.DataFrame(rows)
+    return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
+
+
+def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
+    """The columns of a result row that an interval fills."""
+    missing = np.isnan(interval.estimate)
+    return {
+        "metric": "correlation",
+        "value": interval.estimate,
+        "reason": interval.reason if missing else None,
+        "units": interval.units,
+        "statistic": statistic,
+        "low": interval.low,
+        "high": interval.high,
+        "level": interval.level,
+        "estimand": interval.estimand,
+        "method": interval.method,
+        "no_interval": interval.reason or "",
+    }
+
+
+def together(evaluations: Evaluations, *names: str) -> list[np.ndarray]:
+    """For each named measure or policy (M, prompts), of the M models that have them all; neither GOLD nor BASE.
+
+    Prompts are those of the name's own half on which all names of that half are defined: two measures stay paired.
+    """
+    member_f = ~evaluations.fits["fit"].isin([GOLD, BASE]).to_numpy()
+    value = {name: evaluations.values[name][member_f].astype(np.float64) for name in names}
+    defined = {name: np.isfinite(value_mp).any(axis=0) for name, value_mp in value.items()}
+    half = {name: name in MEASURES for name in names}
+    kept = {name: np.logical_and.reduce([defined[o] for o in names if half[o] == half[name]]) for name in names}
+    whole_m = np.logical_and.reduce([np.isfinite(value[name][:, kept[name]]).all(axis=1) for name in names])
+    return [value[name][whole_m][:, kept[name]] for name in names]

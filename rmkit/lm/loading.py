@@ -1,0 +1,163 @@
+"""Language models, encoders and reward models from folders or from the hub: found, checked, and loaded.
+
+Knows transformers' folder format and what makes a folder the wrong one for a purpose; every such mistake is one line.
+Code that comes with a model is never run (`trust_remote_code` is off). A model goes to the GPU if there is one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmkit.errors import DataError, one_of
+from rmkit.lm.training.arguments import quiet_libraries
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+CAUSAL, CLASSIFIER = ("ForCausalLM", "LMHeadModel"), ("ForSequenceClassification",)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from: a folder, or a name on the hub; with the revision of a hub model."""
+
+    name: str  # as the parameters have it
+    path: str  # what transformers is given
+    revision: str | None = None
+
+
+def origin_of(name: str, own: Mapping[str, Path], where: str = "model") -> Origin:
+    """The origin of a named model: one of `own` (name -> folder), or, with a slash in it, a folder or a hub name.
+
+    `google/gemma-2b@9cf48e5` asks for a revision. ParamsError, with the names there are, for any other name.
+    """
+    if "/" not in name:
+        return Origin(name, str(own[one_of(name, own, where)]))
+    if Path(name).is_dir():
+        return Origin(name, name)
+    path, _, revision = name.partition("@")
+    return Origin(name, path, revision or None)
+
+
+def load_causal(origin: Origin, **options: Any) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """A causal language model, ready to sample (padded left), or DataError. Options: dtype, pad_token."""
+    from transformers import AutoModelForCausalLM
+
+    return _load(origin, AutoModelForCausalLM, CAUSAL, padding_side="left", **options)
+
+
+def load_encoder(origin: Origin, **options: Any) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """A model without its head, whose last layer gives embeddings (padded right), or DataError."""
+    from transformers import AutoModel
+
+    return _load(origin, AutoModel, (), padding_side="right", **options)
+
+
+def load_reward_model(origin: Origin, **options: Any) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """A sequence classifier with one label and a trained head (padded right), or DataError."""
+    from transformers import AutoModelForSequenceClassification
+
+    model, tokenizer = _load(origin, AutoModelForSequenceClassification, CLASSIFIER, padding_side="right", **options)
+    if model.config.num_labels != 1:
+        raise DataError(f"{origin.name}: has {model.config.num_labels} labels; a reward model has one")
+    return model, tokenizer
+
+
+def load_tokenizer(origin: Origin, *, padding_side: str) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a model."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(origin.path, revision=origin.revision, padding_side=padding_side)
+    except (OSError, ValueError) as fault:
+        raise DataError(
+            f"{origin.name}: its tokenizer cannot be loaded ({first_line(fault)}); give a folder or a hub name"
+        ) from None
+
+
+def context_of(model: "PreTrainedModel") -> int | None:
+    """The longest sequence in tokens that a model was made for, or None where its configuration does not say."""
+    names = ("max_position_embeddings", "n_positions", "seq_length")
+    return next((getattr(model.config, name) for name in names if getattr(model.config, name, None)), None)
+
+
+def check_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
+    """A sentence on a folder that holds a model, or DataError if it is none; reads its config.json alone."""
+    config = _configuration(Path(path), shown or str(path))
+    kind = ", ".join(config.get("architectures") or ["a model"])
+    return f"{shown or path}: {kind}", {}
+
+
+def _configuration(folder: Path, shown: str) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if isinstance(config, dict) and "model_type" in config:
+            return config
+        found = "a config.json without model_type"
+    except (OSError, ValueError):
+        beside = sorted(path.name for path in folder.iterdir())[:3] if folder.is_dir() else []
+        found = f"no config.json that can be read (found {', '.join(beside) or 'nothing'})"
+    raise DataError(f"{shown}: holds {found}; a model is a folder that save_pretrained wrote, or a hub name")
+
+
+def _load(
+    origin: Origin,
+    auto: Any,
+    head: tuple[str, ...],
+    *,
+    padding_side: str,
+    dtype: str = "float32",
+    pad_token: str | None = None,
+) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoTokenizer
+
+    if Path(origin.path).exists():
+        architectures = _configuration(Path(origin.path), origin.name).get("architectures") or []
+        if head and architectures and not any(name.endswith(head) for name in architectures):
+            raise DataError(f"{origin.name}: is {', '.join(architectures)}; this needs a model that ends in {head[0]}")
+    hub = {"revision": origin.revision, "trust_remote_code": False}
+    cuda = torch.cuda.is_available()
+    with quiet_libraries():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(origin.path, padding_side=padding_side, **hub)
+            model, loading = auto.from_pretrained(
+                origin.path,
+                dtype=getattr(torch, dtype),
+                output_loading_info=True,
+                **({"device_map": "auto"} if cuda else {}),
+                **hub,
+            )
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as fault:
+            raise DataError(
+                f"{origin.name}: cannot be loaded ({first_line(fault)}); give a folder or a hub name"
+            ) from None
+    if missing := sorted(loading["missing_keys"]):
+        raise DataError(
+            f"{origin.name}: has no weights for {missing[0]}; it must be saved with its head "
+            f"({' or '.join(head) or auto.__name__})"
+        )
+    give_pad_token(origin, model, tokenizer, pad_token)
+    return model.eval(), tokenizer
+
+
+def give_pad_token(
+    origin: Origin, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", pad_token: str | None
+) -> None:
+    """See that the tokenizer and the model agree on a pad token; DataError if there is none."""
+    if pad_token is not None:
+        if pad_token not in tokenizer.get_vocab():
+            raise DataError(f"{origin.name}: pad_token {pad_token!r} is not in its vocabulary; name a token that is")
+        tokenizer.pad_token = pad_token
+    if tokenizer.pad_token is None:
+        offered = f", as in pad_token = {tokenizer.eos_token!r}" if tokenizer.eos_token else ""
+        raise DataError(f"{origin.name}: its tokenizer has no pad token; name one of its tokens{offered}")
+    model.config.pad_token_id = tokenizer.pad_token_id
+
+
+def first_line(fault: BaseException) -> str:
+    """The first line of an exception's message, at most 160 characters."""
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:160]

@@ -1,0 +1,239 @@
+"""The report's section on learning curves: what 04_reward_models found, in sentences, a figure and tables.
+
+Averages seeds and resamples prompts through learning_curves; a sentence's verdict follows from its interval.
+"""
+
+import io
+import json
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.evaluation.learning_curves import learning_curves, paired_differences
+from rmkit.figures.learning_curves import learning_curve_figure
+from rmkit.report.wording import between, called, counted, join, nats, percent, points, sentence, signed, standing
+from rmkit.study.planning.plan import PlannedJob, canonical
+from rmkit.study.store import results
+from rmkit.study.store.store import Store
+
+METRICS = {
+    "accuracy": "accuracy",
+    "log_loss": "log-loss (nats)",
+    "overconfidence": "overconfidence",
+    "brier": "Brier score",
+}
+WORDS = {
+    "Accuracy": "the share of held-out pairs in which the preferred response gets the larger reward; guessing gives "
+    "50%.",
+    "Log-loss": "the mean of −log of the probability given to what was chosen; knowing nothing costs log 2 = 0.693.",
+    "Overconfidence": "stated confidence, the larger of p and 1 − p, minus accuracy. 0 is right on average; the "
+    "expected calibration error (ECE) also sees errors that cancel in the average.",
+    "Annotations": "labelled pairs that a fit may use, those it validates on included.",
+    "Held out": "by prompt; no prompt is both learned from and scored.",
+    "Linear BT": "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",
+    "BT MLP": "the same with a hidden layer.",
+    "The shorter answer": "the reward is minus the number of characters.",
+    "Intervals": "in parentheses, are 95% intervals.",
+    "Could have been seen": "a true difference of this size gives an interval without 0 in four of five such studies.",
+}
+BASELINE = "shorter"
+LOG_2 = float(np.log(2))
+Group = Sequence[tuple[PlannedJob, Evaluations]]
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """What a table shows in one place: a number, and its interval in small."""
+
+    text: str
+    small: str = ""
+    wide: bool = False  # words that may be broken over lines
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its heading and a sentence on how to read it."""
+
+    heading: str
+    note: str
+    columns: list[str]
+    rows: list[list[TableCell]]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same for a notebook's page."""
+        texts = [[f"{cell.text} {cell.small}".strip() for cell in row] for row in self.rows]
+        return pd.DataFrame(texts, columns=self.columns).set_index(self.columns[0])
+
+
+@dataclass(frozen=True)
+class Section:
+    """One finding: sentences, a figure with its caption, tables."""
+
+    heading: str
+    scope: str  # what its intervals are about
+    answers: list[str]
+    figure: str  # an SVG element, or nothing
+    caption: str
+    tables: list[Table]
+    words: Mapping[str, str]  # what the terms mean that it uses
+
+
+def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
+    """A section for each set of parameters of 04_reward_models on human preferences, its seeds averaged."""
+    groups: dict[str, list[tuple[PlannedJob, Evaluations]]] = {}
+    human = [job for job in jobs if job.parameters.get("world") == "hh_rlhf"]
+    for job, evaluations in results.evaluations(store, human, "04_reward_models"):
+        same = {name: value for name, value in job.parameters.items() if name != "seed"}
+        groups.setdefault(canonical(same), []).append((job, evaluations))
+    for number, group in enumerate(groups.values()):
+        seeds = [evaluations for _, evaluations in group]
+        curves = learning_curves(seeds)
+        differences = [paired_differences(seeds, *names) for names in contrasts(curves)]
+        figure = learning_curve_figure(curves.query("metric != 'brier'"))
+        figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
+        yield Section(
+            heading="Human preferences" + (f": {varying(group[0][0], groups)}" if len(groups) > 1 else ""),
+            scope=scope(curves),
+            answers=list(answers(curves, differences)),
+            figure=as_svg(figure),
+            caption=caption(curves),
+            tables=[level_table(curves, ece(store, group)), *(difference_table(table) for table in differences)],
+            words=WORDS,
+        )
+
+
+def contrasts(curves: pd.DataFrame) -> list[tuple[str, str]]:
+    """Which are held against which: the other heads against the first, then every head against the baseline."""
+    names = list(dict.fromkeys(curves["reward_model"]))
+    heads = list(dict.fromkeys(curves[curves["annotations"].notna()]["reward_model"]))
+    against_baseline = [(head, BASELINE) for head in heads] if BASELINE in names else []
+    return [(other, heads[0]) for other in heads[1:]] + against_baseline
+
+
+def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterator[str]:
+    """The findings in words, each with its 95% interval."""
+    for name, fits in curves[curves["metric"] == "accuracy"].groupby("reward_model", sort=False):
+        few, many = fits.sort_values("annotations").iloc[[0, -1]].to_dict("records")
+        if np.isnan(many["annotations"]):
+            guess = ", where guessing gives 50%" if name == "random" else ""
+            yield sentence(
+                f"{called(name)} orders {percent(many['mean'])}{between(many, percent)} of held-out pairs{guess}."
+            )
+        else:
+            start = f"{percent(few['mean'])}{between(few, percent)} of held-out pairs with {few['annotations']:,.0f}"
+            end = f"{percent(many['mean'])}{between(many, percent)} with {many['annotations']:,.0f}"
+            yield sentence(f"{called(name)} orders {start} annotations, and {end}.")
+    for table in differences:
+        first, second = called(table["first"].iloc[0]), called(table["second"].iloc[0])
+        accuracy = table[table["metric"] == "accuracy"].sort_values("annotations").to_dict("records")
+        text = f"In accuracy (points) {first} is, against {second}, "
+        yield f"{text}{standing(accuracy, shown=points, higher_is_better=True)}."
+        if loss := table[table["metric"] == "log_loss"].sort_values("annotations").to_dict("records"):
+            yield f"In log-loss (nats) it is {standing(loss, shown=nats, higher_is_better=False)}."
+    for name, fits in curves[curves["metric"] == "log_loss"].groupby("reward_model", sort=False):
+        worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if row["high"] >= LOG_2]
+        if worse:
+            yield sentence(
+                f"{called(name)} is not shown to beat knowing nothing, in log-loss, with {join(worse)} annotations."
+            )
+    last = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
+    for row in last.to_dict("records"):
+        claim = (
+            "overconfident"
+            if row["low"] > 0
+            else "underconfident"
+            if row["high"] < 0
+            else "neither over- nor underconfident"
+        )
+        who = f"{called(row['reward_model'])} with {row['annotations']:,.0f} annotations"
+        gap = f"confidence minus accuracy is {points(row['mean'])}{between(row, points)}"
+        yield sentence(f"{who} is {claim} on average: {gap}.")
+
+
+def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
+    """Every reward model at every annotation count."""
+    rows = []
+    for fit, of_fit in curves.groupby("fit", sort=False):
+        by_metric = {row["metric"]: row for row in of_fit.to_dict("records")}
+        count = of_fit["annotations"].iloc[0]
+        name = sentence(called(of_fit["reward_model"].iloc[0]))
+        cells = [TableCell(name), TableCell("–" if np.isnan(count) else f"{count:,.0f}")]
+        cells += [number_cell(by_metric.get(metric), sign=metric == "overconfidence") for metric in METRICS]
+        error = ece_by_fit.get(fit, np.nan)
+        rows.append([*cells, TableCell("–" if np.isnan(error) else f"{error:.3f}")])
+    note = (
+        f"Means over {counted(curves['seeds'].iloc[0], 'seed')}, 95% intervals in parentheses. The expected "
+        "calibration error (ECE, 10 bins) has no interval here: it is no mean over pairs. Baselines take no "
+        "annotations and give an order, not a probability: a dash. Where both answers are equally long, the "
+        "shorter answer counts half."
+    )
+    return Table("Levels", note, ["reward model", "annotations", *METRICS.values(), "ECE"], rows)
+
+
+def difference_table(table: pd.DataFrame) -> Table:
+    """One contrast at every annotation count, paired by prompt."""
+    metrics = [metric for metric in METRICS if metric in set(table["metric"])]
+    rows = []
+    for count, of_count in table.groupby("annotations"):
+        by_metric = {row["metric"]: row for row in of_count.to_dict("records")}
+        rows.append([TableCell(f"{count:,.0f}"), *(number_cell(by_metric[metric], sign=True) for metric in metrics)])
+    heading = sentence(f"{called(table['first'].iloc[0])} minus {called(table['second'].iloc[0])}")
+    note = "Paired: both are scored on the same prompts, and the prompts are resampled together."
+    return Table(heading, note, ["annotations", *(METRICS[metric] for metric in metrics)], rows)
+
+
+def number_cell(row: Mapping[Hashable, Any] | None, *, sign: bool) -> TableCell:
+    """A mean and its interval; a dash where there is none."""
+    if row is None:
+        return TableCell("–")
+    mean, low, high = ((signed(row[end], 3) if sign else f"{row[end]:.3f}") for end in ("mean", "low", "high"))
+    return TableCell(mean, "" if np.isnan(row["low"]) else f"({low} to {high})")
+
+
+def ece(store: Store, group: Group) -> pd.Series:
+    """The mean over seeds of the expected calibration error, by fit."""
+    paths = [store.folder(store.key_of(job) or "") / "rows.parquet" for job, _ in group]
+    rows = pd.concat([pd.read_parquet(path, columns=["fit", "metric", "value"]) for path in paths])
+    return rows[rows["metric"] == "ece"].groupby("fit")["value"].mean()
+
+
+def caption(curves: pd.DataFrame) -> str:
+    """What the figure shows, read from its table."""
+    first = curves.iloc[0]
+    return (
+        "Held-out accuracy, log-loss, and confidence minus accuracy, against the number of annotated pairs. Lines "
+        f"are means over {counted(first['seeds'], 'seed')}, each with its own grouping of {first['prompts']:,} prompts "
+        f"into folds; bands are 95% intervals ({first['method']}). Dash-dotted and dotted lines are baselines, which "
+        "use no annotations."
+    )
+
+
+def scope(curves: pd.DataFrame) -> str:
+    """What the intervals are about, in words."""
+    return (
+        f"Intervals are about {curves['estimand'].iloc[0]}: they say how much the numbers would move if other prompts "
+        "were scored by the same fitted models. They are not about other annotations to learn from, which would move "
+        "the numbers more, most of all where annotations are few."
+    )
+
+
+def as_svg(figure: Figure) -> str:
+    """The figure as an SVG element to set into a page."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def varying(job: PlannedJob, groups: Mapping[str, Any]) -> str:
+    """What tells this set of parameters from the others."""
+    every = [json.loads(text) for text in groups]
+    names = [name for name in every[0] if len({canonical(one[name]) for one in every}) > 1]
+    return ", ".join(f"{name} = {job.parameters[name]}" for name in names)

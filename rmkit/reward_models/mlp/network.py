@@ -1,0 +1,318 @@
+"""A neural network as the reward: S networks trained together, under any loss of the rows that a pair makes.
+
+Knows embeddings, pairs and scores; no text. A head says with `row_losses` what each row of a pair costs. The network is
+that of arXiv 2411.04991 (1024 and 512 hidden units, ReLU); `procedure` says how it is trained (mlp_procedures.py): as
+released, or soundly. Each fit has its own initial weights and its own order of minibatches, drawn from its own stream,
+so which fits are trained beside it changes its result by rounding alone.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+
+from rmkit.artifacts.comparisons import PairSets, ScoreSets
+from rmkit.errors import ParamsError, one_of
+from rmkit.machine.number_formats import multiplies_bfloat16_fast
+from rmkit.reward_models.mlp.batches import Events
+from rmkit.reward_models.mlp.layers import hidden_activations, rewards
+from rmkit.reward_models.mlp.procedures import Procedure, Published, Sound
+from rmkit.reward_models.mlp.training import RowLosses, Task, trained
+from rmkit.reward_models.protocol import (
+    Progress,
+    check_counts,
+    check_embeddings,
+    check_fit,
+    check_scores,
+    row_blocks,
+)
+from rmkit.reward_models.storage import load_state, save_state
+
+Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
+MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
+MOST_OFFSET = 1.0  # of inputs that are not centred, in spreads, of which bfloat16's eight bits lose less than one
+FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(kw_only=True)
+class MLP(ABC):
+    """S networks D -> hidden -> 1. A head is a subclass that says its name and what the rows of a pair cost.
+
+    With `procedure="sound"` inputs are centred and divided by one number, mean and root mean square of all responses
+    that it is given, which are no labels. With "published" the network acts on them as they come, and the options of
+    training, from learning_rate to patience, are those of the released code: ParamsError for others.
+    """
+
+    name: ClassVar[str]  # as in the registry, and in a saved model
+    joint: ClassVar[bool]  # whether the loss of a pair's rows takes both of its rewards
+
+    procedure: Literal["sound", "published"] = "sound"
+    hidden: tuple[int, ...] = (1024, 512)  # units of each hidden layer
+    learning_rate: float = 3e-4  # this, batch_pairs and patience as docs/log/training-choice.md has them
+    weight_decay: float = 1e-2
+    batch_pairs: int = 256
+    max_steps: int = 1000
+    evaluate_every: int = 5  # steps between looks at the validation pairs
+    patience: int = 6  # looks without improvement before a fit stops
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products; auto: bfloat16 where it is faster
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: CUDA where there is one
+
+    layers_: list[np.ndarray] = field(init=False, repr=False, compare=False)  # float32, shapes as in Layers
+    center_d_: np.ndarray = field(init=False, repr=False, compare=False)  # (D,) float32, taken off the inputs
+    scale_: float = field(init=False, repr=False, compare=False)  # what they are divided by
+    precision_: str = field(init=False, repr=False, compare=False)  # of the products that fitted them
+    steps_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) int64, the step whose weights were kept
+    validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, of those weights
+    validation_squared_error_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) after fit_scores
+
+    def __post_init__(self) -> None:
+        self.hidden = tuple(self.hidden)  # a list when it comes from YAML or JSON
+        one_of(self.procedure, ("sound", "published"), f"{self.name}: procedure")
+        one_of(self.precision, ("auto", *FORMATS), f"{self.name}: precision")
+        one_of(self.device, ("auto", "cpu", "cuda"), f"{self.name}: device")
+        counts = (len(self.hidden), *self.hidden, self.batch_pairs, self.max_steps, self.evaluate_every, self.patience)
+        if min(counts) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+            raise ParamsError(f"{self}: counts must be at least 1, learning_rate above 0, weight_decay not below 0")
+        if self.procedure == "published" and (given := self._chosen()):
+            raise ParamsError(f"{self.name}: procedure published has no {', '.join(given)} to choose; use sound")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ParamsError(f"{self.name}: device is cuda, and torch sees none here; use auto or cpu")
+
+    def _chosen(self) -> list[str]:
+        """The options of sound training that are not at their defaults."""
+        defaults = {option.name: option.default for option in dataclasses.fields(self)}
+        names = [option.name for option in dataclasses.fields(Sound) if option.name in defaults]
+        return [name for name in names if getattr(self, name) != defaults[name]]
+
+    def _training(self) -> Procedure:
+        if self.procedure == "published":
+            return Published()
+        options = [option.name for option in dataclasses.fields(Sound) if hasattr(self, option.name)]
+        return Sound(**{name: getattr(self, name) for name in options})
+
+    @staticmethod
+    @abstractmethod
+    def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
+        """(S, M, 2) what the two rows of each pair cost, in nats (comparisons.py says what they are)."""
+
+    def options(self) -> dict[str, Any]:
+        """What it was made with, by name."""
+        return {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
+
+    @property
+    def n_dimensions(self) -> int:
+        return int(self.layers_[0].shape[1])
+
+    def fit(
+        self,
+        embedding_rd: np.ndarray,
+        train: PairSets,
+        validation: PairSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `RewardModel.fit`; fit s draws its start and its batches from rng_s[s]."""
+        fit_together([self], embedding_rd, train, validation, rngs=[rng_s], progress=progress)
+        return self
+
+    def fit_scores(
+        self,
+        embedding_rd: np.ndarray,
+        train: ScoreSets,
+        validation: ScoreSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `RewardModel.fit_scores`: the same network by squared error."""
+        check_scores(embedding_rd, train, validation, rng_s)
+        used = [scores.position_sn[scores.weight_sn > 0] for scores in (train, validation)]
+        table = Table.of([self], embedding_rd, np.unique(np.concatenate(used)))
+        sides = [
+            dataclasses.replace(scores, position_sn=table.position(scores.position_sn, scores.weight_sn))
+            for scores in (train, validation)
+        ]
+        events = [Events.of_scores(scores, table.device) for scores in sides]
+        _train([self], table, events, [squared_errors], list(rng_s), progress)
+        return self
+
+    def score(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """(S, R) float32 rewards, as `RewardModel.score`, by products of the precision that fitted them."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        device, dtype = self._device(), FORMATS[self.precision_]
+        layers = [torch.from_numpy(layer).to(device) for layer in self.layers_]
+        n_fits, widest = len(self.layers_[0]), max(self.n_dimensions, *self.hidden)
+        reward_sr = np.empty((n_fits, len(embedding_rd)), np.float32)
+        for rows in row_blocks(len(embedding_rd), widest):
+            block_rd = self._inputs(embedding_rd[rows]).to(device, dtype)
+            for s in range(n_fits):  # one after another: as fast, and the activations of one
+                reward_sr[s, rows] = rewards([layer[s : s + 1] for layer in layers], block_rd[None])[0].cpu().numpy()
+        return reward_sr
+
+    def _inputs(self, embedding_rd: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy((embedding_rd.astype(np.float32) - self.center_d_) / np.float32(self.scale_))
+
+    def _device(self) -> str:
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `HasLastLayer.last_layer`: the last hidden layer's activations, a 1 beside them if there is a bias."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        layers = [torch.from_numpy(layer) for layer in self.layers_]
+        input_srd = self._inputs(embedding_rd).to(FORMATS[self.precision_]).expand(len(layers[0]), -1, -1)
+        feature_srh, (last_sh1, *bias_s11) = (
+            hidden_activations(layers, input_srd).float(),
+            layers[2 * len(self.hidden) :],
+        )
+        if bias_s11:
+            feature_srh = torch.nn.functional.pad(feature_srh, (0, 1), value=1.0)
+        return feature_srh.numpy(), torch.cat([last_sh1, *bias_s11], dim=1).squeeze(-1).numpy()
+
+    def only(self, position_g: np.ndarray) -> Self:
+        """As `RewardModel.only`: the model with these fits alone."""
+        model = dataclasses.replace(self)
+        model.layers_ = [layer[position_g] for layer in self.layers_]
+        model.center_d_, model.scale_, model.precision_ = self.center_d_, self.scale_, self.precision_
+        for measured in (name for name in MEASURED if hasattr(self, name)):
+            setattr(model, measured, getattr(self, measured)[position_g])
+        return model
+
+    def save(self, folder: Path) -> None:
+        arrays = {f"layer_{i}": layer for i, layer in enumerate(self.layers_)}
+        arrays |= {"center_d": self.center_d_, "scale": np.array([self.scale_])}
+        arrays |= {name: getattr(self, name) for name in MEASURED if hasattr(self, name)}
+        options = self.options() | {"fitted_in": self.precision_}
+        save_state(folder, reward_model=self.name, options=options, arrays=arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        options, arrays = load_state(folder, cls.name)
+        precision = options.pop("fitted_in")
+        if options["device"] == "cuda" and not torch.cuda.is_available():
+            options["device"] = "auto"  # what was fitted on a card scores anywhere
+        model = cls(**options)
+        model.precision_, model.center_d_, model.scale_ = precision, arrays.pop("center_d"), arrays.pop("scale").item()
+        for measured in (name for name in MEASURED if name in arrays):
+            setattr(model, measured, arrays.pop(measured))
+        model.layers_ = [arrays[f"layer_{i}"] for i in range(len(arrays))]
+        return model
+
+
+def fit_together(
+    models: Sequence[MLP],
+    embedding_rd: np.ndarray,
+    train: PairSets,
+    validation: PairSets,
+    *,
+    rngs: Sequence[Sequence[np.random.Generator]],
+    progress: Progress | None = None,
+) -> None:
+    """Fit heads that differ in their loss alone as one batch, each on the same S sets; rngs[k][s] is head k's fit s.
+
+    Every embedding row is read once for all of them. ParamsError for heads that differ in an option.
+    """
+    if any(model.options() != models[0].options() for model in models):
+        raise ParamsError(f"heads that are trained together must have equal options: {', '.join(map(str, models))}")
+    rng_s, *others = rngs
+    check_fit(embedding_rd, train, validation, rng_s, classifier=not all(model.joint for model in models))
+    for other_s in others:
+        check_counts(train.n_sets, validation.n_sets, len(other_s))
+    used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
+    table = Table.of(models, embedding_rd, np.unique(np.concatenate(used, axis=1)))
+    events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
+    nll = models[0]._training().nll
+    losses = [lambda first, second, target, head=model: head.row_losses(first, second, nll) for model in models]
+    if models[0].procedure == "sound":
+        streams = [rng for rng_s in rngs for rng in rng_s]
+        _train(models, table, [each.repeated(len(models)) for each in events], losses, streams, progress)
+        return
+    for model, loss, own_s in zip(models, losses, rngs, strict=True):  # by rows, which are not the same for all heads
+        mine = events if model.joint else [each.by_row() for each in events]
+        _train([model], table, mine, [loss], list(own_s), progress)
+
+
+def squared_errors(first_sm: torch.Tensor, second_sm: torch.Tensor, target_sm: torch.Tensor) -> torch.Tensor:
+    """(S, M, 2) squared errors of scores; a score makes one row."""
+    del second_sm
+    return torch.stack([(first_sm - target_sm) ** 2, torch.zeros_like(target_sm)], dim=-1)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The U responses that any fit looks at, as the networks take them: each embedding row is read once."""
+
+    row_ud: torch.Tensor
+    used_u: np.ndarray  # (U,) int64 ascending, where they come from
+    center_d: np.ndarray
+    scale: float
+    precision: str
+
+    @property
+    def device(self) -> str:
+        return self.row_ud.device.type
+
+    @classmethod
+    def of(cls, models: Sequence[MLP], embedding_rd: np.ndarray, used_u: np.ndarray) -> Self:
+        device, precision = models[0]._device(), models[0].precision
+        center_d, scale = center_and_scale(embedding_rd)
+        fits_well = models[0]._training().standardises or np.sqrt(np.mean(center_d**2)) <= MOST_OFFSET * scale
+        if not models[0]._training().standardises:
+            center_d, scale = np.zeros_like(center_d), 1.0
+        if precision == "auto":
+            precision = "bfloat16" if fits_well and multiplies_bfloat16_fast(device) else "float32"
+        row_ud = torch.empty((len(used_u), embedding_rd.shape[1]), dtype=FORMATS[precision])
+        for rows in row_blocks(*row_ud.shape):
+            row_ud[rows] = torch.from_numpy((embedding_rd[used_u[rows]].astype(np.float32) - center_d) / scale)
+        return cls(row_ud.to(device), used_u, center_d, scale, precision)
+
+    def position(self, position_sm: np.ndarray, weight_sm: np.ndarray) -> np.ndarray:
+        """The same positions counting within the table; padding, wherever it pointed, points at row 0."""
+        return np.where(weight_sm > 0, np.searchsorted(self.used_u, position_sm), 0)
+
+    def among(self, pairs: PairSets) -> PairSets:
+        """The same pairs, positions counting within the table."""
+        chosen_sm, rejected_sm = (self.position(each, pairs.weight_sm) for each in (pairs.chosen_sm, pairs.rejected_sm))
+        return PairSets(chosen_sm, rejected_sm, pairs.weight_sm, pairs.row_weight_sm2)
+
+
+def center_and_scale(embedding_rd: np.ndarray) -> tuple[np.ndarray, float]:
+    """(D,) float32 mean of all responses and the root mean square of what is left, 1 where nothing is."""
+    sum_d, squares = np.zeros(embedding_rd.shape[1]), 0.0
+    for rows in row_blocks(*embedding_rd.shape):
+        block_rd = embedding_rd[rows].astype(np.float64)
+        sum_d += block_rd.sum(axis=0)
+        squares += float(np.einsum("rd,rd->", block_rd, block_rd))
+    center_d = sum_d / len(embedding_rd)
+    variance = squares / embedding_rd.size - float((center_d**2).mean())
+    return center_d.astype(np.float32), float(np.float32(np.sqrt(variance))) if variance > 1e-12 else 1.0
+
+
+def _train(
+    models: Sequence[MLP],
+    table: Table,
+    events: Sequence[Events],
+    losses: Sequence[RowLosses],
+    streams: Sequence[np.random.Generator],
+    progress: Progress | None,
+) -> None:
+    """Train the S fits of each of the models as one batch, on events to train and to validate; each gets its own."""
+    n_fits = len(streams) // len(models)
+    kind_s = torch.arange(len(models)).repeat_interleave(n_fits).to(table.device)
+    sizes = (table.row_ud.shape[1], *models[0].hidden, 1)
+    train, validation = events
+    task = Task(table.row_ud, train, validation, kind_s, losses, sizes)
+    result = trained(task, models[0]._training(), streams, progress)
+    for kind, model in enumerate(models):
+        mine = slice(kind * n_fits, (kind + 1) * n_fits)
+        model.layers_ = [layer[mine].cpu().numpy() for layer in result.layers]
+        model.center_d_, model.scale_, model.precision_ = table.center_d, table.scale, table.precision
+        for measured in MEASURED[1:]:
+            model.__dict__.pop(measured, None)  # of an earlier fit
+        model.steps_s_ = result.step_s[mine]
+        setattr(model, MEASURED[2 if losses[0] is squared_errors else 1], result.log_loss_s[mine])

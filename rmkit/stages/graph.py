@@ -1,0 +1,183 @@
+"""The graph of stages, as plain data: what each numbered notebook takes, gives and needs.
+
+A stage's name is its notebook's name. To add one, put the notebook in `notebooks/` and a line here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+When = Mapping[str, tuple[Any, ...]]  # parameter -> the values for which an entry holds; empty: always
+
+
+@dataclass(frozen=True)
+class Source:
+    """The stage that an input artifact comes from, when the parameters say so."""
+
+    stage: str
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A declared data file or folder: the parameter that names it, and the function that says what is wrong with it."""
+
+    parameter: str
+    checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
+    when: When = field(default_factory=dict)
+    if_present: bool = False  # a value that names nothing in the project, as a hub's model does, is no data file
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One numbered notebook as the planner sees it."""
+
+    inputs: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)  # artifact -> where it may come from
+    outputs: Mapping[str, When] = field(default_factory=dict)  # artifact, a key of ARTIFACTS -> when it is saved
+    rows: bool = True  # whether it records result rows
+    data: tuple[DataFile, ...] = ()
+    threads: int = 1  # processor threads that its job may use
+    device: str = "cpu"
+    precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
+    fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
+    only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
+    gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
+
+    def above(self) -> set[str]:
+        """The stages that it may take something from directly."""
+        return {origin.stage for origins in self.inputs.values() for origin in origins} | set(self.gathers)
+
+    def sources(self, parameters: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The stages that each input comes from under these parameters; an input that none gives is left out."""
+        holding = {
+            name: [origin.stage for origin in origins if holds(origin.when, parameters)]
+            for name, origins in self.inputs.items()
+        }
+        return {name: stages for name, stages in holding.items() if stages}
+
+    def saved(self, parameters: Mapping[str, Any]) -> list[str]:
+        """The outputs that hold under these parameters: a job saves all of them and no other."""
+        return [name for name, when in self.outputs.items() if holds(when, parameters)]
+
+    def counts(self, name: str, parameters: Mapping[str, Any]) -> bool:
+        """Whether a parameter can change what a job with these parameters does."""
+        return holds(self.only.get(name, {}), parameters)
+
+
+# An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
+ARTIFACTS = {
+    "ablation": "rmkit.artifacts.evaluations:Evaluations",
+    "bank": "rmkit.artifacts.bank:ResponseBank",
+    "base_models": "rmkit.artifacts.model_folders:ModelFolders",
+    "comparisons": "rmkit.artifacts.comparisons:Comparisons",
+    "demonstrations": "rmkit.artifacts.table:Table",
+    "encoder": "rmkit.artifacts.model_folders:ModelFolders",
+    "evaluations": "rmkit.artifacts.evaluations:Evaluations",
+    "gold_model": "rmkit.artifacts.model_folders:ModelFolders",
+    "policy": "rmkit.artifacts.model_folders:ModelFolders",
+    "prompts": "rmkit.artifacts.table:Table",
+    "reward_models": "rmkit.reward_models.collection:RewardModels",
+    "test_bank": "rmkit.artifacts.bank:ResponseBank",
+}
+
+GRAMMAR: When = {"world": ("grammar",)}
+HUMAN: When = {"world": ("hh_rlhf",)}
+FILES: When = {"world": ("files",)}
+GOLD: When = {"world": ("grammar", "files")}  # where a gold reward is known
+GIVEN: When = {"world": ("hh_rlhf", "files")}  # where 00_world makes the bank itself
+MODEL_FOLDER = "rmkit.lm.loading:check_folder"
+
+STAGES = {
+    "00_world": Stage(
+        outputs={
+            "prompts": GRAMMAR,
+            "demonstrations": GRAMMAR,
+            "base_models": GRAMMAR,
+            "encoder": GRAMMAR,
+            "gold_model": GRAMMAR,
+            "bank": GIVEN,
+            "test_bank": FILES,
+            "comparisons": HUMAN,
+        },
+        rows=False,
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check", GRAMMAR),
+            DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check", HUMAN),
+            DataFile("embeddings_folder", "rmkit.worlds.embedding_files:check", FILES),
+        ),
+        precondition="rmkit.worlds.grammar.names:check_base_models",
+        only={
+            **dict.fromkeys(("world_seed", "grammar_folder", "n_train_prompts", "n_test_prompts"), GRAMMAR),
+            **dict.fromkeys(("n_demonstrations", "base_models", "n_dialogues"), GRAMMAR),
+            **dict.fromkeys(("n_answered_prompts", "n_noted", "n_gold_pairs"), GRAMMAR),
+            **dict.fromkeys(("pairs_file", "embedded", "n_dimensions", "min_df", "ngrams"), HUMAN),
+            "embeddings_folder": FILES,
+        },
+    ),
+    "01_sft": Stage(
+        inputs={"demonstrations": (Source("00_world"),), "base_models": (Source("00_world"),)},
+        outputs={"policy": {}},
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check"),
+            DataFile("base_model", MODEL_FOLDER, if_present=True),
+        ),
+        precondition="rmkit.worlds.grammar.names:check_model_names",
+    ),
+    "02_sampling": Stage(
+        inputs={
+            "prompts": (Source("00_world"),),
+            "base_models": (Source("00_world"),),
+            "encoder": (Source("00_world"),),
+            "gold_model": (Source("00_world"),),
+            "policy": (Source("01_sft", {"generator": ("sft",)}),),
+        },
+        outputs={"bank": {}, "test_bank": {}},
+        data=(
+            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check"),
+            *(DataFile(name, MODEL_FOLDER, if_present=True) for name in ("base_model", "encoder", "gold_model")),
+        ),
+        precondition="rmkit.worlds.grammar.names:check_model_names",
+    ),
+    "03_annotation_noise": Stage(
+        inputs={"bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES))},
+        outputs={"comparisons": {}},
+        only=dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
+        precondition="rmkit.preconditions.counts:check_annotation",
+    ),
+    "04_reward_models": Stage(
+        inputs={
+            "bank": (Source("02_sampling", GRAMMAR), Source("00_world", GIVEN)),
+            "comparisons": (Source("03_annotation_noise", GOLD), Source("00_world", HUMAN)),
+            "test_bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES)),
+        },
+        outputs={"reward_models": {}, "evaluations": {}, "ablation": {}},
+        precondition="rmkit.preconditions.counts:check_reward_models",
+        fits=("reward_models", "annotations", "betas", "n_folds"),
+        only={
+            **dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
+            **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD),
+            "n_folds": HUMAN,
+        },
+    ),
+    "05_active_labeling": Stage(
+        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        outputs={"evaluations": {}},
+        precondition="rmkit.active.budget:check_budget",
+        fits=("pools", "strategies", "n_rounds"),
+    ),
+    "06_accuracy_vs_policy": Stage(
+        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        outputs={"evaluations": {}},
+        precondition="rmkit.preconditions.counts:check_population",
+        fits=("reward_models", "betas", "annotations", "n_draws"),
+    ),
+    "07_figures": Stage(
+        data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
+        gathers=("03_annotation_noise", "04_reward_models", "05_active_labeling", "06_accuracy_vs_policy"),
+    ),
+}
+
+
+def holds(when: When, parameters: Mapping[str, Any]) -> bool:
+    """Whether these parameters are ones for which an entry of a stage holds."""
+    return all(parameters.get(name) in values for name, values in when.items())

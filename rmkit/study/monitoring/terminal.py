@@ -1,0 +1,130 @@
+"""What the terminal shows of a study: a bar and a line an event while it runs, and its state at any time.
+
+Reads the store, so it works from any process. Knows words and counts; runs nothing.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rmkit.study.monitoring.run_record import Run, living
+from rmkit.study.monitoring.snapshot import COUNTS, HELD_UP, snapshot, study_snapshot
+from rmkit.study.monitoring.states import BLOCKED
+from rmkit.study.monitoring.words import about, busy_words, run_words
+from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import Study
+from rmkit.study.store.store import Store
+
+WORDS = {
+    "done": "done in",
+    "found": "done",
+    "failed": "FAILED:",
+    "blocked": "NOT RUN:",
+    "warning": "warning:",
+    "watching": "waiting:",
+    "skipped": "not started:",
+}
+BAR = "{desc}: {n_fmt}/{total_fmt} |{bar:20}| {elapsed}{postfix}"  # tqdm's own time left takes all jobs to be alike
+SECONDS_BETWEEN_LOOKS = 0.5
+SHARE_OF_TIME = 0.05  # that looking may take
+FAILURES_SHOWN = 3
+SECONDS_WORTH_SAYING = 60.0
+
+
+def say(line: str, bar: Any = None) -> None:
+    """Print a line, above the bar if there is one. That nobody reads it any more (`| head`) ends no run."""
+    try:
+        if bar is None:
+            print(line)
+        else:
+            bar.write(line, file=sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be flushed goes there too
+
+
+class RunLog:
+    """Watches `execute`: a line an event; on a terminal also a bar that shows what runs, how far it is, what is left.
+
+    run: its record, from which the bar tells what other processes would be told too.
+    """
+
+    def __init__(self, study: Study, jobs: list[PlannedJob], store: Store, run: Run | None = None) -> None:
+        self.study, self.jobs, self.store, self.run = study, jobs, store, run
+        self.ended = 0
+        self._told_of_found = False
+        self._bar: Any = None
+        self._stop = threading.Event()
+
+    def __enter__(self) -> "RunLog":
+        fits = sum(job.fits for job in self.jobs)
+        say(f"{self.study.name}: {len(self.jobs)} jobs, {fits} fits{self._expected()}")
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=len(self.jobs), desc=self.study.name, bar_format=BAR, dynamic_ncols=True)
+            threading.Thread(target=self._refresh, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, event: str, job: PlannedJob, text: str) -> None:
+        if event == "started":
+            if self.ended and not self._told_of_found:
+                say(f"[{self.ended}/{len(self.jobs)}] already there", self._bar)
+            self._told_of_found = True
+            return
+        if event not in ("warning", "watching"):
+            self._told_of_found |= event != "found"
+            self.ended += 1
+            if self._bar is not None:
+                self._bar.update(1)
+        if event != "found" or text:
+            say(event_line(event, self.ended, len(self.jobs), str(job), text), self._bar)
+
+    def _expected(self) -> str:
+        """How long it may take, where that is known and long enough to be worth saying."""
+        left = snapshot(self.store, self.run).seconds_left if self.run else None
+        long = left is not None and left > SECONDS_WORTH_SAYING
+        return f", {about(left)} by measured jobs; `rmkit status --watch` follows it" if left and long else ""
+
+    def _refresh(self) -> None:
+        seconds = SECONDS_BETWEEN_LOOKS
+        while self.run and not self._stop.wait(seconds):
+            started = time.monotonic()
+            shot = snapshot(self.store, self.run)
+            left = [f"{about(shot.seconds_left)} left"] if shot.seconds_left is not None else []
+            self._bar.set_postfix_str("; ".join([*left, *(busy_words(busy) for busy in shot.busy)]))
+            seconds = max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - started) / SHARE_OF_TIME)
+
+
+def event_line(event: str, ended: int, jobs: int, title: str, text: str) -> str:
+    """[3/8] 01_sums seed=0 done in 2.1 s."""
+    said = text.removeprefix(f"{title}: ").removeprefix("not run, ")  # the line begins with both already
+    return f"[{ended}/{jobs}] {title} {WORDS.get(event, event)} {said}".rstrip()
+
+
+def status_lines(study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> Iterator[str]:
+    """The study's state: who runs it, a line a stage, then each running and failed job."""
+    for run in living(store, study.name):
+        yield f"{study.name}: {run_words(run, snapshot(store, run))}"
+    shot = study_snapshot(store, study, jobs)
+    for stage in shot.stages:
+        counts = {BLOCKED if state == HELD_UP else state: stage.count(state) for state in COUNTS}
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        yield f"{study.name}: {stage.stage}: {said}"
+    for busy in shot.busy:
+        yield f"running: {busy_words(busy)}"
+    for failure in shot.failed[:FAILURES_SHOWN]:
+        kept = f"; notebook kept: {failure.notebook}" if failure.notebook else ""
+        yield f"failed: {failure.sentence or failure.title}{kept}"
+    if len(shot.failed) > FAILURES_SHOWN:
+        folder = project.shown(store.root / "failed")
+        yield f"failed: {len(shot.failed) - FAILURES_SHOWN} more; their notebooks lie in {folder}"

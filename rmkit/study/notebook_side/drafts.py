@@ -1,0 +1,110 @@
+"""What a live notebook needs that `rmkit run` would have given it: its sizes from a study, and upstream jobs built.
+
+Upstream is built by a child process of its own, so that it goes on when the tab is closed.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rmkit.errors import JobError, ParamsError, StoreError
+from rmkit.stages.graph import STAGES
+from rmkit.study.monitoring.launch import in_own_session
+from rmkit.study.monitoring.words import in_lines
+from rmkit.study.planning.notebook import Declared
+from rmkit.study.planning.plan import PlannedJob, canonical, make_plan, plan_job, schema_of
+from rmkit.study.planning.project import Project, study_path
+from rmkit.study.planning.study_file import STUDY, Study, grid, load_study, overridden
+from rmkit.study.store.progress import Progress
+from rmkit.study.store.store import Store
+
+STUDY_VARIABLE = "RMKIT_STUDY"
+
+
+def study_sizes(
+    project: Project, stage: str, schema: Mapping[str, Declared], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """With RMKIT_STUDY set, the parameters that still have their defaults take that study's first values."""
+    name = os.environ.get(STUDY_VARIABLE)
+    if not name or values[STUDY] != schema[STUDY].default:
+        return dict(values)
+    path = study_path(project, name)
+    study = load_study(path, project.shown(path))
+    point = grid(study, stage, schema)[0] if stage in study.stages else {}
+    taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
+    changed = [f"{key} = {value!r}" for key, value in taken.items() if value != values[key]]
+    whole = ", ".join(setting.replace(" ", "\u00a0") for setting in changed)  # no line breaks within a setting
+    sets = whole or "study and leaves all other parameters as they are"
+    print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {sets}").replace("\u00a0", " "))
+    return {**values, **taken, STUDY: name}
+
+
+def plan_draft(project: Project, study: Study, stage: str, parameters: Mapping[str, Any]) -> tuple[Study, PlannedJob]:
+    """The draft's job, and the study that its upstream belongs to: the study itself, or a trial of it.
+
+    A notebook may be given what the study has at no point of its grid: then upstream is that of the study with these
+    parameters set, as by `rmkit run STUDY --set KEY=VALUE`. ParamsError if there is none in that either.
+    """
+    try:
+        return study, plan_job(project, stage, parameters, make_plan(project, study, needed_by=stage), study.where)
+    except ParamsError:
+        setting = [f"{name}={canonical(value)}" for name, value in _not_in(project, study, stage, parameters).items()]
+        if not setting:
+            raise
+    trial = overridden(study, setting)
+    job = plan_job(project, stage, parameters, make_plan(project, trial, needed_by=stage), trial.where)
+    print(in_lines(f"{stage}: study {study.name} has no {' and '.join(setting)}; what this needs is that of a trial"))
+    return trial, job
+
+
+def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a draft's parameters those whose value a stage that it needs something from has nowhere in the study."""
+    missing: dict[str, Any] = {}
+    todo, seen = [stage], {stage}
+    while todo:
+        sources = STAGES[todo.pop()].sources(parameters).values()
+        for origin in {origin for origins in sources for origin in origins} - seen:
+            seen.add(origin)
+            todo.append(origin)
+            if origin in study.stages:
+                schema = schema_of(project, origin)
+                points = grid(study, origin, schema)
+                shared = {name: parameters[name] for name in schema.keys() & parameters.keys()}
+                missing |= {
+                    name: value for name, value in shared.items() if all(point[name] != value for point in points)
+                }
+    return dict(sorted(missing.items()))
+
+
+def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
+    """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
+    needed = list(job.upstream())
+    known: dict[str, str | None] = {}
+    if all(_sound(store, upstream, known) for upstream in needed):
+        return
+    wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
+    wanted += [word for setting in study.set for word in ("--set", setting)]
+    with tempfile.TemporaryFile("w+") as output:
+        child = in_own_session(project, ["run", str(study.path), *wanted, "--no-report"], output)
+        progress = Progress(f"building what {job.stage} needs")
+        while child.poll() is None:
+            known = {}
+            progress(sum(store.done(upstream, known) for upstream in needed), len(needed))
+            time.sleep(0.2)
+        output.seek(0)
+        lines = output.read().strip().splitlines()
+    if not child.returncode:
+        progress(len(needed), len(needed))
+    else:
+        raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
+
+
+def _sound(store: Store, job: PlannedJob, known: dict[str, str | None]) -> bool:
+    """Whether a job is in the store and undamaged. known: keys by plan id that were found already, added to."""
+    try:
+        key = store.key_of(job, known)
+    except StoreError:
+        return False
+    return key is not None and store.finished(key) and store.damage(key) is None

@@ -1,0 +1,54 @@
+"""Where the project lies: the folder that holds `notebooks/` and `params/`.
+
+Looked for from the working directory upward, then where the package lies, then in RMKIT_HOME.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rmkit.errors import ParamsError
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folders of one checkout."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def package(self) -> Path:
+        """The folder of the rmkit that is running, which need not lie in this project."""
+        return Path(__file__).resolve().parents[2]
+
+    def notebook(self, stage: str) -> Path:
+        return self.root / "notebooks" / f"{stage}.ipynb"
+
+    def shown(self, path: Path) -> str:
+        """A path as messages show it: relative to the project where it lies inside."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def study_path(project: Project, name: str) -> Path:
+    """The study file that a name or a path means: `tiny`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name) if Path(name).exists() else project.root / name
+    return project.root / "params" / f"{name}.yaml"
+
+
+def find_project(start: Path | None = None) -> Project:
+    """The project around `start` (default: the working directory), or a ParamsError that says where it looked."""
+    start = (start or Path.cwd()).resolve()
+    package = Path(__file__).resolve().parents[3]
+    home = os.environ.get("RMKIT_HOME")
+    for folder in [start, *start.parents, package, *([Path(home).resolve()] if home else [])]:
+        if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            return Project(folder)
+    raise ParamsError(
+        f"no rmkit project (a folder with notebooks/ and params/) at {start} or above, nor at {package}, "
+        + (f"nor at RMKIT_HOME={home}" if home else "and RMKIT_HOME is not set")
+    )

@@ -1,0 +1,124 @@
+"""Which modules of rmkit a job's code can reach, as syntax trees without docstrings: the code part of a job's key.
+
+Static: reads files and parses them, imports nothing. Stops at the rooms that cannot change a result. A dictionary of
+names as text (`{"linear_bt": "rmkit.reward_models.linear.bradley_terry:LinearBradleyTerry"}`) is followed only for the
+names that the job's parameters or code mention, so that a new head or strategy leaves the others' results alone.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+# What lies here cannot change a result: it says what went wrong, moves bytes, or shows what was computed.
+CANNOT_CHANGE_A_RESULT = frozenset({"errors", "stages", "study", "figures", "widgets", "report", "cli"})
+TARGET = re.compile(r"(rmkit(?:\.\w+)+):\w+")
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tree_digest(tree: ast.AST) -> str:
+    """The digest of a syntax tree: comments, layout and quotes do not count."""
+    return digest(ast.unparse(tree))
+
+
+def reached(trees: Iterable[ast.Module], names: Iterable[str], also: Iterable[str], package: Path) -> dict[str, str]:
+    """{module: digest} of every rmkit module that code can reach.
+
+    trees: the notebook's result cells. names: texts among the parameters' values, which choose from dictionaries of
+    names. also: targets ("rmkit.artifacts.bank:ResponseBank") reached besides, the formats of the job's artifacts.
+    package: the folder of rmkit's source.
+    """
+    trees = list(trees)
+    chosen = frozenset(names) | {text for tree in trees for text in _texts(tree)}
+    todo = [module for tree in trees for module in _imports(tree, "", package)]
+    todo += [module for target in also for module in _with_parents(target.partition(":")[0], package)]
+    seen: dict[str, str] = {}
+    while todo:
+        module = todo.pop()
+        room = module.split(".")[1] if "." in module else ""
+        if module in seen or room in CANNOT_CHANGE_A_RESULT:
+            continue
+        seen[module], imported = _module(module, chosen, package)
+        todo += imported
+    return dict(sorted(seen.items()))
+
+
+def _module(name: str, chosen: frozenset[str], package: Path) -> tuple[str, list[str]]:
+    """A module's digest and the modules that it leads to, its dictionaries of names cut down to the chosen ones."""
+    path = module_file(name, package)
+    assert path is not None
+    stat = path.stat()
+    tree_digested, imported, dictionaries = _parsed(path, name, package, stat.st_mtime_ns, stat.st_size)
+    mentioned = {entry: target for entries in dictionaries for entry, target in entries.items() if entry in chosen}
+    followed = [module for target in mentioned.values() for module in _with_parents(target.partition(":")[0], package)]
+    return digest(tree_digested + repr(sorted(mentioned.items()))), [*imported, *followed]
+
+
+@cache
+def _parsed(
+    path: Path, name: str, package: Path, _mtime: int, _size: int
+) -> tuple[str, list[str], list[dict[str, str]]]:
+    """The digest of a file's tree without docstrings and dictionaries of names, its imports, those dictionaries."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    dictionaries = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, ast.Dict) and (entries := _names_as_text(node)):
+            dictionaries.append(entries)
+            node.keys, node.values = [], []
+    package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    return tree_digest(tree), list(_imports(tree, package_name, package)), dictionaries
+
+
+def _names_as_text(node: ast.Dict) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if not (isinstance(key, ast.Constant) and isinstance(value, ast.Constant)):
+            return {}
+        texts[str(key.value)] = str(value.value)
+    return texts if all(TARGET.fullmatch(text) for text in texts.values()) else {}
+
+
+def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
+    """The rmkit modules that a tree imports, inside functions too, with the packages on the way."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package_name.split(".")
+                base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == "rmkit":
+                yield from _with_parents(name, package)
+
+
+def _with_parents(name: str, package: Path) -> list[str]:
+    parts = name.split(".")
+    candidates = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    return [candidate for candidate in candidates if module_file(candidate, package)]
+
+
+def module_file(name: str, package: Path) -> Path | None:
+    """The file of a module of rmkit, or None if there is no such module."""
+    path = package.joinpath(*name.split(".")[1:])
+    for candidate in (path / "__init__.py", path.with_suffix(".py")):
+        if name and candidate.is_file():
+            return candidate
+    return None
+
+
+def _texts(tree: ast.AST) -> set[str]:
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}

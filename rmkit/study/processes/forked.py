@@ -1,0 +1,192 @@
+"""Processes forked from a server that has already imported what they need: asking for one, and holding it.
+
+The other side of `fork_server`. A `Forked` process is held as `subprocess.Popen` holds a started one, though the server
+is its parent. Knows sockets and pids; not what the processes do.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rmkit.study.processes.fork_server import MESSAGE_BYTES
+from rmkit.study.store.locks import STAMP
+
+SOCKET_VARIABLE = "RMKIT_FORK_SERVER"  # tells a job process where it may ask for a kernel
+STAMP_BYTES = 200  # room for the longest stamp
+SECONDS_BETWEEN_LOOKS = 0.005
+SECONDS_TO_IMPORT = 300.0  # longer than the slowest disk needs
+LONGEST_ROOM = 50  # characters of a folder for sockets, whose paths hold about 107 bytes
+SERVERS_OWN = {
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator would start one when it is loaded
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # a kernel has it; read when matplotlib is loaded
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking whether there is a GPU must not touch it
+}
+
+
+class Forked:
+    """A process that a fork server started for us."""
+
+    stdin = stdout = stderr = None  # as of a Popen without pipes
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._heard = connection, b""
+        self.returncode: int | None = None
+        self.peak_memory_bytes = 0
+        answer = self._line()
+        if "pid" not in answer:
+            raise ConnectionError(f"the fork server could not fork: {answer.get('refused')}")
+        self.pid: int = answer["pid"]
+        connection.setblocking(False)
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal, or None while it runs; -SIGKILL where the server has gone."""
+        if self.returncode is None:
+            try:
+                end = self._line()
+                self.returncode, self.peak_memory_bytes = end["code"], end["peak_memory_bytes"]
+            except BlockingIOError:
+                return None
+            except (OSError, ValueError):
+                self.returncode = -signal.SIGKILL
+            self._connection.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended; subprocess.TimeoutExpired after so many seconds."""
+        until = time.monotonic() + (timeout if timeout is not None else float("inf"))
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def _line(self) -> dict[str, Any]:
+        """The server's next answer; BlockingIOError if none has come, ValueError if the server has gone."""
+        while b"\n" not in self._heard:
+            if not (more := self._connection.recv(MESSAGE_BYTES)):
+                raise ValueError("the fork server has gone")
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        return json.loads(line)
+
+
+def fork(
+    server: str | Path,
+    target: str,
+    arguments: Sequence[Any],
+    *,
+    output: int,
+    cwd: str | Path,
+    environment: Mapping[str, str],
+    ends_with_caller: bool = False,
+    import_anew: str = "",
+) -> Forked:
+    """Ask the server at a socket for a process that calls `target` ("module:function"); OSError if it has gone.
+
+    output: the file that takes what it prints. ends_with_caller: it is killed when this process ends. import_anew: a
+    package whose modules it shall not share with the server.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    request = {
+        "target": target,
+        "arguments": list(arguments),
+        "cwd": str(cwd),
+        "environment": dict(environment),
+        "ends_with_client": ends_with_caller,
+        "import_anew": import_anew,
+    }
+    try:
+        connection.connect(str(server))
+        message = json.dumps(request).encode() + b"\n"
+        sent = socket.send_fds(connection, [message], [output])
+        connection.sendall(message[sent:])
+        return Forked(connection)
+    except ValueError:
+        connection.close()
+        raise ConnectionError(f"{server}: the fork server ended before it forked") from None
+    except OSError:
+        connection.close()
+        raise
+
+
+def room_for_sockets() -> str | None:
+    """Where folders for sockets are made: where temporary files are, or /tmp if that path is too long for sockets."""
+    return None if len(tempfile.gettempdir()) <= LONGEST_ROOM else "/tmp"
+
+
+class ForkServerProcess:
+    """A fork server of this process's own: started at once, ready when its imports are done, gone when closed."""
+
+    def __init__(self, imports: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=room_for_sockets()))
+        self._since = time.monotonic()
+        self.socket = str(self._folder / "fork")
+        with (self._folder / "said").open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "rmkit.study.processes.fork_server"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env={**environment, **SERVERS_OWN, STAMP: "-" * STAMP_BYTES},
+                start_new_session=True,
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        order = {"imports": {module: list(names) for module, names in imports.items()}, "socket": self.socket}
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(order).encode() + b"\n")
+            self.process.stdin.flush()
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self._said = b""
+        self.refused: str | None = None  # why it does not serve
+
+    def ready(self) -> bool:
+        """Whether it serves; `refused` says why it never will."""
+        assert self.process.stdout is not None
+        if self.refused is None and b"\n" not in self._said:
+            self._said += self.process.stdout.read() or b""
+            if b"\n" in self._said:
+                self.refused = json.loads(self._said).get("refused")
+            elif time.monotonic() - self._since > SECONDS_TO_IMPORT:
+                self.process.kill()
+                self.refused = f"its imports took more than {SECONDS_TO_IMPORT:.0f} s"
+        if self.refused is None and self.process.poll() is not None:
+            self.refused = f"it ended with {self.process.returncode}{self._last_word()}"
+        return b"\n" in self._said and self.refused is None
+
+    def _last_word(self) -> str:
+        """What it said before it ended, or nothing."""
+        with suppress(OSError):
+            lines = (self._folder / "said").read_text(errors="replace").strip().splitlines()
+            return f": {lines[-1]}" if lines else ""
+        return ""
+
+    def close(self) -> None:
+        """Let it go: it ends once what it forked has ended."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=5)
+        shutil.rmtree(self._folder, ignore_errors=True)

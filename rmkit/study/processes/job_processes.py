@@ -1,0 +1,92 @@
+"""How a job process is started: forked from a server that has imported what jobs need, or anew where there is none.
+
+One server for each number of threads, since libraries read theirs when they are loaded. Knows orders as JSON; not what
+they say, nor how a process ends.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Protocol
+
+from rmkit.machine.hardware import thread_environment
+from rmkit.study.planning.project import Project
+from rmkit.study.processes.forked import SOCKET_VARIABLE, ForkServerProcess, fork
+from rmkit.study.store.locks import STAMP
+
+
+class JobProcess(Protocol):
+    """A running job process, as subprocess.Popen or forking.Forked holds it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
+
+
+class JobProcesses:
+    """Starts job processes for one run. imports: what a server shall import for them, or None to fork none."""
+
+    def __init__(self, project: Project, imports: Mapping[str, list[str]] | None, warn: Callable[[str], None]) -> None:
+        self.project, self.imports, self.warn = project, imports, warn
+        self.servers: dict[int, ForkServerProcess] = {}
+
+    def ready(self, threads: int) -> bool:
+        """Whether a job of so many threads can be started now; False while the server for it is importing."""
+        if self.imports is None:
+            return True
+        if threads not in self.servers:
+            self.servers[threads] = ForkServerProcess(self.imports, {**os.environ, **thread_environment(threads)})
+        server = self.servers[threads]
+        if server.ready():
+            return True
+        if server.refused:
+            self._do_without(server.refused)
+        return self.imports is None
+
+    def start(self, order: Mapping[str, Any], output: IO[str]) -> JobProcess:
+        """Start the process of an order; call when `ready`. output: the file that takes what it prints."""
+        threads = order["threads"]
+        environment = {**os.environ, **thread_environment(threads), STAMP: order["execution"]}
+        if self.imports is not None:
+            server = self.servers[threads].socket
+            try:
+                return fork(
+                    server,
+                    "rmkit.study.engines.worker:work",
+                    [order],
+                    output=output.fileno(),
+                    cwd=self.project.root,
+                    environment={**environment, SOCKET_VARIABLE: server},
+                )
+            except OSError as error:
+                self._do_without(str(error))
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "rmkit.study.engines.worker"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.project.root,
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        json.dump(order, process.stdin)
+        process.stdin.close()
+        return process
+
+    def close(self) -> None:
+        """Let the servers go; they end once what they forked has ended."""
+        for server in self.servers.values():
+            server.close()
+
+    def _do_without(self, reason: str) -> None:
+        """Say once why there is no fork server, and start what comes anew."""
+        self.imports = None
+        self.warn(f"no fork server ({reason}): every job starts a process and a kernel of its own, which takes longer")

@@ -1,0 +1,64 @@
+"""How far a job is: a bar where it runs, and a small file that any other process can read.
+
+Knows counts only. Progress is never part of a result.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rmkit.study.store.store import write_text
+
+SECONDS_BETWEEN_WRITES = 0.5
+SECONDS_BETWEEN_LINES = 0.2
+
+
+class Progress:
+    """Called with (done, total) as work goes on: `fit(..., progress=job.progress("fitting linear_bt"))`.
+
+    In a notebook one line that is rewritten in place, so that the stored output holds its last state; elsewhere a bar.
+    """
+
+    def __init__(self, what: str, file: Path | None = None) -> None:
+        self.what = what
+        self._file = file
+        self._display: Any = None
+        self._started = time.monotonic()
+        self._shown = self._written = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done >= total or now - self._shown > SECONDS_BETWEEN_LINES:
+            self._shown = now
+            self._show(done, total, now - self._started)
+        if self._file and (done >= total or now - self._written > SECONDS_BETWEEN_WRITES):
+            self._written = now
+            try:
+                write_text(self._file, json.dumps({"what": self.what, "done": done, "total": total}))
+            except OSError:
+                self._file = None  # progress that cannot be written down must not end the work
+
+    def _show(self, done: int, total: int, seconds: float) -> None:
+        from tqdm import tqdm
+
+        line = tqdm.format_meter(done, total, seconds, prefix=self.what, ncols=90)
+        if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+            print(f"\r{line}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+            return
+        from IPython.display import display
+
+        bundle = {"text/plain": line}
+        if self._display is None:
+            self._display = display(bundle, raw=True, display_id=True)
+        else:
+            self._display.update(bundle, raw=True)
+
+
+def read_progress(file: Path) -> dict[str, Any] | None:
+    """What a job last said of itself, or None."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,283 @@
+"""The store: finished jobs on disk, whole or not at all, each with a manifest of checksums.
+
+    runs/jobs/<key>/          a finished job: manifest.json, notebook.ipynb, rows.parquet, costs.json, artifacts/<name>/
+    runs/plans/<plan id>      the key that this plan id came to
+    runs/locks/<plan id>/     who executes it now
+    runs/tmp/<execution>/     a job in the making
+    runs/partial/<key>/       finished parts of a job that has not ended well yet; its next execution goes on from them
+    runs/failed/<plan id>/    the notebook of the last failure, with its traceback
+    runs/drafts/              what people computed in a live kernel; runs/corrupt/: what was found damaged
+    runs/runs/<id>/           what a run writes down of itself, so that it can be followed
+    runs/opened/              copies of executed notebooks, for JupyterLab to open: it saves what it opens
+    runs/executions.jsonl     a line for every start of a job
+
+Knows files and checksums; not what a job computes, nor who runs it.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmkit.errors import StoreError
+from rmkit.study.notebook_side.gathered import EVALUATIONS, PER_PROMPT, ROWS
+from rmkit.study.planning.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
+
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the folder writable"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "move the file in the way"),
+    errno.EIO: "check the disk",
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder `runs/` of a project."""
+
+    root: Path
+
+    def prepare(self) -> None:
+        """Make the store's folders; StoreError if the disk does not let us."""
+        with disk_faults(self.root):
+            for room in ("jobs", "plans", "locks", "tmp", "partial", "failed", "corrupt", "verified"):
+                (self.root / room).mkdir(parents=True, exist_ok=True)
+
+    def folder(self, key: str) -> Path:
+        return self.root / "jobs" / key
+
+    def partial(self, key: str) -> Path:
+        return self.root / "partial" / key
+
+    def forget_parts(self, key: str) -> None:
+        """Remove the finished parts of a job: it is done, or they may not be its own."""
+        shutil.rmtree(self.partial(key), ignore_errors=True)
+
+    def manifest(self, key: str) -> dict[str, Any]:
+        """The manifest of a finished job; StoreError if there is none that can be read."""
+        try:
+            manifest = json.loads((self.folder(key) / "manifest.json").read_text())
+            if manifest["format"] != FORMAT:
+                raise ValueError(f"format {manifest['format']}, and this rmkit reads {FORMAT}")
+            if missing := {"artifacts", "files", "ingredients", "stage", "environment"} - manifest.keys():
+                raise ValueError(f"no {', '.join(sorted(missing))}")
+            return manifest
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(f"{self.folder(key)}: no readable manifest ({error})") from None
+
+    def finished(self, key: str) -> bool:
+        """Whether the job of this key is in the store; `damage` says whether it is sound."""
+        return (self.folder(key) / "manifest.json").exists()
+
+    def artifact(self, key: str, name: str) -> Path:
+        return self.folder(key) / "artifacts" / name
+
+    def key_of(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> str | None:
+        """The key of a planned job: from its finished inputs' content, else as noted; None if neither exists yet.
+
+        known: keys by plan id that were found already, added to; give one dictionary when asking for many jobs.
+        """
+        known = {} if known is None else known
+        if job.plan_id not in known:
+            content = self.content(job, known)
+            found = {name: digest for name, digest in content.items() if digest is not None}
+            whole = len(found) == len(content)
+            known[job.plan_id] = name_of(ingredients(job, found)) if whole else self.noted(job.plan_id)
+        return known[job.plan_id]
+
+    def content(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> dict[str, str | None]:
+        """The digest of each input of a job, by artifact, and of each gathered job's results, by its plan id.
+
+        None where the job that makes it is not finished.
+        """
+        known = {} if known is None else known
+        keys = {other.plan_id: self.key_of(other, known) for other in job.needs()}
+        done = {plan_id: key for plan_id, key in keys.items() if key and self.finished(key)}
+        content: dict[str, str | None] = {
+            name: self.digest(done[other.plan_id], name) if other.plan_id in done else None
+            for name, other in job.inputs.items()
+        }
+        for other in job.gathered:
+            content[other.plan_id] = self.digest_of_results(done[other.plan_id]) if other.plan_id in done else None
+        return content
+
+    def digest(self, key: str, artifact: str) -> str:
+        """The content digest of a finished job's artifact."""
+        return self.manifest(key)["artifacts"][artifact]["digest"]
+
+    def digest_of_results(self, key: str) -> str:
+        """The content digest of a finished job's rows and per-prompt evaluations: neither notebook nor costs count."""
+        manifest = self.manifest(key)
+        rows, artifacts = manifest["files"].get(ROWS, {}), manifest["artifacts"]
+        others = [artifacts[name]["digest"] for name in PER_PROMPT if name != EVALUATIONS and name in artifacts]
+        content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest"), *others]
+        return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+    def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
+        key = self.key_of(job, known)
+        return key is not None and self.finished(key)
+
+    def handed(self, job: PlannedJob) -> dict[str, Any]:
+        """What a notebook is given of the jobs that it needs: each input's folder, and those that it gathers.
+
+        StoreError if one of them is not finished.
+        """
+        known: dict[str, str | None] = {}
+        folders: dict[str, Path] = {}
+        for other in job.needs():
+            key = self.key_of(other, known)
+            if key is None or not self.finished(key):
+                raise StoreError(f"{other}: was built and is not in {self.root}; `rmkit run` says why")
+            folders[other.plan_id] = self.folder(key)
+        return {
+            "inputs": {name: str(folders[other.plan_id] / "artifacts" / name) for name, other in job.inputs.items()},
+            "gathered": [
+                {"stage": other.stage, "parameters": dict(other.parameters), "folder": str(folders[other.plan_id])}
+                for other in job.gathered
+            ],
+        }
+
+    def note(self, job: PlannedJob, key: str) -> None:
+        """Remember which key a plan id came to."""
+        if self.noted(job.plan_id) != key:
+            write_text(self.root / "plans" / job.plan_id, key)
+
+    def noted(self, plan_id: str) -> str | None:
+        """The key that a plan id was last known to come to, or None."""
+        try:
+            return (self.root / "plans" / plan_id).read_text()
+        except OSError:
+            return None
+
+    def manifests(self) -> Iterator[dict[str, Any]]:
+        """The manifests of all finished jobs, damaged ones left out."""
+        for path in sorted((self.root / "jobs").glob("*/manifest.json")):
+            try:
+                yield self.manifest(path.parent.name)
+            except StoreError:
+                continue
+
+    def publish(self, made: Path, key: str, manifest: Mapping[str, Any]) -> None:
+        """Give the folder `made` its manifest and rename it into place: whole or not at all."""
+        files = {str(path.relative_to(made)): _file_entry(path) for path in _files(made)}
+        artifacts = {
+            folder.name: {"digest": folder_digest(folder)} for folder in sorted((made / "artifacts").glob("*"))
+        }
+        content = {"format": FORMAT, "key": key, **manifest, "artifacts": artifacts, "files": files}
+        write_text(made / "manifest.json", json.dumps(content, indent=1, sort_keys=True))
+        for path in [*made.rglob("*"), made]:
+            fsync(path)
+        try:
+            made.rename(self.folder(key))
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if self.damage(key) is None:
+                shutil.rmtree(made)  # another plan id met in the same key first: its result is this one's
+            else:
+                self.set_aside(key)
+                made.rename(self.folder(key))
+        fsync(self.folder(key).parent)
+
+    def damage(self, key: str) -> str | None:
+        """What is wrong with a finished job's files, or None. A file is read again only if it was touched since."""
+        folder = self.folder(key)
+        try:
+            manifest = self.manifest(key)
+            files = manifest["files"]
+            seen = {name: _stamp(folder / name) for name in files}
+        except (StoreError, OSError, KeyError, TypeError) as error:
+            return f"{error}"
+        verified = self.root / "verified" / f"{key}.json"
+        try:
+            known = json.loads(verified.read_text())
+        except (OSError, ValueError):
+            known = {}
+        for name, entry in files.items():
+            if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
+                return f"{name} does not have the checksum that it was stored with"
+        if known != seen:
+            with suppress(OSError):  # only a note that spares the next reading; a full disk must not hide a sound job
+                write_text(verified, canonical(seen))
+        return None
+
+    def set_aside(self, key: str) -> Path:
+        """Move a damaged job out of the way, kept for whoever wants to look; returns where it lies now."""
+        place = self.root / "corrupt" / f"{key}-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+        with disk_faults(self.root), suppress(FileNotFoundError):  # another runner may have been quicker
+            if self.damage(key):
+                self.folder(key).rename(place)
+        return place
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn a full, read-only or forbidden disk into a StoreError of one sentence; other faults are not its own."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read what is printed
+        raise
+    except OSError as error:
+        if error.errno not in (*REMEDIES, None) and error.filename is None:  # None: pandas and others have but words
+            raise
+        raise StoreError(disk_sentence(error, path)) from None
+
+
+def disk_sentence(error: OSError, path: Path) -> str:
+    """What the disk refused, and what would help."""
+    remedy = REMEDIES.get(error.errno or 0, "mend that")
+    return f"{error.filename or path}: {error.strerror or error}; {remedy} and run again, finished jobs are kept"
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a folder's files: the content digest of an artifact."""
+    lines = [f"{_file_entry(path)['sha256']}  {path.relative_to(folder)}" for path in _files(folder)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all, and onto the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def append_line(path: Path, text: str) -> None:
+    """Add a line to a log that several processes share, onto the disk."""
+    with path.open("a") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fsync(path: Path) -> None:
+    """Bring a file, or a folder's entries, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _stamp(path: Path) -> list[int]:
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]

@@ -1,0 +1,85 @@
+"""Which labelled pairs each fit learns from: every level of noise times every number of annotations.
+
+Pairs come in the order in which they are annotated, so that a smaller number is the beginning of a larger one. What
+validates is one of three splits (validation_splits.py): by pair, which is the default, by prompt, or by mirrored rows
+as the released code of arXiv 2411.04991 does. Knows labelled pairs; no embedding, no head.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.comparisons import Comparisons, PairSets
+from rmkit.errors import DataError
+from rmkit.training_sets.validation_splits import (
+    STRADDLES,
+    TRAINS,
+    VALIDATES,
+    Pile,
+    Rows,
+    ValidationSplit,
+    check_both_sides,
+    divide,
+    padded,
+    rows_on,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSets:
+    """What each of S fits learns from."""
+
+    fits: pd.DataFrame  # S rows: the columns of `by` (beta), annotations, validation (the split's name)
+    train: PairSets
+    validation: PairSets  # they choose a penalty or when to stop; they count as annotations
+    straddling: int  # pairs that lie half in training, half in validation prompts: dropped, over all S fits
+
+    @property
+    def streams(self) -> list[str]:
+        """S names of random streams: levels of noise and splits share theirs, so that they differ in nothing else."""
+        others = [column for column in self.fits if column not in ("beta", "validation")]
+        return [" ".join(map(str, row)) for row in self.fits[others].itertuples(index=False)]
+
+
+def training_sets(
+    comparisons: Comparisons,
+    *,
+    annotations: Sequence[int],
+    validation_share: float,
+    by: Sequence[str] = ("beta",),
+    validation_split: ValidationSplit = "pair",
+    prompt_id_r: np.ndarray | None = None,
+    rng_of: Callable[[str], np.random.Generator] | None = None,
+) -> TrainingSets:
+    """One set for each group of comparisons (of equal beta, say) and each number of annotations.
+
+    by: columns of the comparisons; within a group they come in the order of annotation. prompt_id_r: (R,) the bank's,
+    which the split by prompt needs. rng_of: the generator of a name, always the same one (`job.rng`), which the splits
+    by prompt and by mirrored row need; levels of noise share its draws. DataError if there are no comparisons, if a
+    count is more than a group has, or if it leaves no pair to train or validate.
+    """
+    if not len(comparisons):
+        raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
+    fits: list[dict[str, object]] = []
+    sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
+    straddling = 0
+    for values, group in comparisons.table.groupby(list(by), sort=False):
+        named = dict(zip(by, values, strict=True))
+        level = Comparisons(group.reset_index(drop=True))
+        pile = Pile(level.first_m, level.second_m, None if prompt_id_r is None else level.prompts(prompt_id_r))
+        stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
+        sides = divide(validation_split, pile, share=validation_share, rng=rng_of(stream) if rng_of else None)
+        for position, count in enumerate(annotations):
+            where = f"annotations[{position}]: {count} annotations at {', '.join(f'{k} {v}' for k, v in named.items())}"
+            if not 1 <= count <= len(level):
+                raise DataError(f"{where}, and there are {len(level)} labelled pairs")
+            side_m2 = sides(count)
+            check_both_sides(side_m2, where)
+            straddling += int((side_m2[:, 0] == STRADDLES).sum())
+            fits.append(named | {"annotations": count, "validation": validation_split})
+            for side, members in sets.items():
+                members.append(rows_on(side, side_m2, pile, level.label_m))
+    train, validation = (PairSets(**padded(members)) for members in sets.values())
+    return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

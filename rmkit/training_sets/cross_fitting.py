@@ -1,0 +1,117 @@
+"""Cross-fitting on labelled pairs: every pair is scored once, by a reward model that never saw its prompt.
+
+Prompts are grouped into folds at random. For each fold and each annotation count, a reward model learns from that many
+pairs outside the fold; it scores the pairs inside. Knows pairs and prompt ids only: no embedding, no head. Source of
+the scheme: Chernozhukov et al. 2018, section 3; prompts stay together because their pairs are not independent.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.comparisons import Comparisons, PairSets, prompt_folds, split_by_prompts
+from rmkit.errors import DataError
+from rmkit.training_sets.validation_splits import (
+    STRADDLES,
+    TRAINS,
+    VALIDATES,
+    Pile,
+    Rows,
+    ValidationSplit,
+    by_prompt,
+    check_both_sides,
+    divide,
+    padded,
+    rows_on,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFitting:
+    """What each of S fits learns from (S = annotation counts x folds), and which fit scores which of M pairs."""
+
+    fits: pd.DataFrame  # S rows: annotations, fold, validation (the split's name)
+    train: PairSets  # S sets of pairs
+    validation: PairSets  # S sets: pairs that choose a penalty or when to stop; they count as annotations
+    fold_m: np.ndarray  # (M,) int64: the fold whose models score a pair; -1 where its prompts lie in two folds
+    chosen_m: np.ndarray  # (M,) int64 positions of the preferred responses
+    rejected_m: np.ndarray  # (M,) int64 positions of the others
+    straddling: int  # pairs of the annotations that lie half in training, half in validation: dropped, over all S fits
+
+    @property
+    def scored_m(self) -> np.ndarray:
+        """Positions of the pairs that some fold scores."""
+        return np.flatnonzero(self.fold_m >= 0)
+
+    @property
+    def streams(self) -> list[str]:
+        """S names of random streams, one for each fit."""
+        return [f"{count} {fold}" for count, fold in self.fits[["annotations", "fold"]].to_numpy()]
+
+    def held_out_margins(self, reward_sr: np.ndarray) -> pd.DataFrame:
+        """Margins of the scored pairs, chosen minus rejected, by annotation count: a row a count, a column a pair.
+
+        reward_sr: (S, R), each fit's rewards. A pair's margin at a count comes from the fit that held its prompt out.
+        """
+        counts = list(dict.fromkeys(self.fits["annotations"]))
+        margin_am = np.empty((len(counts), len(self.scored_m)))
+        fold_m, chosen_m, rejected_m = (array[self.scored_m] for array in (self.fold_m, self.chosen_m, self.rejected_m))
+        for s, (annotations, fold) in enumerate(zip(self.fits["annotations"], self.fits["fold"], strict=True)):
+            inside = fold_m == fold
+            margin_s = reward_sr[s, chosen_m[inside]].astype(np.float64) - reward_sr[s, rejected_m[inside]]
+            margin_am[counts.index(annotations), inside] = margin_s
+        return pd.DataFrame(margin_am, index=pd.Index(counts, name="annotations"), columns=self.scored_m)
+
+
+def cross_fitting(
+    comparisons: Comparisons,
+    prompt_id_r: np.ndarray,
+    *,
+    annotations: Sequence[int],
+    n_folds: int,
+    validation_share: float,
+    rng_of: Callable[[str], np.random.Generator],
+    validation_split: ValidationSplit = "pair",
+) -> CrossFitting:
+    """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
+
+    prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
+    annotator's pile. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
+    the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or
+    leaves no pair to train or to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
+    """
+    rng, prompt_m2 = rng_of("folds"), comparisons.prompts(prompt_id_r)
+    prompt_ids = np.unique(prompt_m2)
+    fold_p = prompt_folds(prompt_ids, n_folds, rng)
+    fold_m2 = fold_p[np.searchsorted(prompt_ids, prompt_m2)]
+    own_rng_f = rng.spawn(n_folds)
+    fits: list[dict[str, object]] = []
+    sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
+    straddling = 0
+    for fold in range(n_folds):
+        order_m = rng.permutation(split_by_prompts(prompt_m2, prompt_ids[fold_p == fold]).train_m)
+        pile = Pile(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
+        sides = by_prompt(pile, validation_share, rng)  # drawn for every split, so that orders are the same for all
+        if validation_split != "prompt":
+            sides = divide(validation_split, pile, share=validation_share, rng=own_rng_f[fold])
+        for position, count in enumerate(annotations):
+            where = f"annotations[{position}]: {count} annotations, and outside fold {fold}"
+            if not 1 <= count <= len(order_m):
+                raise DataError(f"{where} there are {len(order_m)} pairs to annotate")
+            side_m2 = sides(count)
+            check_both_sides(side_m2, f"{where} they")
+            straddling += int((side_m2[:, 0] == STRADDLES).sum())
+            fits.append({"annotations": count, "fold": fold, "validation": validation_split})
+            for side, members in sets.items():
+                members.append(rows_on(side, side_m2, pile, comparisons.label_m[order_m]))
+    return CrossFitting(
+        fits=pd.DataFrame(fits),
+        train=PairSets(**padded(sets[TRAINS])),
+        validation=PairSets(**padded(sets[VALIDATES])),
+        fold_m=np.where(fold_m2[:, 0] == fold_m2[:, 1], fold_m2[:, 0], -1),
+        chosen_m=comparisons.chosen_m,
+        rejected_m=comparisons.rejected_m,
+        straddling=straddling,
+    )

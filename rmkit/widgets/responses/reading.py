@@ -1,0 +1,141 @@
+"""What the fits of one job of 04_reward_models say of single responses: beside gold, or of pairs that people judged.
+
+Loads a finished job's reward models and the responses that it was tested on, and scores them: nothing is fitted,
+nothing stored. Where people judged, a pair's margin is of the fit that was not trained on its prompt, as in the rows.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.artifacts.comparisons import Comparisons
+from rmkit.errors import StoreError
+from rmkit.measures.best_of_n import best_of_n
+from rmkit.reward_models.collection import RewardModels
+from rmkit.seeding import generator
+from rmkit.study.planning.notebook import SEEDS
+from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.store.store import Store
+from rmkit.training_sets.cross_fitting import cross_fitting
+
+GOLD, TEST_BANK, BANK, COMPARISONS, REWARD_MODELS = "gold", "test_bank", "bank", "comparisons", "reward_models"
+
+
+@dataclass(frozen=True, eq=False)
+class GoldReading:
+    """P prompts, the responses to each, and what gold and F fits give them. Best-of-n is of the stored order."""
+
+    fits: pd.DataFrame  # F rows: reward_model and whatever varied
+    prompt_p: list[str]
+    text_r: list[str]
+    bounds_p: np.ndarray  # (P + 1,) int64: the responses to prompt p are rows bounds[p] to bounds[p + 1]
+    gold_r: np.ndarray  # (R,) float64
+    reward_fr: np.ndarray  # (F, R) float64
+
+    def answers(self, prompt: int, fit: int) -> pd.DataFrame:
+        """The responses to a prompt in stored order: text, gold, proxy, and their ranks, 1 the best."""
+        rows = slice(*self.bounds_p[prompt : prompt + 2])
+        table = pd.DataFrame({"gold": self.gold_r[rows], "proxy": self.reward_fr[fit, rows]})
+        ranks = table.rank(ascending=False, method="min").astype(int).add_suffix("_rank")
+        return pd.concat([table, ranks], axis=1).assign(text=self.text_r[rows])
+
+    def picks(self, prompt: int, fit: int) -> pd.DataFrame:
+        """For each n: which of the first n responses the fit picks, its rewards, the exact means over subsets of n."""
+        answers = self.answers(prompt, fit)
+        proxy_k, gold_k = answers["proxy"].to_numpy(), answers["gold"].to_numpy()
+        ns = np.arange(1, len(answers) + 1)
+        pick_n = np.array([int(np.argmax(proxy_k[:n])) for n in ns])
+        expected = {
+            f"expected_{name}": best_of_n(proxy_k[None], reward_k[None], list(ns))[0]
+            for name, reward_k in (("gold", gold_k), ("proxy", proxy_k))
+        }
+        return pd.DataFrame({"n": ns, "pick": pick_n, "gold": gold_k[pick_n], "proxy": proxy_k[pick_n], **expected})
+
+    def worst_first(self, fit: int) -> np.ndarray:
+        """(P,) prompts, first those where keeping the fit's favourite loses most gold against keeping gold's."""
+        starts_p = self.bounds_p[:-1]
+        kept_p = [
+            int(np.argmax(self.reward_fr[fit, low:high])) for low, high in zip(starts_p, self.bounds_p[1:], strict=True)
+        ]
+        lost_p = np.maximum.reduceat(self.gold_r, starts_p) - self.gold_r[starts_p + np.array(kept_p)]
+        return np.argsort(-lost_p, kind="stable")
+
+
+@dataclass(frozen=True, eq=False)
+class HumanReading:
+    """M pairs that people judged, and what F fits say of them: margins, chosen minus rejected. There is no gold."""
+
+    fits: pd.DataFrame  # F rows: reward_model, annotations
+    prompt_p: list[str]  # one a pair
+    chosen_p: list[str]
+    rejected_p: list[str]
+    margin_fp: np.ndarray  # (F, M) float64
+
+    def worst_first(self, fit: int) -> np.ndarray:
+        """(M,) pairs, first those where the fit is most sure of the response that people rejected."""
+        return np.argsort(self.margin_fp[fit], kind="stable")
+
+
+def read_job(store: Store, job: PlannedJob, key: str) -> GoldReading | HumanReading:
+    """What can be read of a finished job of 04_reward_models; StoreError if what it was made from is gone."""
+    models = RewardModels.load(store.artifact(key, REWARD_MODELS))
+    if TEST_BANK in job.inputs:
+        return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models)
+    bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
+    return of_people(job, bank, comparisons, models)
+
+
+def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
+    """The fits' rewards of a bank that has gold, prompt by prompt."""
+    texts = bank.responses["answer" if "answer" in bank.responses else "response"]
+    ids_p = bank.prompts["prompt_id"].to_numpy()
+    has_p = np.isin(ids_p, bank.prompt_id_r)
+    bounds_p = np.append(np.searchsorted(bank.prompt_id_r, ids_p[has_p]), bank.n_responses)
+    return GoldReading(
+        fits=models.fits,
+        prompt_p=list(bank.prompts["prompt"][has_p]),
+        text_r=list(texts),
+        bounds_p=bounds_p,
+        gold_r=bank.scores[GOLD].astype(np.float64),
+        reward_fr=models.score(bank.embedding_rd).astype(np.float64),
+    )
+
+
+def of_people(job: PlannedJob, bank: ResponseBank, comparisons: Comparisons, models: RewardModels) -> HumanReading:
+    """The held-out margins of a job's judged pairs: which fit held which pair out is drawn again from its seed."""
+    given = job.parameters
+    seeds = [given[name] for name in SEEDS if name in given]
+    worlds = [f"world {other}" for other in seeds[1:]]
+    options = {name: given[name] for name in ("annotations", "validation_share", "validation_split", "n_folds")}
+    sets = cross_fitting(
+        comparisons,
+        bank.prompt_id_r,
+        **options,
+        rng_of=lambda purpose: generator(seeds[0], job.stage, purpose, *worlds),
+    )
+    reward_fr, tables, fits = models.score(bank.embedding_rd), [], []
+    for name, own in models.fits.groupby("reward_model", sort=False):
+        kept = own.sort_values("position")  # of all fits, those that the job saved
+        margins = replace(sets, fits=kept.reset_index(drop=True)).held_out_margins(reward_fr[kept.index])
+        tables.append(margins.to_numpy())
+        fits += [{"reward_model": name, "annotations": float(count)} for count in margins.index]
+    scored = sets.scored_m
+    text_r, prompt = bank.responses["response"], bank.prompts.set_index("prompt_id")["prompt"]
+    return HumanReading(
+        fits=pd.DataFrame(fits),
+        prompt_p=list(prompt[bank.prompt_id_r[sets.chosen_m[scored]]]),
+        chosen_p=list(text_r.iloc[sets.chosen_m[scored]]),
+        rejected_p=list(text_r.iloc[sets.rejected_m[scored]]),
+        margin_fp=np.concatenate(tables),
+    )
+
+
+def _input(store: Store, job: PlannedJob, name: str) -> Path:
+    """The folder of an input artifact of a finished job."""
+    key = store.key_of(job.inputs[name])
+    if key is None or not store.finished(key):
+        raise StoreError(f"{job}: its {name} is no longer in {store.root}; `rmkit run` makes it again")
+    return store.artifact(key, name)

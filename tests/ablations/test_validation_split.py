@@ -1,0 +1,125 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.ablations.validation_split import (
+    against_gold,
+    as_released,
+    of_study,
+    on_held_out_pairs,
+    stops,
+    told_as_reward_models,
+)
+from rmkit.artifacts.comparisons import Comparisons
+from rmkit.reward_models.registry import build
+from rmkit.training_sets.by_annotations import training_sets
+from rmkit.training_sets.cross_fitting import cross_fitting
+
+P, K, D = 60, 4, 64
+RNG = np.random.default_rng(0)
+EMBEDDING_RD = RNG.normal(size=(P * K, D)).astype(np.float16)
+GOLD_PK = (EMBEDDING_RD.astype(float) @ RNG.normal(size=D)).reshape(P, K)
+PROMPT_ID_R = np.repeat(np.arange(P), K)
+BETAS = (0.5, 3.0)
+
+
+def rng_of(name):
+    return np.random.default_rng([ord(letter) for letter in name])
+
+
+def no_bar(what):
+    del what
+    return lambda done, total: None
+
+
+def comparisons(betas=BETAS):
+    """All six pairs of each prompt's responses, in random order, at each level of noise."""
+    pair_c2 = np.stack(np.triu_indices(K, k=1), axis=1)
+    pair_m2 = (K * np.arange(P)[:, None, None] + pair_c2).reshape(-1, 2)
+    pair_m2 = np.random.default_rng(2).permutation(pair_m2)
+    table = pd.DataFrame({"first": pair_m2[:, 0], "second": pair_m2[:, 1]})
+    gap_m = GOLD_PK.ravel()[table["first"]] - GOLD_PK.ravel()[table["second"]]
+    uniform_m = np.random.default_rng(1).random(len(table))
+    levels = [table.assign(beta=b, label=(uniform_m < 1 / (1 + np.exp(-b * gap_m))).astype(np.int8)) for b in betas]
+    return Comparisons(pd.concat(levels, ignore_index=True))
+
+
+def sets_of(split, annotations=(100, 200)):
+    return training_sets(
+        comparisons(), annotations=annotations, validation_share=0.2, validation_split=split, rng_of=rng_of
+    )
+
+
+SETS = {split: sets_of(split) for split in ("mirrored_row", "pair")}
+
+
+@pytest.fixture(scope="module")
+def arms():
+    released = as_released(EMBEDDING_RD, SETS, heads=["mlp_bt", "mlp_clf"], rng_of=rng_of, progress=no_bar)
+    every = sets_of("pair", (50, 100, 200))
+    model = build("mlp_bt", hidden=(16,)).fit(
+        EMBEDDING_RD, every.train, every.validation, rng_s=[rng_of(stream) for stream in every.streams]
+    )
+    own = of_study({"mlp_bt": model}, every, procedure="sound", annotations=(100, 200), beside=released)
+    return [*released, *own]
+
+
+def test_the_four_arms_as_released_and_the_studys_own_beside_them(arms):
+    assert [arm.name for arm in arms] == [
+        "mlp_bt published mirrored_row",
+        "mlp_clf published mirrored_row",
+        "mlp_bt published pair",
+        "mlp_clf published pair",
+        "mlp_bt sound pair",
+    ]
+    assert all(len(arm.fits) == 4 for arm in arms)
+    assert set(arms[-1].fits["annotations"]) == {100, 200}
+
+
+def test_a_head_starts_alike_under_both_splits_and_learns_otherwise(arms):
+    under_rows, under_pairs = (arm.model.score(EMBEDDING_RD) for arm in (arms[0], arms[2]))
+    for one_r, other_r in zip(under_rows, under_pairs, strict=True):
+        assert 0.5 < np.corrcoef(one_r, other_r)[0, 1] < 0.9999
+
+
+def test_early_stopping_does_not_see_bradley_terrys_over_fitting_where_rows_are_mirrored(arms):
+    """At beta 0.5 nearly half of the labels are wrong, and pairs are few: a clean split stops at once."""
+    table = stops(arms).set_index(["reward_model", "validation"])
+    released = table[table["procedure"] == "published"]
+    assert released.loc[("mlp_bt", "mirrored_row"), "step kept"] > 1.5 * released.loc[("mlp_bt", "pair"), "step kept"]
+    losses = released["validation log-loss"]
+    assert losses[("mlp_bt", "mirrored_row")] < losses[("mlp_bt", "pair")] - 0.05
+
+
+def test_every_fit_is_held_against_gold_under_its_arm(arms):
+    rows, evaluations = against_gold(arms, EMBEDDING_RD, GOLD_PK, np.arange(P), ns=[1, 4])
+    assert len(evaluations.fits) == 20
+    assert evaluations.fits["fit"].is_unique
+    assert {"arm", "procedure", "validation", "reward_model", "beta", "annotations"} <= set(evaluations.fits)
+    picks_pk = arms[2].model.score(EMBEDDING_RD)[3].reshape(P, K)
+    best = GOLD_PK[np.arange(P), picks_pk.argmax(axis=1)].mean()
+    fit = evaluations.fits.index[evaluations.fits["arm"] == "mlp_bt published pair"][3]
+    assert evaluations.values["best_of_4"][fit].mean() == pytest.approx(best, rel=1e-5)
+    told = told_as_reward_models(rows)
+    assert set(told["reward_model"]) == {arm.name for arm in arms[:4]}  # the study has rows of its own fits already
+
+
+def test_on_judged_pairs_every_arm_has_its_held_out_margins():
+    judged = comparisons((1.0,))
+    options = {"annotations": [40, 80], "n_folds": 3, "validation_share": 0.25, "rng_of": rng_of}
+    sets = {
+        split: cross_fitting(judged, PROMPT_ID_R, validation_split=split, **options)
+        for split in ("mirrored_row", "pair")
+    }
+    arms = as_released(EMBEDDING_RD, sets, heads=["mlp_clf"], rng_of=rng_of, progress=no_bar)
+    rows, evaluations = on_held_out_pairs(arms, EMBEDDING_RD, PROMPT_ID_R)
+    assert list(evaluations.fits["arm"].unique()) == ["mlp_clf published mirrored_row", "mlp_clf published pair"]
+    assert list(evaluations.fits["reward_model"].unique()) == ["mlp_clf"]
+    assert set(evaluations.values) == {"accuracy", "log_loss", "brier", "overconfidence"}
+    assert np.isfinite(rows["value"]).all()
+
+
+def test_a_study_without_either_head_has_no_arms_and_says_nothing():
+    rows, evaluations = against_gold([], EMBEDDING_RD, GOLD_PK, np.arange(P), ns=[1])
+    assert len(told_as_reward_models(rows)) == len(evaluations.fits) == 0
+    assert list(of_study({}, SETS["pair"], procedure="sound", annotations=(100,), beside=[])) == []

@@ -1,0 +1,141 @@
+"""One battery for every strategy, and what each is for."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import entropy
+
+from rmkit.active.candidates import Candidates, checked_choice, largest
+from rmkit.active.registry import STRATEGIES, strategy
+from rmkit.active.strategies.random import Entropy, Random
+from rmkit.errors import DataError, ParamsError
+
+every_strategy = pytest.mark.parametrize("name", STRATEGIES)
+
+
+def candidates(n_pairs=60, n_dimensions=4, n_members=3, seed=0):
+    rng = np.random.default_rng(seed)
+    feature_md = rng.normal(size=(n_pairs, n_dimensions))
+    return Candidates(rng.normal(size=(n_members, n_pairs)), feature_md, np.eye(n_dimensions))
+
+
+def tied(n_pairs=200):
+    return Candidates(np.zeros((3, n_pairs)), np.ones((n_pairs, 4)), np.eye(4))
+
+
+def chosen(name, what, n_pairs, seed=0):
+    return strategy(name).select(what, n_pairs, np.random.default_rng(seed))
+
+
+def test_a_strategy_sees_no_label_and_no_gold():
+    assert [field.name for field in dataclasses.fields(Candidates)] == ["margin_sm", "feature_md", "known_dd"]
+
+
+@every_strategy
+@pytest.mark.parametrize("n_pairs", [0, 1, 17, 60])
+def test_a_choice_is_as_many_different_positions_as_were_asked_for(name, n_pairs):
+    found = chosen(name, candidates(), n_pairs)
+    assert (found.dtype, found.shape) == (np.int64, (n_pairs,))
+    assert set(found) <= set(range(60))
+    assert len(set(found)) == n_pairs
+
+
+@every_strategy
+def test_fewer_candidates_than_asked_for_is_one_line_with_both_numbers(name):
+    with pytest.raises(DataError, match=r"^61 pairs are to be chosen, and there are 60 candidates; ask for fewer$"):
+        chosen(name, candidates(), 61)
+
+
+@every_strategy
+def test_ties_are_broken_by_the_generator_alone(name):
+    first, again, other = (list(chosen(name, tied(), 10, seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+@every_strategy
+def test_of_equal_pairs_each_is_as_likely_as_any(name):
+    count_m = sum(np.bincount(chosen(name, tied(10), 3, seed), minlength=10) for seed in range(1000))
+    assert np.abs(count_m - 300).max() < 4 * np.sqrt(1000 * 0.3 * 0.7)
+
+
+@every_strategy
+def test_what_was_given_is_left_as_it_was(name):
+    what, same = candidates(), candidates()
+    chosen(name, what, 20)
+    for field in dataclasses.fields(Candidates):
+        np.testing.assert_array_equal(getattr(what, field.name), getattr(same, field.name))
+
+
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "random"])
+def test_the_order_of_the_candidates_says_nothing(name):
+    what = candidates()
+    order_m = np.random.default_rng(3).permutation(60)
+    other = Candidates(what.margin_sm[:, order_m], what.feature_md[order_m], what.known_dd)
+    np.testing.assert_array_equal(order_m[chosen(name, other, 20)], chosen(name, what, 20))
+
+
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "random"])
+def test_which_response_comes_first_says_nothing(name):
+    what = candidates()
+    sign_m = np.random.default_rng(4).choice([-1.0, 1.0], size=60)
+    other = Candidates(what.margin_sm * sign_m, what.feature_md * sign_m[:, None], what.known_dd)
+    np.testing.assert_array_equal(chosen(name, other, 20), chosen(name, what, 20))
+
+
+def test_entropy_takes_the_pairs_of_the_largest_entropy():
+    what = candidates(n_members=1)
+    p_m = 1 / (1 + np.exp(-what.margin_sm[0]))
+    entropy_m = entropy(np.stack([p_m, 1 - p_m]))
+    np.testing.assert_array_equal(chosen("entropy", what, 60), np.argsort(-entropy_m))
+
+
+def test_entropy_asks_what_the_ensemble_agrees_to_be_open_not_where_it_quarrels_to_one_side():
+    margin_sm = np.array([[1.0, 3.0, 0.5], [1.0, -3.1, 0.5]])
+    assert list(chosen("entropy", Candidates(margin_sm, np.ones((3, 1)), np.eye(1)), 2)) == [1, 2]
+
+
+def test_random_looks_at_nothing():
+    assert list(chosen("random", candidates(seed=1), 9)) == list(chosen("random", candidates(seed=2), 9))
+
+
+def test_largest_comes_first():
+    assert list(largest(np.array([0.5, 3.0, -1.0, 2.0]), 3, np.random.default_rng(0))) == [1, 3, 0]
+
+
+def test_a_strategy_has_a_name():
+    assert isinstance(strategy("random"), Random)
+    assert isinstance(strategy("entropy"), Entropy)
+    with pytest.raises(ParamsError, match="'entropi' is not one of random, entropy, d_optimal; did you mean 'entropy'"):
+        strategy("entropi")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"feature_md": np.ones(60)}, r"feature_md: has shape \(60,\); it must be \(M, D\)"),
+        ({"margin_sm": np.ones((3, 59))}, r"margin_sm: has shape \(3, 59\); it must be \(S, 60\)"),
+        ({"margin_sm": np.ones((0, 60))}, r"margin_sm: has shape \(0, 60\)"),
+        ({"known_dd": np.eye(3)}, r"known_dd: has shape \(3, 3\); it must be \(4, 4\)"),
+        ({"margin_sm": np.full((1, 60), np.nan)}, r"margin_sm\[0, 0\] is nan; it must be a finite number"),
+        ({"feature_md": np.full((60, 4), np.inf)}, r"feature_md\[0, 0\] is inf; it must be a finite number"),
+    ],
+)
+def test_candidates_that_do_not_fit_are_one_line(change, says):
+    with pytest.raises(DataError, match=f"^{says}"):
+        dataclasses.replace(candidates(), **change)
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (np.array([True, False, True]), r"mine.select returned bool of shape \(3,\); it must return whole positions"),
+        (np.array([[0, 1]]), "it must return whole positions"),
+        (np.array([0, 0]), "mine.select returned positions twice"),
+        (np.array([0, 3]), "beyond the 3 candidates"),
+    ],
+)
+def test_a_strategy_that_returns_something_else_is_told_what_is_right(returned, sentence):
+    candidates = Candidates(margin_sm=np.zeros((1, 3)), feature_md=np.ones((3, 2)), known_dd=np.eye(2))
+    with pytest.raises(DataError, match=sentence):
+        checked_choice(returned, candidates, "mine")

@@ -1,0 +1,200 @@
+"""Pairs lie where they are said to, use every prompt alike, and say nothing by their order."""
+
+import numpy as np
+import pytest
+
+from rmkit.annotation.pairs import (
+    CHOICES,
+    POOLS,
+    PROMPT_ORDERS,
+    Design,
+    every_way,
+    pairs_across_prompts,
+    pairs_within_prompts,
+)
+from rmkit.errors import DataError
+
+GOLD = np.random.default_rng(0).normal(size=(30, 8))
+RANK_R = GOLD.argsort(axis=1).argsort(axis=1).reshape(-1)
+ALLOWED = {"random": set(range(8)), "similar": {3, 4}, "diversified": {0, 7}}
+
+
+def fresh():
+    return np.random.default_rng(0)
+
+
+def drawn(pool, n_pairs, choice, seed=0, gold_pk=GOLD):
+    return POOLS[pool](gold_pk, n_pairs, choice, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_within_prompts_both_answer_one_prompt_and_have_the_ranks_that_were_chosen(choice):
+    pair_m2 = drawn("within_prompt", 30, choice)
+    assert pair_m2.shape == (30, 2)
+    assert pair_m2.dtype == np.int64
+    prompt_m2 = pair_m2 // 8
+    assert (prompt_m2[:, 0] == prompt_m2[:, 1]).all()
+    assert (pair_m2[:, 0] != pair_m2[:, 1]).all()
+    assert sorted(prompt_m2[:, 0]) == list(range(30))
+    assert set(RANK_R[pair_m2].reshape(-1)) <= ALLOWED[choice]
+    if choice != "random":
+        assert (np.sort(RANK_R[pair_m2], axis=1) == sorted(ALLOWED[choice])).all()
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_across_prompts_each_is_the_anchor_once_before_any_is_again(choice):
+    pair_m2 = drawn("cross_prompt", 75, choice)
+    prompt_m2 = pair_m2 // 8
+    assert (prompt_m2[:, 0] != prompt_m2[:, 1]).all()
+    assert set(RANK_R[pair_m2].reshape(-1)) <= ALLOWED[choice]
+    assert np.bincount(prompt_m2.reshape(-1), minlength=30).min() >= 2
+
+
+def test_every_pair_within_prompts_comes_once_when_all_are_asked_for():
+    pair_m2 = drawn("within_prompt", 30 * 28, "random")
+    assert len({tuple(sorted(pair)) for pair in pair_m2.tolist()}) == 30 * 28
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_order_within_a_pair_is_an_even_coin(pool):
+    gold_pk = np.random.default_rng(1).normal(size=(2000, 8))
+    pair_m2 = drawn(pool, 2000, "diversified", gold_pk=gold_pk)
+    gold_m2 = gold_pk.reshape(-1)[pair_m2]
+    assert abs((gold_m2[:, 0] > gold_m2[:, 1]).mean() - 0.5) < 4 * np.sqrt(0.25 / 2000)
+
+
+def test_other_prompts_and_ranks_are_drawn_evenly():
+    pair_m2 = drawn("cross_prompt", 60_000, "random")
+    counts = np.bincount((pair_m2 // 8).reshape(-1), minlength=30)
+    assert np.abs(counts / counts.mean() - 1).max() < 0.06
+    counts = np.bincount(RANK_R[pair_m2].reshape(-1), minlength=8)
+    assert np.abs(counts / counts.mean() - 1).max() < 0.04
+
+
+def test_equal_gold_is_ranked_at_random():
+    pair_m2 = drawn("within_prompt", 3000, "similar", gold_pk=np.zeros((3000, 4)))
+    assert np.abs(np.bincount(pair_m2.reshape(-1) % 4, minlength=4) / 1500 - 1).max() < 0.1
+
+
+@pytest.mark.parametrize("n_responses", [2, 3, 7, 10])
+def test_the_middle_two_are_neighbours(n_responses):
+    (low, high), *rest = CHOICES["similar"](n_responses).tolist()
+    assert not rest
+    assert high == low + 1
+    assert abs((low + high) / 2 - (n_responses - 1) / 2) <= 0.5  # paper 1, K = 10: ranks 4 and 5
+    assert n_responses != 10 or (low, high) == (4, 5)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_the_same_seed_gives_the_same_pairs(pool):
+    np.testing.assert_array_equal(drawn(pool, 40, "random", seed=3), drawn(pool, 40, "random", seed=3))
+    assert (drawn(pool, 40, "random", seed=3) != drawn(pool, 40, "random", seed=4)).any()
+
+
+def test_wrong_requests_are_one_line():
+    rng = np.random.default_rng(0)
+    with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts.* 1 to 30$"):
+        pairs_within_prompts(GOLD, 31, "similar", rng)
+    with pytest.raises(DataError, match=r"^0 pairs within prompts"):
+        pairs_within_prompts(GOLD, 0, "random", rng)
+    with pytest.raises(DataError, match=r"^5 pairs across 1 prompts: it takes two prompts"):
+        pairs_across_prompts(GOLD[:1], 5, "random", rng)
+    for pool in POOLS.values():
+        with pytest.raises(DataError, match=r"^choice: 'close' is not one of random, similar, diversified$"):
+            pool(GOLD, 5, "close", rng)
+        with pytest.raises(DataError, match=r"^gold rewards: shape \(30, 1\); it must be \(prompts, K\)"):
+            pool(GOLD[:, :1], 5, "random", rng)
+        bad = GOLD.copy()
+        bad[2, 5] = np.inf
+        with pytest.raises(
+            DataError, match=r"^gold rewards: prompt 2, response 5 has inf; it must be a finite number$"
+        ):
+            pool(bad, 5, "random", rng)
+
+
+def test_every_way_of_choosing_pairs_offers_what_it_has():
+    gold_pk = np.random.default_rng(0).normal(size=(6, 5))
+    ways = {(choice, pool): pairs_m2 for choice, pool, pairs_m2 in every_way(gold_pk, 40, np.random.default_rng(1))}
+    assert set(ways) == {(choice, pool) for choice in CHOICES for pool in POOLS}
+    sizes = {way: len(pairs_m2) for way, pairs_m2 in ways.items()}
+    assert sizes["random", "within_prompt"] == 40
+    assert sizes["similar", "within_prompt"] == sizes["diversified", "within_prompt"] == 6
+    assert all(size == 40 for (_, pool), size in sizes.items() if pool == "cross_prompt")
+    same_prompt = ways["diversified", "within_prompt"] // 5
+    np.testing.assert_array_equal(same_prompt[:, 0], same_prompt[:, 1])
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_design_by_default_draws_as_its_pool_does(pool, choice):
+    np.testing.assert_array_equal(
+        Design().pairs(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
+    )
+
+
+@pytest.mark.parametrize("order", PROMPT_ORDERS)
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_budget_on_few_prompts_stays_on_them(pool, order):
+    few = Design(n_prompts=5, prompt_order=order)
+    pair_m2 = few.pairs(GOLD, 100, "random", pool, np.random.default_rng(1))
+    assert pair_m2.shape == (100, 2)
+    seen = set((pair_m2 // 8).ravel())
+    assert len(seen) == 5
+    assert (seen == set(range(5))) == (order == "file")
+    assert len(set((drawn(pool, 100, "random") // 8).ravel())) == 30
+    assert ((pair_m2[:, 0] // 8 == pair_m2[:, 1] // 8).all()) == (pool == "within_prompt")
+
+
+def test_which_few_prompts_is_drawn_evenly():
+    drawn_often = np.zeros(30)
+    for seed in range(400):
+        drawn_often[Design(n_prompts=6).annotated(30, np.random.default_rng(seed))] += 1
+    assert np.abs(drawn_often / 80 - 1).max() < 4 * np.sqrt(0.8 / 80)
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_repeats_come_one_after_another_out_of_the_same_budget(pool):
+    pair_m2 = Design(labels_per_pair=3).pairs(GOLD, 20, "random", pool, np.random.default_rng(1))
+    assert pair_m2.shape == (20, 2)
+    once_m2 = drawn(pool, 7, "random", seed=1)
+    np.testing.assert_array_equal(pair_m2, [once_m2[row // 3] for row in range(20)])
+
+
+def test_in_the_files_order_the_first_prompts_come_first():
+    pair_m2 = Design(prompt_order="file").pairs(GOLD, 40, "random", "within_prompt", np.random.default_rng(1))
+    np.testing.assert_array_equal(pair_m2[:, 0] // 8, [*range(30), *range(10)])
+
+
+def test_every_way_keeps_to_the_design():
+    gold_pk = np.random.default_rng(0).normal(size=(6, 5))
+    design = Design(n_prompts=3, labels_per_pair=2)
+    ways = {f"{choice} {pool}": m2 for choice, pool, m2 in every_way(gold_pk, 40, fresh(), design)}
+    assert {way: len(m2) for way, m2 in ways.items() if "within" in way} == {
+        "random within_prompt": 40,
+        "similar within_prompt": 6,
+        "diversified within_prompt": 6,
+    }
+    assert all(len(set((m2 // 5).ravel())) <= 3 for m2 in ways.values())
+    assert all((m2[0::2] == m2[1::2]).all() for m2 in ways.values())
+
+
+def test_a_million_pairs_need_no_loop_over_pairs():
+    """Even two prompts in half a million passes: as many as a loop in Python would take seconds for."""
+    pair_m2 = drawn("cross_prompt", 1_000_000, "random", gold_pk=GOLD[:2])
+    assert (np.sort(pair_m2 // 8, axis=1) == [0, 1]).all()
+
+
+def test_wrong_designs_are_one_line():
+    for wrong in ({"n_prompts": 0}, {"labels_per_pair": 0}):
+        with pytest.raises(DataError, match=r"^design: n_prompts=.*; each is at least 1$"):
+            Design(**wrong)
+    with pytest.raises(DataError, match=r"^design: prompt_order='sorted' is not one of random, file$"):
+        Design(prompt_order="sorted")
+    with pytest.raises(DataError, match=r"^design: n_prompts=31, and there are 30 prompts$"):
+        Design(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())
+    bad = GOLD.copy()
+    bad[2, 5] = np.nan
+    with pytest.raises(DataError, match=r"^gold rewards: prompt 2, response 5 has nan"):
+        Design(n_prompts=1, prompt_order="file").pairs(bad, 5, "random", "within_prompt", fresh())
+    with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts"):
+        Design(labels_per_pair=2).pairs(GOLD, 61, "similar", "within_prompt", fresh())

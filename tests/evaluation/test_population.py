@@ -1,0 +1,134 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from rmkit.errors import DataError
+from rmkit.evaluation.population import (
+    EQUAL_SCORES,
+    MEASURES,
+    correlations,
+    evaluate_population,
+    measures,
+    policies,
+    policy_values,
+    population_rows,
+    together,
+)
+from rmkit.policies import finite
+
+RNG = np.random.default_rng(0)
+N_MODELS, N_PROMPTS, K = 32, 60, 8
+GOLD_PK = RNG.normal(size=(N_PROMPTS, K))
+NOISE_F = np.linspace(0.2, 4, N_MODELS)
+SCORE_FPK = GOLD_PK + NOISE_F[:, None, None] * RNG.normal(size=(N_MODELS, N_PROMPTS, K))
+FITS = pd.DataFrame({"fit": [f"m{f}" for f in range(N_MODELS)], "reward_model": "noisy"})
+MEASURING_P = np.arange(N_PROMPTS) % 2 == 0
+OPTIONS = {"n_responses": 5, "ns": [2, 8], "kls": [0.5]}
+
+
+def population(score_fpk=SCORE_FPK, gold_pk=GOLD_PK, measuring_p=MEASURING_P, **changed):
+    prompt_ids = np.arange(len(gold_pk))
+    return evaluate_population(
+        FITS[: len(score_fpk)], score_fpk, gold_pk, prompt_ids, measuring_p, **(OPTIONS | changed)
+    )
+
+
+EVALUATIONS = population()
+ROWS = population_rows(EVALUATIONS)
+
+
+def test_measures_look_at_the_first_responses_of_a_prompt_alone():
+    found = measures(SCORE_FPK, GOLD_PK, 5)
+    assert set(found) == set(MEASURES)
+    for f, p in ((0, 3), (7, 11)):
+        score_k, gold_k = SCORE_FPK[f, p, :5], GOLD_PK[p, :5]
+        assert found["kendall"][f, p] == pytest.approx(scipy_stats.kendalltau(score_k, gold_k).statistic)
+        assert found["spearman"][f, p] == pytest.approx(scipy_stats.spearmanr(score_k, gold_k).statistic)
+        assert found["pearson"][f, p] == pytest.approx(scipy_stats.pearsonr(score_k, gold_k).statistic)
+        assert found["accuracy"][f, p] == pytest.approx((found["kendall"][f, p] + 1) / 2)
+        assert found["best_of_all"][f, p] == gold_k[score_k.argmax()]
+        assert found["one_pair"][f, p] == float((score_k[0] > score_k[1]) == (gold_k[0] > gold_k[1]))
+
+
+def test_all_kl_optima_of_a_name_are_equally_far_from_the_base_whatever_the_scale():
+    twice = policy_values(np.stack([SCORE_FPK[3], 7 * SCORE_FPK[3]]), GOLD_PK, ns=[], kls=[0.5])["kl_0.5"]
+    np.testing.assert_allclose(twice[0], twice[1], atol=1e-6)
+    beta = finite.beta_at_kl(SCORE_FPK[3], 0.5)
+    np.testing.assert_allclose(twice[0], finite.value(finite.kl_optimum(SCORE_FPK[3], beta), GOLD_PK))
+
+
+def test_each_half_of_the_prompts_has_its_own_values():
+    for name, value_fp in EVALUATIONS.values.items():
+        own_p = MEASURING_P if name in MEASURES else ~MEASURING_P
+        assert np.isnan(value_fp[:, ~own_p]).all()
+        assert np.isfinite(value_fp[:-1, own_p]).all()
+    assert policies(EVALUATIONS) == ["best_of_2", "best_of_8", "kl_0.5"]
+
+
+def test_gold_loses_nothing_the_base_everything_and_noise_costs():
+    ndr = ROWS[ROWS["metric"] == "ndr"].pivot(index="fit", columns="policy", values="value")
+    np.testing.assert_allclose(ndr.loc["gold"], 0.0, atol=1e-6)
+    np.testing.assert_allclose(ndr.loc["base"], 1.0, atol=1e-6)
+    assert (ndr.loc["m0"] < ndr.loc[f"m{N_MODELS - 1}"]).all()
+
+
+def test_rows_agree_with_one_another():
+    wide = ROWS[ROWS["policy"] == "best_of_8"].pivot(index="fit", columns="metric", values="value")
+    np.testing.assert_allclose(wide["regret"], wide.loc["gold", "gold_reward"] - wide["gold_reward"], atol=1e-6)
+    gain = wide.loc["gold", "gold_reward"] - wide.loc["base", "gold_reward"]
+    np.testing.assert_allclose(wide["ndr"], wide["regret"] / gain, atol=1e-6)
+
+
+def test_a_drop_ratio_without_a_gain_to_drop_from_has_a_reason():
+    gold_pk = np.zeros_like(GOLD_PK) + 1e-6 * GOLD_PK[::-1]
+    gold_pk[~MEASURING_P] = 0.0
+    rows = population_rows(population(gold_pk=gold_pk, kls=[]))
+    ndr = rows[rows["metric"] == "ndr"]
+    assert ndr["value"].isna().all()
+    assert ndr["reason"].str.contains("less than two standard errors").all()
+
+
+def test_a_model_whose_scores_are_all_equal_reaches_no_distance_and_is_left_out():
+    score_fpk = SCORE_FPK.copy()
+    score_fpk[4] = 1.0
+    evaluations = population(score_fpk)
+    rows = population_rows(evaluations)
+    own = rows[(rows["fit"] == "m4") & (rows["policy"] == "kl_0.5")]
+    assert own["value"].isna().all()
+    assert set(own["reason"]) == {EQUAL_SCORES}
+    assert len(together(evaluations, "accuracy", "kl_0.5")[0]) == N_MODELS - 1
+    table = correlations(evaluations, resamples=100).set_index(["measure", "policy"])
+    assert table.loc[("accuracy", "kl_0.5"), "left_out"] == 1
+    assert table.loc[("accuracy", "best_of_2"), "left_out"] == 0
+
+
+def test_correlations_are_scipys_over_models_and_carry_their_interval():
+    table = correlations(EVALUATIONS, resamples=200).set_index(["measure", "policy"])
+    metric_mp, outcome_mq = together(EVALUATIONS, "accuracy", "best_of_8")
+    expected = scipy_stats.kendalltau(metric_mp.mean(axis=1), outcome_mq.mean(axis=1)).statistic
+    row = table.loc[("accuracy", "best_of_8")]
+    assert row["value"] == pytest.approx(expected, abs=0.02)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["value"] > 0.5
+
+
+def test_bad_populations_are_named():
+    with pytest.raises(DataError, match="60 of 60 prompts measure"):
+        population(measuring_p=np.full(N_PROMPTS, True))
+    with pytest.raises(DataError, match="measuring on 9 responses: it takes 2 to 8"):
+        population(n_responses=9)
+    broken = SCORE_FPK.copy()
+    broken[2, 0, 1] = np.nan
+    with pytest.raises(DataError, match="score at"):
+        population(broken)
+
+
+def test_two_measures_are_taken_on_the_prompts_that_both_have():
+    gold_pk = GOLD_PK.copy()
+    gold_pk[4, 1] = gold_pk[4, 0]  # a measuring prompt whose first two responses are equally good
+    evaluations = population(gold_pk=gold_pk)
+    outcome_mq, first_mp, second_mp = together(evaluations, "best_of_8", "accuracy", "one_pair")
+    assert first_mp.shape == second_mp.shape == (N_MODELS, N_PROMPTS // 2 - 1)
+    assert outcome_mq.shape == (N_MODELS, N_PROMPTS // 2)
+    assert together(evaluations, "accuracy", "best_of_8")[0].shape == (N_MODELS, N_PROMPTS // 2)

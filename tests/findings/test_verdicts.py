@@ -1,0 +1,240 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from rmkit import stats
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.errors import DataError, ParamsError
+from rmkit.findings import rules
+from rmkit.findings.rules import Rule, read_rule, read_rules
+from rmkit.findings.verdicts import judged, verdict
+from rmkit.stats import Interval
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = read_rules(ROOT / "docs" / "findings")
+RULE = Rule(
+    name="a-beats-b",
+    statement="a is better than b.",
+    source="nobody",
+    stage="04_reward_models",
+    statistic="difference",
+    threshold=0.0,
+    matters=0.1,
+    unit="accuracy",
+    estimand="new seeds, new prompts",
+    terms={"metric": "accuracy", "first": {"reward_model": "a"}, "second": {"reward_model": "b"}},
+    where={"world": "grammar"},
+)
+CONTENT = {
+    "statement": "a is better than b.",
+    "source": "nobody",
+    "stage": "04_reward_models",
+    "statistic": "difference",
+    "metric": "accuracy",
+    "first": {"reward_model": "a"},
+    "second": {"reward_model": "b"},
+    "threshold": 0.0,
+    "matters": 0.1,
+    "unit": "accuracy",
+    "estimand": "new seeds, new prompts",
+}
+
+
+def jobs(effect, n_seeds=5, noise=0.05, **parameters):
+    fits = pd.DataFrame({"fit": ["a", "b"], "reward_model": ["a", "b"]})
+    found = []
+    for seed in range(n_seeds):
+        rng = np.random.default_rng(seed)
+        value_fp = 0.6 + np.array([[effect], [0.0]]) + noise * rng.normal(size=(2, 50))
+        evaluations = Evaluations(fits, np.arange(50), np.ones(50, np.float32), {"accuracy": value_fp.astype("f4")})
+        found.append(({"world": "grammar", "seed": seed} | parameters, evaluations))
+    return found
+
+
+def judge(found, rule=RULE, registered=None):
+    named = [f"{rule.name}@{rule.digest}"] if registered is None else registered
+    return judged([rule], named, {"04_reward_models": found}).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.01, 0.3, "shown"),
+        (-0.3, -0.01, "contradicted"),
+        (-0.02, 0.09, "not shown"),
+        (-0.02, 0.11, "cannot tell"),
+        (0.0, 0.05, "not shown"),
+        (np.nan, np.nan, "cannot tell"),
+    ],
+)
+def test_a_verdict_follows_from_the_interval(low, high, expected):
+    assert verdict(Interval(0.0, low, high, 0.95, RULE.estimand, "by hand", 5), RULE) == expected
+
+
+def test_a_threshold_moves_the_verdict():
+    interval = Interval(0.2, 0.1, 0.3, 0.95, RULE.estimand, "by hand", 5)
+    assert verdict(interval, RULE) == "shown"
+    assert verdict(interval, replace(RULE, threshold=0.15)) == "cannot tell"
+    assert verdict(interval, replace(RULE, threshold=0.4)) == "contradicted"
+
+
+@pytest.mark.parametrize(("effect", "expected"), [(0.1, "shown"), (-0.1, "contradicted"), (0.0, "not shown")])
+def test_planted_effects_are_found(effect, expected):
+    row = judge(jobs(effect))
+    assert row["verdict"] == expected
+    assert row["value"] == pytest.approx(effect, abs=0.03)
+    assert row["low"] < row["value"] < row["high"]
+
+
+def test_noise_makes_it_impossible_to_tell_and_says_what_could_have_been_seen():
+    row = judge(jobs(0.0, noise=3.0))
+    assert row["verdict"] == "cannot tell"
+    assert row["detectable"] > 0.5 * (row["high"] - row["low"])
+
+
+def test_fewer_than_five_seeds_give_no_verdict_and_a_reason():
+    row = judge(jobs(0.1, n_seeds=4))
+    assert row["verdict"] == "cannot tell"
+    assert row["reason"] == row["no_interval"] == "no verdict from 4 seeds; it takes 5"
+    assert np.isnan(row["value"])
+
+
+def test_a_rule_about_these_fits_takes_the_interval_over_prompts():
+    row = judge(jobs(0.1, n_seeds=2), replace(RULE, estimand="new prompts, these fits"))
+    assert row["verdict"] == "shown"
+    assert "bootstrap over prompts" in row["method"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "state"),
+    [
+        (None, "as registered"),
+        ([f"{RULE.name}@00000000"], "changed afterwards"),
+        ([], "not registered"),
+    ],
+)
+def test_a_rule_that_was_changed_or_added_afterwards_is_marked(registered, state):
+    assert judge(jobs(0.1), registered=registered)["rule"] == state
+
+
+def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
+    written = {}
+    for name, change in {
+        "same": {},
+        "threshold": {"threshold": 0.5},
+        "matters": {"matters": 0.2},
+        "statement": {"statement": "b is worse than a."},
+        "first": {"first": {"reward_model": ["a", "c"]}},
+        "where": {"where": {"world": "grammar"}},
+    }.items():
+        path = tmp_path / name / "a-beats-b.yaml"
+        path.parent.mkdir()
+        path.write_text("# a comment\n" + yaml.safe_dump(CONTENT | change))
+        written[name] = read_rule(path, name).digest
+    (tmp_path / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT, sort_keys=False))
+    assert read_rule(tmp_path / "a-beats-b.yaml", "again").digest == written["same"]
+    assert len(set(written.values())) == len(written)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"statistic": "diference"}, "statistic: 'diference' is not one of difference.*did you mean 'difference'"),
+        ({"metric": None}, "lacks metric; a rule of difference must say it"),
+        ({"estimand": "everything"}, "estimand of difference: 'everything' is not one of"),
+        ({"threshold": "high"}, "threshold: 'high' is not a number"),
+        ({"matters": 0.0}, "matters: 0.0; the smallest effect that would matter is above 0"),
+        ({"measure": "x"}, "measure is not one of"),
+        ({"threshold": float("nan")}, "threshold: nan is not a number"),
+        ({"first": "d_optimal"}, "first: 'd_optimal' names no fits"),
+        ({"where": "grammar"}, "where: 'grammar' is not the parameters of jobs"),
+    ],
+)
+def test_a_bad_rule_is_one_sentence_with_file_and_key(tmp_path, change, message):
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(CONTENT | change))
+    with pytest.raises((DataError, ParamsError), match=f"bad.yaml: {message}"):
+        read_rules(tmp_path, "findings")
+
+
+def test_what_the_study_lacks_keeps_its_row_with_a_reason():
+    row = judged([RULE], [], {}).iloc[0]
+    assert row["reason"] == "this study has no finished job of 04_reward_models"
+    assert judge(jobs(0.1, world="hh_rlhf"))["reason"].startswith("this study has no job of 04_reward_models with")
+    two = jobs(0.1, task="helpful") + jobs(0.1, task="harmless")
+    assert judge(two)["reason"] == "jobs of 04_reward_models differ in task; the rule must say `where`"
+    other = replace(RULE, terms=RULE.terms | {"first": {"reward_model": "c"}})
+    assert judge(jobs(0.1), other)["reason"].startswith("no fit has reward_model = c")
+
+
+ABLATION = replace(RULE, stage="04_reward_models ablation")
+
+
+def test_a_rule_about_an_artifact_of_another_name_is_judged_by_that_one():
+    both = {"04_reward_models": jobs(-0.1), "04_reward_models ablation": jobs(0.1)}
+    assert judged([ABLATION, RULE], [], both)["verdict"].tolist() == ["shown", "contradicted"]
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "reason"),
+    [
+        ({"04_reward_models": jobs(0.1)}, "the jobs of 04_reward_models in this study made no ablation"),
+        ({}, "this study has no finished job of 04_reward_models"),
+        ({"05_active_labeling": jobs(0.1)}, "this study has no finished job of 04_reward_models"),
+    ],
+)
+def test_a_rule_about_an_artifact_that_no_job_made_says_so(evaluations, reason):
+    row = judged([ABLATION], [], evaluations).iloc[0]
+    assert (row["verdict"], row["reason"]) == ("cannot tell", reason)
+
+
+def test_the_shipped_findings_are_as_the_embedded_study_registered_them():
+    study = yaml.safe_load((ROOT / "params" / "tiny.yaml").read_text())
+    assert set(study["stages"]["07_figures"]["registered"]) == {f"{rule.name}@{rule.digest}" for rule in SHIPPED}
+
+
+def test_a_rules_estimands_are_those_of_the_intervals():
+    assert rules.SEEDS_AND_PROMPTS == stats.NEW_SEEDS_NEW_PROMPTS
+    assert rules.PROMPTS == stats.NEW_PROMPTS_THESE_FITS
+    assert rules.MODELS_AND_PROMPTS == stats.NEW_MODELS_NEW_PROMPTS
+
+
+def test_a_registered_statement_does_not_vanish_with_its_file():
+    rows = judged([RULE], [f"{RULE.name}@{RULE.digest}", "gone@12345678"], {"04_reward_models": jobs(0.1)})
+    gone = rows.set_index("fit").loc["gone"]
+    assert (gone["rule"], gone["verdict"], gone["digest"]) == ("missing", "cannot tell", "12345678")
+    assert "holds it no more" in gone["reason"]
+
+
+def test_a_registered_entry_of_another_form_is_one_sentence():
+    with pytest.raises(ParamsError, match=r"registered\[0\]: 'a-beats-b' is not a statement's name@digest"):
+        judged([RULE], ["a-beats-b"], {})
+
+
+@pytest.mark.parametrize(
+    ("statistic", "terms"),
+    [
+        ("correlation", {"measure": "accuracy", "policy": "spearman"}),
+        ("correlation", {"measure": "best_of_2", "policy": "best_of_2"}),
+        ("correlation_difference", {"of": "accuracy", "first": "spearman", "second": "best_of_2"}),
+    ],
+)
+def test_a_correlation_is_of_a_measure_with_a_policy(statistic, terms):
+    ones_p = np.ones(40, np.float32)
+    values = {name: np.ones((3, 40), np.float32) for name in ("accuracy", "spearman", "best_of_2")}
+    fits = pd.DataFrame({"fit": ["m", "gold", "base"], "reward_model": ["m", "gold", "base"]})
+    population = [({"seed": 0, "world": "grammar"}, Evaluations(fits, np.arange(40), ones_p, values))]
+    rule = replace(RULE, statistic=statistic, terms=terms, estimand="new reward models, new prompts")
+    assert "a correlation is of a measure with a policy" in judge(population, rule)["reason"]
+
+
+def test_a_prompt_without_anything_to_order_does_not_end_the_table():
+    found = jobs(0.1, n_seeds=2)
+    for _, evaluations in found:
+        evaluations.values["accuracy"][:, 3] = np.nan
+    row = judge(found, replace(RULE, estimand="new prompts, these fits"))
+    assert (row["verdict"], row["units"]) == ("shown", 49)

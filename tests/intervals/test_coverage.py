@@ -1,0 +1,82 @@
+"""What every interval of rmkit.stats covers, by the simulators of benchmarks/interval_coverage.py."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from rmkit import stats
+
+PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "interval_coverage.py"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("interval_coverage", PATH)
+    module = sys.modules["interval_coverage"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+benchmark = load()
+
+
+def cheap_and_dear():
+    """Every case 2,000 times; of the correlations, which are dear, one a statistic at 48 models and 1,000 times."""
+    for function, cases in benchmark.cases_by_function().items():
+        dear = function.startswith("correlation")
+        for case in cases:
+            if not case.outside and (not dear or "M = 48: 12 kinds, medium" in case.name):
+                yield pytest.param(case, 1000 if dear else 2000, id=f"{function}, {case.name}")
+
+
+def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
+    assert benchmark.functions_with_intervals(stats) == {
+        "bootstrap_over_prompts",
+        "correlation_difference",
+        "correlation_over_models",
+        "over_seeds_and_prompts",
+        "paired_difference",
+        "t_over_seeds",
+    }
+    assert all(cases for cases in benchmark.cases_by_function().values())
+
+
+def test_a_function_without_a_simulator_is_an_error(monkeypatch):
+    def invented() -> list[stats.Interval]:
+        return []
+
+    monkeypatch.setattr(stats, "invented", invented, raising=False)
+    with pytest.raises(SystemExit, match="invented has no simulator"):
+        benchmark.cases_by_function()
+
+
+def test_a_simulator_without_a_function_is_an_error(monkeypatch):
+    monkeypatch.delattr(stats, "t_over_seeds")
+    with pytest.raises(SystemExit, match="t_over_seeds has no function"):
+        benchmark.cases_by_function()
+
+
+def test_an_interval_that_is_missing_or_misses_covers_nothing():
+    def draw(rng, simulations):
+        for low in (0.0, np.nan, 2.0, 0.5):
+            yield stats.Interval(low, low, low + 1, 0.95, "", "", 1), 1.0
+
+    assert benchmark.coverage(benchmark.Case("four", draw), 4) == 0.5
+
+
+@pytest.mark.parametrize("function", sorted(benchmark.SIMULATORS))
+def test_every_case_draws_intervals_with_a_truth(function):
+    for case in benchmark.cases_by_function()[function]:
+        if "M = " not in case.name or "pearson, M = 30" in case.name:
+            interval, truth = next(iter(case.draw(np.random.default_rng(0), 50)))
+            assert interval.reason is None
+            assert abs(interval.estimate - truth) < 10 * (interval.high - interval.low)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "simulations"), list(cheap_and_dear()))
+def test_a_nominal_95_percent_covers_93_to_97(case, simulations):
+    assert benchmark.LOWEST <= benchmark.coverage(case, simulations) <= benchmark.HIGHEST

@@ -1,0 +1,91 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from rmkit.errors import DataError
+from rmkit.measures import ranking
+
+RNG = np.random.default_rng(0)
+SCORE_SPK, GOLD_PK = RNG.normal(size=(3, 4, 9)), RNG.normal(size=(4, 9))
+ORDERS = {
+    "order_accuracy": ranking.order_accuracy,
+    "kendall": ranking.kendall,
+    "spearman": ranking.spearman,
+    "pearson": ranking.pearson,
+}
+SCIPY = {
+    "kendall": scipy_stats.kendalltau,
+    "spearman": scipy_stats.spearmanr,
+    "pearson": scipy_stats.pearsonr,
+}
+small = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=8)
+
+
+@pytest.mark.parametrize("name", SCIPY)
+@given(pairs=small)
+def test_correlations_are_scipys_with_and_without_ties(name, pairs):
+    score_k, gold_k = np.array(pairs, dtype=float).T
+    if np.ptp(score_k) and np.ptp(gold_k):
+        ours = ORDERS[name](score_k[None], gold_k[None])[0]
+        np.testing.assert_allclose(ours, SCIPY[name](score_k, gold_k).statistic, atol=1e-12)
+
+
+@given(pairs=small)
+def test_accuracy_counts_the_pairs_of_unequal_gold_and_half_the_tied_scores(pairs):
+    score_k, gold_k = np.array(pairs, dtype=float).T
+    points = [
+        0.5 if score_k[i] == score_k[j] else float((score_k[i] > score_k[j]) == (gold_k[i] > gold_k[j]))
+        for i, j in itertools.combinations(range(len(gold_k)), 2)
+        if gold_k[i] != gold_k[j]
+    ]
+    ours = ranking.order_accuracy(score_k[None], gold_k[None])[0]
+    np.testing.assert_allclose(ours, np.mean(points) if points else np.nan)
+
+
+@pytest.mark.parametrize("n_responses", [2, 3, 64, 65, 500, 2**14 + 1])
+def test_many_responses_are_counted_as_scipy_counts_them(n_responses):
+    """Around powers of two, at the papers' 500, and where a key needs more than 32 bits."""
+    rng = np.random.default_rng(n_responses)
+    gold_k = rng.integers(0, 2 + n_responses // 3, n_responses).astype(float)
+    score_k = gold_k + rng.integers(0, 2 + n_responses // 3, n_responses)
+    gold_k[:2], score_k[:2] = (0, 1), (1, 0)
+    found = ranking.kendall(score_k[None], gold_k[None])[0]
+    np.testing.assert_allclose(found, scipy_stats.kendalltau(score_k, gold_k).statistic, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_every_score_is_held_against_the_one_gold(name):
+    together = ORDERS[name](SCORE_SPK, GOLD_PK)
+    alone = np.stack([ORDERS[name](score_pk, GOLD_PK) for score_pk in SCORE_SPK])
+    np.testing.assert_allclose(together, alone)
+    assert together.shape == (3, 4)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_equal_gold_leaves_nothing_to_order_and_a_constant_score_orders_by_chance(name):
+    gold_pk = np.stack([np.full(9, 2.0), GOLD_PK[0], np.full(9, 2.0)])
+    score_pk = np.stack([SCORE_SPK[0, 0], np.full(9, 0.3), np.full(9, 0.3)])
+    found_p = ORDERS[name](score_pk, gold_pk)
+    np.testing.assert_array_equal(found_p, [np.nan, 0.5 if name == "order_accuracy" else 0.0, np.nan])
+
+
+def test_blocks_change_nothing(monkeypatch):
+    whole = ranking.kendall(SCORE_SPK, GOLD_PK)
+    monkeypatch.setattr("rmkit.measures.best_of_n.BLOCK_NUMBERS", 20)
+    np.testing.assert_array_equal(ranking.kendall(SCORE_SPK, GOLD_PK), whole)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_what_is_not_finite_or_does_not_fit_is_named(name):
+    broken = SCORE_SPK[0].copy()
+    broken[1, 2] = np.nan
+    with pytest.raises(DataError, match=r"score at \(1, 2\) is nan"):
+        ORDERS[name](broken, GOLD_PK)
+    with pytest.raises(DataError, match=r"gold reward at \(1, 2\) is nan"):
+        ORDERS[name](GOLD_PK, broken)
+    with pytest.raises(DataError, match=r"K at least 2"):
+        ORDERS[name](GOLD_PK[:, :1], GOLD_PK[:, :1])

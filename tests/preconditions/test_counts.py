@@ -1,0 +1,111 @@
+import pytest
+
+from rmkit.errors import ParamsError
+from rmkit.preconditions.counts import check_annotation, check_cross_fitting, check_population, check_reward_models
+
+GOOD = {"annotations": [100, 200], "n_folds": 5, "validation_share": 0.2}
+COUNTS = {"pairs": 300, "prompts": 300}
+
+
+def test_what_can_be_drawn_passes():
+    check_cross_fitting(GOOD, COUNTS, "here")
+    check_cross_fitting({**GOOD, "annotations": [10**6]}, {}, "here")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"annotations": [100, 400, 800]},
+            r"annotations: 400, 800, and there are about 240 pairs outside a fold .*say --set 'annotations=\[100\]'",
+        ),
+        ({"annotations": [400]}, r".*say --set 'annotations=\[60,120\]'"),
+        ({"validation_share": 1.5}, "validation_share: 1.5 is not between 0 and 1"),
+        ({"n_folds": 1}, "n_folds: 1; .* at least 2"),
+        ({"n_folds": 400}, "n_folds: 400 folds, and there are 300 prompts"),
+    ],
+)
+def test_what_cannot_is_said_with_what_to_type(change, says):
+    with pytest.raises(ParamsError, match=f"^here: {says}"):
+        check_cross_fitting({**GOOD, **change}, COUNTS, "here")
+
+
+WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, "n_test_responses": 32}
+ANNOTATION = WORLD | {
+    "betas": [0.5, None], "scale": "gold_sd", "fixed_scale": None, "choice": "random", "pool": "within_prompt",
+    "n_pairs": 1800, "n_annotated_prompts": None, "labels_per_pair": 1, "agreements": [0.72], "flip": 0.0, "lapse": 0.0,
+    "tie_width": 0.0, "careless": 0.0, "careless_beta": 0.3, "dissenting": 0.0, "drift": 1.0,
+}  # fmt: skip
+MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
+POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
+
+
+@pytest.mark.parametrize(
+    ("check", "sound", "change", "message"),
+    [
+        (check_annotation, ANNOTATION, {"betas": [1.0, -1.0]}, r"betas\[1\]: -1.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"betas": [1.0, 1.0]}, "give at least one, each once"),
+        (check_annotation, ANNOTATION, {"betas": []}, "give at least one, each once"),
+        (check_annotation, ANNOTATION, {"scale": "fixed"}, "fixed_scale: None with scale fixed"),
+        (check_annotation, ANNOTATION, {"fixed_scale": 6.0}, "fixed_scale: 6.0 with scale gold_sd"),
+        (check_annotation, ANNOTATION, {"n_pairs": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
+        (check_annotation, ANNOTATION, {"choice": "similar"}, "300 prompts offer 1 similar pair each; say at most 300"),
+        (check_annotation, ANNOTATION, {"n_pairs": 0}, "n_pairs: 0; give at least 1"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 64}, "1800, and 64 prompts offer 28 random pairs each"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 301}, "301; give 1 to 300, or null for all"),
+        (check_annotation, ANNOTATION, {"n_annotated_prompts": 1, "pool": "cross_prompt"}, "1; give 2 to 300"),
+        (check_annotation, ANNOTATION, {"labels_per_pair": 0}, "labels_per_pair: 0; give at least 1"),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"labels_per_pair": 3, "choice": "similar"},
+            "n_pairs / labels_per_pair: 600, and 300 prompts offer 1 similar pair each; say at most 300",
+        ),
+        (check_annotation, ANNOTATION, {"flip": 1.5}, "flip: 1.5 is not between 0 and 1"),
+        (check_annotation, ANNOTATION, {"lapse": -0.1}, "lapse: -0.1 is not between 0 and 1"),
+        (check_annotation, ANNOTATION, {"careless": 0.6, "dissenting": 0.6}, "careless: 0.6 and dissenting 0.6 are"),
+        (check_annotation, ANNOTATION, {"tie_width": -1.0}, "tie_width: -1.0 is below 0"),
+        (check_annotation, ANNOTATION, {"careless_beta": 0.0}, "careless_beta: 0.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"drift": 0.0}, "drift: 0.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.4]}, r"agreements\[1\]: 0.4 is not between 0.5 and 1"),
+        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.7]}, r"agreements: \[0.7, 0.7\]; give each once"),
+        (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
+        (check_reward_models, MODELS, {"annotations": [4]}, "4 pairs leave 4 to train and 0 to validate on"),
+        (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
+        (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
+        (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
+        (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
+        (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
+        (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
+        (check_population, POPULATION, {"n_measured": 33}, "n_measured: 33; it takes 2, and 02_sampling draws 32"),
+        (check_population, POPULATION, {"kls": [0.5, 0.0]}, "kls: 0.0 nats"),
+    ],
+)
+def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, change, message):
+    check(sound, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match=f"^mine.yaml: stage: .*{message}"):
+        check(sound | change, {}, "mine.yaml: stage")
+
+
+def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds():
+    check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_pairs": 100_000}, {}, "mine.yaml: stage")
+    check_annotation(ANNOTATION | {"choice": "similar", "labels_per_pair": 6}, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match="n_folds: 1"):
+        check_reward_models(MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage")
+
+
+def test_of_given_files_the_counts_are_what_they_hold():
+    """What 00_world would draw in another world, and 02_sampling's sizes, say nothing there."""
+    given = {"n_train_prompts": 40, "n_train_responses": 3, "n_test_prompts": 9, "n_test_responses": 5}
+    sound = MODELS | {"world": "files", "n_pairs": 120, "annotations": [120], "ns": [5], "length_bias": 0.0}
+    check_annotation(sound, given, "mine.yaml: stage")
+    check_reward_models(sound, given, "mine.yaml: stage")
+    without_sizes = {name: value for name, value in sound.items() if name not in given}
+    check_annotation(without_sizes, given, "mine.yaml: stage")
+    for check, change, said in (
+        (check_annotation, {"n_pairs": 121}, "n_pairs: 121, and 40 prompts offer 3 random pairs each; say at most 120"),
+        (check_reward_models, {"ns": [6]}, r"ns\[0\]: best of 6, and there are 5 responses to a test prompt"),
+        (check_annotation, {"length_bias": 0.5}, "length_bias: 0.5; given files hold no texts, say 0"),
+    ):
+        with pytest.raises(ParamsError, match=said):
+            check(sound | change, given, "mine.yaml: stage")

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root, logistic_curvature
+
+RNG = np.random.default_rng(0)
+FEATURE_NH, WEIGHT_N, W_H = RNG.normal(size=(12, 3)), RNG.uniform(0.2, 2, size=12), RNG.normal(size=3)
+
+
+def test_the_covariance_is_the_inverse_of_the_curvature_of_the_penalised_loss_by_finite_differences():
+    def loss(w_h):
+        return WEIGHT_N @ np.logaddexp(0, -FEATURE_NH @ w_h) + 0.7 / 2 * w_h @ w_h
+
+    step, axis_hh = 1e-3, np.eye(3)
+    curvature_hh = np.empty((3, 3))
+    for i in range(3):
+        for j in range(3):
+            ends = [(a, b, loss(W_H + step * (a * axis_hh[i] + b * axis_hh[j]))) for a in (1, -1) for b in (1, -1)]
+            curvature_hh[i, j] = sum(a * b * value for a, b, value in ends) / (4 * step**2)
+    root_hh = covariance_root(FEATURE_NH, logistic_curvature(FEATURE_NH @ W_H, WEIGHT_N), 0.7)
+    np.testing.assert_allclose(np.linalg.inv(root_hh @ root_hh.T), curvature_hh, rtol=1e-4)
+
+
+def test_without_data_rewards_vary_as_the_prior_says():
+    laplace = LastLayerLaplace.of_fits([(np.zeros(3), covariance_root(np.zeros((0, 3)), np.zeros(0), 4.0))])
+    feature_rh = RNG.normal(size=(5, 3))
+    np.testing.assert_allclose(laplace.sd(feature_rh[None]), np.linalg.norm(feature_rh, axis=1)[None] / 2, rtol=1e-6)
+
+
+def test_the_sd_is_that_of_rewards_under_weights_drawn_from_the_posterior():
+    mean_h, root_hh = RNG.normal(size=3), covariance_root(FEATURE_NH, WEIGHT_N, 0.5)
+    feature_rh = RNG.normal(size=(4, 3))
+    drawn_nh = np.random.default_rng(1).multivariate_normal(W_H, root_hh @ root_hh.T, size=200_000)
+    reward_nr = drawn_nh @ (feature_rh - mean_h).T
+    laplace = LastLayerLaplace.of_fits([(mean_h, root_hh)])
+    np.testing.assert_allclose(laplace.sd(feature_rh[None])[0], reward_nr.std(axis=0), rtol=0.01)
+
+
+def test_a_mean_response_has_no_spread_and_a_penalty_or_more_data_lessen_it():
+    def sd(l2, times):
+        root_hh = covariance_root(np.tile(FEATURE_NH, (times, 1)), np.tile(WEIGHT_N, times), l2)
+        return LastLayerLaplace.of_fits([(W_H, root_hh)]).sd(np.stack([W_H, W_H + 1])[None])[0]
+
+    assert sd(1.0, 1)[0] < 1e-6
+    assert sd(1.0, 1)[1] > sd(1.0, 3)[1] > 0
+    assert sd(1.0, 1)[1] > sd(9.0, 1)[1]
+
+
+@pytest.mark.parametrize("logit", [-800.0, -2.0, 0.0, 3.0, 800.0])
+def test_the_curvature_is_a_bernoulli_variance_and_stays_finite(logit):
+    p = expit(logit)
+    np.testing.assert_allclose(logistic_curvature(np.array([logit]), np.array([2.0])), 2 * p * (1 - p), atol=1e-12)
+
+
+def test_some_fits_alone_and_from_arrays():
+    known = [(RNG.normal(size=3), covariance_root(FEATURE_NH, WEIGHT_N, l2)) for l2 in (0.1, 1.0, 10.0)]
+    feature_srh = RNG.normal(size=(3, 4, 3))
+    laplace = LastLayerLaplace.of_fits(known)
+    np.testing.assert_array_equal(
+        laplace.only(np.array([2, 0])).sd(feature_srh[[2, 0]]), laplace.sd(feature_srh)[[2, 0]]
+    )
+    np.testing.assert_array_equal(LastLayerLaplace.of_arrays(laplace.arrays()).sd(feature_srh), laplace.sd(feature_srh))

@@ -1,0 +1,118 @@
+"""A dry run says what a run would do and cost, and does none of it."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from rmkit.study.monitoring import dry_run
+from rmkit.study.monitoring.dry_run import aligned
+from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.store.estimate import Estimate
+from rmkit.study.store.store import Store
+
+
+def dry(project, *arguments):
+    ended = project.rmkit("run", "small", "--dry-run", *arguments)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def table(said) -> dict[str, list[str]]:
+    """The table's rows: jobs, there, to run, fits, time, disk, each by its stage."""
+    rows = [re.split(r"  +", line) for line in said.splitlines()]
+    return {row[0]: row[1:] for row in rows if len(row) == 7}
+
+
+def test_of_an_empty_store_nothing_is_there_nothing_measured_and_nothing_made(small):
+    said = dry(small)
+    assert table(said)["01_sums"] == ["2", "0", "2", "4", "unknown", "unknown"]
+    assert table(said)["all"] == ["3", "0", "3", "4", "unknown", "unknown"]
+    assert "wall time on" in said
+    assert ": unknown" in said
+    assert "unknown: no measured job of 00_numbers, 01_sums" in said
+    assert "may turn out to be there after all" in said
+    assert not (small.root / "runs").exists()
+
+
+def test_of_a_finished_study_nothing_is_left(finished):
+    said = dry(finished)
+    assert table(said)["all"] == ["3", "3", "0", "0", "-", "-"]
+    assert "unknown" not in said
+    assert "estimates" not in said
+
+
+def test_another_seed_takes_as_long_as_those_before(finished):
+    manifests = [json.loads(path.read_text()) for path in (finished.root / "runs/jobs").glob("01_sums-*/manifest.json")]
+    low, high = sorted(manifest["seconds"] for manifest in manifests)
+    before = sorted(path for path in (finished.root / "runs").rglob("*"))
+    finished.edit("params/small.yaml", "[0, 1]", "[0, 1, 2, 3]")
+    said = dry(finished, "--workers", "1")
+    jobs, there, to_run, fits, seconds, size = table(said)["01_sums"]
+    assert (jobs, there, to_run, fits) == ("4", "2", "2", "4")
+    assert re.fullmatch(r"\d+ s", seconds)
+    assert 2 * low - 1 <= float(seconds.split()[0]) <= 2 * high + 1
+    assert size.endswith("kB")
+    assert "2 by the nearest jobs in this store" in said
+    assert "wall time on 1 thread: " in said
+    assert sorted(path for path in (finished.root / "runs").rglob("*")) == before
+
+
+def test_a_stage_that_was_never_measured_makes_the_sum_a_lower_bound(finished):
+    finished.study("parts", stages={"00_numbers": {}, "01_sums": {"seed": 5}, "02_parts": {}})
+    ended = finished.rmkit("run", "parts", "--dry-run")
+    assert table(ended.stdout)["02_parts"][-2:] == ["unknown", "unknown"]
+    assert re.fullmatch(r"over \d+ s", table(ended.stdout)["all"][-2])
+    assert "unknown: no measured job of 02_parts" in ended.stdout
+
+
+def test_it_takes_the_selection_and_the_values_of_a_run(finished):
+    assert table(dry(finished, "--set", "powers=[1,2,3,4]", "--select", "seed=1"))["01_sums"][:4] == [
+        "1",
+        "0",
+        "1",
+        "4",
+    ]
+    assert table(dry(finished, "--only", "00_numbers")).keys() == {"stage", "00_numbers", "all"}
+    ended = finished.rmkit("run", "small", "--dry-run", "--select", "sed=1")
+    assert ended.returncode == 2
+    assert "did you mean 'seed'" in ended.stderr
+
+
+def test_data_files_are_checked(finished):
+    (finished.root / "data/numbers.json").unlink()
+    ended = finished.rmkit("run", "small", "--dry-run")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("data/numbers.json: No such file")
+
+
+@pytest.mark.parametrize(("free", "warned"), [(10_000, False), (400, True)])
+def test_a_disk_too_small_is_warned_of(tmp_path, monkeypatch, free, warned):
+    costs = {"one": Estimate(2.0, 300, "this store"), "two": Estimate(3.0, 200, "this store")}
+    jobs = [PlannedJob("00_world", {}, {}, {}, name) for name in costs]
+    monkeypatch.setattr(dry_run, "seconds_and_bytes", lambda *_: costs)
+    monkeypatch.setattr(dry_run, "free_bytes", lambda _: free)
+    monkeypatch.setattr(Store, "done", lambda *_: False)
+    lines = list(dry_run.forecast("one", jobs, Store(tmp_path / "not/there/yet"), threads=1))
+    assert any(line.startswith("warning: the jobs are expected to need") for line in lines) == warned
+
+
+def test_a_table_is_aligned():
+    lines = list(aligned([("stage", "n"), ("a long name", "1000"), ("b", "7")]))
+    assert lines == ["stage           n", "a long name  1000", "b               7"]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_a_dry_run_of_a_real_study_says_where_its_estimates_come_from(tmp_path):
+    from tests.checkout import checkout, environment
+
+    folder = checkout(tmp_path / "project")
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", "run", "smoke", "--dry-run"],
+        cwd=folder, env=environment(folder), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "by shipped measurements (" in ended.stdout
+    assert "unknown" not in ended.stdout
+    assert not (folder / "runs").exists()

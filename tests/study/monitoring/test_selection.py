@@ -1,0 +1,92 @@
+"""--retry-failed runs what failed last time, what that needs and what it held up, and nothing else."""
+
+import pytest
+
+from rmkit.errors import ParamsError
+from rmkit.study.monitoring.selection import selected
+from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.project import find_project
+
+SECOND = "notebooks/01_sums.ipynb"
+
+
+@pytest.fixture
+def failing(small):
+    """A project of which one of two sums fails where RMKIT_TEST_BROKEN is set; the parts need both numbers and no sum."""
+    small.edit(SECOND, "GRANDCHILD = None", "import os\\n\\nassert seed == 0 or 'RMKIT_TEST_BROKEN' not in os.environ")
+    return small
+
+
+def again(project, *arguments, **environment):
+    return project.rmkit("run", "small", "--no-report", "--retry-failed", *arguments, **environment)
+
+
+def test_where_nothing_failed_it_says_so_and_runs_nothing(small):
+    ended = again(small)
+    assert ended.returncode == 0
+    assert ended.stdout.splitlines()[-1] == "small: none of the jobs that are asked for failed last time"
+    assert small.executions() == []
+
+
+def test_only_what_failed_runs_again(failing):
+    assert failing.run(RMKIT_TEST_BROKEN="1").returncode == 1
+    failing.edit("params/small.yaml", "[0, 1]", "[0, 1, 2]")  # a job that did not fail: it was never asked for
+    assert "small: 2 jobs, 1 to run" in again(failing, "--dry-run").stdout
+    assert again(failing, "--select", "seed=0").stdout.splitlines()[-1].endswith("failed last time")
+    assert failing.executed(again) == ["01_sums"]
+    assert failing.executed(again) == []
+    assert failing.executed() == ["01_sums"]
+
+
+def test_what_fails_again_can_be_tried_again(failing):
+    assert failing.run(RMKIT_TEST_BROKEN="1").returncode == 1
+    ended = again(failing, RMKIT_TEST_BROKEN="1")
+    assert ended.returncode == 1
+    assert "seed=1" in ended.stderr
+    assert failing.executed(again) == ["01_sums"]
+
+
+def test_what_a_failure_held_up_comes_along(small):
+    small.edit(
+        "rmkit/numbers.py",
+        "def save(self, folder):",
+        "def save(self, folder):\n        import os; assert 'RMKIT_TEST_BROKEN' not in os.environ",
+    )
+    ended = small.run(RMKIT_TEST_BROKEN="1")
+    assert ended.stdout.count("NOT RUN:") == 2
+    ended = again(small, "--only", "01_sums", "--select", "seed=0", "--dry-run")
+    assert "small: 2 jobs, 2 to run" in ended.stdout
+    assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
+
+
+def test_what_was_mended_since_it_failed_runs_again_and_no_other_job_of_its_stage(small):
+    """Mended code is another plan id, so the note of the failure names no planned job any more."""
+    small.edit(SECOND, "GRANDCHILD = None", "assert seed == 0, 'a bug'")
+    assert small.run().returncode == 1
+    small.edit(SECOND, "assert seed == 0, 'a bug'", "GRANDCHILD = None")
+    small.edit("params/small.yaml", "[0, 1]", "[0, 1, 2]")
+    assert "small: 2 jobs, 1 to run" in again(small, "--dry-run").stdout
+    trial = again(small, "--set", "powers=[3]")
+    assert trial.stdout.splitlines()[-1].endswith("failed last time")  # a trial is another study
+    ended = again(small)
+    assert ended.returncode == 0, ended.stderr
+    assert "01_sums seed=1 done in" in ended.stdout
+    small.edit(SECOND, "GRANDCHILD = None", "GRANDCHILD = 1")  # it did not fail the last time
+    assert again(small).stdout.splitlines()[-1].endswith("failed last time")
+
+
+def test_what_a_failure_held_up_comes_along_when_it_was_mended(small):
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    assert small.run().stdout.count("NOT RUN:") == 2
+    small.edit("notebooks/00_numbers.ipynb", "import jason", "import json")
+    assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
+
+
+def test_an_unknown_job_is_named_whatever_else_is_asked_for():
+    jobs = [PlannedJob("00_world", {"seed": seed}, {}, {}, f"00_world-0{seed}") for seed in range(3)]
+    for asked in (["00_world-0x"], ["00_world-01", "00_world-0x"]):
+        with pytest.raises(
+            ParamsError, match=r"^--job 00_world-0x: no job of .* 3 jobs stand; did you mean '00_world-0"
+        ):
+            selected(find_project(), jobs, plan_ids=asked)
+    assert selected(find_project(), jobs, plan_ids=["00_world-02", "00_world-00"]) == [jobs[0], jobs[2]]

@@ -1,0 +1,309 @@
+"""Which jobs a study makes, what each takes and saves, and what of its data counts: told from notebooks and a graph."""
+
+import pytest
+
+from rmkit.errors import DataError, ParamsError
+from rmkit.stages.graph import STAGES, DataFile, Source, Stage
+from rmkit.study.notebook_side.drafts import study_sizes
+from rmkit.study.planning.data_digest import data_digest
+from rmkit.study.planning.plan import data_files, make_plan, schema_of
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import load_study, overridden
+from tests.small_project import REPOSITORY, write_notebook
+
+WORLD = 'world: Literal["grammar", "hh_rlhf"] = "grammar"'
+GRAMMAR = 'world: Literal["grammar"] = "grammar"'
+
+
+class Graph:
+    """A project of notebooks that only declare, and stages to go with them."""
+
+    def __init__(self, root, monkeypatch):
+        self.project, self._patch = Project(root), monkeypatch
+        for name in ("notebooks", "params", "data"):
+            (root / name).mkdir()
+        for stage in list(STAGES):
+            monkeypatch.delitem(STAGES, stage)
+
+    def stage(self, name, *parameters, **spec):
+        cell = "\n".join(["from typing import Literal", 'study: str = "mine"  # where', *parameters])
+        write_notebook(self.project.notebook(name), [("code", cell, ("parameters",))])
+        self._patch.setitem(STAGES, name, Stage(**spec))
+
+    def study(self, text, *assignments):
+        path = self.project.root / "params/mine.yaml"
+        path.write_text(text)
+        return overridden(load_study(path, "params/mine.yaml"), list(assignments))
+
+    def plan(self, text, *assignments, needed_by=None):
+        return make_plan(self.project, self.study(text, *assignments), needed_by=needed_by)
+
+
+@pytest.fixture
+def graph(tmp_path, monkeypatch):
+    return Graph(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def worlds(graph):
+    """A world of two kinds, a policy for one of them, and what both lead to."""
+    graph.stage("00_world", WORLD, outputs={"bank": {"world": ("hh_rlhf",)}, "comparisons": {}})
+    graph.stage("01_policy", GRAMMAR, outputs={"evaluations": {}})
+    graph.stage(
+        "02_models", WORLD,
+        inputs={
+            "bank": (Source("00_world", {"world": ("hh_rlhf",)}),),
+            "comparisons": (Source("00_world"),),
+            "evaluations": (Source("01_policy", {"world": ("grammar",)}),),
+        },
+        outputs={"reward_models": {"world": ("grammar",)}},
+    )  # fmt: skip
+    return graph
+
+
+ALL_WORLDS = "axes: {world: [grammar, hh_rlhf]}\nstages: {00_world: , 01_policy: , 02_models: }"
+
+
+def test_a_stage_runs_at_the_axis_values_that_its_literal_admits(worlds):
+    assert [str(job) for job in worlds.plan(ALL_WORLDS)] == [
+        "00_world world=grammar", "00_world world=hh_rlhf", "01_policy world=grammar",
+        "02_models world=grammar", "02_models world=hh_rlhf",
+    ]  # fmt: skip
+
+
+def test_an_input_that_no_source_gives_is_absent(worlds):
+    *_, grammar, hh_rlhf = worlds.plan(ALL_WORLDS)
+    assert {name: str(job) for name, job in grammar.inputs.items()} == {
+        "comparisons": "00_world world=grammar", "evaluations": "01_policy world=grammar",
+    }  # fmt: skip
+    assert {name: str(job) for name, job in hh_rlhf.inputs.items()} == {
+        "bank": "00_world world=hh_rlhf", "comparisons": "00_world world=hh_rlhf",
+    }  # fmt: skip
+
+
+def test_only_formats_that_a_job_takes_or_saves_are_in_its_key(worlds):
+    formats = {
+        "rmkit.artifacts.bank",
+        "rmkit.artifacts.comparisons",
+        "rmkit.artifacts.evaluations",
+        "rmkit.reward_models.collection",
+    }
+    found = {str(job): formats & job.code["modules"].keys() for job in worlds.plan(ALL_WORLDS)}
+    assert found["00_world world=grammar"] == {"rmkit.artifacts.comparisons"}
+    assert found["00_world world=hh_rlhf"] == {"rmkit.artifacts.comparisons", "rmkit.artifacts.bank"}
+    assert found["02_models world=grammar"] >= {"rmkit.artifacts.comparisons", "rmkit.artifacts.evaluations"}
+    assert "rmkit.reward_models.collection" in found["02_models world=grammar"]
+    assert found["02_models world=hh_rlhf"] == {"rmkit.artifacts.comparisons", "rmkit.artifacts.bank"}
+
+
+def test_conditions_of_the_graph_name_what_the_notebooks_declare():
+    """A condition that can never hold would leave an input or an output out without a word."""
+    for stage, spec in STAGES.items():
+        schema = schema_of(Project(REPOSITORY), stage)
+        sources = (origin.when for origins in spec.inputs.values() for origin in origins)
+        for when in (*sources, *spec.outputs.values(), *(file.when for file in spec.data)):
+            for name, values in when.items():
+                assert all(schema[name].kind.admits(value) for value in values), (stage, when)
+
+
+def test_two_sources_at_once_are_refused(graph):
+    graph.stage("00_world", outputs={"bank": {}})
+    graph.stage("01_policy", outputs={"bank": {}})
+    graph.stage("02_models", inputs={"bank": (Source("00_world"), Source("01_policy"))})
+    with pytest.raises(ParamsError, match=r"02_models takes `bank` from 00_world, 01_policy with \{\}, not one"):
+        graph.plan("stages: {00_world: , 01_policy: , 02_models: }")
+
+
+def test_a_source_that_does_not_save_the_input_is_no_source(graph):
+    graph.stage("00_world", "size: int = 1", outputs={"bank": {"size": (2, 3)}})
+    graph.stage("02_models", inputs={"bank": (Source("00_world"),)})
+    stages = "stages: {00_world: , 02_models: }"
+    with pytest.raises(ParamsError, match=r"the one job of 00_world that saves it with \{\}, and there are 0; cand"):
+        graph.plan(stages)
+    with pytest.raises(ParamsError, match="and there are 2; candidates"):
+        graph.plan("axes: {size: [2, 3]}\n" + stages)
+    *_, models = graph.plan("axes: {size: [1, 2]}\n" + stages)
+    assert models.inputs["bank"].parameters == {"size": 2}
+
+
+WRONG_AXES = {
+    "a value that no stage admits": (
+        ALL_WORLDS.replace("hh_rlhf]", "gramar]"), [],
+        r"mine.yaml: axes.world\[1\]: 'gramar' is not one of grammar, hh_rlhf; did you mean 'grammar'\?",
+    ),
+    "the same by --set": (ALL_WORLDS, ["world=[grammar, hh]"], r"axes.world\[1\]: 'hh' is not one of grammar, hh_rlhf"),
+    "a stage that admits none": (
+        ALL_WORLDS, ["world=[hh_rlhf]"],
+        r"axes.world: 01_policy runs at none of \['hh_rlhf'\]; its world is one of grammar; add one of these",
+    ),
+    "one value for all, which a stage does not admit": (
+        ALL_WORLDS, ["world=hh_rlhf"], "parameters.world for 01_policy: 'hh_rlhf' is not one of grammar$",
+    ),
+    "a value twice": (ALL_WORLDS, ["world=[grammar, grammar]"], r"\{'world': 'grammar'\} stands twice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_AXES)
+def test_a_wrong_axis_is_one_sentence(case, worlds):
+    text, assignments, expected = WRONG_AXES[case]
+    with pytest.raises(ParamsError, match=expected):
+        worlds.plan(text, *assignments)
+
+
+def test_a_stage_with_a_value_of_its_own_takes_none_of_the_axis(worlds):
+    text = ALL_WORLDS.replace("[grammar, hh_rlhf]", "[hh_rlhf]").replace("01_policy: ", "01_policy: {world: grammar}")
+    assert [str(job) for job in worlds.plan(text)][1] == "01_policy world=grammar"
+
+
+def test_other_types_admit_all_or_nothing(graph):
+    graph.stage("00_world", "n: int = 1")
+    graph.stage("01_policy", "n: Literal[1] = 1")
+    stages = "stages: {00_world: , 01_policy: }"
+    assert [str(job) for job in graph.plan("axes: {n: [1, 2]}\n" + stages)] == [
+        "00_world n=1", "00_world n=2", "01_policy n=1",
+    ]  # fmt: skip
+    with pytest.raises(ParamsError, match=r"axes.n\[1\]: 'x' is text, not a whole number"):
+        graph.plan("axes: {n: [1, x]}\n" + stages)
+
+
+def test_values_that_only_an_unseen_stage_admits_are_no_error_of_what_it_needs(worlds):
+    """What a draft of 02_models needs is planned without looking at 03_labels, which alone admits `human`."""
+    worlds.stage("03_labels", 'world: Literal["human"] = "human"')
+    text = ALL_WORLDS.replace("hh_rlhf]", "hh_rlhf, human]").replace("02_models: ", "02_models: , 03_labels: ")
+    everything = worlds.plan(text)
+    needed = worlds.plan(text, needed_by="02_models")
+    assert [job.plan_id for job in needed] == [job.plan_id for job in everything[:3]]
+    with pytest.raises(ParamsError, match="01_policy runs at none"):
+        worlds.plan(text, "world=[hh_rlhf, human]", needed_by="02_models")
+
+
+def test_a_draft_takes_the_first_axis_value_that_its_stage_admits(worlds, monkeypatch):
+    worlds.study(ALL_WORLDS.replace("grammar, hh_rlhf", "hh_rlhf, grammar"))
+    monkeypatch.setenv("RMKIT_STUDY", "mine")
+    for stage, expected in (("01_policy", "grammar"), ("02_models", "hh_rlhf")):
+        schema = schema_of(worlds.project, stage)
+        values = {name: item.default for name, item in schema.items()}
+        assert study_sizes(worlds.project, stage, schema, values)["world"] == expected
+
+
+def test_known_parameters_are_those_of_all_jobs_upstream_and_its_own(graph):
+    graph.stage("00_world", "size: int = 3", 'name: str = "w"', outputs={"bank": {}})
+    graph.stage(
+        "01_policy",
+        "size: int = 3",
+        "steps: int = 5",
+        inputs={"bank": (Source("00_world"),)},
+        outputs={"evaluations": {}},
+    )
+    models = ("steps: int = 1", "folds: int = 2", 'name: str = "m"')
+    graph.stage("02_models", *models, inputs={"evaluations": (Source("01_policy"),)})
+    world, policy, models = graph.plan(
+        "parameters: {steps: 9, size: 4}\nstages: {00_world: , 01_policy: , 02_models: }"
+    )
+    assert world.known_parameters() == {"size": 4, "name": "w"}
+    assert policy.known_parameters() == {"size": 4, "name": "w", "steps": 9}
+    assert models.known_parameters() == {"size": 4, "name": "m", "steps": 9, "folds": 2}
+
+
+def change(folder):
+    (folder / "a.txt").write_text("A")
+
+
+def change_below(folder):
+    (folder / "deep/er/b.txt").write_text("B")
+
+
+def rename(folder):
+    (folder / "a.txt").rename(folder / "c.txt")
+
+
+def add(folder):
+    (folder / "deep/empty").write_text("")
+
+
+def remove(folder):
+    (folder / "deep/er/b.txt").unlink()
+
+
+def swap(folder):
+    (folder / "a.txt").write_text("b")
+    (folder / "deep/er/b.txt").write_text("a")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a", "deep/er/b"):
+        path = tmp_path / f"given/{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.stem)
+    return tmp_path / "given"
+
+
+@pytest.mark.parametrize("alter", [change, change_below, rename, add, remove, swap])
+def test_a_folders_digest_tells_every_change_of_its_files(alter, folder):
+    before = data_digest(folder)
+    alter(folder)
+    assert data_digest(folder) != before
+
+
+def test_a_folders_digest_is_of_names_and_contents_alone(folder, tmp_path):
+    before = data_digest(folder)
+    (folder / ".git/objects").mkdir(parents=True)
+    (folder / ".git/objects/x.txt").write_text("x")
+    (folder / "deep/.hidden").write_text("x")
+    (folder / "nothing").mkdir()
+    moved = folder.rename(tmp_path / "moved")
+    (moved / "a.txt").write_text("a")
+    assert data_digest(moved) == before
+
+
+@pytest.fixture
+def with_model(graph):
+    graph.stage(
+        "00_world", 'model: str = "grammar-m"', data=(DataFile("model", "rmkit.nothing:check", if_present=True),)
+    )
+    return graph
+
+
+def test_a_folder_counts_as_data_and_a_change_in_it_is_noticed(with_model):
+    model = with_model.project.root / "data/model"
+    model.mkdir()
+    (model / "weights").write_text("1")
+    text = "stages: {00_world: {model: data/model}}"
+    (first,) = with_model.plan(text)
+    assert list(data_files(first)) == [("data/model", "rmkit.nothing:check")]
+    assert first.code["data"] == {"data/model": data_digest(model)}
+    (model / "weights").write_text("2")
+    (second,) = with_model.plan(text)
+    assert second.plan_id != first.plan_id
+
+
+@pytest.mark.parametrize("name", ["grammar-m", "google/gemma-2b", ""])
+def test_a_name_of_nothing_in_the_project_is_no_data_file_if_only_one_present_counts(name, with_model):
+    (job,) = with_model.plan(f"stages: {{00_world: {{model: '{name}'}}}}")
+    assert job.code["data"] == {}
+    assert list(data_files(job)) == []
+
+
+def test_a_data_file_that_must_be_there_is_named(graph):
+    graph.stage("00_world", 'model: str = "grammar-m"', data=(DataFile("model", "rmkit.nothing:check"),))
+    with pytest.raises(DataError, match="grammar-m: No such file or directory; 00_world takes it as `model`"):
+        graph.plan("stages: {00_world: }")
+    with pytest.raises(DataError, match="00_world: `model` is empty; name a file or a folder"):
+        graph.plan("stages: {00_world: {model: ''}}")
+
+
+def test_a_parameter_that_does_not_count_keeps_its_default_and_equal_jobs_are_one(graph):
+    graph.stage(
+        "00_models", WORLD, 'task: Literal["helpful", "harmless"] = "helpful"', "folds: int = 5", "sizes: list[int] = [1]",
+        only={"task": {"world": ("grammar",)}, "folds": {"world": ("hh_rlhf",)}},
+        fits=("sizes", "folds"),
+    )  # fmt: skip
+    jobs = graph.plan(
+        "axes: {world: [grammar, hh_rlhf], task: [harmless, helpful]}\nstages: {00_models: {folds: 3, sizes: [1, 2]}}"
+    )
+    made = [(job.parameters["world"], job.parameters["task"], job.parameters["folds"]) for job in jobs]
+    assert made == [("grammar", "harmless", 5), ("grammar", "helpful", 5), ("hh_rlhf", "helpful", 3)]
+    assert [job.fits for job in jobs] == [2, 2, 6]
+    assert str(jobs[0]) == "00_models world=grammar task=harmless"
+    assert str(jobs[2]) == "00_models world=hh_rlhf"

@@ -1,0 +1,140 @@
+"""The picture that answers a click: what is drawn is where it says, and a place on the canvas finds its dot."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.figures.picks import picks_figure
+from rmkit.widgets.explorer.figure import (
+    Axis,
+    Picture,
+    dot_near,
+    dots_of,
+    explore_figure,
+    mark,
+    plain,
+    shortened,
+    wrapped,
+)
+
+
+def picture(*, panels=("0.5", "no noise"), lines=("linear_bt", "mine"), places=(0.0, 1.0, 2.0), scale="log", **more):
+    index = pd.MultiIndex.from_product([panels, lines, places], names=["panel", "line", "place"])
+    points = index.to_frame(index=False).assign(value=lambda table: np.linspace(0, 1, len(table)) ** 2)
+    means = points.rename(columns={"value": "mean"}).assign(low=lambda t: t["mean"] - 1, high=lambda t: t["mean"] + 1)
+    ticks = tuple((place, f"v{place:g}") for place in places)
+    return Picture(
+        metric="accuracy",
+        axis=Axis("annotations", {place: place for place in places}, ticks, scale),
+        facets="beta",
+        columns="reward_model",
+        panels=tuple(panels),
+        lines=(*lines, "gold"),
+        points=points.assign(row=range(100, 100 + len(points))),
+        means=means.assign(fits=1),
+        levels=pd.DataFrame({"panel": panels, "line": "gold", "mean": 0.7, "fits": 1}),
+        title="one fit a point",
+        **more,
+    )
+
+
+def places_of(figure, shown):
+    """Every dot's row and where it lies on the canvas."""
+    figure.draw_without_rendering()
+    for dot in dots_of(shown).to_dict("records"):
+        ax = figure.axes[shown.panels.index(dot["panel"])]
+        yield dot["row"], ax.transData.transform((dot["at"], dot["value"]))
+
+
+def test_a_click_on_a_dot_finds_it_and_a_click_beside_all_finds_none():
+    shown = picture()
+    figure = explore_figure(shown)
+    for row, (x, y) in places_of(figure, shown):
+        assert dot_near(figure, shown, x + 1, y - 1, within=8) == row
+    assert dot_near(figure, shown, 1, 1, within=8) is None
+
+
+def test_dots_of_different_lines_at_one_place_can_be_told_apart():
+    shown = picture()
+    shown.points["value"] = 0.5
+    figure = explore_figure(shown)
+    for row, (x, y) in places_of(figure, shown):
+        assert dot_near(figure, shown, x, y, within=8) == row
+
+
+def test_the_mark_is_around_the_dot_and_nowhere_else():
+    shown = picture()
+    figure = explore_figure(shown, marked=105)
+    mark(figure, shown, 103)
+    rings = [(ax, ring) for ax in figure.axes for ring in ax.collections if ring.get_gid() == "ring"]
+    ((ax, ring),) = rings
+    (dot,) = dots_of(shown).query("row == 103").to_dict("records")
+    assert ax is figure.axes[shown.panels.index(dot["panel"])]
+    np.testing.assert_allclose(ring.get_offsets(), [(dot["at"], dot["value"])])
+    mark(figure, shown, None)
+    assert not [ring for ax in figure.axes for ring in ax.collections if ring.get_gid() == "ring"]
+
+
+@pytest.mark.parametrize("n_panels", [1, 2, 3, 4, 7])
+def test_every_panel_is_drawn_and_all_share_their_limits(n_panels):
+    figure = explore_figure(picture(panels=[str(position) for position in range(n_panels)]))
+    assert len(figure.axes) == n_panels
+    assert len({(*ax.get_xlim(), *ax.get_ylim()) for ax in figure.axes}) == 1
+    low, high = figure.axes[0].get_ylim()
+    assert low < -1 < 2 < high  # bands included
+
+
+def test_a_figure_that_is_given_is_drawn_anew():
+    figure = explore_figure(picture(panels=["1", "2", "3", "4"]))
+    again = explore_figure(picture(panels=["1"]), figure=figure)
+    assert again is figure
+    assert len(figure.axes) == 1
+
+
+def test_between_names_no_line_is_drawn_nor_to_what_lies_beyond_every_number():
+    def longest(shown):
+        return max(
+            (len(line.get_xdata()) for line in explore_figure(shown).axes[0].lines if line.get_linestyle() != "None"),
+            default=0,
+        )
+
+    shown = picture()
+    assert longest(shown) == 3
+    assert longest(replace(shown, axis=replace(shown.axis, beyond=1.5))) == 2
+    assert longest(replace(picture(scale="names"), levels=shown.levels[:0])) == 0
+
+
+def test_names_are_never_read_as_mathematics():
+    hostile = "$\\frac{1}{$ $x$ 100\\$"
+    shown = picture(lines=[hostile], panels=[hostile], held={hostile: hostile})
+    shown = replace(shown, columns=hostile, facets=hostile, title=hostile, metric=hostile)
+    shown = replace(shown, axis=replace(shown.axis, name=hostile, ticks=((0.0, hostile),)))
+    explore_figure(shown).draw_without_rendering()  # mathtext would raise
+
+
+def test_the_best_of_n_where_one_n_is_kept_is_named():
+    figure = explore_figure(replace(picture(), metric="best_of_n", held={"n": "32"}))
+    assert figure.get_supylabel() == "gold reward of the best of 32"
+    assert figure.get_suptitle().startswith("n 32 · ")
+
+
+def test_words_are_kept_short_and_wrapped():
+    assert shortened("x" * 100, 10) == "x" * 9 + "…"
+    assert wrapped("one two three", 8).split("\n") == ["one two", "three"]
+    assert plain("a$b") == r"a\$b"
+
+
+def test_the_picks_of_a_prompt_are_drawn_with_n_marked():
+    n = np.arange(1, 6)
+    table = pd.DataFrame({"n": n, "gold": n / 2, "proxy": -n, "expected_gold": n / 3, "expected_proxy": -n / 2})
+    figure = picks_figure(table, 3)
+    for ax, name in zip(figure.axes, ("gold", "proxy"), strict=True):
+        drawn = [tuple(map(tuple, line.get_xydata())) for line in ax.lines]
+        assert tuple(zip(n, table[f"expected_{name}"], strict=True)) in drawn
+        assert ((3, table[name][2]),) in drawn

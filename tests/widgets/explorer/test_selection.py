@@ -1,0 +1,203 @@
+"""What is drawn of result rows: by hand on small tables, and with an interval only where one is honest."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from rmkit.errors import ResultError
+from rmkit.widgets.explorer.columns import axes_of, of_metric, shown, tidied, values_of
+from rmkit.widgets.explorer.selection import Selection, axis_of, first_look, selected, with_filters
+
+
+def rows(*, seeds=range(5), models=("linear_bt", "mlp_bt"), betas=(0.5, np.inf), annotations=(100, 1600), **more):
+    """A job a seed, a row a fit, and a baseline that learns nothing."""
+    lines = [
+        {
+            "fit": f"{model}-{beta}-{count}",
+            "param_seed": seed,
+            "reward_model": model,
+            "beta": beta,
+            "annotations": count,
+        }
+        for seed, model, beta, count in itertools.product(seeds, models, betas, annotations)
+    ]
+    lines += [{"fit": "gold", "param_seed": seed, "reward_model": "gold"} for seed in seeds]
+    table = pd.DataFrame(lines).assign(metric="accuracy", reason=None, units=9, stage="04_reward_models", param_k="[1]")
+    table["value"] = np.random.default_rng(0).normal(size=len(table))
+    return table.assign(job="04_reward_models-" + table["param_seed"].astype(str), **more)
+
+
+def chosen(**changes):
+    return Selection(**{"study": "s", "stage": "04", "metric": "accuracy", "x": "annotations", **changes})
+
+
+def test_columns_that_vary_are_axes_and_what_says_something_of_a_row_is_none():
+    table = tidied(rows())
+    assert axes_of(table) == {
+        "seed": [0, 1, 2, 3, 4],
+        "reward_model": ["linear_bt", "mlp_bt", "gold"],
+        "beta": [0.5, np.inf],
+        "annotations": [100.0, 1600.0],
+    }
+    hidden = tidied(rows(choice="random", param_choice="similar"))
+    assert set(hidden["choice"]) == {"random"}  # what varied inside the job wins
+
+
+def test_of_columns_that_change_together_one_is_an_axis():
+    table = tidied(rows(models=("linear_bt",)))
+    table["world"] = np.where(table["seed"] < 2, "grammar", "hh_rlhf")
+    table["split"] = np.where(table["seed"] < 2, "test prompts", "held-out prompts")
+    assert "world" in axes_of(table)
+    assert "split" not in axes_of(table)
+    table.loc[0, "split"] = "held-out prompts"
+    assert {"world", "split"} <= set(axes_of(table))
+
+
+def test_every_row_is_a_point_where_its_values_say():
+    table = tidied(rows())
+    picture = selected(table, chosen(lines="reward_model", facets="beta"))
+    fitted = table[table["beta"].notna()]
+    assert len(picture.points) == len(fitted)
+    for point in picture.points.to_dict("records"):
+        row = table.loc[point["row"]]
+        assert (point["panel"], point["line"]) == (shown("beta", row["beta"]), row["reward_model"])
+        assert point["place"] == picture.axis.place[row["annotations"]]
+        assert point["value"] == row["value"]
+    assert picture.panels == ("0.5", "no noise")
+    assert picture.lines == ("linear_bt", "mlp_bt", "gold")
+
+
+def test_a_mean_is_over_the_rows_at_its_place_and_its_band_is_students_t_over_seeds():
+    table = tidied(rows())
+    picture = selected(table, chosen(lines="reward_model", facets="beta"))
+    means = picture.means.set_index(["panel", "line", "place"])
+    for beta, model, count in itertools.product((0.5, np.inf), ("linear_bt", "mlp_bt"), (100.0, 1600.0)):
+        same = (table["beta"] == beta) & (table["reward_model"] == model) & (table["annotations"] == count)
+        mine, mean = table[same]["value"], means.loc[(shown("beta", beta), model, picture.axis.place[count])]
+        assert mean["fits"] == 5
+        np.testing.assert_allclose(mean["mean"], mine.mean())
+        np.testing.assert_allclose((mean["low"], mean["high"]), stats.t.interval(0.95, 4, mine.mean(), stats.sem(mine)))
+    assert "t-interval over seeds, for new seeds, these prompts" in picture.title
+    assert "mean of 5 fits" in picture.title
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "why"),
+    [
+        (rows(seeds=range(4)), {"lines": "reward_model", "facets": "beta"}, "fewer than 5 seeds"),
+        (rows(), {"lines": "reward_model"}, "seed and beta differ among them"),
+        (rows(), {}, "seed, reward_model and beta differ among them"),
+        (rows(seeds=range(1)), {"lines": "reward_model", "facets": "beta"}, "one fit a point"),
+        (rows(param_world_seed=0), {"lines": "reward_model", "facets": "beta"}, "world_seed"),
+    ],
+)
+def test_without_an_honest_interval_there_is_none_and_the_title_says_why(table, changes, why):
+    if "param_world_seed" in table:
+        table["param_world_seed"] = table["param_seed"]  # a world of its own for each seed: not these prompts
+    picture = selected(tidied(table), chosen(**changes))
+    assert picture.means[["low", "high"]].isna().all(axis=None)
+    assert "no interval" in picture.title
+    assert why in picture.title
+
+
+def test_a_seed_that_counts_twice_makes_no_interval():
+    table = tidied(rows(models=("linear_bt",), betas=(1.0,)))
+    twice = pd.concat([table, table.assign(fit="again")], ignore_index=True)
+    picture = selected(twice, chosen())
+    assert set(picture.means["fits"]) == {10}
+    assert picture.means["low"].isna().all()
+
+
+def test_a_row_that_brings_its_interval_keeps_it_and_intervals_of_two_kinds_are_no_band():
+    table = tidied(rows(seeds=[0], models=("linear_bt",), betas=(1.0,)))
+    table = table.assign(low=table["value"] - 1, high=table["value"] + 2, level=0.95, estimand="new prompts")
+    picture = selected(table, chosen())
+    np.testing.assert_allclose(picture.means["high"] - picture.means["mean"], 2)
+    assert "new prompts" in picture.title
+    table.loc[0, "estimand"] = "new seeds"
+    assert selected(table, chosen()).means["low"].isna().all()
+
+
+def test_a_row_without_x_is_a_level_and_one_without_a_facet_lies_in_every_panel():
+    picture = selected(tidied(rows()), chosen(lines="reward_model", facets="beta"))
+    assert {tuple(level) for level in picture.levels[["panel", "line"]].to_numpy()} == {
+        ("0.5", "gold"),
+        ("no noise", "gold"),
+    }
+    assert set(picture.levels["fits"]) == {5}
+
+
+def test_missing_values_are_counted_with_their_reasons():
+    table = tidied(rows())
+    table.loc[:2, ["value", "reason"]] = [np.nan, "nothing to order"]
+    table.loc[3, ["value", "reason"]] = [np.inf, None]
+    picture = selected(table, chosen(lines="reward_model"))
+    assert not {0, 1, 2, 3} & set(picture.points["row"])
+    (note,) = [note for note in picture.notes if "no value" in note]
+    assert note == f"4 of {len(table)} rows have no value: nothing to order (3); no reason given (1)"
+
+
+def test_filters_keep_their_values_and_what_they_do_not_apply_to():
+    table = tidied(rows())
+    picture = selected(table, chosen(lines="reward_model", filters={"beta": (0.5,), "seed": (1, 2)}))
+    assert set(table.loc[picture.points["row"], "beta"]) == {0.5}
+    assert set(table.loc[picture.points["row"], "seed"]) == {1, 2}
+    assert "gold" in set(picture.levels["line"])
+    assert picture.held == {"beta": "0.5"}
+    with pytest.raises(ResultError, match="none of its 45 rows is left; widen the filter of seed"):
+        selected(table, chosen(filters={"seed": (77,)}))
+
+
+def test_no_noise_has_a_place_of_its_own_at_the_right_end():
+    axis = axis_of("beta", pd.Series([3.0, np.inf, 0.5, 1.0, np.nan]))
+    assert max(axis.place, key=axis.place.__getitem__) == np.inf
+    assert max(axis.place[value] for value in (0.5, 1.0, 3.0)) < axis.beyond < axis.place[np.inf]
+    assert [label for _, label in axis.ticks] == ["0.5", "1", "3", "no noise"]
+    assert axis_of("n", pd.Series([1.0, np.inf])).ticks[-1][1] == "∞"
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([100, 200, 400, 800, 1800], "log"),
+        ([1, 2, 4, 8, 16, 32], "log"),
+        ([50, 100, 150, 200, 250, 300], "linear"),
+        ([0, 1, 2, 4], "linear"),
+        (["a", "b"], "names"),
+    ],
+)
+def test_numbers_lie_on_the_scale_that_spaces_them_evenly(values, scale):
+    axis = axis_of("x", pd.Series(values))
+    assert axis.scale == scale
+    assert list(axis.place) == sorted(values)
+    assert list(axis.place.values()) == sorted(axis.place.values())
+
+
+def test_values_are_in_order_numbers_as_numbers_and_lists_as_text():
+    assert values_of(pd.Series([3, 1, 2, 1])) == [1, 2, 3]
+    assert values_of(pd.Series(["b", None, "a", "b"])) == ["b", "a"]
+    assert values_of(pd.Series(["[1,2]", "[1]"])) == ["[1,2]", "[1]"]
+    assert values_of(pd.Series([True, False])) == ["True", "False"]
+
+
+def test_the_first_look_spreads_out_what_the_stage_is_about_and_keeps_one_value_of_the_rest():
+    table = tidied(rows())
+    first = first_look(table, "tiny", "04_reward_models")
+    assert (first.x, first.lines, first.facets) == ("annotations", "reward_model", "beta")
+    assert first.filters == {}  # seeds are averaged
+    placed = with_filters(chosen(lines="reward_model"), axes_of(of_metric(table, "accuracy")))
+    assert placed.filters == {"beta": (np.inf,)}
+
+
+@pytest.mark.parametrize("columns", [[], ["param_seed"], ["step"], ["kind"], ["step", "kind", "param_seed"]])
+def test_a_stage_that_nobody_told_of_has_a_first_look_too(columns):
+    values = {"param_seed": [0, 1, 0, 1], "step": [1, 1, 5, 5], "kind": ["a", "b", "b", "a"]}
+    table = pd.DataFrame({name: values[name] for name in columns}, index=range(4))
+    table = table.assign(metric="loss", value=[1.0, 2.0, 3.0, 4.0], fit=list("wxyz"), reason=None, job="j", units=1)
+    table = tidied(table)
+    picture = selected(table, first_look(table, "s", "99_new"))
+    assert len(picture.points) in (2, 4)
+    assert len(picture.means)

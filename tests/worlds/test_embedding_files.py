@@ -1,0 +1,268 @@
+"""A folder in the published layout becomes two banks, whatever its size; what is wrong with it is named by its place."""
+
+import shutil
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.errors import DataError
+from rmkit.worlds import embedding_files
+from rmkit.worlds.embedding_files import bank_of, check, read_folder
+from tests.checkout import checkout, environment, execute
+
+SHAPES = {"train": (7, 3, 5), "test": (4, 6, 5)}
+
+
+def written(folder, dtype=np.float32, *, last_axis=True, middle="_gemma2b_harmless"):
+    """The four arrays of the layout, and what they hold."""
+    folder.mkdir()
+    held = {}
+    for seed, (name, shape) in enumerate(SHAPES.items()):
+        rng = np.random.default_rng(seed)
+        embedding_pkd, reward_pk = rng.normal(size=shape).astype(dtype), rng.normal(size=shape[:2]).astype(dtype)
+        np.save(folder / f"embd{middle}_{name}.npy", embedding_pkd)
+        np.save(folder / f"reward{middle}_{name}.npy", reward_pk[..., None] if last_axis else reward_pk)
+        held[name] = embedding_pkd, reward_pk
+    return held
+
+
+@pytest.fixture
+def folder(tmp_path):
+    written(tmp_path / "brought")
+    return tmp_path / "brought"
+
+
+@pytest.mark.parametrize("block_bytes", [1, 100, 10**6])
+@pytest.mark.parametrize("last_axis", [True, False])
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f2", ">f4"])
+def test_every_response_keeps_its_embedding_and_its_reward(tmp_path, monkeypatch, dtype, last_axis, block_bytes):
+    monkeypatch.setattr(embedding_files, "BLOCK_BYTES", block_bytes)
+    held = written(tmp_path / "brought", dtype, last_axis=last_axis)
+    for name, split in read_folder(tmp_path / "brought").items():
+        bank = bank_of(split, tmp_path / f"{name}.npy")
+        grid = bank.grid()
+        embedding_pkd, reward_pk = held[name]
+        np.testing.assert_array_equal(grid.embedding_pkd, embedding_pkd.astype(np.float16))
+        np.testing.assert_array_equal(grid.scores_pk["gold"], reward_pk.astype(np.float32))
+        for p, k in np.ndindex(reward_pk.shape):
+            row = bank.responses.iloc[grid.response_pk[p, k]]
+            assert row["response"] == row["answer"] == f"response {k}"
+            assert bank.prompts.set_index("prompt_id")["prompt"][row["prompt_id"]] == f"prompt {p}"
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_bank_survives_its_files(tmp_path, dtype):
+    """What is stored is a copy: the files that were brought, and the scratch file, may go."""
+    held = written(tmp_path / "brought", dtype)
+    bank_of(read_folder(tmp_path / "brought")["test"], tmp_path / "scratch.npy").save(tmp_path / "bank")
+    shutil.rmtree(tmp_path / "brought")
+    (tmp_path / "scratch.npy").unlink(missing_ok=True)
+    stored = ResponseBank.load(tmp_path / "bank")
+    np.testing.assert_array_equal(stored.grid().embedding_pkd, held["test"][0].astype(np.float16))
+
+
+def test_float16_and_the_same_numbers_in_float32_store_the_same_embedding(tmp_path):
+    held = written(tmp_path / "half", np.float16)
+    written(tmp_path / "single")
+    np.save(tmp_path / "single/embd_gemma2b_harmless_test.npy", held["test"][0].astype(np.float32))
+    for name in ("half", "single"):
+        bank_of(read_folder(tmp_path / name)["test"], tmp_path / f"{name}.npy").save(tmp_path / f"{name}-bank")
+    half, single = ((tmp_path / f"{name}-bank/embedding.npy").read_bytes() for name in ("half", "single"))
+    assert half == single
+
+
+def test_the_check_says_what_there_is_without_reading_it(folder):
+    for path in folder.glob("embd*"):
+        with path.open("r+b") as stream:  # NaN from the first value to the last: a header knows nothing of it
+            stream.seek(128)
+            stream.write(b"\xff" * (path.stat().st_size - 128))
+    said, counts = check(folder, "data/mine")
+    assert said == (
+        "data/mine: train 7 prompts with 3 responses in 5 dimensions, test 4 prompts with 6 responses in 5 dimensions"
+    )
+    assert counts == {
+        "n_train_prompts": 7, "n_train_responses": 3, "n_test_prompts": 4, "n_test_responses": 6,
+    }  # fmt: skip
+
+
+def test_progress_ends_with_all_responses(folder, tmp_path):
+    seen = []
+    bank_of(read_folder(folder)["test"], tmp_path / "scratch.npy", progress=lambda *at: seen.append(at))
+    assert seen[-1] == (24, 24)
+
+
+EMBEDDING, REWARD = "embd_gemma2b_harmless_test.npy", "reward_gemma2b_harmless_test.npy"
+
+
+def replaced(name, array, **options):
+    return lambda folder: np.save(folder / name, array, **options)
+
+
+def cut(name, n_bytes):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:n_bytes])
+
+
+HEADERS = {
+    "no embeddings": (lambda folder: (folder / EMBEDDING).unlink(), r"brought: holds no embd\*_test.npy; put embd\*_train.npy, reward.* --set embeddings_folder=FOLDER"),
+    "no rewards": (lambda folder: (folder / REWARD).unlink(), r"brought: holds no reward\*_test.npy; "),
+    "no folder": (lambda folder: folder.rename(folder.with_name("away")), r"brought: holds no embd\*_train.npy; "),
+    "two candidates": (lambda folder: shutil.copy(folder / EMBEDDING, folder / "embd_b_test.npy"), r"brought: embd_b_test.npy, embd_gemma2b_harmless_test.npy are embd\*_test.npy, and one is needed"),
+    "fewer prompts": (replaced(REWARD, np.zeros((3, 6), "f4")), r"brought/reward.*: has shape \(3, 6\); it must be \(4, 6\), or that and 1, as brought/embd.* is \(4, 6, 5\)"),
+    "fewer responses": (replaced(REWARD, np.zeros((4, 5, 1), "f4")), r"brought/reward.*: has shape \(4, 5, 1\); it must be \(4, 6\)"),
+    "two rewards each": (replaced(REWARD, np.zeros((4, 6, 2), "f4")), r"brought/reward.*: has shape \(4, 6, 2\); it must be \(4, 6\)"),
+    "flat embeddings": (replaced(EMBEDDING, np.zeros((24, 5), "f4")), r"brought/embd.*: has shape \(24, 5\); it must be \(prompts, responses, dimensions\)"),
+    "double precision": (replaced(EMBEDDING, np.zeros((4, 6, 5))), "brought/embd.*: holds float64; it must be float16 or float32"),
+    "whole numbers": (replaced(REWARD, np.zeros((4, 6), int)), "brought/reward.*: holds int64; it must be float16 or float32"),
+    "pickled": (replaced(REWARD, np.full((4, 6), None), allow_pickle=True), "brought/reward.*: holds pickled Python objects; "),
+    "Fortran order": (replaced(EMBEDDING, np.asfortranarray(np.zeros((4, 6, 5), "f4"))), "brought/embd.*: is in Fortran order; save numpy.ascontiguousarray"),
+    "one response each": (lambda folder: (replaced(EMBEDDING, np.zeros((4, 1, 5), "f4"))(folder), replaced(REWARD, np.zeros((4, 1), "f4"))(folder)), r"brought/embd.*: has shape \(4, 1, 5\); a prompt needs at least 2"),
+    "no prompt": (lambda folder: (replaced(EMBEDDING, np.zeros((0, 6, 5), "f4"))(folder), replaced(REWARD, np.zeros((0, 6), "f4"))(folder)), r"brought/embd.*: has shape \(0, 6, 5\), so it holds nothing"),
+    "another encoder": (replaced(EMBEDDING, np.zeros((4, 6, 8), "f4")), "brought/embd.*_test.npy: has 8 dimensions, and brought/embd.*_train.npy 5"),
+    "a lost end": (cut(EMBEDDING, 300), r"brought/embd.*: is cut short, 300 of 608 bytes for shape \(4, 6, 5\); fetch it again"),
+    "a lost header": (cut(EMBEDDING, 60), "brought/embd.*: is no whole .npy file"),
+    "an empty file": (cut(EMBEDDING, 0), "brought/embd.*: is no whole .npy file"),
+    "text": (lambda folder: (folder / EMBEDDING).write_text("0.1 0.2 and so on"), "brought/embd.*: is no whole .npy file"),
+    "a folder of that name": (lambda folder: ((folder / EMBEDDING).unlink(), (folder / EMBEDDING).mkdir()), r"brought/embd.*: cannot be read \(Is a directory\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", HEADERS)
+def test_what_a_header_tells_is_found_by_the_check(folder, mistake):
+    check(folder, "brought")  # right before the change
+    change, said = HEADERS[mistake]
+    change(folder)
+    with pytest.raises(DataError, match=f"^{said}"):
+        check(folder, "brought")
+
+
+VALUES = {
+    "NaN": (EMBEDDING, np.nan, "prompt 2, response 5: holds NaN or infinity; every value must be finite"),
+    "infinity": (EMBEDDING, -np.inf, "prompt 2, response 5: holds NaN or infinity"),
+    "beyond float16": (EMBEDDING, -7e4, "prompt 2, response 5: dimension 3 is -70000, and float16 ends at 65504; divide"),
+    "a reward that is NaN": (REWARD, np.nan, "prompt 2, response 5: holds NaN or infinity"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("block_bytes", [1, 10**6])
+@pytest.mark.parametrize("mistake", VALUES)
+def test_a_bad_value_is_named_by_its_place_in_whatever_block(folder, tmp_path, monkeypatch, mistake, block_bytes):
+    monkeypatch.setattr(embedding_files, "BLOCK_BYTES", block_bytes)
+    name, value, said = VALUES[mistake]
+    array = np.load(folder / name)
+    array[2, 5, 3 if name == EMBEDDING else 0] = value
+    np.save(folder / name, array)
+    with pytest.raises(DataError, match=f"^brought/{name}: {said}"):
+        bank_of(read_folder(folder, "brought")["test"], tmp_path / "scratch.npy")
+
+
+def test_the_largest_float16_is_no_mistake(folder, tmp_path):
+    array = np.load(folder / EMBEDDING)
+    array[0, 0, 0] = 65504
+    np.save(folder / EMBEDDING, array)
+    assert bank_of(read_folder(folder)["test"], tmp_path / "scratch.npy").embedding_rd[0, 0] == 65504
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_reading_and_storing_take_the_memory_of_blocks_not_of_files(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr(embedding_files, "BLOCK_BYTES", 10**6)
+    monkeypatch.setattr("rmkit.artifacts.bank.BLOCK_BYTES", 10**6)
+    written(tmp_path / "brought")
+    large = np.zeros((100, 20, 4096), dtype)
+    np.save(tmp_path / "brought" / EMBEDDING, large)
+    np.save(tmp_path / "brought" / REWARD, np.zeros((100, 20), np.float32))
+    np.save(tmp_path / "brought/embd_gemma2b_harmless_train.npy", np.zeros((7, 3, 4096), dtype))
+    tracemalloc.start()
+    bank_of(read_folder(tmp_path / "brought")["test"], tmp_path / "scratch.npy").save(tmp_path / "bank")
+    bank = ResponseBank.load(tmp_path / "bank")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert isinstance(bank.embedding_rd, np.memmap)
+    assert bank.embedding_rd.shape == (2000, 4096)
+    assert peak < 0.6 * bank.embedding_rd.nbytes < large.nbytes, "NumPy tells tracemalloc of every array"
+
+
+UNDER_A_LIMIT = """
+import resource, sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.worlds.embedding_files import bank_of, read_folder
+
+place = Path(sys.argv[1])
+before = int(next(line for line in open("/proc/self/status") if line.startswith("VmData")).split()[1]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (before + int(sys.argv[2]),) * 2)
+try:
+    np.load(place / "brought/embd_test.npy")
+    sys.exit("the arrays fit into memory")
+except MemoryError:
+    pass
+bank_of(read_folder(place / "brought")["test"], place / "scratch.npy").save(place / "bank")
+print(np.isfinite(ResponseBank.load(place / "bank").embedding_rd[-1]).all())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit on data does not count what is allocated")
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_arrays_larger_than_memory_allows_are_stored(tmp_path, dtype):
+    """400 MB of what a process may write to, and embeddings of 0.8 or 1.6 GB."""
+    (tmp_path / "brought").mkdir()
+    for name, n_prompts in (("train", 2), ("test", 400)):
+        made = np.lib.format.open_memmap(tmp_path / f"brought/embd_{name}.npy", "w+", dtype, (n_prompts, 500, 2048))
+        made[-1] = 1
+        made.flush()
+        np.save(tmp_path / f"brought/reward_{name}.npy", np.zeros((n_prompts, 500), np.float32))
+    ended = subprocess.run(
+        [sys.executable, "-c", UNDER_A_LIMIT, str(tmp_path), str(400 * 10**6)], capture_output=True, text=True
+    )
+    assert ended.stdout == "True\n", ended.stderr
+
+
+def test_a_study_without_its_files_says_what_to_put_where(tmp_path):
+    """With exit code 2; and that a folder is empty is no fault of other studies."""
+    project = checkout(tmp_path / "project")
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", "check", "params/from-embeddings.yaml"],
+        cwd=project, env=environment(project), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("data/embeddings: holds no embd*_train.npy; put embd*_train.npy, reward*_train.npy")
+    assert ended.stderr.count("\n") == 1
+    execute([sys.executable, "-m", "rmkit.cli", "gc", "--dry-run"], project, project)
+
+
+@pytest.mark.slow
+def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
+    """All of it by the runner: notebooks 00, 03 and 04, on embeddings that know gold."""
+    project = checkout(tmp_path / "project")
+    rng = np.random.default_rng(0)
+    weight_d = rng.normal(size=16)
+    (project / "data/mine").mkdir()
+    for name, shape in {"train": (60, 4, 16), "test": (20, 8, 16)}.items():
+        embedding_pkd = rng.normal(size=shape).astype(np.float32)
+        np.save(project / f"data/mine/embd_{name}.npy", embedding_pkd)
+        np.save(project / f"data/mine/reward_{name}.npy", (embedding_pkd @ weight_d)[..., None].astype(np.float32))
+    smaller = {
+        "embeddings_folder": "data/mine",
+        "n_pairs": 300,
+        "annotations": "[300]",
+        "ns": "[1,8]",
+        "betas": "[10.0]",
+    }
+    smaller |= {"seed": "[0]", "reward_models": "[linear_bt]", "ablation": "[]"}
+    words = [word for name, value in smaller.items() for word in ("--set", f"{name}={value}")]
+    execute([sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words], project, project)
+    (path,) = (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")
+    rows = pd.read_parquet(path)
+    spearman = rows[rows["metric"] == "spearman"].set_index("reward_model")["value"]
+    assert spearman["linear_bt"] > 0.9
+    assert abs(spearman["random"]) < 0.4
+    assert list((project / "runs/reports").glob("*.html"))
