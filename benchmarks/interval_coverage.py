@@ -1,6 +1,6 @@
-"""Does every interval of rmkit.stats cover what it names? Data from worlds with a known truth, drawn again and again.
+"""Does every interval of rmkit.intervals cover what it names? Data with a known truth, drawn again and again.
 
-The functions are found by going over the module: each that returns an Interval or a list of them needs a simulator
+The functions are found by going over the room: each that returns an Interval or a list of them needs a simulator
 here, by its name. A simulator gives cases; a case draws data sets and gives each interval with the truth that it is of.
 Target: between 93% and 97% at a nominal 95%; a case that is known to miss it says why.
 
@@ -8,20 +8,22 @@ Run: python benchmarks/interval_coverage.py  (about 8 minutes on one core; --sim
 """
 
 import argparse
+import importlib
 import inspect
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
+from pkgutil import iter_modules
 from typing import get_type_hints
 
 import numpy as np
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
-from rmkit import stats
-from rmkit.stats import Interval
+from rmkit import intervals
+from rmkit.intervals import correlations, means
+from rmkit.intervals.means import Interval
 
 Draw = Callable[[np.random.Generator, int], Iterator[tuple[Interval, float]]]  # generator, how many -> with their truth
 LOWEST, HIGHEST = 0.93, 0.97
@@ -41,16 +43,19 @@ class Case:
     times: int = 1  # so many times the simulations, where they cost next to nothing
 
 
-def functions_with_intervals(module: ModuleType) -> set[str]:
-    """The names of a module's public functions that return an Interval or a list of them."""
-    found = inspect.getmembers(module, inspect.isfunction)
+def functions_with_intervals() -> set[str]:
+    """The names of the room's public functions that return an Interval or a list of them."""
+    modules = [
+        importlib.import_module(f"{intervals.__name__}.{found.name}") for found in iter_modules(intervals.__path__)
+    ]
+    found = [member for module in modules for member in inspect.getmembers(module, inspect.isfunction)]
     returned = {name: get_type_hints(function).get("return") for name, function in found if not name.startswith("_")}
     return {name for name, hint in returned.items() if hint in (Interval, list[Interval])}
 
 
 def cases_by_function() -> dict[str, list[Case]]:
     """Every function's cases; SystemExit names a function without a simulator, and a simulator without a function."""
-    found = functions_with_intervals(stats)
+    found = functions_with_intervals()
     if odd := found ^ SIMULATORS.keys():
         listed = ", ".join(f"{name} has no {'simulator' if name in found else 'function'}" for name in sorted(odd))
         raise SystemExit(f"benchmarks/interval_coverage.py: {listed}")
@@ -74,9 +79,9 @@ def prompts(n_prompts: int, *, paired: bool) -> Draw:
                 rng.binomial(pairs_p, np.clip(0.63 + shift + hard_np, 0, 1)) / pairs_p for shift in (0.0, -0.05)
             )
             if paired:
-                intervals = stats.paired_difference(first_np, second_np, pairs_p, rng=rng, n_resamples=1000)
+                intervals = means.paired_difference(first_np, second_np, pairs_p, rng=rng, n_resamples=1000)
             else:
-                intervals = stats.bootstrap_over_prompts(first_np, pairs_p, rng=rng, n_resamples=1000)
+                intervals = means.bootstrap_over_prompts(first_np, pairs_p, rng=rng, n_resamples=1000)
             truth = mean_chance(0.63) - (mean_chance(0.58) if paired else 0.0)
             yield from ((interval, truth) for interval in intervals)
 
@@ -95,7 +100,7 @@ def seeds(n_seeds: int, effect: Callable[[np.random.Generator, int], np.ndarray]
     """Independent runs whose results vary as `effect` does, around 0."""
 
     def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
-        yield from ((stats.t_over_seeds(effect(rng, n_seeds)), 0.0) for _ in range(simulations))
+        yield from ((means.t_over_seeds(effect(rng, n_seeds)), 0.0) for _ in range(simulations))
 
     return draw
 
@@ -110,7 +115,7 @@ def crossed(
             prompt_p = rng.exponential(size=n_prompts) - 1 if skewed else rng.normal(size=n_prompts)
             rest_sp = rest * rng.normal(size=(n_seeds, n_prompts))
             value_sp = seed * rng.normal(size=(n_seeds, 1)) + prompt * prompt_p + rest_sp
-            yield stats.over_seeds_and_prompts(value_sp), 0.0
+            yield means.over_seeds_and_prompts(value_sp), 0.0
 
     return draw
 
@@ -173,9 +178,9 @@ def models(population: Population, statistic: str, *, n_models: int, difference:
         for _ in range(simulations):
             tables = population.measured(rng, n_models, 50)
             if difference:
-                yield stats.correlation_difference(*tables, **options), first - second
+                yield correlations.correlation_difference(*tables, **options), first - second
             else:
-                yield stats.correlation_over_models(*tables[:2], **options), first
+                yield correlations.correlation_over_models(*tables[:2], **options), first
 
     return draw
 

@@ -16,7 +16,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
 from rmkit.evaluation.curves import contrast, gold_curves, in_group, interval_row
 from rmkit.evaluation.learning_curves import learning_curves, mean_over_seeds
-from rmkit.stats import Interval, paired_difference
+from rmkit.intervals.means import Interval, paired_difference
 
 ARM = ("reward_model", "procedure", "validation")
 HEADS = ("mlp_bt", "mlp_clf")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.stats import Interval, bootstrap_over_prompts, over_seeds_and_prompts
+from rmkit.intervals.means import Interval, bootstrap_over_prompts, over_seeds_and_prompts
 
 
 def stacked(evaluations: Sequence[Evaluations], metric: str) -> np.ndarray:

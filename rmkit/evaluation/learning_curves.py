@@ -1,7 +1,7 @@
 """Learning curves with their intervals: per-prompt evaluations of several seeds in, one tidy table out.
 
-Averages a fit over seeds first, then resamples prompts (stats.py), so what the interval is of stays one thing. Knows
-evaluations; draws nothing.
+Averages a fit over seeds first, then resamples prompts (intervals/means.py), so what the interval is of stays one
+thing. Knows evaluations; draws nothing.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.stats import Interval, bootstrap_over_prompts, paired_difference
+from rmkit.intervals.means import Interval, bootstrap_over_prompts, paired_difference
 
 RESAMPLES = 2000
 

@@ -13,10 +13,11 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError
+from rmkit.intervals.correlations import Statistic, correlation_over_models
+from rmkit.intervals.means import Interval
 from rmkit.measures import ranking
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.policies import finite
-from rmkit.stats import Interval, Statistic, correlation_over_models
 
 Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
 MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

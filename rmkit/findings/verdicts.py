@@ -22,16 +22,8 @@ from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.evaluation.curves import contrast, in_group, stacked
 from rmkit.evaluation.population import MEASURES, together
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
-from rmkit.stats import (
-    FEWEST_SEEDS,
-    NEW_PROMPTS_THESE_FITS,
-    Interval,
-    Statistic,
-    correlation_difference,
-    correlation_over_models,
-    paired_difference,
-    smallest_detectable,
-)
+from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
+from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, paired_difference, smallest_detectable
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
 RANK: Statistic = "kendall"

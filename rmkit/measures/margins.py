@@ -3,7 +3,7 @@
 Knows margins only, a pair's chosen reward minus its rejected one, and reads them as Bradley-Terry log-odds: the
 forecast that the chosen response wins is sigmoid(margin). Where an annotator is known, so is the chance of each label:
 the functions named `expected_` take a margin of first minus second and the chance that the first is preferred, and
-give what labels would give on average. Knows no text, no model and no interval (stats.py).
+give what labels would give on average. Knows no text, no model and no interval.
 Sources: Bradley & Terry 1952; Brier 1950; Naeini, Cooper & Hauskrecht, AAAI 2015 (expected calibration error).
 """
 

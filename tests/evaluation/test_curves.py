@@ -5,7 +5,7 @@ import pytest
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
 from rmkit.evaluation.curves import contrast, gold_curves, in_group
-from rmkit.stats import over_seeds_and_prompts
+from rmkit.intervals.means import over_seeds_and_prompts
 
 N_PROMPTS = 40
 FITS = pd.DataFrame(

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from rmkit import stats
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ParamsError
 from rmkit.findings import rules
 from rmkit.findings.rules import Rule, read_rule, read_rules
 from rmkit.findings.verdicts import judged, verdict
-from rmkit.stats import Interval
+from rmkit.intervals import correlations, means
+from rmkit.intervals.means import Interval
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = read_rules(ROOT / "docs" / "findings")
@@ -198,9 +198,9 @@ def test_the_shipped_findings_are_as_the_embedded_study_registered_them():
 
 
 def test_a_rules_estimands_are_those_of_the_intervals():
-    assert rules.SEEDS_AND_PROMPTS == stats.NEW_SEEDS_NEW_PROMPTS
-    assert rules.PROMPTS == stats.NEW_PROMPTS_THESE_FITS
-    assert rules.MODELS_AND_PROMPTS == stats.NEW_MODELS_NEW_PROMPTS
+    assert rules.SEEDS_AND_PROMPTS == means.NEW_SEEDS_NEW_PROMPTS
+    assert rules.PROMPTS == means.NEW_PROMPTS_THESE_FITS
+    assert rules.MODELS_AND_PROMPTS == correlations.NEW_MODELS_NEW_PROMPTS
 
 
 def test_a_registered_statement_does_not_vanish_with_its_file():

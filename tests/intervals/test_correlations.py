@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from rmkit import stats
 from rmkit.errors import DataError
-from rmkit.intervals.correlations import CORRELATIONS
-from rmkit.stats import correlation_difference, correlation_over_models
+from rmkit.intervals import correlations
+from rmkit.intervals.correlations import CORRELATIONS, correlation_difference, correlation_over_models
 
 SCIPY = {"kendall": scipy_stats.kendalltau, "spearman": scipy_stats.spearmanr, "pearson": scipy_stats.pearsonr}
 RNG = np.random.default_rng(0)
@@ -42,7 +41,7 @@ def test_the_estimate_is_the_correlation_of_the_means_and_the_interval_holds_it(
     interval = interval_of(statistic=statistic)
     assert interval.estimate == pytest.approx(SCIPY[statistic](METRIC.mean(1), OUTCOME.mean(1))[0])
     assert -1 < interval.low < interval.estimate < interval.high < 1
-    assert (interval.units, interval.estimand, interval.reason) == (48, stats.NEW_MODELS_NEW_PROMPTS, None)
+    assert (interval.units, interval.estimand, interval.reason) == (48, correlations.NEW_MODELS_NEW_PROMPTS, None)
 
 
 def test_where_prompts_add_nothing_it_is_fishers_interval():

@@ -1,4 +1,4 @@
-"""What every interval of rmkit.stats covers, by the simulators of benchmarks/interval_coverage.py."""
+"""What every interval of rmkit.intervals covers, by the simulators of benchmarks/interval_coverage.py."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from rmkit import stats
+from rmkit.intervals import means
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "interval_coverage.py"
 
@@ -33,7 +33,7 @@ def cheap_and_dear():
 
 
 def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
-    assert benchmark.functions_with_intervals(stats) == {
+    assert benchmark.functions_with_intervals() == {
         "bootstrap_over_prompts",
         "correlation_difference",
         "correlation_over_models",
@@ -45,16 +45,16 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
 
 
 def test_a_function_without_a_simulator_is_an_error(monkeypatch):
-    def invented() -> list[stats.Interval]:
+    def invented() -> list[means.Interval]:
         return []
 
-    monkeypatch.setattr(stats, "invented", invented, raising=False)
+    monkeypatch.setattr(means, "invented", invented, raising=False)
     with pytest.raises(SystemExit, match="invented has no simulator"):
         benchmark.cases_by_function()
 
 
 def test_a_simulator_without_a_function_is_an_error(monkeypatch):
-    monkeypatch.delattr(stats, "t_over_seeds")
+    monkeypatch.delattr(means, "t_over_seeds")
     with pytest.raises(SystemExit, match="t_over_seeds has no function"):
         benchmark.cases_by_function()
 
@@ -62,7 +62,7 @@ def test_a_simulator_without_a_function_is_an_error(monkeypatch):
 def test_an_interval_that_is_missing_or_misses_covers_nothing():
     def draw(rng, simulations):
         for low in (0.0, np.nan, 2.0, 0.5):
-            yield stats.Interval(low, low, low + 1, 0.95, "", "", 1), 1.0
+            yield means.Interval(low, low, low + 1, 0.95, "", "", 1), 1.0
 
     assert benchmark.coverage(benchmark.Case("four", draw), 4) == 0.5
 

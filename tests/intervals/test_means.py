@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from rmkit import stats
 from rmkit.errors import DataError
-from rmkit.stats import (
+from rmkit.intervals import means
+from rmkit.intervals.means import (
     Interval,
     bootstrap_over_prompts,
     over_seeds_and_prompts,
@@ -82,7 +82,7 @@ def test_an_interval_says_what_it_is_of():
     interval = bootstrap(VALUE_KP[0], estimand="these prompts, new seeds", n_resamples=100)[0]
     assert interval.estimand == "these prompts, new seeds"
     assert interval.method == "percentile bootstrap over prompts, 100 resamples"
-    assert bootstrap(VALUE_KP[0])[0].estimand == stats.NEW_PROMPTS_THESE_FITS
+    assert bootstrap(VALUE_KP[0])[0].estimand == means.NEW_PROMPTS_THESE_FITS
 
 
 def test_same_generator_same_interval_other_generator_another():
@@ -221,7 +221,7 @@ def test_seeds_crossed_with_prompts_say_what_they_are_of_and_widen_with_the_leve
     value_sp = np.random.default_rng(5).normal(size=(5, 60))
     narrow, wide = (over_seeds_and_prompts(value_sp, level=level) for level in (0.8, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
-    assert narrow.estimand == stats.NEW_SEEDS_NEW_PROMPTS
+    assert narrow.estimand == means.NEW_SEEDS_NEW_PROMPTS
     assert over_seeds_and_prompts(value_sp, estimand="other").estimand == "other"
 
 

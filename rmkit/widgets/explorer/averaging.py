@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rmkit.stats import FEWEST_SEEDS, t_over_seeds
+from rmkit.intervals.means import FEWEST_SEEDS, t_over_seeds
 from rmkit.widgets.explorer.columns import ABOUT
 
 SEED = "seed"
