@@ -22,8 +22,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rmkit.annotation.annotators import Annotator, labelled, scale_of
+from rmkit.annotation.annotators import Annotator
+from rmkit.annotation.labels import labelled
 from rmkit.annotation.pairs import pairs_within_prompts
+from rmkit.annotation.scales import scale_of
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.machine.hardware import limit_threads

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from rmkit.intervals.means import bootstrap_over_prompts
-from rmkit.reward_models.linear.bradley_terry import newton_weights
+from rmkit.reward_models.linear.newton import newton_weights
 
 N_FOLDS = 5
 SEEN_SD, UNSEEN_SD, SHARPNESS_SD = 1.4, 1.4, 0.5  # of w . x, of u, and of log sharpness

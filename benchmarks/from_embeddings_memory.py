@@ -24,7 +24,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from rmkit.study.store.locks import stamp_of
+from rmkit.machine.processes import stamp_of
 from tests.checkout import checkout, environment
 
 SHAPES = {"train": (40_000, 10, 2048), "test": (2_000, 500, 2048)}

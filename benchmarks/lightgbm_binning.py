@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.reward_models.registry import build
+from rmkit.training_sets.pair_sets import PairSets
 
 NOISE = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)  # share of labels that are turned round
 HEADS = {

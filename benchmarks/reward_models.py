@@ -25,13 +25,14 @@ import torch
 from scipy.special import expit
 from torch import nn
 
-from rmkit.artifacts.comparisons import Comparisons, PairSets
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.machine.hardware import limit_threads, processor, usable_cores
 from rmkit.machine.number_formats import multiplies_bfloat16_fast
 from rmkit.measures import ranking
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 from rmkit.training_sets.by_annotations import training_sets
+from rmkit.training_sets.pair_sets import PairSets
 
 D, HIDDEN, FACTORS = 2048, (1024, 512), 24
 ROWS, EPOCHS, PATIENCE = 10_240, 30, 3

@@ -5,26 +5,27 @@ interrupted. Only this floor turns an exception into a line and a code. Imports 
 """
 
 import argparse
-import importlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
-from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.selection import failed_last_time, selected
-from rmkit.study.planning.plan import PlannedJob, data_files, make_plan
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
 from rmkit.study.planning.study_file import Study, load_study, overridden
-from rmkit.study.store.store import Store, disk_faults
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
     from rmkit.study.engines.local import Local
     from rmkit.study.monitoring.run_record import Run
+from rmkit.study.planning.checks import check_data
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from rmkit.study.monitoring.terminal import RunLog, say
 
     project, study, jobs = _planned(options)
-    checked = _check_data(project, study, jobs)
+    checked = check_data(project, study, jobs)
     for line in checked:
         say(line)
     store = Store(project.store)
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.dry_run:
         return _forecast(study, jobs, store, options)
-    from rmkit.study.engines.local import execute
+    from rmkit.study.engines.engine import execute
     from rmkit.study.housekeeping.presence import using
     from rmkit.study.monitoring.run_record import RunRecord, told_to
 
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Validate a study without running anything."""
     project, study, jobs = _planned(options)
-    for line in _check_data(project, study, jobs):
+    for line in check_data(project, study, jobs):
         print(line)
     print(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
     return 0
@@ -95,7 +96,7 @@ def check(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """How far the study is, stage by stage, and what failed."""
     if options.watch and (run := _living_run(options)):
-        from rmkit.study.monitoring.watching import watch_run
+        from rmkit.study.monitoring.terminal import watch_run
 
         watch_run(Store(find_project().store), run)
         return 0
@@ -224,26 +225,6 @@ def _selected(
     """The jobs that the options ask for, and those that they need; none if --retry-failed finds nothing that failed."""
     asked = selected(project, jobs, only=options.only, until=options.until, select=options.select, plan_ids=options.job)
     return failed_last_time(store, study, asked) if options.retry_failed else asked
-
-
-def _check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
-    """What the declared data files hold, a line each; DataError or ParamsError if a stage cannot work with that."""
-    found = {}
-    for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
-        found[given, checker] = _named(checker)(project.root / given, given)
-    for job in jobs:
-        counts: dict[str, int] = {}
-        for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
-            counts |= found[file][1]
-        if precondition := STAGES[job.stage].precondition:
-            _named(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
-    return [line for line, _ in found.values()]
-
-
-def _named(target: str) -> Callable[..., Any]:
-    """The function that a text names, as "module:function"."""
-    module, _, function = target.partition(":")
-    return getattr(importlib.import_module(module), function)
 
 
 def _write_report(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:

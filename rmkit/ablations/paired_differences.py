@@ -1,9 +1,9 @@
 """What the validation split, and the objective, change: differences between the arms of the split ablation, paired.
 
-An arm is a head, a procedure and a split (split_ablation.py has the why). Every difference is taken seed by seed and
+An arm is a head, a procedure and a split (validation_split.py has the why). Every difference is taken seed by seed and
 prompt by prompt before an interval is made, so that what is hard for both arms cancels. Against gold, seeds draw pairs
-anew and the interval is gold_curves'; where people judged, they fold the same pairs anew, and it is learning_curves',
-of these fits. Knows evaluations; draws nothing.
+anew and the interval is `gold_curves`'; where people judged, they fold the same pairs anew, and it is
+`learning_curves`', of these fits. Knows evaluations; draws nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.evaluation.curves import contrast, gold_curves, in_group, interval_row
-from rmkit.evaluation.learning_curves import learning_curves, mean_over_seeds
+from rmkit.evaluation.contrasts import contrast, in_group
+from rmkit.evaluation.curves import gold_curves, interval_row, learning_curves, mean_over_seeds
 from rmkit.intervals.means import Interval, paired_difference
 
 ARM = ("reward_model", "procedure", "validation")

@@ -18,7 +18,7 @@ class Candidates:
 
     margin_sm: np.ndarray  # (S, M) rewards of the first minus the second, a row an ensemble member; S may be 1
     feature_md: np.ndarray  # (M, D) last-layer features of the first minus the second
-    known_dd: np.ndarray  # (D, D) information that the prior and the labelled pairs hold (design.py)
+    known_dd: np.ndarray  # (D, D) information that the prior and the labelled pairs hold (measures/information.py)
 
     def __post_init__(self) -> None:
         if self.feature_md.ndim != 2 or self.feature_md.shape[1] == 0:

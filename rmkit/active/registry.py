@@ -11,7 +11,7 @@ from rmkit.errors import one_of
 
 STRATEGIES = {
     "random": "rmkit.active.strategies.random:Random",
-    "entropy": "rmkit.active.strategies.random:Entropy",
+    "entropy": "rmkit.active.strategies.entropy:Entropy",
     "d_optimal": "rmkit.active.strategies.d_optimal:DOptimal",
 }
 

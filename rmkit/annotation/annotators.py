@@ -3,34 +3,22 @@
     P(first preferred) = sigmoid(beta (gold_first - gold_second) / scale)
 
 beta is the annotation sharpness: small is noisy, infinite is free of noise (an even coin where the gold rewards are
-equal). The scale carries a convention, since papers and code differ in it and the same beta then means another noise.
-What annotators do besides (annotator_habits.py) is nothing by default. Knows gold rewards, and lengths where there is a
-bias for them: no text, no prompt. Sources: arXiv 2411.04991, section 4 (its released code divides by a fixed number of
-each gold model; the embedding release that followed, by the standard deviation of all rewards).
+equal). The scale carries a convention (scales.py).
+What annotators do besides (habits.py) is nothing by default. Knows gold rewards, and lengths where there is a
+bias for them: no text, no prompt. Source: arXiv 2411.04991, section 4.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
-from rmkit.annotation.habits import ALIKE, PLAIN, Habits, Member, Pile, chances, check_crowd
-from rmkit.annotation.label_quality import NO_GAP, NO_LABEL, Answers, gaps, realised_error, share, value_of_pairs
+from rmkit.annotation.choice_probabilities import Pile, chances
+from rmkit.annotation.habits import ALIKE, PLAIN, Habits, Member, check_crowd
+from rmkit.annotation.label_quality import Answers, gaps
 from rmkit.annotation.label_theory import quality_at_normal_gaps
+from rmkit.annotation.scales import about_zero
 from rmkit.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-SCALES: Mapping[str, str] = {
-    "none": "1: beta is in units of one over the gold reward",
-    "fixed": "a number that is given, one for each gold model: PUBLISHED_SCALES, or one's own",
-    "gold_sd": "the standard deviation of all gold rewards of the responses that pairs are made from",
-    "gap_sd": "the standard deviation, about 0, of the differences in gold of the pairs that are labelled",
-}
-PUBLISHED_SCALES: Mapping[str, float] = {"harmless": 1.0, "helpful": 6.0}  # `fixed` in arXiv 2411.04991's code, by task
 
 
 @dataclass(frozen=True)
@@ -142,151 +130,6 @@ class Said:
     called_equal_m: np.ndarray  # (M,) bool
     member_m: np.ndarray  # (M,) int64 into the crowd
     kept_m: np.ndarray  # (M,) bool, whether there is a label
-
-
-def labelled(
-    pairs_m2: np.ndarray,
-    gold_r: np.ndarray,
-    annotators: Sequence[Annotator],
-    rng: np.random.Generator,
-    *,
-    length_r: np.ndarray | None = None,
-) -> "pd.DataFrame":
-    """What every annotator says of (M, 2) pairs of positions into (R,) gold: first, second, label, beta; M rows each.
-
-    All use the same uniform number for a pair: a pair that one gets wrong is wrong for every noisier one. A column
-    `annotator` names the member of a crowd, and `called_equal` tells labels of a coin, where there are such; pairs that
-    are called equal and dropped have no row.
-    """
-    import pandas as pd
-
-    gold_m2 = value_of_pairs(gold_r, pairs_m2, "gold_r")
-    length_m2 = None if length_r is None else value_of_pairs(length_r, pairs_m2, "length_r")
-    draws = Draws.of(len(pairs_m2), annotators, rng)
-    tables = []
-    for annotator in annotators:
-        said = annotator.say(gold_m2, draws, length_m2)
-        sides = {"first": pairs_m2[:, 0], "second": pairs_m2[:, 1]}
-        table = pd.DataFrame(sides | {"label": said.label_m, "beta": annotator.beta})
-        if len(annotator.crowd) > 1:
-            table["annotator"] = np.array([member.name for member in annotator.crowd])[said.member_m]
-        if annotator.may_tie and annotator.habits.ties == "coin":
-            table["called_equal"] = said.called_equal_m
-        tables.append(table[said.kept_m])
-    return pd.concat(tables, ignore_index=True)
-
-
-def noise_rows(
-    annotators: Sequence[Annotator],
-    gold_m2: np.ndarray,
-    first: np.random.Generator,
-    second: np.random.Generator,
-    *,
-    length_m2: np.ndarray | None = None,
-) -> "pd.DataFrame":
-    """Result rows (beta, metric, value, reason, units) on how noisy each annotator is on the pairs of (M, 2) gold.
-
-    first, second: generators of this annotator's labels and of another's of the same sharpness; every annotator gets
-    the same numbers from them. A value is undefined, with a reason, where no pair has unequal gold or none a label.
-    """
-    import pandas as pd
-
-    gap_m = gaps(gold_m2)
-    draws, other_draws = (Draws.of(len(gap_m), annotators, rng) for rng in (first, second))
-    rows = []
-    for annotator in annotators:
-        says = [annotator.say(gold_m2, one, length_m2) for one in (draws, other_draws)]
-        figures = noise_figures(annotator.answers(gold_m2, length_m2), gold_m2, says, ties=annotator.may_tie)
-        rows += [{"beta": annotator.beta, "metric": name, "value": value} for name, value in figures.items()]
-    table = pd.DataFrame(rows).assign(units=len(gap_m))
-    why = NO_LABEL if (gap_m != 0).any() else NO_GAP
-    return table.assign(reason=[why if absent else None for absent in table["value"].isna()])
-
-
-def noise_figures(answers: Answers, gold_m2: np.ndarray, says: Sequence[Said], *, ties: bool) -> dict[str, float]:
-    """What is expected of labels and what became of them: of the first of two annotators, and of both together."""
-    said, other = says
-    both_m = said.kept_m & other.kept_m
-    same_m = said.label_m == other.label_m
-    kept_m = said.kept_m
-    figures = {
-        "expected_error": answers.expected_error(),
-        "realised_error": realised_error(said.label_m[kept_m], gold_m2[kept_m]) if kept_m.any() else float("nan"),
-        "expected_agreement": answers.expected_agreement(),
-        "realised_agreement": share(same_m[both_m].sum(), both_m.sum()),
-        "accuracy_ceiling": answers.accuracy_ceiling(),
-        "gold_accuracy": answers.gold_accuracy(),
-        "gold_gap": float(np.abs(answers.gap_m).mean()),
-    }
-    if ties:
-        figures["expected_tie_share"] = float(answers.equal_m.mean())
-        figures["realised_tie_share"] = float(said.called_equal_m.mean())
-    return figures
-
-
-def beta_for_agreement(
-    agreement: float, gold_m2: np.ndarray, who: Annotator | None = None, length_m2: np.ndarray | None = None
-) -> float:
-    """The sharpness at which two annotators agree so often on these pairs, all else as in `who`.
-
-    By root finding: agreement rises with beta, unless dissenters nearly balance the others. DataError with the range
-    that can be reached.
-    """
-    return beta_for(lambda one: one.expected_agreement(gold_m2, length_m2), agreement, "agreement", gold_m2, who)
-
-
-def beta_for_error(
-    error: float, gold_m2: np.ndarray, who: Annotator | None = None, length_m2: np.ndarray | None = None
-) -> float:
-    """The sharpness at which so many labels are against the gold order, all else as in `who`; as beta_for_agreement."""
-    return beta_for(lambda one: one.expected_error(gold_m2, length_m2), error, "error", gold_m2, who)
-
-
-def beta_for(
-    measure: Callable[[Annotator], float], target: float, name: str, gold_m2: np.ndarray, who: Annotator | None
-) -> float:
-    """The beta whose measure is the target, between one of pure noise and one nearly free of it, or DataError."""
-    who = who or Annotator(1.0)
-    typical = np.sqrt(np.mean(gaps(gold_m2) ** 2)) / who.scale or 1.0
-    low, high = (exponent - np.log(typical) for exponent in (-12.0, 12.0))
-
-    def miss(log_beta: float) -> float:
-        return measure(replace(who, beta=float(np.exp(log_beta)))) - target
-
-    noisy, sharp = miss(low) + target, miss(high) + target
-    if not min(noisy, sharp) < target < max(noisy, sharp):
-        reach = f"between {noisy:.3f} (pure noise) and {sharp:.3f} (next to none)"
-        raise DataError(f"{name}: {target} cannot be had of such annotators on these pairs; it lies {reach}")
-    return float(np.exp(brentq(miss, low, high, xtol=1e-10)))
-
-
-def scale_of(
-    convention: str, gold_r: np.ndarray, fixed: float | None = None, *, gold_m2: np.ndarray | None = None
-) -> float:
-    """The scale that a convention of SCALES gives for (R,) gold rewards; `fixed` for the convention of that name alone.
-
-    gold_m2: (M, 2) gold of the pairs to be labelled, for gap_sd. DataError for another convention, for what does not
-    belong to it or is missing, and for gold without spread.
-    """
-    if convention not in SCALES:
-        raise DataError(f"scale: {convention!r} is not one of {', '.join(SCALES)}")
-    if (convention == "fixed") != (fixed is not None):
-        raise DataError(
-            f"scale: the convention is {convention} and the fixed number {fixed}; `fixed` needs one, no other"
-        )
-    if convention == "gap_sd" and gold_m2 is None:
-        raise DataError("scale: gap_sd is of the pairs that are labelled, and their gold_m2 was not given")
-    if convention in ("none", "fixed"):
-        return 1.0 if fixed is None else float(fixed)
-    spread = float(np.std(gold_r)) if gold_m2 is None or convention == "gold_sd" else about_zero(gaps(gold_m2))
-    if not 0 < spread < np.inf:
-        raise DataError(f"scale: the gold rewards have a standard deviation of {spread}; they must differ")
-    return spread
-
-
-def about_zero(gap_m: np.ndarray) -> float:
-    """The standard deviation about 0: which of a pair comes first says nothing, and must change nothing."""
-    return float(np.sqrt(np.mean(np.square(gap_m))))
 
 
 def pile_of(gold_m2: np.ndarray, length_m2: np.ndarray | None, habits: Habits) -> Pile:

@@ -6,8 +6,8 @@ not how to get it. Knows ranks of gold and positions into a bank of P prompts wi
 
 Prompts are gone through in random orders, each once before any is used again, so that the first m of n pairs are
 themselves such a draw of m. Source: arXiv 2411.04991, section 4 and its released code, which takes the first n prompts
-of the file (`prompt_order` "file", with n prompts in the Design) and may pair a prompt, even a response, with itself
-across prompts; here the prompts are always two.
+of the file (`prompt_order` "file", with n prompts in the LabelBudget) and may pair a prompt, even a response, with
+itself across prompts; here the prompts are always two.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +79,7 @@ POOLS = {"within_prompt": pairs_within_prompts, "cross_prompt": pairs_across_pro
 
 
 @dataclass(frozen=True)
-class Design:
+class LabelBudget:
     """How a budget of labels is spread: over which prompts, and how many labels a pair gets. DataError if amiss."""
 
     n_prompts: int | None = None  # prompts that are annotated at all; None: every one
@@ -89,9 +89,11 @@ class Design:
     def __post_init__(self) -> None:
         if self.labels_per_pair < 1 or (self.n_prompts is not None and self.n_prompts < 1):
             found = f"n_prompts={self.n_prompts}, labels_per_pair={self.labels_per_pair}"
-            raise DataError(f"design: {found}; each is at least 1")
+            raise DataError(f"label budget: {found}; each is at least 1")
         if self.prompt_order not in PROMPT_ORDERS:
-            raise DataError(f"design: prompt_order={self.prompt_order!r} is not one of {', '.join(PROMPT_ORDERS)}")
+            raise DataError(
+                f"label budget: prompt_order={self.prompt_order!r} is not one of {', '.join(PROMPT_ORDERS)}"
+            )
 
     def pairs(self, gold_pk: np.ndarray, n_labels: int, choice: str, pool: str, rng: np.random.Generator) -> np.ndarray:
         """(n_labels, 2) int64 positions into R = P K, a row a label; the defaults draw as the pool of POOLS does."""
@@ -106,7 +108,7 @@ class Design:
         """int64 prompts that annotators see, ascending."""
         wanted = n_prompts if self.n_prompts is None else self.n_prompts
         if wanted > n_prompts:
-            raise DataError(f"design: n_prompts={wanted}, and there are {n_prompts} prompts")
+            raise DataError(f"label budget: n_prompts={wanted}, and there are {n_prompts} prompts")
         if self.n_prompts is None or self.prompt_order == "file":
             return np.arange(wanted)
         return np.sort(rng.choice(n_prompts, size=wanted, replace=False))
@@ -156,11 +158,11 @@ def in_turn(
 
 
 def every_way(
-    gold_pk: np.ndarray, n_pairs: int, rng: np.random.Generator, design: Design | None = None
+    gold_pk: np.ndarray, n_pairs: int, rng: np.random.Generator, budget: LabelBudget | None = None
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """(choice, pool, (M, 2) pairs) of every choice in every pool: n_pairs of each, or as many as a prompt's offer."""
-    design = design or Design()
+    budget = budget or LabelBudget()
     for choice in CHOICES:
         for pool in POOLS:
-            n_labels = min(n_pairs, design.most(gold_pk, choice)) if pool == "within_prompt" else n_pairs
-            yield choice, pool, design.pairs(gold_pk, n_labels, choice, pool, rng)
+            n_labels = min(n_pairs, budget.most(gold_pk, choice)) if pool == "within_prompt" else n_pairs
+            yield choice, pool, budget.pairs(gold_pk, n_labels, choice, pool, rng)

@@ -4,7 +4,7 @@ Where the annotator is known too, their margins are held against its chances: lo
 labels would give them on average, with none drawn. Best-of-n is told twice: what the kept response earns in gold, and
 what the fit promises for it, in its own spread. Knows rewards of F fits on the P x K responses of a test bank, one
 fit at a time; no head, no label. Sources: arXiv 2411.04991, section 6 (Best-of-n gold reward, quantile of the pick,
-within-prompt Spearman); its reviewers asked for the rest. best_of_n.py, ranking.py and metrics.py have the formulas.
+within-prompt Spearman); its reviewers asked for the rest. measures/ has the formulas.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,8 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError
 from rmkit.measures import margins, ranking
-from rmkit.measures.best_of_n import all_finite, best_of_n, quantile_of_pick
+from rmkit.measures.arrays import all_finite
+from rmkit.measures.best_of_n import best_of_n, quantile_of_pick
 
 # The chance that an annotator of this beta prefers the first of each pair, (M,), from (M, 2) gold rewards.
 PrefersFirst = Callable[[float, np.ndarray], np.ndarray]

@@ -1,11 +1,12 @@
-"""Means with their intervals of what several seeds measured against gold: per-prompt evaluations in, a tidy table out.
+"""Means with their intervals of what several seeds measured: per-prompt evaluations in, a tidy table out.
 
-Seeds draw pairs, labels and initial weights anew; the test prompts are the same for all. With five seeds or more the
-interval is about new seeds and new prompts; with one it is about new prompts and these fits; two to four have none.
-Knows evaluations; draws nothing.
+Against gold (`gold_curves`) seeds draw pairs, labels and initial weights anew; the test prompts are the same for all.
+With five seeds or more the interval is about new seeds and new prompts; with one it is about new prompts and these
+fits; two to four have none. On labelled pairs (`learning_curves`) seeds fold the same pairs anew: a fit is averaged
+over seeds first, then prompts are resampled. Knows evaluations; draws nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
 from rmkit.intervals.means import Interval, bootstrap_over_prompts, over_seeds_and_prompts
+
+RESAMPLES = 2000
 
 
 def stacked(evaluations: Sequence[Evaluations], metric: str) -> np.ndarray:
@@ -51,42 +54,6 @@ def gold_curves(evaluations: Sequence[Evaluations], metrics: Sequence[str] | Non
     return pd.DataFrame(rows)
 
 
-def contrast(
-    evaluations: Sequence[Evaluations], metric: str, first: Mapping[str, Any], second: Mapping[str, Any]
-) -> Interval:
-    """The interval of the mean difference of two groups of fits, seed by seed and prompt by prompt.
-
-    first, second: what the fits of a group have in common, as {"reward_model": "mlp_bt", "annotations": 1800}; a list
-    admits several values; "most" and "fewest" stand for a column's ends, "beyond_fewest" for all but the lower one.
-    The groups' means are subtracted before any interval is made, so what is hard for both cancels. ResultError if a
-    group is empty.
-    """
-    value_sfp = stacked(evaluations, metric)
-    first_sp, second_sp = (value_sfp[:, in_group(evaluations[0].fits, group)].mean(axis=1) for group in (first, second))
-    return interval_of(first_sp - second_sp)
-
-
-def in_group(fits: pd.DataFrame, group: Mapping[str, Any]) -> np.ndarray:
-    """(F,) bool: the fits of a group, or ResultError that names the condition which none fulfils."""
-    here = np.full(len(fits), True)
-    for column, wanted in group.items():
-        if column not in fits:
-            raise ResultError(f"fits have no column {column!r}; they have {', '.join(fits)}")
-        here &= fulfilling(fits[column], wanted)
-        if not here.any():
-            raise ResultError(f"no fit has {column} = {wanted} within {dict(group)}; there are {_listed(fits[column])}")
-    return here
-
-
-def fulfilling(column_f: pd.Series, wanted: Any) -> np.ndarray:
-    """(F,) bool: where a column has the value, or one of the values, or is at or beyond one of its ends."""
-    ends = {"most": column_f.max, "fewest": column_f.min, "beyond_fewest": column_f.min}
-    if not (isinstance(wanted, str) and wanted in ends):
-        return column_f.isin(wanted if isinstance(wanted, list) else [wanted]).to_numpy()
-    end = ends[wanted]()
-    return (column_f > end if wanted == "beyond_fewest" else column_f == end).to_numpy()
-
-
 def interval_row(interval: Interval, n_seeds: int) -> dict[str, Any]:
     """An interval as the columns of a table: mean, low, high, level, seeds, prompts, estimand, method, reason."""
     return {
@@ -102,5 +69,53 @@ def interval_row(interval: Interval, n_seeds: int) -> dict[str, Any]:
     }
 
 
-def _listed(values: pd.Series) -> str:
-    return ", ".join(map(str, values.dropna().unique()[:12]))
+def mean_over_seeds(evaluations: Sequence[Evaluations]) -> Evaluations:
+    """Each fit's values averaged over seeds, as one Evaluations; ResultError if seeds differ in fits or prompts."""
+    first = evaluations[0]
+    for other in evaluations[1:]:
+        if not other.fits.equals(first.fits) or not np.array_equal(other.prompt_id_p, first.prompt_id_p):
+            raise ResultError(
+                "these seeds do not hold the same fits on the same prompts; they are of different studies"
+            )
+        if not np.array_equal(other.units_p, first.units_p):
+            raise ResultError("these seeds do not hold the same pairs a prompt; a pair must be scored once a seed")
+    values = {
+        metric: np.stack([one.values[metric] for one in evaluations]).mean(axis=0, dtype=np.float64).astype(np.float32)
+        for metric in first.values
+    }
+    return Evaluations(first.fits, first.prompt_id_p, first.units_p, values)
+
+
+def learning_curves(evaluations: Sequence[Evaluations], *, resamples: int = RESAMPLES) -> pd.DataFrame:
+    """Mean and interval of every fit and metric: columns of `fits`, metric, mean, low, high, and of what.
+
+    evaluations: one a seed. A metric that a fit does not have is left out. All fits share the resampled prompts, which
+    are drawn with one fixed generator: the same evaluations give the same table.
+    """
+    mean = mean_over_seeds(evaluations)
+    tables = []
+    for metric, value_fp in mean.values.items():
+        has = ~np.isnan(value_fp).any(axis=1)
+        if has.any():
+            intervals = bootstrap_over_prompts(
+                value_fp[has], mean.units_p, rng=np.random.default_rng(0), n_resamples=resamples
+            )
+            tables.append(interval_table(mean.fits[has], metric, intervals, len(evaluations)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def interval_table(names: pd.DataFrame, metric: str, intervals: Sequence[Interval], seeds: int) -> pd.DataFrame:
+    numbers = pd.DataFrame(
+        {
+            "metric": metric,
+            "mean": [interval.estimate for interval in intervals],
+            "low": [interval.low for interval in intervals],
+            "high": [interval.high for interval in intervals],
+            "level": [interval.level for interval in intervals],
+            "seeds": seeds,
+            "prompts": [interval.units for interval in intervals],
+            "estimand": [interval.estimand for interval in intervals],
+            "method": [interval.method for interval in intervals],
+        }
+    )
+    return pd.concat([names.reset_index(drop=True), numbers], axis=1)

@@ -2,7 +2,8 @@
 
 Half of the prompts measure, the other half are what policies answer, so that a metric is held to prompts that it has
 not seen. Knows rewards of F models on P x K responses with their gold; no head, no label. Sources: arXiv 2410.05584,
-sections 2 and 3 (metrics at five responses to a prompt, regret and normalised drop ratio); policy.py for the policies.
+sections 2 and 3 (metrics at five responses to a prompt, regret and normalised drop ratio); policies/finite.py has the
+policies.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -13,14 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.theme import BLUE, GREY, INK, ORANGE, themed
+from rmkit.figures.looks import POOL_NAMES, STRATEGY_LOOK, strategy_look
+from rmkit.figures.theme import GREY, themed
 
-STRATEGY_LOOK: dict[str, dict[str, Any]] = {
-    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
-    "entropy": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "entropy"},
-    "d_optimal": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "D-optimal"},
-}
-POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
 CHOSEN_LABELS = {
     "mean_p_variance": "mean p(1 − p) of the batch",
     "distinct_prompts": "distinct prompts in the batch",
@@ -95,7 +90,7 @@ def check(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
 def draw_lines(ax: Axes, panel: pd.DataFrame, column: str) -> None:
     """One panel's lines in the order of STRATEGY_LOOK, with bands where the table has low and high."""
     for name in sorted(panel["strategy"].unique(), key=place):
-        line, look = panel[panel["strategy"] == name].sort_values("annotations"), look_of(name)
+        line, look = panel[panel["strategy"] == name].sort_values("annotations"), strategy_look(name)
         ax.plot(line["annotations"], line[column], **look)
         if "low" in line:
             # a difference that is exactly 0, as at a shared start, has no spread to resample and needs none
@@ -136,17 +131,12 @@ def metric_label(metric: str, against: str) -> str:
     """A metric's name and unit for the y axis, in two short lines where it is a difference."""
     start, _, n = metric.partition("best_of_")
     name = f"gold reward, best of {n}" if n else {"spearman": "Spearman, within prompts"}.get(start, start)
-    return f"{name}\nminus {look_of(against)['label']}" if against else name
+    return f"{name}\nminus {strategy_look(against)['label']}" if against else name
 
 
 def baseline(name: str) -> Mapping[str, Any]:
-    look = look_of(name)
+    look = strategy_look(name)
     return {"color": look["color"], "linestyle": look["linestyle"], "label": look["label"], "linewidth": 1.2}
-
-
-def look_of(name: str) -> dict[str, Any]:
-    """The look of a strategy; one that is not known here is black and goes by its own name."""
-    return STRATEGY_LOOK.get(name, {"color": INK, "linestyle": "-.", "marker": ".", "label": name})
 
 
 def place(name: str) -> tuple[int, str]:

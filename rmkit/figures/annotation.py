@@ -12,15 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.annotation.label_theory import quality_at_normal_gaps
-from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, themed
+from rmkit.figures.looks import CHOICE_LOOK, POOL_LOOK, POOL_NAMES
+from rmkit.figures.theme import BLUE, GREY, INK, themed
 
-CHOICE_LOOK = {
-    "similar": {"color": ORANGE, "marker": "s"},
-    "random": {"color": BLUE, "marker": "o"},
-    "diversified": {"color": GREEN, "marker": "^"},
-}
-POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
-POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
 GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
 ERROR_LOOK: dict[str, dict[str, Any]] = {
     "expected_error": {"marker": "x", "label": "expected on these pairs"},

@@ -1,19 +1,15 @@
 """Reward models held against gold: Best-of-n against n, and what noise and numbers of annotations do to it.
 
-Takes tables with their intervals (gold_curves.py), gives figures; computes nothing but positions.
+Takes tables with their intervals (evaluation/curves.py), gives figures; computes nothing but positions.
 """
-
-from collections.abc import Iterable
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.errors import ResultError
-from rmkit.figures.learning_curves import count_axis, label_lines, look_of
+from rmkit.figures.axes import band_title, count_axis, draw_line, label_lines, one_kind
+from rmkit.figures.looks import look_of
 from rmkit.figures.theme import themed
 
 BASELINES = ("gold", "random", "shorter")  # they learn nothing: a level over the whole axis
@@ -68,34 +64,3 @@ def noise_panels(curves: pd.DataFrame, ylabel: str) -> Figure:
     figure.draw_without_rendering()
     label_lines(axes[0][-1], ends)
     return figure
-
-
-def draw_line(ax: Axes, line: pd.DataFrame, x: str, look: dict[str, Any]) -> float:
-    """A line with its band, where it has one; the height at which it ends."""
-    ax.plot(line[x], line["mean"], **look)
-    low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
-    ax.fill_between(line[x].to_numpy(dtype=float), low, high, color=look["color"], alpha=0.15, linewidth=0)
-    return float(line["mean"].iloc[-1])
-
-
-def one_kind(curves: pd.DataFrame, identity: Iterable[str]) -> None:
-    """ResultError unless the table has rows, each once, and all its intervals are of one estimand and method."""
-    if curves.empty:
-        raise ResultError("curves: the table is empty; a figure needs at least one row")
-    if (again := curves.duplicated(list(identity))).any():
-        raise ResultError(f"curves: {curves[again].iloc[0][list(identity)].to_dict()} stands twice; draw one metric")
-    with_band = curves[curves["low"].notna()]
-    for column in ("estimand", "method"):
-        if len(kinds := with_band[column].unique()) > 1:
-            raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
-
-
-def band_title(curves: pd.DataFrame) -> str:
-    """How many seeds, and what the band is."""
-    seeds = int(curves["seeds"].iloc[0])
-    start = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
-    with_band = curves[curves["low"].notna()]
-    if with_band.empty:
-        return f"{start}, no interval"
-    first = with_band.iloc[0]
-    return f"{start}; band: {first['level']:.0%} interval for {first['estimand']}"

@@ -5,19 +5,17 @@ in estimand or method are never one line.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
-from scipy.optimize import isotonic_regression
 
 from rmkit.errors import ResultError
-from rmkit.figures.theme import GREY, INK, LOOK, themed
+from rmkit.figures.axes import count_axis, label_lines
+from rmkit.figures.looks import look_of
+from rmkit.figures.theme import GREY, themed
 
 # Metric -> its panel's y label, in the order of the panels; metrics that are not named here come after.
 Y_LABELS = {
@@ -36,7 +34,6 @@ PANEL_INCHES = (3.9, 3.5)
 # Metric -> a value worth comparing with, and what it is.
 REFERENCE = {"log_loss": (math.log(2), "knowing nothing (log 2)"), "overconfidence": (0.0, "")}
 COLUMNS = ("reward_model", "metric", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
-LABEL_GAP = 11.0  # points between two labels at the end of lines
 
 
 @themed
@@ -118,47 +115,6 @@ def draw_reference(ax: Axes, metric: str) -> None:
                     bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5})  # fmt: skip
 
 
-def count_axis(ax: Axes, counts: np.ndarray) -> None:
-    """A log axis whose ticks are the numbers of annotations; a number too close to the next keeps only its tick."""
-    if not len(counts):
-        ax.xaxis.set_major_locator(NullLocator())
-        return
-    ax.set_xscale("log")
-    ax.set_xlim(counts[0] * 0.9, counts[-1] * 1.06)
-    crowded = np.append(counts[1:] / counts[:-1] < (counts[-1] / counts[0]) ** 0.09, False)
-    labels = ["" if hidden else f"{count:,.0f}" for count, hidden in zip(counts, crowded, strict=True)]
-    ax.xaxis.set_major_locator(FixedLocator(list(counts)))
-    ax.xaxis.set_major_formatter(FixedFormatter(labels))
-    ax.xaxis.set_minor_locator(NullLocator())
-
-
-def label_lines(ax: Axes, ends: Mapping[str, float]) -> None:
-    """Write each line's name at its right end, moved up or down by as little as keeps the names apart."""
-    points = 72 / ax.figure.dpi
-    height = [float(ax.transData.transform((1, end))[1]) * points for end in ends.values()]
-    for (reward_model, end), place, own in zip(ends.items(), spread(height, LABEL_GAP), height, strict=True):
-        look = look_of(reward_model)
-        ax.annotate(
-            look["label"],
-            (1, end),
-            xycoords=("axes fraction", "data"),
-            xytext=(5, place - own),
-            textcoords="offset points",
-            va="center",
-            color=look["color"],
-            annotation_clip=False,
-        )
-
-
-def spread(height: Sequence[float], gap: float) -> np.ndarray:
-    """The places nearest to the heights, in least squares, that keep their order and lie at least a gap apart."""
-    order = np.argsort(height, kind="stable")
-    steps = gap * np.arange(len(height))
-    place = np.empty(len(height))
-    place[order] = isotonic_regression(np.asarray(height, dtype=float)[order] - steps).x + steps
-    return place
-
-
 def title(curves: pd.DataFrame) -> str:
     """The number of seeds and the kind of interval; where kinds differ, which line has which."""
     low, high = int(curves["seeds"].min()), int(curves["seeds"].max())
@@ -172,37 +128,3 @@ def title(curves: pd.DataFrame) -> str:
     if len(kinds) == 1:
         return f"{seeds}; band: {next(iter(kinds))}"
     return f"{seeds}; bands: " + "; ".join(f"{', '.join(lines)}: {kind}" for kind, lines in kinds.items())
-
-
-def look_of(reward_model: str) -> dict[str, Any]:
-    """The look of a reward model; one that the theme does not know is black and goes by its own name."""
-    return LOOK.get(reward_model, {"color": INK, "linestyle": "-", "marker": ".", "label": reward_model})
-
-
-@themed
-def reliability_figure(bins: pd.DataFrame) -> Figure:
-    """How often a reward model is right when it says it is this sure. bins: reward_model, confidence, accuracy, pairs.
-
-    A row is one bin of pairs (metrics.reliability_bins): the mean confidence in it, the share that was right, and how
-    many pairs it holds. Above, accuracy against confidence, larger points for more pairs; below, the pairs in a bin.
-    """
-    figure, (above, below) = plt.subplots(2, 1, figsize=(4.8, 5.2), sharex=True, height_ratios=(3.2, 1))
-    lowest = min(0.5, float(np.floor(bins["confidence"].min() * 10) / 10))
-    above.plot([lowest, 1], [lowest, 1], color=GREY, linewidth=1)
-    above.annotate("as sure as right", (0.985, 0.985), rotation=45, rotation_mode="anchor", ha="right", va="bottom",
-                   transform_rotates_text=True, color=GREY, fontsize="small")  # fmt: skip
-    most = float(bins["pairs"].max())
-    for reward_model, line in bins.groupby("reward_model", sort=False):
-        look, line = look_of(str(reward_model)), line.sort_values("confidence")
-        style = {"color": look["color"], "linestyle": look["linestyle"]}
-        total = f"{look['label']}, {line['pairs'].sum():,.0f} scored pairs"
-        above.plot(line["confidence"], line["accuracy"], linewidth=1.2, **style)
-        above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most, color=look["color"],
-                      marker=look["marker"], label=total)  # fmt: skip
-        below.plot(line["confidence"], line["pairs"], marker=look["marker"], markersize=3, linewidth=1, **style)
-    above.set(ylabel="accuracy (share of pairs)", title="Does it know when it is right?")
-    above.set_xlim(lowest - 0.01, 1.01)
-    above.legend(loc="upper left", markerscale=0.8)
-    below.set(xlabel="stated confidence (probability)", ylabel="pairs in the bin")
-    below.set_ylim(bottom=0)
-    return figure

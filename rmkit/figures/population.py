@@ -1,6 +1,6 @@
 """A population of reward models: what accuracy says of the policies that they lead to.
 
-Takes tables (population.py), gives figures; computes nothing but positions.
+Takes tables (evaluation/population.py), gives figures; computes nothing but positions.
 """
 
 import textwrap
@@ -12,20 +12,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.learning_curves import look_of
-from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
-
-MEASURE_NAMES = {
-    "one_pair": "accuracy, one pair a prompt",
-    "accuracy": "accuracy, all pairs",
-    "kendall": "Kendall's τ-b",
-    "spearman": "Spearman",
-    "pearson": "Pearson",
-    "best_of_all": "gold of its best",
-}
-MEASURE_LOOK = dict(
-    zip(MEASURE_NAMES, zip((GREY, BLUE, SKY, GREEN, PURPLE, ORANGE), "xos^Dv", strict=True), strict=True)
-)
+from rmkit.figures.looks import MEASURE_LOOK, MEASURE_NAMES, look_of
+from rmkit.figures.theme import GREY, INK, themed
 
 
 def policy_name(name: str) -> str:

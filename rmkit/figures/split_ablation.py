@@ -1,6 +1,6 @@
 """Two objectives under two validation splits, as released and soundly, against noise or against annotations.
 
-Takes a table with its intervals (split_differences.split_curves), gives a figure; computes nothing but positions.
+Takes a table with its intervals (paired_differences.split_curves), gives a figure; computes nothing but positions.
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from rmkit.figures.best_of_n import band_title, draw_line, one_kind
-from rmkit.figures.learning_curves import count_axis, look_of
+from rmkit.figures.axes import band_title, count_axis, draw_line, one_kind
+from rmkit.figures.looks import look_of
 from rmkit.figures.theme import INK, themed
 
 ARM = ["reward_model", "procedure", "validation"]

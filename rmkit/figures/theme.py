@@ -1,6 +1,6 @@
-"""How every figure of rmkit looks: one set of defaults, and one colour, dash and marker for each reward model.
+"""How every figure of rmkit looks: one set of defaults and of colours.
 
-Knows names and looks only: no data, no layout of any one figure.
+Knows matplotlib's parameters only; looks.py says which colour is whose.
 """
 
 import functools
@@ -44,25 +44,6 @@ DEFAULTS: dict[Any, Any] = {
     "text.color": INK,
     "xtick.color": INK,
     "ytick.color": INK,
-}
-
-# Passed to matplotlib as they stand: `ax.plot(x, y, **LOOK["linear_bt"])`.
-LOOK: dict[str, dict[str, Any]] = {
-    "linear_bt": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "linear BT"},
-    "mlp_bt": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "BT MLP"},
-    "mlp_clf": {"color": PURPLE, "linestyle": (0, (5, 1)), "marker": "D", "label": "CLF MLP"},
-    "lightgbm_clf": {"color": SKY, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "^", "label": "CLF LightGBM"},
-    "lightgbm_bt": {"color": YELLOW, "linestyle": (0, (1, 1)), "marker": "P", "label": "BT LightGBM"},
-    "mlp_bt_ensemble": {"color": BROWN, "linestyle": (0, (7, 2)), "marker": "X", "label": "BT MLP ensemble"},
-    "lightgbm_bt_ensemble": {
-        "color": TEAL,
-        "linestyle": (0, (3, 1, 1, 1)),
-        "marker": "<",
-        "label": "BT LightGBM ensemble",
-    },
-    "gold": {"color": INK, "linestyle": "-", "marker": "*", "label": "gold reward"},
-    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
-    "shorter": {"color": GREEN, "linestyle": "-.", "marker": "v", "label": "shorter answer"},
 }
 
 

@@ -1,7 +1,7 @@
 """The statements that a study is held to: one YAML file each, read and checked, with a digest that sees every change.
 
 A rule says which statistic tests it, on which fits of which stage, above which threshold, which size would matter, and
-what its interval is of. Knows text and numbers only, so that `rmkit check` answers at once; findings.py judges.
+what its interval is of. Knows text and numbers only, so that `rmkit check` answers at once; verdicts.py judges.
 """
 
 import hashlib

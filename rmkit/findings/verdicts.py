@@ -19,11 +19,11 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ParamsError, ResultError
-from rmkit.evaluation.curves import contrast, in_group, stacked
+from rmkit.evaluation.contrasts import contrast, over_prompts
 from rmkit.evaluation.population import MEASURES, together
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
-from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, paired_difference, smallest_detectable
+from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
 RANK: Statistic = "kendall"
@@ -116,16 +116,6 @@ def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
         return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
     common, first_mq, second_mq = together(population, *(rule.terms[key] for key in ("of", "first", "second")))
     return correlation_difference(common, first_mq, second_mq, statistic=RANK, rng=rng)
-
-
-def over_prompts(
-    seeds: Sequence[Evaluations], metric: str, first: Mapping[str, Any], second: Mapping[str, Any]
-) -> Interval:
-    """The difference of two groups of these fits for new prompts: seeds averaged, whole prompts resampled."""
-    value_fp = stacked(seeds, metric).mean(axis=0)
-    first_p, second_p = (value_fp[in_group(seeds[0].fits, group)].mean(axis=0) for group in (first, second))
-    has_p = np.isfinite(first_p) & np.isfinite(second_p)
-    return paired_difference(first_p[has_p], second_p[has_p], seeds[0].units_p[has_p], rng=np.random.default_rng(0))[0]
 
 
 def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ Sources: Kendall 1945 (tau-b); Spearman 1904, ties with average ranks; arXiv 241
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.measures.best_of_n import average_ranks, blocks, finite
+from rmkit.measures.arrays import average_ranks, blocks, finite
 
 
 def order_accuracy(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
@@ -120,3 +120,32 @@ def checked(score_pk: np.ndarray, gold_pk: np.ndarray) -> tuple[np.ndarray, np.n
             f"scores {score_pk.shape} and gold rewards {gold_pk.shape}: both must be (prompts, K), K at least 2"
         )
     return score_pk, np.broadcast_to(gold_pk, score_pk.shape)
+
+
+def within_prompt_spearman(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> np.ndarray:
+    """(P,) Spearman correlation of two (R,) scores within each prompt, in ascending order of the prompts.
+
+    Ties get average ranks; NaN for a prompt where one of the scores is constant, or with fewer than two responses.
+    """
+    from scipy.stats import rankdata
+
+    found = []
+    for prompt_id in np.unique(prompt_id_r):
+        ranks = [rankdata(values[prompt_id_r == prompt_id]) for values in (score_r, gold_r)]
+        first, second = (rank - rank.mean() for rank in ranks)
+        norm = np.sqrt((first**2).sum() * (second**2).sum())
+        found.append(float((first * second).sum() / norm) if norm > 0 else np.nan)
+    return np.array(found)
+
+
+def pair_accuracy(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> float:
+    """The share of within-prompt pairs of unequal gold that the score orders as gold does; a tied score counts half."""
+    right = compared = 0.0
+    for prompt_id in np.unique(prompt_id_r):
+        here = prompt_id_r == prompt_id
+        first, second = np.triu_indices(int(here.sum()), k=1)
+        gold_m, score_m = (np.sign(values[here][first] - values[here][second]) for values in (gold_r, score_r))
+        unequal = gold_m != 0
+        right += float(((1 + gold_m * score_m) / 2)[unequal].sum())
+        compared += float(unequal.sum())
+    return right / compared if compared else float("nan")

@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp, xlogy
 
 from rmkit.errors import DataError
-from rmkit.measures.best_of_n import finite, tie_means
+from rmkit.measures.arrays import finite, tie_means
 
 BETAS = (1e-8, 1e8)  # between which beta_at_kl looks, in standard deviations of the reward
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import ResultError
-from rmkit.report.human_preferences import Section, Table, TableCell
+from rmkit.report.parts import Section, Table, TableCell
 from rmkit.report.wording import counted, signed
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store import results
 from rmkit.study.store.store import Store
 

@@ -5,7 +5,8 @@ Compares digests; neither reads results nor draws.
 
 from pathlib import Path
 
-from rmkit.study.planning.plan import PlannedJob, canonical
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.reached_code import digest
 from rmkit.study.planning.study_file import Study

@@ -11,9 +11,9 @@ import pandas as pd
 from rmkit.errors import ResultError
 from rmkit.figures.gold_by_category import POLICY_NAMES, gold_figure
 from rmkit.intervals.means import Interval, t_over_seeds
-from rmkit.report.human_preferences import Section, Table, TableCell, as_svg
+from rmkit.report.parts import Section, Table, TableCell, as_svg
 from rmkit.report.wording import counted, join, sentence, signed
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store import results
 from rmkit.study.store.store import Store
 from rmkit.worlds.grammar.acceptance import BOUNDS

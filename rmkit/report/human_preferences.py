@@ -3,22 +3,22 @@
 Averages seeds and resamples prompts through learning_curves; a sentence's verdict follows from its interval.
 """
 
-import io
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.evaluation.learning_curves import learning_curves, paired_differences
+from rmkit.evaluation.contrasts import paired_differences
+from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
-from rmkit.report.wording import between, called, counted, join, nats, percent, points, sentence, signed, standing
-from rmkit.study.planning.plan import PlannedJob, canonical
+from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
+from rmkit.report.wording import between, called, counted, join, nats, percent, points, sentence, standing
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store import results
 from rmkit.study.store.store import Store
 
@@ -45,44 +45,6 @@ WORDS = {
 BASELINE = "shorter"
 LOG_2 = float(np.log(2))
 Group = Sequence[tuple[PlannedJob, Evaluations]]
-
-
-@dataclass(frozen=True)
-class TableCell:
-    """What a table shows in one place: a number, and its interval in small."""
-
-    text: str
-    small: str = ""
-    wide: bool = False  # words that may be broken over lines
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with its heading and a sentence on how to read it."""
-
-    heading: str
-    note: str
-    columns: list[str]
-    rows: list[list[TableCell]]
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The same for a notebook's page."""
-        texts = [[f"{cell.text} {cell.small}".strip() for cell in row] for row in self.rows]
-        return pd.DataFrame(texts, columns=self.columns).set_index(self.columns[0])
-
-
-@dataclass(frozen=True)
-class Section:
-    """One finding: sentences, a figure with its caption, tables."""
-
-    heading: str
-    scope: str  # what its intervals are about
-    answers: list[str]
-    figure: str  # an SVG element, or nothing
-    caption: str
-    tables: list[Table]
-    words: Mapping[str, str]  # what the terms mean that it uses
 
 
 def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
@@ -189,14 +151,6 @@ def difference_table(table: pd.DataFrame) -> Table:
     return Table(heading, note, ["annotations", *(METRICS[metric] for metric in metrics)], rows)
 
 
-def number_cell(row: Mapping[Hashable, Any] | None, *, sign: bool) -> TableCell:
-    """A mean and its interval; a dash where there is none."""
-    if row is None:
-        return TableCell("–")
-    mean, low, high = ((signed(row[end], 3) if sign else f"{row[end]:.3f}") for end in ("mean", "low", "high"))
-    return TableCell(mean, "" if np.isnan(row["low"]) else f"({low} to {high})")
-
-
 def ece(store: Store, group: Group) -> pd.Series:
     """The mean over seeds of the expected calibration error, by fit."""
     paths = [store.folder(store.key_of(job) or "") / "rows.parquet" for job, _ in group]
@@ -222,14 +176,6 @@ def scope(curves: pd.DataFrame) -> str:
         "were scored by the same fitted models. They are not about other annotations to learn from, which would move "
         "the numbers more, most of all where annotations are few."
     )
-
-
-def as_svg(figure: Figure) -> str:
-    """The figure as an SVG element to set into a page."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
 
 
 def varying(job: PlannedJob, groups: Mapping[str, Any]) -> str:

@@ -10,18 +10,22 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from rmkit.report.chain import FIGURES
+from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections
 from rmkit.report.freshness import report_digest
 from rmkit.report.grammar_world import world_sections
-from rmkit.report.human_preferences import Section, as_svg, learning_sections
+from rmkit.report.human_preferences import learning_sections
+from rmkit.report.parts import Section, as_svg
 from rmkit.report.wording import counted
 from rmkit.study.notebook_side.gathered import Gathered
-from rmkit.study.planning.plan import PlannedJob, canonical, schema_of
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.plan import schema_of
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
-from rmkit.study.store import results as stored_results
-from rmkit.study.store.store import Store, write_text
+from rmkit.study.store import results as stored
+from rmkit.study.store.disk import write_text
+from rmkit.study.store.store import Store
 
 
 def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> None:
@@ -29,7 +33,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     import jinja2
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    finished = list(stored_results.finished(store, jobs))
+    finished = list(stored.finished(store, jobs))
     sections = [
         *finding_sections(store, jobs),
         *chain_sections(store, finished, path),
@@ -69,7 +73,7 @@ def tally_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> Iter
     """What each stage counted; jobs of one stage that counted alike are one row."""
     seen = set()
     for job, key in finished:
-        for tally in stored_results.tallies(store, key):
+        for tally in stored.tallies(store, key):
             if (row := (job.stage, json.dumps(tally))) not in seen:
                 seen.add(row)
                 dropped = ", ".join(f"{count:,} {reason}" for reason, count in tally["dropped"].items()) or "none"
@@ -93,7 +97,7 @@ def cost_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> dict[
     rows, spans = [], []
     by_stage: dict[str, list[float]] = {}
     for job, key in finished:
-        cost = stored_results.costs(store, key)
+        cost = stored.costs(store, key)
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
         manifest = store.manifest(key)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.figures.learning_curves import look_of
+from rmkit.figures.looks import look_of
 
 
 def called(name: object) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.reward_models.protocol import Progress, RewardModel
 from rmkit.reward_models.registry import build, options_of
+from rmkit.training_sets.pair_sets import PairSets
 
 NETWORKS = ("mlp_bt", "mlp_clf")  # one network, two losses: they are trained together
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+ROWS, EVALUATIONS = "rows.parquet", "evaluations"  # a job's results, in its folder and among its artifacts
+PER_PROMPT = (EVALUATIONS, "ablation")  # the artifacts of per-prompt evaluations: what may be gathered
+
 When = Mapping[str, tuple[Any, ...]]  # parameter -> the values for which an entry holds; empty: always
 
 
@@ -142,7 +145,7 @@ STAGES = {
         inputs={"bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES))},
         outputs={"comparisons": {}},
         only=dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
-        precondition="rmkit.preconditions.counts:check_annotation",
+        precondition="rmkit.preconditions.annotation:check_annotation",
     ),
     "04_reward_models": Stage(
         inputs={
@@ -151,7 +154,7 @@ STAGES = {
             "test_bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES)),
         },
         outputs={"reward_models": {}, "evaluations": {}, "ablation": {}},
-        precondition="rmkit.preconditions.counts:check_reward_models",
+        precondition="rmkit.preconditions.reward_models:check_reward_models",
         fits=("reward_models", "annotations", "betas", "n_folds"),
         only={
             **dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
@@ -168,7 +171,7 @@ STAGES = {
     "06_accuracy_vs_policy": Stage(
         inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
         outputs={"evaluations": {}},
-        precondition="rmkit.preconditions.counts:check_population",
+        precondition="rmkit.preconditions.population:check_population",
         fits=("reward_models", "betas", "annotations", "n_draws"),
     ),
     "07_figures": Stage(

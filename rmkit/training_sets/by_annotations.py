@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from rmkit.artifacts.comparisons import Comparisons, PairSets
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
+from rmkit.training_sets.pair_sets import PairSets
 from rmkit.training_sets.validation_splits import (
     STRADDLES,
     TRAINS,
     VALIDATES,
-    Pile,
+    AnnotationOrder,
     Rows,
     ValidationSplit,
     check_both_sides,
@@ -68,9 +69,11 @@ def training_sets(
     for values, group in comparisons.table.groupby(list(by), sort=False):
         named = dict(zip(by, values, strict=True))
         level = Comparisons(group.reset_index(drop=True))
-        pile = Pile(level.first_m, level.second_m, None if prompt_id_r is None else level.prompts(prompt_id_r))
+        order = AnnotationOrder(
+            level.first_m, level.second_m, None if prompt_id_r is None else level.prompts(prompt_id_r)
+        )
         stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
-        sides = divide(validation_split, pile, share=validation_share, rng=rng_of(stream) if rng_of else None)
+        sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
         for position, count in enumerate(annotations):
             where = f"annotations[{position}]: {count} annotations at {', '.join(f'{k} {v}' for k, v in named.items())}"
             if not 1 <= count <= len(level):
@@ -80,6 +83,6 @@ def training_sets(
             straddling += int((side_m2[:, 0] == STRADDLES).sum())
             fits.append(named | {"annotations": count, "validation": validation_split})
             for side, members in sets.items():
-                members.append(rows_on(side, side_m2, pile, level.label_m))
+                members.append(rows_on(side, side_m2, order, level.label_m))
     train, validation = (PairSets(**padded(members)) for members in sets.values())
     return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from rmkit.artifacts.comparisons import Comparisons, PairSets, prompt_folds, split_by_prompts
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
+from rmkit.training_sets.pair_sets import PairSets
+from rmkit.training_sets.prompt_folds import prompt_folds, split_by_prompts
 from rmkit.training_sets.validation_splits import (
     STRADDLES,
     TRAINS,
     VALIDATES,
-    Pile,
+    AnnotationOrder,
     Rows,
     ValidationSplit,
     by_prompt,
@@ -78,7 +80,7 @@ def cross_fitting(
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
 
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
-    annotator's pile. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
+    annotator's order. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
     the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or
     leaves no pair to train or to validate on. ResultError, never seen, if a prompt were inside a fold and outside.
     """
@@ -92,10 +94,10 @@ def cross_fitting(
     straddling = 0
     for fold in range(n_folds):
         order_m = rng.permutation(split_by_prompts(prompt_m2, prompt_ids[fold_p == fold]).train_m)
-        pile = Pile(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
-        sides = by_prompt(pile, validation_share, rng)  # drawn for every split, so that orders are the same for all
+        order = AnnotationOrder(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
+        sides = by_prompt(order, validation_share, rng)  # drawn for every split, so that orders are the same for all
         if validation_split != "prompt":
-            sides = divide(validation_split, pile, share=validation_share, rng=own_rng_f[fold])
+            sides = divide(validation_split, order, share=validation_share, rng=own_rng_f[fold])
         for position, count in enumerate(annotations):
             where = f"annotations[{position}]: {count} annotations, and outside fold {fold}"
             if not 1 <= count <= len(order_m):
@@ -105,7 +107,7 @@ def cross_fitting(
             straddling += int((side_m2[:, 0] == STRADDLES).sum())
             fits.append({"annotations": count, "fold": fold, "validation": validation_split})
             for side, members in sets.items():
-                members.append(rows_on(side, side_m2, pile, comparisons.label_m[order_m]))
+                members.append(rows_on(side, side_m2, order, comparisons.label_m[order_m]))
     return CrossFitting(
         fits=pd.DataFrame(fits),
         train=PairSets(**padded(sets[TRAINS])),

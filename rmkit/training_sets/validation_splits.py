@@ -1,4 +1,4 @@
-"""Which part of a pile of labelled pairs validates: whole pairs, whole prompts, or single rows as in released code.
+"""Which part of an order of labelled pairs validates: whole pairs, whole prompts, or single rows as in released code.
 
 A pair makes two rows: a classifier learns from its chosen and its rejected response apart, the released Bradley-Terry
 trainer from the pair and its mirror image. Where rows are split at random, four of five validation rows have their
@@ -18,13 +18,13 @@ from rmkit.errors import DataError
 ValidationSplit = Literal["pair", "prompt", "mirrored_row"]
 TRAINS, VALIDATES, STRADDLES = 0, 1, -1
 
-# The first so many pairs of a pile as (count, 2) int8: for each pair's first and second, TRAINS, VALIDATES or
+# The first so many pairs of an order as (count, 2) int8: for each pair's first and second, TRAINS, VALIDATES or
 # STRADDLES. Both columns are equal where pairs are whole.
-Sides = Callable[[int], np.ndarray]
+RowSides = Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Pile:
+class AnnotationOrder:
     """M pairs in the order in which they are annotated; labels are not needed to divide them."""
 
     first_m: np.ndarray  # (M,) int64 positions into R
@@ -35,9 +35,9 @@ class Pile:
         return len(self.first_m)
 
 
-def by_pair(pile: Pile, share: float, rng: np.random.Generator | None = None) -> Sides:
-    """Pairs spread evenly over the pile, not drawn; all labels of a pair, also turned round, lie on one side."""
-    pair_m2 = np.sort(np.stack([pile.first_m, pile.second_m], axis=1), axis=1)
+def by_pair(order: AnnotationOrder, share: float, rng: np.random.Generator | None = None) -> RowSides:
+    """Pairs spread evenly over the order, not drawn; all labels of a pair, also turned round, lie on one side."""
+    pair_m2 = np.sort(np.stack([order.first_m, order.second_m], axis=1), axis=1)
     _, first_seen_u, which_m = np.unique(pair_m2, axis=0, return_index=True, return_inverse=True)
     rank_u = np.argsort(np.argsort(first_seen_u))  # of the distinct pairs, in the order in which they come
     even_u = np.diff(np.floor(np.arange(len(rank_u) + 1) * share + 1e-9)) > 0
@@ -45,19 +45,19 @@ def by_pair(pile: Pile, share: float, rng: np.random.Generator | None = None) ->
     return lambda count: np.repeat(side_m[:count, None], 2, axis=1)
 
 
-def by_prompt(pile: Pile, share: float, rng: np.random.Generator | None) -> Sides:
+def by_prompt(order: AnnotationOrder, share: float, rng: np.random.Generator | None) -> RowSides:
     """Pairs whose prompts are both among a share of the prompts drawn; those with one prompt on each side straddle."""
-    if pile.prompt_m2 is None or rng is None:
-        missing = "prompt_id_r" if pile.prompt_m2 is None else "a generator"
+    if order.prompt_m2 is None or rng is None:
+        missing = "prompt_id_r" if order.prompt_m2 is None else "a generator"
         raise DataError(f"validation_split: prompt lacks {missing}; it draws from the prompts of the pairs")
-    prompts = np.unique(pile.prompt_m2)
+    prompts = np.unique(order.prompt_m2)
     drawn = rng.permutation(prompts)[: round(share * len(prompts))]
-    held_out_m2 = np.isin(pile.prompt_m2, drawn)
+    held_out_m2 = np.isin(order.prompt_m2, drawn)
     side_m = np.select([held_out_m2.all(axis=1), held_out_m2.any(axis=1)], [VALIDATES, STRADDLES], TRAINS)
     return lambda count: np.repeat(side_m[:count, None].astype(np.int8), 2, axis=1)
 
 
-def by_mirrored_row(pile: Pile, share: float, rng: np.random.Generator | None) -> Sides:
+def by_mirrored_row(order: AnnotationOrder, share: float, rng: np.random.Generator | None) -> RowSides:
     """A share of the 2 x count rows, rounded up, at random: a pair's two rows may lie on different sides.
 
     Every row keeps one uniform number, and the smallest among the first `count` pairs validate. So each count has an
@@ -65,7 +65,7 @@ def by_mirrored_row(pile: Pile, share: float, rng: np.random.Generator | None) -
     """
     if rng is None:
         raise DataError("validation_split: mirrored_row lacks a generator; it splits rows at random")
-    uniform_m2 = rng.random((len(pile), 2))
+    uniform_m2 = rng.random((len(order), 2))
 
     def sides(count: int) -> np.ndarray:
         order_r = np.argsort(uniform_m2[:count].ravel(), kind="stable")
@@ -76,18 +76,20 @@ def by_mirrored_row(pile: Pile, share: float, rng: np.random.Generator | None) -
     return sides
 
 
-SPLITS: dict[str, Callable[[Pile, float, np.random.Generator | None], Sides]] = {
+SPLITS: dict[str, Callable[[AnnotationOrder, float, np.random.Generator | None], RowSides]] = {
     "pair": by_pair,
     "prompt": by_prompt,
     "mirrored_row": by_mirrored_row,
 }
 
 
-def divide(split: ValidationSplit, pile: Pile, *, share: float, rng: np.random.Generator | None = None) -> Sides:
-    """The sides of a pile under one of SPLITS, or DataError for another name or for what the split lacks."""
+def divide(
+    split: ValidationSplit, order: AnnotationOrder, *, share: float, rng: np.random.Generator | None = None
+) -> RowSides:
+    """The sides of an order under one of SPLITS, or DataError for another name or for what the split lacks."""
     if split not in SPLITS:
         raise DataError(f"validation_split: {split!r} is not one of {', '.join(SPLITS)}")
-    return SPLITS[split](pile, share, rng)
+    return SPLITS[split](order, share, rng)
 
 
 def check_both_sides(side_m2: np.ndarray, where: str) -> None:
@@ -107,12 +109,12 @@ class Rows:
     held_m2: np.ndarray  # (M, 2) bool: the row of the chosen and of the rejected response; one of them at least
 
 
-def rows_on(side: int, side_m2: np.ndarray, pile: Pile, label_m: np.ndarray) -> Rows:
+def rows_on(side: int, side_m2: np.ndarray, order: AnnotationOrder, label_m: np.ndarray) -> Rows:
     """The pairs with a row on a side. A row goes with its response: labels turn round which one is the chosen's."""
     here_m2 = side_m2 == side
     m = np.flatnonzero(here_m2.any(axis=1))
     first_wins_m = label_m[m] == 1
-    first_m, second_m = pile.first_m[m], pile.second_m[m]
+    first_m, second_m = order.first_m[m], order.second_m[m]
     return Rows(
         chosen_m=np.where(first_wins_m, first_m, second_m),
         rejected_m=np.where(first_wins_m, second_m, first_m),
@@ -121,7 +123,7 @@ def rows_on(side: int, side_m2: np.ndarray, pile: Pile, label_m: np.ndarray) -> 
 
 
 def padded(sets: Sequence[Rows]) -> dict[str, Any]:
-    """S sets as the arrays of comparisons.PairSets, by name; the rows' weights only where a pair is divided."""
+    """S sets as the arrays of PairSets, by name; the rows' weights only where a pair is divided."""
     shape = (len(sets), max(len(rows.chosen_m) for rows in sets))
     chosen_sm, rejected_sm = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     row_sm2 = np.zeros((*shape, 2), np.float32)

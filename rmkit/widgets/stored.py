@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from rmkit.errors import RmkitError
+from rmkit.stages.graph import ROWS
 from rmkit.study.notebook_side.drafts import study_sizes
-from rmkit.study.notebook_side.gathered import ROWS
 from rmkit.study.planning.notebook import declared, read_notebook
-from rmkit.study.planning.plan import PlannedJob, make_plan
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
 from rmkit.study.planning.study_file import STUDY, load_study
 from rmkit.study.store import results

@@ -9,17 +9,19 @@ import pytest
 from scipy.special import expit
 
 from rmkit.active.budget import Budget
-from rmkit.active.loop import Labelled, Setting, as_seen, label_actively, typical_difference
+from rmkit.active.loop import label_actively
 from rmkit.active.registry import STRATEGIES
-from rmkit.active.rows import METRICS, batch_rows, minus_strategy
+from rmkit.active.rows import METRICS, batch_rows
+from rmkit.active.setting import Labelled, Setting, as_seen, typical_difference
 from rmkit.annotation.annotators import Annotator
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.errors import DataError, ParamsError
 from rmkit.evaluation.against_gold import evaluate_against_gold
+from rmkit.evaluation.contrasts import minus_strategy
 from rmkit.measures.ranking import spearman
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
-from rmkit.study.notebook_side.open_job import wrong_with
+from rmkit.study.notebook_side.result_rows import wrong_with
+from rmkit.training_sets.pair_sets import PairSets
 
 BUDGET = Budget(n_start=15, n_rounds=3, n_batch=10, n_prompts=12, n_candidates=100)
 POOLS = ("within_prompt", "cross_prompt")
@@ -113,7 +115,7 @@ def test_strategies_of_a_round_choose_from_the_same_prompts():
 def test_a_strategy_does_the_same_alone_as_beside_the_others(head, monkeypatch):
     """Of a network the products of another shape sum in another order, so its rewards agree nearly."""
     short = {"mlp_bt": {"max_steps": 60}, "linear_bt": {}}
-    monkeypatch.setattr("rmkit.active.loop.build", lambda name, **options: build(name, **options, **short[name]))
+    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: build(name, **options, **short[name]))
     budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=60)
     together, alone = (
         history(strategies=names, reward_model=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
@@ -309,7 +311,7 @@ def test_too_little_to_choose_from_is_one_line():
 def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
     with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
         setting(gold_pk=GOLD[1:])
-    monkeypatch.setattr("rmkit.active.loop.build", lambda name, **options: object())
+    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: object())
     with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
         setting(reward_model="trees")
 

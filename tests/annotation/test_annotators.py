@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from rmkit.annotation.annotators import (
-    PUBLISHED_SCALES,
-    SCALES,
-    Annotator,
-    Draws,
-    beta_for_agreement,
-    beta_for_error,
-    labelled,
-    noise_rows,
-    scale_of,
-)
+from rmkit.annotation.annotators import Annotator, Draws
+from rmkit.annotation.calibration import beta_for_agreement, beta_for_error
 from rmkit.annotation.habits import Habits, Member, crowd
 from rmkit.annotation.label_quality import realised_error
+from rmkit.annotation.labels import labelled, noise_rows
+from rmkit.annotation.scales import PUBLISHED_SCALES, SCALES, scale_of
 from rmkit.errors import DataError
 
 RNG = np.random.default_rng(0)

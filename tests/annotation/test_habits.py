@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from rmkit.annotation.habits import ALIKE, TIES, Habits, Member, Pile, chances, check_crowd, crowd
+from rmkit.annotation.choice_probabilities import Pile, chances
+from rmkit.annotation.habits import ALIKE, TIES, Habits, Member, check_crowd, crowd
 from rmkit.errors import DataError
 
 GAP = np.array([-2.0, -0.3, 0.0, 0.4, 1.5])

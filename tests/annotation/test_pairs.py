@@ -7,7 +7,7 @@ from rmkit.annotation.pairs import (
     CHOICES,
     POOLS,
     PROMPT_ORDERS,
-    Design,
+    LabelBudget,
     every_way,
     pairs_across_prompts,
     pairs_within_prompts,
@@ -128,14 +128,14 @@ def test_every_way_of_choosing_pairs_offers_what_it_has():
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_design_by_default_draws_as_its_pool_does(pool, choice):
     np.testing.assert_array_equal(
-        Design().pairs(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
+        LabelBudget().pairs(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
     )
 
 
 @pytest.mark.parametrize("order", PROMPT_ORDERS)
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_budget_on_few_prompts_stays_on_them(pool, order):
-    few = Design(n_prompts=5, prompt_order=order)
+    few = LabelBudget(n_prompts=5, prompt_order=order)
     pair_m2 = few.pairs(GOLD, 100, "random", pool, np.random.default_rng(1))
     assert pair_m2.shape == (100, 2)
     seen = set((pair_m2 // 8).ravel())
@@ -148,26 +148,26 @@ def test_a_budget_on_few_prompts_stays_on_them(pool, order):
 def test_which_few_prompts_is_drawn_evenly():
     drawn_often = np.zeros(30)
     for seed in range(400):
-        drawn_often[Design(n_prompts=6).annotated(30, np.random.default_rng(seed))] += 1
+        drawn_often[LabelBudget(n_prompts=6).annotated(30, np.random.default_rng(seed))] += 1
     assert np.abs(drawn_often / 80 - 1).max() < 4 * np.sqrt(0.8 / 80)
 
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_repeats_come_one_after_another_out_of_the_same_budget(pool):
-    pair_m2 = Design(labels_per_pair=3).pairs(GOLD, 20, "random", pool, np.random.default_rng(1))
+    pair_m2 = LabelBudget(labels_per_pair=3).pairs(GOLD, 20, "random", pool, np.random.default_rng(1))
     assert pair_m2.shape == (20, 2)
     once_m2 = drawn(pool, 7, "random", seed=1)
     np.testing.assert_array_equal(pair_m2, [once_m2[row // 3] for row in range(20)])
 
 
 def test_in_the_files_order_the_first_prompts_come_first():
-    pair_m2 = Design(prompt_order="file").pairs(GOLD, 40, "random", "within_prompt", np.random.default_rng(1))
+    pair_m2 = LabelBudget(prompt_order="file").pairs(GOLD, 40, "random", "within_prompt", np.random.default_rng(1))
     np.testing.assert_array_equal(pair_m2[:, 0] // 8, [*range(30), *range(10)])
 
 
 def test_every_way_keeps_to_the_design():
     gold_pk = np.random.default_rng(0).normal(size=(6, 5))
-    design = Design(n_prompts=3, labels_per_pair=2)
+    design = LabelBudget(n_prompts=3, labels_per_pair=2)
     ways = {f"{choice} {pool}": m2 for choice, pool, m2 in every_way(gold_pk, 40, fresh(), design)}
     assert {way: len(m2) for way, m2 in ways.items() if "within" in way} == {
         "random within_prompt": 40,
@@ -187,14 +187,14 @@ def test_a_million_pairs_need_no_loop_over_pairs():
 def test_wrong_designs_are_one_line():
     for wrong in ({"n_prompts": 0}, {"labels_per_pair": 0}):
         with pytest.raises(DataError, match=r"^design: n_prompts=.*; each is at least 1$"):
-            Design(**wrong)
+            LabelBudget(**wrong)
     with pytest.raises(DataError, match=r"^design: prompt_order='sorted' is not one of random, file$"):
-        Design(prompt_order="sorted")
+        LabelBudget(prompt_order="sorted")
     with pytest.raises(DataError, match=r"^design: n_prompts=31, and there are 30 prompts$"):
-        Design(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())
+        LabelBudget(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())
     bad = GOLD.copy()
     bad[2, 5] = np.nan
     with pytest.raises(DataError, match=r"^gold rewards: prompt 2, response 5 has nan"):
-        Design(n_prompts=1, prompt_order="file").pairs(bad, 5, "random", "within_prompt", fresh())
+        LabelBudget(n_prompts=1, prompt_order="file").pairs(bad, 5, "random", "within_prompt", fresh())
     with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts"):
-        Design(labels_per_pair=2).pairs(GOLD, 61, "similar", "within_prompt", fresh())
+        LabelBudget(labels_per_pair=2).pairs(GOLD, 61, "similar", "within_prompt", fresh())

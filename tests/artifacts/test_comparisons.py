@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmkit.artifacts.comparisons import Comparisons, PairSets, ScoreSets, Split, prompt_folds, split_by_prompts
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError, ResultError
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
+from rmkit.training_sets.prompt_folds import Split, prompt_folds, split_by_prompts
 
 
 def table(first=(0, 2, 4), second=(1, 3, 0), label=(1, 0, 1)):

@@ -4,7 +4,8 @@ import pytest
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.evaluation.curves import contrast, gold_curves, in_group
+from rmkit.evaluation.contrasts import contrast, in_group
+from rmkit.evaluation.curves import gold_curves
 from rmkit.intervals.means import over_seeds_and_prompts
 
 N_PROMPTS = 40

@@ -4,7 +4,8 @@ import pytest
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.evaluation.learning_curves import learning_curves, paired_differences
+from rmkit.evaluation.contrasts import paired_differences
+from rmkit.evaluation.curves import learning_curves
 from rmkit.evaluation.on_pairs import NO_PROBABILITY, evaluate_pairs
 
 

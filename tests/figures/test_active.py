@@ -10,7 +10,8 @@ import pytest
 
 from rmkit.active.registry import STRATEGIES
 from rmkit.errors import ResultError
-from rmkit.figures.active import STRATEGY_LOOK, choice_figure, label_value_figure
+from rmkit.figures.active import choice_figure, label_value_figure
+from rmkit.figures.looks import STRATEGY_LOOK
 
 COUNTS, POOLS = [50, 100, 150], ["within_prompt", "cross_prompt"]
 KIND = {"level": 0.95, "seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.annotation.annotators import Annotator, noise_rows
+from rmkit.annotation.annotators import Annotator
+from rmkit.annotation.labels import noise_rows
 from rmkit.figures.annotation import error_figure
 
 

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmkit.errors import ResultError
-from rmkit.figures.learning_curves import learning_curve_figure, reliability_figure, spread
-from rmkit.figures.theme import LOOK
+from rmkit.figures.axes import spread
+from rmkit.figures.learning_curves import learning_curve_figure
+from rmkit.figures.looks import LOOK
+from rmkit.figures.reliability import reliability_figure
 
 COUNTS = [100, 400, 1600, 1800]
 KIND = {"seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}

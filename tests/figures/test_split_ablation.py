@@ -10,8 +10,8 @@ import pytest
 
 from rmkit.ablations.paired_differences import split_curves
 from rmkit.errors import ResultError
+from rmkit.figures.looks import LOOK
 from rmkit.figures.split_ablation import split_ablation_figure
-from rmkit.figures.theme import LOOK
 from tests.ablations.study import ARMS, ablation_seeds
 
 EFFECT = {arm: float(number) for number, arm in enumerate(ARMS)}

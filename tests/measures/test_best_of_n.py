@@ -123,7 +123,7 @@ def test_the_quantile_is_that_of_the_enumerated_choice(pairs):
 @pytest.mark.parametrize("numbers", [1, 20, 10**6])
 def test_blocks_prompts_and_fits_do_not_meet(monkeypatch, numbers):
     """One row at a time, a few, or all at once: each row is what it is alone, in whatever order the ns are asked."""
-    monkeypatch.setattr("rmkit.measures.best_of_n.BLOCK_NUMBERS", numbers)
+    monkeypatch.setattr("rmkit.measures.arrays.BLOCK_NUMBERS", numbers)
     monkeypatch.setattr("rmkit.measures.best_of_n.BLOCK_NS", 2)
     score_fpk, gold_pk, ns = RNG.integers(0, 5, (3, 5, 8)).astype(np.float32), RNG.normal(size=(5, 8)), [8, 1, 5, 3, 5]
     for measure in (best_of_n, quantile_of_pick, lambda score_pk, gold_pk, ns: best_of_n_kl(score_pk, ns)):

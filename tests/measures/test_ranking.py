@@ -75,7 +75,7 @@ def test_equal_gold_leaves_nothing_to_order_and_a_constant_score_orders_by_chanc
 
 def test_blocks_change_nothing(monkeypatch):
     whole = ranking.kendall(SCORE_SPK, GOLD_PK)
-    monkeypatch.setattr("rmkit.measures.best_of_n.BLOCK_NUMBERS", 20)
+    monkeypatch.setattr("rmkit.measures.arrays.BLOCK_NUMBERS", 20)
     np.testing.assert_array_equal(ranking.kendall(SCORE_SPK, GOLD_PK), whole)
 
 

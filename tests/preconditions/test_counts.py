@@ -1,7 +1,9 @@
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.preconditions.counts import check_annotation, check_cross_fitting, check_population, check_reward_models
+from rmkit.preconditions.annotation import check_annotation
+from rmkit.preconditions.population import check_population
+from rmkit.preconditions.reward_models import check_cross_fitting, check_reward_models
 
 GOOD = {"annotations": [100, 200], "n_folds": 5, "validation_share": 0.2}
 COUNTS = {"pairs": 300, "prompts": 300}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rmkit.ablations.paired_differences import split_differences
-from rmkit.report.chain import FIGURES, difference_words, split_ablation
+from rmkit.report.exhibits.chain import FIGURES
+from rmkit.report.exhibits.split_ablation import difference_words, split_ablation
 from tests.ablations.study import ARMS, ablation_seeds
 
 EFFECT = {arm: float(number) for number, arm in enumerate(ARMS)}

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from rmkit.evaluation.learning_curves import learning_curves, paired_differences
+from rmkit.evaluation.contrasts import paired_differences
+from rmkit.evaluation.curves import learning_curves
 from rmkit.evaluation.on_pairs import evaluate_pairs
 from rmkit.report.human_preferences import answers, contrasts, level_table
 

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.protocol import HasLastLayer, HasUncertainty
 from rmkit.reward_models.registry import DRAW_NOTHING, REWARD_MODELS, build, reward_model_class
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 from tests.reward_models.worlds import QUICK, SMALL, PlantedWorld, subset, with_more_padding
 
 WORLD = PlantedWorld.make(0)
@@ -269,7 +269,7 @@ def test_embeddings_may_lie_on_disk_and_be_of_any_width(name, tmp_path):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @every_head
 def test_an_embedding_that_is_not_finite_is_named(name, bad, monkeypatch):
-    monkeypatch.setattr("rmkit.reward_models.protocol.BLOCK_NUMBERS", 1000)  # so that it is not in the first block
+    monkeypatch.setattr("rmkit.reward_models.inputs.BLOCK_NUMBERS", 1000)  # so that it is not in the first block
     embedding_rd = WORLD.embedding_rd.copy()
     embedding_rd[211, 3] = bad
     with pytest.raises(DataError, match=rf"embedding_rd\[211, 3\] is {bad}"):

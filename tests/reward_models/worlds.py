@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 # Options with which a head is quick to fit on a small world; a head that is not here is quick as it is.
 SMALL = {"hidden": [32], "learning_rate": 1e-3, "max_steps": 300, "precision": "float32"}

@@ -6,8 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from rmkit.artifacts.comparisons import PairSets
-from rmkit.training_sets.validation_splits import SPLITS, TRAINS, VALIDATES, Pile, by_pair, divide, padded, rows_on
+from rmkit.training_sets.pair_sets import PairSets
+from rmkit.training_sets.validation_splits import (
+    SPLITS,
+    TRAINS,
+    VALIDATES,
+    AnnotationOrder,
+    by_pair,
+    divide,
+    padded,
+    rows_on,
+)
 
 N_PROMPTS, N_PAIRS = 50, 2000
 
@@ -17,7 +26,7 @@ def pile_of(seed, n_pairs=N_PAIRS):
     first_m = rng.integers(0, N_PROMPTS * 100, n_pairs)
     second_m = (first_m + rng.integers(1, N_PROMPTS * 100, n_pairs)) % (N_PROMPTS * 100)
     prompt_m2 = np.stack([first_m, second_m], axis=1) // 100
-    return Pile(first_m, second_m, prompt_m2)
+    return AnnotationOrder(first_m, second_m, prompt_m2)
 
 
 def divided(split, pile, count, seed=0, share=0.2):
@@ -59,7 +68,7 @@ def test_a_share_of_rows_is_rounded_up():
 def test_no_pair_is_on_both_sides_even_if_it_was_asked_twice_or_turned_round(share):
     rng = np.random.default_rng(0)
     first, second = rng.permutation(200)[:100], rng.permutation(np.arange(200, 400))[:100]
-    pile = Pile(np.concatenate([first, second[:50]]), np.concatenate([second, first[:50]]))
+    pile = AnnotationOrder(np.concatenate([first, second[:50]]), np.concatenate([second, first[:50]]))
     validates_m = divided("pair", pile, 150, share=share)[:, 0] == VALIDATES
     sides = {}
     for first, second, side in zip(pile.first_m, pile.second_m, validates_m, strict=True):
@@ -112,6 +121,6 @@ def test_pairs_that_are_not_divided_need_no_weights_of_rows():
 @pytest.mark.parametrize("labels_per_pair", [1, 2, 5])
 def test_a_share_of_the_pairs_validates_however_often_each_is_labelled(labels_per_pair):
     first_m = np.repeat(np.arange(100), labels_per_pair)
-    side_m2 = by_pair(Pile(first_m, first_m + 100), 0.2)(len(first_m))
+    side_m2 = by_pair(AnnotationOrder(first_m, first_m + 100), 0.2)(len(first_m))
     assert (side_m2[:, 0] == VALIDATES).mean() == pytest.approx(0.2)
     assert all(len(set(side_m2[first_m == pair, 0])) == 1 for pair in range(100))

@@ -1,14 +1,13 @@
-"""The two strategies that the others must beat: no choice at all, and the pairs that the model is least sure of.
+"""No choice at all: the strategy that every other one must beat.
 
-Knows candidates only; one ignores them, the other looks at margins. Source: arXiv 2502.04354; Settles 2009 for entropy
-as the oldest rule of uncertainty.
+Knows how many candidates there are, and looks at none. Source: arXiv 2502.04354.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rmkit.active.candidates import Candidates, largest
+from rmkit.active.candidates import Candidates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +17,3 @@ class Random:
     def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
         """As `Acquisition.select`."""
         return rng.permutation(len(candidates))[: candidates.request(n_pairs)].astype(np.int64)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entropy:
-    """The pairs whose preferred response the ensemble's mean margin is least sure of.
-
-    The entropy of sigmoid(margin) falls with |margin|: the smallest |margin| are the same choice, without logarithms.
-    """
-
-    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
-        """As `Acquisition.select`."""
-        return largest(-np.abs(candidates.margin_sm.mean(axis=0)), candidates.request(n_pairs), rng)

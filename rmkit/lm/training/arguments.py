@@ -4,17 +4,14 @@ Knows transformers' TrainingArguments and callbacks; no loss, no data. Number fo
 models gain nothing from bf16, and on processors without it bf16 is many times slower.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
+from rmkit.lm.libraries import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
     from transformers import Trainer, TrainerCallback
-
-Progress = Callable[[int, int], None]
 
 
 def training_arguments(
@@ -61,27 +58,6 @@ def training_arguments(
         "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "logging_strategy": "steps",
     }
-
-
-@contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Hold transformers and datasets to errors: their bars and hints would hide the notebook's own progress."""
-    import datasets
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), datasets.are_progress_bars_disabled()
-    own_bars = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if own_bars:
-            logging.enable_progress_bar()
-        if not bars:
-            datasets.enable_progress_bars()
 
 
 def reporting(progress: Progress | None) -> "list[TrainerCallback]":

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.lm.training.arguments import Progress, quiet_libraries, reporting, trained, training_arguments
+from rmkit.lm.libraries import Progress, quiet_libraries
+from rmkit.lm.training.arguments import reporting, trained, training_arguments
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,10 @@ sequence classifier with one label, loaded and scored like any reward model of t
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from rmkit.lm.libraries import Progress, quiet_libraries
 from rmkit.lm.loading import Origin, load_tokenizer
 from rmkit.lm.templates import TEMPLATES, encoded
-from rmkit.lm.training.arguments import Progress, quiet_libraries, reporting, trained, training_arguments
+from rmkit.lm.training.arguments import reporting, trained, training_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,19 +65,3 @@ def fit_gold_model(
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return log
-
-
-def within_prompt_spearman(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> np.ndarray:
-    """(P,) Spearman correlation of two (R,) scores within each prompt, in ascending order of the prompts.
-
-    Ties get average ranks; NaN for a prompt where one of the scores is constant, or with fewer than two responses.
-    """
-    from scipy.stats import rankdata
-
-    found = []
-    for prompt_id in np.unique(prompt_id_r):
-        ranks = [rankdata(values[prompt_id_r == prompt_id]) for values in (score_r, gold_r)]
-        first, second = (rank - rank.mean() for rank in ranks)
-        norm = np.sqrt((first**2).sum() * (second**2).sum())
-        found.append(float((first * second).sum() / norm) if norm > 0 else np.nan)
-    return np.array(found)

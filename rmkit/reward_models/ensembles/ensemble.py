@@ -15,11 +15,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import ParamsError
-from rmkit.reward_models.protocol import Progress, RewardModel, check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.protocol import Progress, RewardModel
 from rmkit.reward_models.registry import DRAW_NOTHING, build, reward_model_class
 from rmkit.reward_models.storage import load_state, save_state
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 
 @dataclass(kw_only=True)

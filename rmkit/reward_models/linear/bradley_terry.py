@@ -21,20 +21,18 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.special import expit
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
-from rmkit.errors import DataError, ParamsError, ResultError
+from rmkit.errors import DataError, ParamsError
+from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root, logistic_curvature
+from rmkit.reward_models.linear.newton import newton_weights
 from rmkit.reward_models.linear.ridge import Ridge, scored_rows
-from rmkit.reward_models.protocol import Progress, check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.storage import load_state, save_state
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 NAME = "linear_bt"
 L2_GRID = tuple(10.0 ** (half / 2) for half in range(6, -5, -1))  # 1000 down to 0.01, a factor of 3.2 a step
-GRADIENT_TOLERANCE = 1e-9  # on |gradient of (1)| over the sum of the weights
-MAX_NEWTON_STEPS = 100
 LEARNED = ("weight_sd", "intercept_s", "scale_s", "l2_s")
 LOSSES = ("validation_log_loss_s", "validation_squared_error_s")  # one of them, by what it was fitted on
 
@@ -227,49 +225,3 @@ def mean_embedding(embedding_rd: np.ndarray, pairs: PairSets, s: int) -> np.ndar
     weight_m = pairs.weight_sm[s, real_m].astype(np.float64)
     sides = (pairs.chosen_sm[s, real_m], pairs.rejected_sm[s, real_m])
     return np.mean([weight_m @ embedding_rd[side_m] / weight_m.sum() for side_m in sides], axis=0)
-
-
-def newton_weights(
-    difference_md: np.ndarray,
-    weight_m: np.ndarray,
-    l2: float,
-    *,
-    start_d: np.ndarray | None = None,
-    where: str = NAME,
-) -> np.ndarray:
-    """(D,) the w that minimises (1) for differences already divided by the scale; ResultError if none is reached."""
-    w_d = np.zeros(difference_md.shape[1]) if start_d is None else start_d
-    tolerance = GRADIENT_TOLERANCE * weight_m.sum()
-    for _ in range(MAX_NEWTON_STEPS):
-        wrong_m = expit(-difference_md @ w_d)  # the probability of the other choice
-        gradient_d = l2 * w_d - (weight_m * wrong_m) @ difference_md
-        gradient_norm = np.linalg.norm(gradient_d)
-        if gradient_norm <= tolerance:
-            return w_d
-        hessian_dd = (difference_md * (weight_m * wrong_m * (1 - wrong_m))[:, None]).T @ difference_md
-        hessian_dd[np.diag_indices_from(hessian_dd)] += l2
-        try:
-            step_d = cho_solve(cho_factor(hessian_dd, lower=True, overwrite_a=True), gradient_d)
-        except LinAlgError as error:
-            raise ResultError(f"{where}: the Hessian at l2 = {l2:g} is not positive definite: {error}") from error
-        w_d = w_d - _step_size(difference_md, weight_m, l2, w_d, step_d, slope=gradient_d @ step_d) * step_d
-    raise ResultError(
-        f"{where}: no convergence at l2 = {l2:g} in {MAX_NEWTON_STEPS} Newton steps; "
-        f"the gradient's norm is {gradient_norm:.3g}, above {tolerance:.3g}"
-    )
-
-
-def _step_size(
-    difference_md: np.ndarray, weight_m: np.ndarray, l2: float, w_d: np.ndarray, step_d: np.ndarray, *, slope: float
-) -> float:
-    """1, or the first half, quarter, ... at which (1) falls as it should: far away a full step may overshoot."""
-    margin_m, change_m = difference_md @ w_d, difference_md @ step_d
-
-    def objective(size: float) -> float:
-        next_d = w_d - size * step_d
-        return float(weight_m @ np.logaddexp(0, size * change_m - margin_m) + l2 / 2 * (next_d @ next_d))
-
-    now, size = objective(0.0), 1.0
-    while objective(size) > now - 1e-4 * size * slope + 1e-12 * now and size > 1e-6:  # Armijo, with room for rounding
-        size /= 2
-    return size

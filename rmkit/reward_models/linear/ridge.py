@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from rmkit.artifacts.comparisons import ScoreSets
+from rmkit.training_sets.pair_sets import ScoreSets
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """Which rows each of G fits looks at in a step, drawn from a stream of its own.
 
-Knows positions and weights; no embedding, no network. A pair makes two rows (comparisons.py). Where the two have one
+Knows positions and weights; no embedding, no network. A pair makes two rows (pair_sets.py). Where the two have one
 loss, as a pair and its mirror image have, it is computed once however many of them a batch holds. Fits whose streams
 are in one state draw the same ranks, so that levels of noise that share a stream share their draws as well: these are
 made once. In law, and in every draw, a fit's batches are those that it would have alone.
@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 FEWER = 0.75  # a batch of everything is taken by its distinct responses if these are so much fewer than its sides
 

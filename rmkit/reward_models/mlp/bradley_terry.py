@@ -1,6 +1,7 @@
 """Bradley-Terry with a neural network as the reward: learns from the difference of two rewards.
 
-Knows two rewards of a pair; the network and its training are `mlp`. Source: arXiv 2411.04991, eq. (3) ("BT-MLP").
+Knows two rewards of a pair; the network and its training are network.py's. Source: arXiv 2411.04991, eq. (3)
+("BT-MLP").
 """
 
 from typing import ClassVar

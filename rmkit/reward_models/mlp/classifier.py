@@ -1,7 +1,7 @@
 """Classification with a neural network: each response of a pair is a row of its own, won or lost.
 
-Knows two rewards of a pair; the network and its training are `mlp`. Source: arXiv 2411.04991, the classification reward
-("CLF-MLP"): log-odds of having won as the reward, though nobody asked whether a response is good by itself.
+Knows two rewards of a pair; the network and its training are network.py's. Source: arXiv 2411.04991, the classification
+reward ("CLF-MLP"): log-odds of having won as the reward, though nobody asked whether a response is good by itself.
 """
 
 from typing import ClassVar

@@ -1,7 +1,8 @@
 """The layers of S networks as arrays with a leading axis S: where they start, and the rewards that they give.
 
-Knows tensors; no pairs, no loss. Products are taken in bfloat16 where the processor multiplies it faster (hardware.py),
-from weights that are kept in float32; sums, rewards and losses are float32. Nothing here mixes fits.
+Knows tensors; no pairs, no loss. Products are taken in bfloat16 where the processor multiplies it faster
+(machine/number_formats.py), from weights that are kept in float32; sums, rewards and losses are float32. Nothing here
+mixes fits.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """A neural network as the reward: S networks trained together, under any loss of the rows that a pair makes.
 
 Knows embeddings, pairs and scores; no text. A head says with `row_losses` what each row of a pair costs. The network is
-that of arXiv 2411.04991 (1024 and 512 hidden units, ReLU); `procedure` says how it is trained (mlp_procedures.py): as
+that of arXiv 2411.04991 (1024 and 512 hidden units, ReLU); `procedure` says how it is trained (procedures.py): as
 released, or soundly. Each fit has its own initial weights and its own order of minibatches, drawn from its own stream,
 so which fits are trained beside it changes its result by rounding alone.
 """
@@ -16,27 +16,19 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import ParamsError, one_of
-from rmkit.machine.number_formats import multiplies_bfloat16_fast
+from rmkit.reward_models.inputs import check_counts, check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.mlp.batches import Events
+from rmkit.reward_models.mlp.embedding_table import FORMATS, EmbeddingTable
 from rmkit.reward_models.mlp.layers import hidden_activations, rewards
 from rmkit.reward_models.mlp.procedures import Procedure, Published, Sound
 from rmkit.reward_models.mlp.training import RowLosses, Task, trained
-from rmkit.reward_models.protocol import (
-    Progress,
-    check_counts,
-    check_embeddings,
-    check_fit,
-    check_scores,
-    row_blocks,
-)
+from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.storage import load_state, save_state
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
 MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
-MOST_OFFSET = 1.0  # of inputs that are not centred, in spreads, of which bfloat16's eight bits lose less than one
-FORMATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(kw_only=True)
@@ -98,7 +90,7 @@ class MLP(ABC):
     @staticmethod
     @abstractmethod
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
-        """(S, M, 2) what the two rows of each pair cost, in nats (comparisons.py says what they are)."""
+        """(S, M, 2) what the two rows of each pair cost, in nats (pair_sets.py says what they are)."""
 
     def options(self) -> dict[str, Any]:
         """What it was made with, by name."""
@@ -133,7 +125,7 @@ class MLP(ABC):
         """As `RewardModel.fit_scores`: the same network by squared error."""
         check_scores(embedding_rd, train, validation, rng_s)
         used = [scores.position_sn[scores.weight_sn > 0] for scores in (train, validation)]
-        table = Table.of([self], embedding_rd, np.unique(np.concatenate(used)))
+        table = self._table(embedding_rd, np.unique(np.concatenate(used)))
         sides = [
             dataclasses.replace(scores, position_sn=table.position(scores.position_sn, scores.weight_sn))
             for scores in (train, validation)
@@ -160,6 +152,12 @@ class MLP(ABC):
 
     def _device(self) -> str:
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    def _table(self, embedding_rd: np.ndarray, used_u: np.ndarray) -> EmbeddingTable:
+        standardises = self._training().standardises
+        return EmbeddingTable.of(
+            embedding_rd, used_u, device=self._device(), precision=self.precision, standardises=standardises
+        )
 
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `HasLastLayer.last_layer`: the last hidden layer's activations, a 1 beside them if there is a bias."""
@@ -224,7 +222,7 @@ def fit_together(
     for other_s in others:
         check_counts(train.n_sets, validation.n_sets, len(other_s))
     used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
-    table = Table.of(models, embedding_rd, np.unique(np.concatenate(used, axis=1)))
+    table = models[0]._table(embedding_rd, np.unique(np.concatenate(used, axis=1)))
     events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
     nll = models[0]._training().nll
     losses = [lambda first, second, target, head=model: head.row_losses(first, second, nll) for model in models]
@@ -243,59 +241,9 @@ def squared_errors(first_sm: torch.Tensor, second_sm: torch.Tensor, target_sm: t
     return torch.stack([(first_sm - target_sm) ** 2, torch.zeros_like(target_sm)], dim=-1)
 
 
-@dataclass(frozen=True)
-class Table:
-    """The U responses that any fit looks at, as the networks take them: each embedding row is read once."""
-
-    row_ud: torch.Tensor
-    used_u: np.ndarray  # (U,) int64 ascending, where they come from
-    center_d: np.ndarray
-    scale: float
-    precision: str
-
-    @property
-    def device(self) -> str:
-        return self.row_ud.device.type
-
-    @classmethod
-    def of(cls, models: Sequence[MLP], embedding_rd: np.ndarray, used_u: np.ndarray) -> Self:
-        device, precision = models[0]._device(), models[0].precision
-        center_d, scale = center_and_scale(embedding_rd)
-        fits_well = models[0]._training().standardises or np.sqrt(np.mean(center_d**2)) <= MOST_OFFSET * scale
-        if not models[0]._training().standardises:
-            center_d, scale = np.zeros_like(center_d), 1.0
-        if precision == "auto":
-            precision = "bfloat16" if fits_well and multiplies_bfloat16_fast(device) else "float32"
-        row_ud = torch.empty((len(used_u), embedding_rd.shape[1]), dtype=FORMATS[precision])
-        for rows in row_blocks(*row_ud.shape):
-            row_ud[rows] = torch.from_numpy((embedding_rd[used_u[rows]].astype(np.float32) - center_d) / scale)
-        return cls(row_ud.to(device), used_u, center_d, scale, precision)
-
-    def position(self, position_sm: np.ndarray, weight_sm: np.ndarray) -> np.ndarray:
-        """The same positions counting within the table; padding, wherever it pointed, points at row 0."""
-        return np.where(weight_sm > 0, np.searchsorted(self.used_u, position_sm), 0)
-
-    def among(self, pairs: PairSets) -> PairSets:
-        """The same pairs, positions counting within the table."""
-        chosen_sm, rejected_sm = (self.position(each, pairs.weight_sm) for each in (pairs.chosen_sm, pairs.rejected_sm))
-        return PairSets(chosen_sm, rejected_sm, pairs.weight_sm, pairs.row_weight_sm2)
-
-
-def center_and_scale(embedding_rd: np.ndarray) -> tuple[np.ndarray, float]:
-    """(D,) float32 mean of all responses and the root mean square of what is left, 1 where nothing is."""
-    sum_d, squares = np.zeros(embedding_rd.shape[1]), 0.0
-    for rows in row_blocks(*embedding_rd.shape):
-        block_rd = embedding_rd[rows].astype(np.float64)
-        sum_d += block_rd.sum(axis=0)
-        squares += float(np.einsum("rd,rd->", block_rd, block_rd))
-    center_d = sum_d / len(embedding_rd)
-    variance = squares / embedding_rd.size - float((center_d**2).mean())
-    return center_d.astype(np.float32), float(np.float32(np.sqrt(variance))) if variance > 1e-12 else 1.0
-
-
 def _train(
     models: Sequence[MLP],
-    table: Table,
+    table: EmbeddingTable,
     events: Sequence[Events],
     losses: Sequence[RowLosses],
     streams: Sequence[np.random.Generator],

@@ -16,7 +16,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,12 @@ from typing import Any, ClassVar, Literal, Self, get_args
 import lightgbm
 import numpy as np
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError, one_of
-from rmkit.reward_models.protocol import Progress, check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
+from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.storage import load_state, save_state
 from rmkit.reward_models.trees.binned_rows import BinnedRows, Rows, equal_rows_together, score_rows
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 # One thread adds every sum in one order, and leaves no thread pool behind that a forked process would wait for.
 SAME_EVERYWHERE = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}

@@ -1,6 +1,6 @@
 """Bradley-Terry with gradient-boosted trees (LightGBM): the pairwise loss as an objective of its own.
 
-Knows pairs and the rewards of their responses; growing trees is `lightgbm_trees`. With the margin m = f(chosen) -
+Knows pairs and the rewards of their responses; growing trees is boosted.py's. With the margin m = f(chosen) -
 f(rejected) a pair of weight w costs w log(1 + exp(-m)), and LightGBM is told, at each response,
 
     gradient:  -w sigmoid(-m) if chosen, +w sigmoid(-m) if rejected;    Hessian:  w sigmoid(m) sigmoid(-m)           (1)
@@ -17,9 +17,9 @@ import lightgbm
 import numpy as np
 from scipy.special import expit
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.reward_models.trees.binned_rows import Rows
 from rmkit.reward_models.trees.boosted import Lesson, Trees
+from rmkit.training_sets.pair_sets import PairSets
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
-"""Where jobs are executed: `execute(jobs, engine) -> outcomes` is the only door.
+"""The jobs of a run on this machine: a small pool of job processes, each ended at its limits.
 
-Local: a small pool of job processes, admitted by the sum of the threads that their stages declare, each ended at its
-limits. Keys and statuses travel, data does not. Knows the store and the locks; not what a job computes.
+Jobs are admitted by the sum of the threads that their stages declare. Knows the store and the locks; not what a job
+computes.
 """
 
 import json
@@ -11,16 +11,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from rmkit.errors import JobError
-from rmkit.machine.hardware import describe, package_versions, usable_cores
+from rmkit.machine.hardware import describe, usable_cores
+from rmkit.machine.processes import end_processes, this_host
+from rmkit.study.engines.engine import Outcome, Watch
 from rmkit.study.engines.limits import Limits, MemoryWatch
 from rmkit.study.engines.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
-from rmkit.study.planning.plan import PlannedJob, ingredients, named_above
+from rmkit.study.planning.keys import ingredients, named_above
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.job_processes import JobProcess, JobProcesses
 from rmkit.study.processes.preload import imports_of
@@ -40,16 +43,11 @@ class Local:
     fail_fast: bool = False  # start nothing more once a job has failed; what runs ends well
     fork: bool = sys.platform == "linux"  # processes and kernels from a server that has imported what they need
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended: `done` (executed now), `found` (was finished), `failed`, `blocked` by a failed upstream, or
-    `skipped`, not started because another failed.
-    """
-
-    state: str
-    text: str = ""  # the sentence that explains a failure, or who else executed it
-    seconds: float = 0.0
+    def run(
+        self, jobs: list[PlannedJob], *, project: Project, store: Store, study: str, watch: Watch
+    ) -> dict[str, Outcome]:
+        """As `Engine.run`."""
+        return Pool(project, store, study, self, watch).run(jobs)
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,6 @@ class Running:
     key: str
     order: Mapping[str, Any]  # what it was told to do
     since: float
-
-
-# Told (event, job, text); an event is "warning", "started", "watching", or an outcome's state.
-Watch = Callable[[str, PlannedJob, str], None]
 
 
 class Pool:
@@ -104,7 +98,7 @@ class Pool:
     def _leave_nothing_behind(self) -> None:
         """After an interruption end what runs; after a good end nothing does."""
         for running in self.running.values():
-            locks.end_processes(running.execution, group=running.process.pid)
+            end_processes(running.execution, group=running.process.pid)
             running.process.wait()
             forget_doubtful_parts(self.store, running.order)
         if self.running:
@@ -163,7 +157,7 @@ class Pool:
         if job.plan_id not in self.watched:
             self.watched.add(job.plan_id)
             text = f"process {holder.pid} on {holder.host.split()[0]} executes it; waiting for its result"
-            if holder.host != locks.this_host():
+            if holder.host != this_host():
                 text += f" (if that host is gone, remove {self.project.shown(self.store.root / 'locks' / job.plan_id)})"
             self.watch("watching", job, text)
 
@@ -218,7 +212,7 @@ class Pool:
     def _end_at_limit(self, plan_id: str, sentence: str) -> None:
         """End a running job, keep its notebook as far as it came, and report it as failed."""
         running, job = self.running[plan_id], self.jobs[plan_id]
-        locks.end_processes(running.execution, group=running.process.pid)
+        end_processes(running.execution, group=running.process.pid)
         if self.store.finished(running.key):  # it was quicker
             return
         error = f"{job}: {sentence}, and was ended"
@@ -234,7 +228,7 @@ class Pool:
     def _clear(self, plan_id: str) -> str:
         """Forget a job process that has ended, with whatever it left; returns what it printed."""
         running = self.running.pop(plan_id)
-        locks.end_processes(running.execution, group=running.process.pid)
+        end_processes(running.execution, group=running.process.pid)
         running.process.wait()
         holder = locks.holder(self.store, plan_id)
         if holder and holder.execution == running.execution:
@@ -284,44 +278,6 @@ def uninterrupted(*, again: bool = True) -> Iterator[None]:
             signal.signal(number, handler)
         for heard in held if again else ():
             signal.raise_signal(heard)
-
-
-def execute(
-    jobs: list[PlannedJob], engine: Local, *, project: Project, store: Store, study: str, watch: Watch
-) -> dict[str, Outcome]:
-    """Bring every job to an end, upstream first, side by side where the engine has room: {plan id: outcome}.
-
-    Finished jobs are found, damaged ones set aside and executed again (`watch` is told), and what dead owners left is
-    ended first. A failed job blocks what needs it; all others go on.
-    """
-    store.prepare()
-    for owner in locks.clear_away_the_dead(store):
-        for job in jobs:
-            if job.plan_id == owner.plan_id:
-                watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
-    for job in jobs:
-        key = store.key_of(job)
-        if key and store.folder(key).exists() and (damage := store.damage(key)):
-            place = project.shown(store.set_aside(key))
-            watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
-    warn_of_other_versions(store, jobs, watch)
-    pool = Pool(project, store, study, engine, watch)
-    return pool.run(jobs)
-
-
-def warn_of_other_versions(store: Store, jobs: list[PlannedJob], watch: Watch) -> None:
-    """Tell `watch` once for each way in which finished jobs were made under other package versions than these."""
-    now, told = package_versions(), set[str]()
-    known: dict[str, str | None] = {}
-    for job in jobs:
-        key = store.key_of(job, known)
-        if key and store.finished(key):
-            then = store.manifest(key)["environment"]["packages"]
-            other = [name for name in now if then.get(name, now[name]) != now[name]]  # one not there then made nothing
-            changed = [f"{name} {then[name]}, now {now[name]}" for name in other]
-            if changed and (text := ", ".join(changed)) not in told:
-                told.add(text)
-                watch("warning", job, f"was made, as others may have been, with {text}; its result is kept")
 
 
 def _why(job: PlannedJob, code: int, said: str) -> str:

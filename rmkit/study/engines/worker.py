@@ -18,16 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import JobError, RmkitError
+from rmkit.machine.processes import end_processes
 from rmkit.stages.graph import STAGES
 from rmkit.study.notebook_side.open_job import JOB_FILE, SCRATCH
+from rmkit.study.planning.key_changes import differences
+from rmkit.study.planning.keys import code_of
 from rmkit.study.planning.notebook import declared, read_notebook
-from rmkit.study.planning.plan import code_of
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY
 from rmkit.study.processes.forked import room_for_sockets
 from rmkit.study.store import locks
-from rmkit.study.store.store import Store, append_line, disk_faults, disk_sentence, write_text
-from rmkit.study.store.why import differences
+from rmkit.study.store.disk import append_line, disk_faults, disk_sentence, write_text
+from rmkit.study.store.store import Store
 
 LOCKED = 3  # the exit code that says: somebody else executes this job
 
@@ -49,7 +51,7 @@ def work(order: dict[str, Any]) -> int:
                 if not store.finished(order["key"]):
                     execute(store, order)
             finally:
-                locks.end_processes(owner.execution)
+                end_processes(owner.execution)
                 locks.release(store, owner)
     except RmkitError as error:
         print(json.dumps({"error": str(error)}))
@@ -85,7 +87,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     try:
         kernel_peak = run_notebook(store, order, made / "notebook.ipynb")
         shutil.rmtree(made / SCRATCH, ignore_errors=True)
-        locks.end_processes(order["execution"])  # what a cell left running must not write into what is published
+        end_processes(order["execution"])  # what a cell left running must not write into what is published
         check_outputs(order, made)
         check_unchanged(order)
     except JobError as error:

@@ -2,10 +2,10 @@
 
 Finished jobs, parts of unfinished ones, failures, notes, records of runs and reports go when no study refers to them;
 drafts, opened copies, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet
-keeps all that it may still come to (`references`), so that after a removal no study executes more than before.
+keeps all that it may still come to (references.py), so that after a removal no study executes more than before.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
-killed process leaves in `runs/tmp/` the next run removes. `presence` keeps runs off until all is renamed.
+killed process leaves in `runs/tmp/` the next run removes. presence.py keeps runs off until all is renamed.
 """
 
 import re
@@ -21,11 +21,12 @@ from typing import Any
 from rmkit.errors import ParamsError, StoreError
 from rmkit.study.housekeeping.presence import alone
 from rmkit.study.housekeeping.references import References, differing, references
-from rmkit.study.planning.plan import canonical
+from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.quantities import size_text
+from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.locks import clear_away_the_dead
-from rmkit.study.store.store import Store, disk_faults
+from rmkit.study.store.store import Store
 
 KINDS = {
     "job": "finished jobs that no study refers to",

@@ -2,7 +2,7 @@
 
 A lock of the operating system on the store's folder (`flock`): shared by runs, exclusive for whoever removes. It ends
 with its process, however that ends, so that nothing stale is ever left. Nothing else in the store is locked by it; one
-executor a job is the matter of `locks`.
+executor a job is the matter of locks.py.
 """
 
 import errno
@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rmkit.errors import StoreError
-from rmkit.study.store.store import Store, disk_faults
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rmkit.study.planning.plan import PlannedJob, canonical, ingredients, make_plan
+from rmkit.study.planning.keys import canonical, ingredients
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study, load_study
 from rmkit.study.store.store import Store

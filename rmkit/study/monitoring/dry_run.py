@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rmkit.study.monitoring.words import about, duration
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.quantities import size_text
 from rmkit.study.store.estimate import Estimate, Scheduled, seconds_and_bytes, seconds_left, shipped_machine
 from rmkit.study.store.store import Store

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from rmkit.study.monitoring.run_record import Run, runs
 from rmkit.study.monitoring.snapshot import Snapshot, snapshot, study_snapshot
-from rmkit.study.planning.plan import PlannedJob, data_files, make_plan
+from rmkit.study.planning.keys import data_files
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project, study_path
 from rmkit.study.planning.study_file import Study, load_study
 from rmkit.study.store.store import Store

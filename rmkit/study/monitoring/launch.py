@@ -14,15 +14,16 @@ from contextlib import suppress
 from typing import IO
 
 from rmkit.errors import JobError, ParamsError
+from rmkit.machine.processes import STAMP, this_host
 from rmkit.study.monitoring.run_record import Run, runs
 from rmkit.study.planning.project import Project, find_project
-from rmkit.study.store import locks
-from rmkit.study.store.store import Store, disk_faults
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.1
 WRONG_REQUEST = 2  # the exit code of `rmkit run` when nothing could be run
 OF_THE_CALLER = (
-    *(locks.STAMP, "RMKIT_JOB_FILE"),  # a job's own: a run is no part of one
+    *(STAMP, "RMKIT_JOB_FILE"),  # a job's own: a run is no part of one
     "RMKIT_STUDY",  # the study is named
     *("JPY_PARENT_PID", "JPY_SESSION_NAME", "MPLBACKEND"),  # a kernel's own
 )
@@ -59,7 +60,7 @@ def start_run(study: str, *options: str, project: Project | None = None) -> Run 
 
 def stop_run(run: Run) -> None:
     """Ask a run to end: its running jobs are ended, the finished ones kept. JobError if it runs on another host."""
-    if run.host != locks.this_host():
+    if run.host != this_host():
         raise JobError(f"process {run.pid} runs on {run.host.split()[0]}; stop it there")
     if run.alive():
         with suppress(ProcessLookupError):

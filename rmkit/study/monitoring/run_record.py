@@ -24,10 +24,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from rmkit.errors import DataError, ParamsError, StoreError
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.machine.processes import this_host
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store import locks
-from rmkit.study.store.store import Store, write_text
+from rmkit.study.store.disk import write_text
+from rmkit.study.store.store import Store
 
 FORMAT = 1  # of the card
 KEPT = 50  # runs whose records stay when they have ended
@@ -58,7 +60,7 @@ class Run:
     study: str
     title: str
     pid: int
-    start: float  # when the process started, as `locks` counts
+    start: float  # when the process started, as machine/processes.py counts
     boot: str
     host: str
     since: float  # seconds since 1970
@@ -70,7 +72,7 @@ class Run:
     def alive(self) -> bool:
         """Whether its process still works on it; that of another host does while it gives signs of life."""
         owner = locks.Owner("", "", self.pid, self.start, self.boot, self.host, self.since)
-        here = self.host == locks.this_host()
+        here = self.host == this_host()
         return owner.alive() and (here or self._gave_a_sign()) and end(self) is None
 
     def _gave_a_sign(self) -> bool:

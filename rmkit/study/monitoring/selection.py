@@ -6,7 +6,8 @@ Knows the plan and, for what failed, the store and the records of runs. What a j
 from collections.abc import Sequence
 
 from rmkit.errors import ParamsError, did_you_mean, one_of
-from rmkit.study.planning.plan import PlannedJob, schema_of
+from rmkit.study.planning.plan import schema_of
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY, Study, parsed_yaml
 from rmkit.study.store.store import Store
@@ -51,7 +52,7 @@ def failed_last_time(store: Store, study: Study, jobs: list[PlannedJob]) -> list
     its name to an end saw it fail. A job that also waits for others, which never started, stays out: it is not a
     failure that it waits for.
     """
-    from rmkit.study.monitoring.states import BLOCKED, states_of
+    from rmkit.study.monitoring.snapshot import BLOCKED, states_of
 
     states, last = states_of(store, jobs), _last_ends(store, study)
     at_rest = {job.plan_id for job in jobs if states[job.plan_id] in ("waiting", BLOCKED)}

@@ -3,20 +3,22 @@
 Reads run records, locks and the store, so it works from any process at any time. Runs nothing, draws nothing.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rmkit.errors import StoreError
 from rmkit.study.monitoring.run_record import INTERRUPTED, Event, Run, RunJob, events
-from rmkit.study.monitoring.states import BLOCKED, failure_note, states_of
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store import locks
 from rmkit.study.store.progress import read_progress
 from rmkit.study.store.store import Store
+
+BLOCKED = "held up by a failed job"
 
 NOTEBOOK_KEPT = "; notebook kept: "  # what the worker adds to the sentence of a failure
 HELD_UP = "held up"
@@ -213,3 +215,32 @@ def _seconds_left(run: Run, states: Mapping[str, str], busy: Sequence[Busy]) -> 
         return left or None  # nothing left, and jobs run: they take longer than was expected, nobody knows how much
     except Exception:  # an estimate is a courtesy: it may not take the picture away
         return None
+
+
+def states_of(store: Store, jobs: list[PlannedJob]) -> dict[str, str]:
+    """The state of each job, by plan id, upstream first: what waits for a failed job says so."""
+    states: dict[str, str] = {}
+    known: dict[str, str | None] = {}
+    for job in jobs:
+        above = {states[other.plan_id] for other in job.needs()}
+        state = state_of(store, job, known)
+        states[job.plan_id] = BLOCKED if state == "waiting" and above & {"failed", BLOCKED} else state
+    return states
+
+
+def state_of(store: Store, job: PlannedJob, known: dict[str, str | None] | None = None) -> str:
+    """done, running, failed or waiting."""
+    if store.done(job, known):
+        return "done"
+    holder = locks.holder(store, job.plan_id)
+    if holder and holder.alive():
+        return "running"
+    return "failed" if failure_note(store, job) else "waiting"
+
+
+def failure_note(store: Store, job: PlannedJob) -> dict[str, Any]:
+    """How a job failed last time (`error`, `time`), or nothing."""
+    try:
+        return json.loads((store.root / "failed" / job.plan_id / "error.json").read_text())
+    except (OSError, ValueError):
+        return {}

@@ -13,8 +13,10 @@ from rmkit.errors import JobError, ParamsError, StoreError
 from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.launch import in_own_session
 from rmkit.study.monitoring.words import in_lines
+from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import Declared
-from rmkit.study.planning.plan import PlannedJob, canonical, make_plan, plan_job, schema_of
+from rmkit.study.planning.plan import make_plan, plan_job, schema_of
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, study_path
 from rmkit.study.planning.study_file import STUDY, Study, grid, load_study, overridden
 from rmkit.study.store.progress import Progress

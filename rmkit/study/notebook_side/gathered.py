@@ -1,6 +1,6 @@
 """What a stage that gathers reads of other stages' finished jobs: their result rows and per-prompt evaluations.
 
-Knows the folders that it was given and what `stages.py` says of them; neither the plan nor the store.
+Knows the folders that it was given and what the graph of stages says of them; neither the plan nor the store.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rmkit.artifacts.evaluations import Evaluations
-
-ROWS, EVALUATIONS = "rows.parquet", "evaluations"  # a job's results, in its folder and among its artifacts
-PER_PROMPT = (EVALUATIONS, "ablation")  # the artifacts of per-prompt evaluations: what may be gathered
+from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS
 
 
 @dataclass(frozen=True)

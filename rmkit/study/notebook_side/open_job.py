@@ -21,27 +21,28 @@ from rmkit.artifacts.shards import Shards, file_name
 from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of
 from rmkit.machine.hardware import limit_threads
 from rmkit.seeding import generator
-from rmkit.stages.graph import ARTIFACTS, STAGES, holds
+from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, ROWS, STAGES, holds
 from rmkit.study.monitoring.words import in_lines
 from rmkit.study.notebook_side.drafts import build_upstream, plan_draft, study_sizes
-from rmkit.study.notebook_side.gathered import EVALUATIONS, ROWS, Gathered
+from rmkit.study.notebook_side.gathered import Gathered
+from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS, Declared, declared, read_notebook
-from rmkit.study.planning.plan import canonical, settled
+from rmkit.study.planning.plan import settled
 from rmkit.study.planning.project import Project, find_project, study_path
 from rmkit.study.planning.study_file import STUDY, load_study
+from rmkit.study.store.disk import disk_faults, write_text
 from rmkit.study.store.progress import Progress
-from rmkit.study.store.store import Store, disk_faults, write_text
+from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from rmkit.artifacts.evaluations import Evaluations
+from rmkit.study.notebook_side.result_rows import wrong_with
 
 JOB_FILE = "RMKIT_JOB_FILE"
 SCRATCH = "scratch"  # in a job's folder, never published
-REQUIRED = ("fit", "metric", "value", "reason", "units")
-ADDED = ("job", "stage", "study")  # columns that rows get when they are recorded or collated
 
 
 class OpenJob:
@@ -213,29 +214,6 @@ class JobShards(Shards):
     def put(self, name: str, table: "pd.DataFrame") -> None:
         with disk_faults(self.folder):
             super().put(name, table)
-
-
-def wrong_with(rows: "pd.DataFrame") -> str | None:
-    """What keeps rows from being result rows, as a sentence with the first offending row, or None."""
-    if missing := [column for column in REQUIRED if column not in rows]:
-        return f"result rows lack {', '.join(missing)}; they have {', '.join(rows)}"
-    if added := [column for column in rows if column in ADDED or str(column).startswith("param_")]:
-        return f"result rows have a column {added[0]}, which is added when they are recorded; name it otherwise"
-    if rows.empty:
-        return "there are no result rows to record"
-    absent = rows["value"].isna()
-    identity = [column for column in rows if column not in ("value", "reason", "units")]
-    problems = {
-        "values are missing without a reason": absent & rows["reason"].isna(),
-        "values have a reason to be missing and are not": ~absent & rows["reason"].notna(),
-        "values are infinite": rows["value"].abs() == float("inf"),
-        "rows lack a fit, a metric or units": rows[["fit", "metric", "units"]].isna().any(axis=1),
-        "rows stand twice (add the column that tells them apart)": rows.duplicated(identity),
-    }
-    for problem, bad in problems.items():
-        if bad.any():
-            return f"{bad.sum()} of {len(rows)} {problem}, first {rows[bad].iloc[0].to_dict()}"
-    return None
 
 
 def open_job(stage: str, namespace: dict[str, Any]) -> OpenJob:

@@ -1,7 +1,7 @@
 """A numbered notebook as text: its cells, its declared parameters, the code that can change a result.
 
 Reads the file and parses it with `ast`; never executes a line, never imports nbformat. What a parameter may be is in
-types.py; who runs the notebook is not known here.
+parameter_types.py; who runs the notebook is not known here.
 """
 
 import ast

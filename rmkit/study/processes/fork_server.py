@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rmkit.study.store.locks import STAMP
+from rmkit.machine.processes import STAMP
 
 MESSAGE_BYTES = 65_536
 

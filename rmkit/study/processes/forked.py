@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rmkit.machine.processes import STAMP
 from rmkit.study.processes.fork_server import MESSAGE_BYTES
-from rmkit.study.store.locks import STAMP
 
 SOCKET_VARIABLE = "RMKIT_FORK_SERVER"  # tells a job process where it may ask for a kernel
 STAMP_BYTES = 200  # room for the longest stamp

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any, Protocol
 
 from rmkit.machine.hardware import thread_environment
+from rmkit.machine.processes import STAMP
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.forked import SOCKET_VARIABLE, ForkServerProcess, fork
-from rmkit.study.store.locks import STAMP
 
 
 class JobProcess(Protocol):

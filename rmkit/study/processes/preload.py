@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from rmkit.study.planning.notebook import read_notebook
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.reached_code import module_file
 

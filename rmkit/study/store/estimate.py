@@ -26,7 +26,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from rmkit.study.planning.plan import PlannedJob, canonical
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:

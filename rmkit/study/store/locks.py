@@ -1,8 +1,8 @@
-"""One executor a job, and nothing left behind: locks with an owner, and the end of every process that belongs to one.
+"""One executor a job, and nothing left behind: locks with an owner, and the end of what a dead owner left.
 
 A lock is a folder that holds its owner's card: made ready aside and renamed into place, so that no lock is ever without
-an owner. A dead owner's lock is broken by a rename that only one process can win. Processes of a job carry
-RMKIT_JOB=<execution> in their environment; where that cannot be read, the children noted with the lock are ended.
+an owner. A dead owner's lock is broken by a rename that only one process can win. Its processes
+are ended by their stamp (machine/processes.py); where that cannot be read, the children noted with the lock are ended.
 One host: a lock of another host counts as alive.
 """
 
@@ -10,10 +10,7 @@ import errno
 import json
 import os
 import shutil
-import signal
-import socket
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +18,10 @@ from pathlib import Path
 import psutil
 
 from rmkit.errors import StoreError
-from rmkit.study.store.store import Store, write_text
+from rmkit.machine.processes import boot_id, end_processes, lives, started_at, this_host
+from rmkit.study.store.disk import write_text
+from rmkit.study.store.store import Store
 
-STAMP = "RMKIT_JOB"
 KEPT_SECONDS = {"lock": 60.0, "released": 60.0, "broken": 86_400.0}  # what lies in tmp/ beside the half-made jobs
 
 
@@ -43,34 +41,12 @@ class Owner:
         """Whether the process still runs. A process of another host is taken to."""
         if self.host != this_host():
             return True
-        return self.boot == boot_id() and _runs(self.pid, self.start)
+        return self.boot == boot_id() and lives(self.pid, self.start)
 
 
 def myself(execution: str, plan_id: str) -> Owner:
     """The card of the calling process."""
     return Owner(execution, plan_id, os.getpid(), started_at(os.getpid()), boot_id(), this_host(), time.time())
-
-
-def this_host() -> str:
-    """This host's name, and on Linux its process namespace: a container may share the one and not the other."""
-    with suppress(OSError):
-        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
-    return socket.gethostname()
-
-
-def boot_id() -> str:
-    """What tells this boot of the machine from the one before."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return str(int(psutil.boot_time()))
-
-
-def started_at(pid: int) -> float:
-    """When a process started; on Linux in clock ticks since boot, which setting the clock does not move."""
-    with suppress(OSError):
-        return float(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # field 22 of the file
-    return psutil.Process(pid).create_time()
 
 
 def take(store: Store, owner: Owner) -> bool:
@@ -153,54 +129,6 @@ def bury(store: Store, owner: Owner) -> None:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 raise
     shutil.rmtree(store.root / "tmp" / owner.execution, ignore_errors=True)
-
-
-def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), group: int | None = None) -> int:
-    """Kill the process group, every process stamped with this execution, and the noted children with theirs.
-
-    The calling process is spared. Repeats until a sweep finds none: a process may fork while it is looked for. Returns
-    how many were killed.
-    """
-    killed = 0
-    if group is not None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-    for pid, start in children:
-        with suppress(psutil.Error):
-            if _runs(pid, start):
-                killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
-    for _sweep in range(20):
-        if not (found := [process for process in psutil.process_iter() if stamp_of(process) == execution]):
-            break
-        killed += _kill(found)
-    return killed
-
-
-def stamp_of(process: psutil.Process) -> str | None:
-    """The execution that a living process belongs to; None for this process, and where it cannot be read."""
-    try:
-        if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return process.environ().get(STAMP)
-    except (psutil.Error, OSError):
-        return None
-
-
-def _kill(processes: list[psutil.Process]) -> int:
-    for process in processes:
-        try:
-            process.kill()
-        except psutil.Error:
-            continue
-    psutil.wait_procs(processes, timeout=5)
-    return len(processes)
-
-
-def _runs(pid: int, start: float) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and started_at(pid) == start
-    except psutil.Error:
-        return False
 
 
 def _lock(store: Store, plan_id: str) -> Path:

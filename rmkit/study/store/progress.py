@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rmkit.study.store.store import write_text
+from rmkit.study.store.disk import write_text
 
 SECONDS_BETWEEN_WRITES = 0.5
 SECONDS_BETWEEN_LINES = 0.2

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ResultError
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:

@@ -21,21 +21,16 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rmkit.errors import StoreError
-from rmkit.study.notebook_side.gathered import EVALUATIONS, PER_PROMPT, ROWS
-from rmkit.study.planning.plan import FORMAT, PlannedJob, canonical, ingredients, name_of
-
-REMEDIES = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the folder writable"),
-    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "move the file in the way"),
-    errno.EIO: "check the disk",
-}
+from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS
+from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.store.disk import disk_faults, fsync, write_text
 
 
 @dataclass(frozen=True)
@@ -217,56 +212,10 @@ class Store:
         return place
 
 
-@contextmanager
-def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a full, read-only or forbidden disk into a StoreError of one sentence; other faults are not its own."""
-    try:
-        yield
-    except BrokenPipeError:  # whoever read what is printed
-        raise
-    except OSError as error:
-        if error.errno not in (*REMEDIES, None) and error.filename is None:  # None: pandas and others have but words
-            raise
-        raise StoreError(disk_sentence(error, path)) from None
-
-
-def disk_sentence(error: OSError, path: Path) -> str:
-    """What the disk refused, and what would help."""
-    remedy = REMEDIES.get(error.errno or 0, "mend that")
-    return f"{error.filename or path}: {error.strerror or error}; {remedy} and run again, finished jobs are kept"
-
-
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of a folder's files: the content digest of an artifact."""
     lines = [f"{_file_entry(path)['sha256']}  {path.relative_to(folder)}" for path in _files(folder)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all, and onto the disk."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def append_line(path: Path, text: str) -> None:
-    """Add a line to a log that several processes share, onto the disk."""
-    with path.open("a") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def fsync(path: Path) -> None:
-    """Bring a file, or a folder's entries, onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """The results of a study as a picture that answers: choose what is drawn, click on a dot, see the fit behind it.
 
-Knows controls and what they mean; what is drawn is selecting.py's and figures/explore.py's business.
+Knows controls and what they mean; what is drawn is selection.py's and figure.py's business.
 """
 
 from collections.abc import Callable

@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.active import STRATEGY_LOOK
-from rmkit.figures.theme import BLUE, GREEN, GREY, INK, LOOK, ORANGE, PURPLE, SKY, themed
+from rmkit.figures.looks import LOOK, STRATEGY_LOOK
+from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
 
 COLORS, MARKERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK), ("o", "s", "D", "^", "v", "P", "X")
 DODGE = 0.11  # of a step between places: how far apart the dots of neighbouring lines lie

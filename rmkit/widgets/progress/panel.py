@@ -15,12 +15,12 @@ from typing import Any
 import ipywidgets
 
 from rmkit.errors import RmkitError
+from rmkit.machine.processes import this_host
 from rmkit.study.monitoring.followed_study import FollowedStudy, Sight
 from rmkit.study.monitoring.launch import start_run, stop_run
 from rmkit.study.monitoring.run_record import Run
-from rmkit.study.monitoring.watching import picture
+from rmkit.study.monitoring.terminal import picture
 from rmkit.study.notebook_side.drafts import STUDY_VARIABLE
-from rmkit.study.store.locks import this_host
 from rmkit.widgets.progress import picture as panel_picture
 
 SECONDS_BETWEEN_LOOKS = 1.0

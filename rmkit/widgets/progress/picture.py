@@ -1,7 +1,8 @@
 """A snapshot as HTML: what the progress panel shows, in pieces that change at their own pace.
 
 Knows looks only. Colours are told apart without colour vision, and each stands beside its number. Names, sentences and
-paths go through `texts`: they may hold what a model wrote. In JupyterLab the theme's own colours of text are used.
+paths go through inert_texts.py: they may hold what a model wrote. In JupyterLab the theme's own colours of text are
+used.
 """
 
 import os

@@ -17,7 +17,7 @@ from rmkit.measures.best_of_n import best_of_n
 from rmkit.reward_models.collection import RewardModels
 from rmkit.seeding import generator
 from rmkit.study.planning.notebook import SEEDS
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 from rmkit.training_sets.cross_fitting import cross_fitting
 

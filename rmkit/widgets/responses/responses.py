@@ -1,6 +1,7 @@
 """The texts behind the numbers: a prompt, its responses, what gold and a fit give each, and which one Best-of-n keeps.
 
-Knows controls; what a job's fits say of its responses is reading.py's business, how texts are made harmless texts.py's.
+Knows controls; what a job's fits say of its responses is reading.py's business, how texts are made harmless
+inert_texts.py's.
 """
 
 from collections.abc import Mapping

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmkit.artifacts.bank import ResponseBank
-from rmkit.lm.training.reward_model import within_prompt_spearman
+from rmkit.evaluation.probe import centred, probe
+from rmkit.measures.ranking import pair_accuracy, within_prompt_spearman
 from rmkit.worlds.grammar.gold_rule import repeated_share
 from rmkit.worlds.grammar.phrases import words_of
 
 MIN_PROMPTS = 10
-RIDGE = 10.0  # on standardised, prompt-centred embeddings
 
 
 @dataclass(frozen=True)
@@ -104,28 +104,6 @@ def strongest_feature(
     return best, strength[best]
 
 
-def probe(embedding_rd: np.ndarray, prompt_id_r: np.ndarray, gold_r: np.ndarray) -> np.ndarray:
-    """(D,) float64 weights of a ridge regression of gold on the embedding, both centred within prompts."""
-    x_rd = centred(prompt_id_r, embedding_rd.astype(np.float64))
-    scale_d = np.maximum(x_rd.std(axis=0), 1e-9)
-    x_rd /= scale_d
-    gram_dd = x_rd.T @ x_rd + RIDGE * np.eye(x_rd.shape[1])
-    return np.linalg.solve(gram_dd, x_rd.T @ centred(prompt_id_r, gold_r.astype(np.float64))) / scale_d
-
-
-def pair_accuracy(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> float:
-    """The share of within-prompt pairs of unequal gold that the score orders as gold does; a tied score counts half."""
-    right = compared = 0.0
-    for prompt_id in np.unique(prompt_id_r):
-        here = prompt_id_r == prompt_id
-        first, second = np.triu_indices(int(here.sum()), k=1)
-        gold_m, score_m = (np.sign(values[here][first] - values[here][second]) for values in (gold_r, score_r))
-        unequal = gold_m != 0
-        right += float(((1 + gold_m * score_m) / 2)[unequal].sum())
-        compared += float(unequal.sum())
-    return right / compared if compared else float("nan")
-
-
 def most_duplicates(prompt_id_r: np.ndarray, answers: Sequence[str]) -> float:
     """The largest share, over prompts, of a prompt's answers that are an earlier one again."""
     texts_r = np.array(answers, dtype=object)
@@ -140,11 +118,3 @@ def mean_or_nan(value_p: np.ndarray) -> float:
     """The mean of the finite values, or NaN if there are none."""
     finite = value_p[np.isfinite(value_p)]
     return float(finite.mean()) if len(finite) else float("nan")
-
-
-def centred(prompt_id_r: np.ndarray, values_r: np.ndarray) -> np.ndarray:
-    """The values, (R,) or (R, D), less their mean over each prompt's responses."""
-    _, number_r, count_p = np.unique(prompt_id_r, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(count_p), *values_r.shape[1:]), dtype=np.float64)
-    np.add.at(sums, number_r, values_r)
-    return values_r - (sums.T / count_p).T[number_r]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rmkit.lm.libraries import Progress
 from rmkit.lm.loading import Origin, load_causal
-from rmkit.lm.sampling.transformers import Decoding, sample
-from rmkit.lm.training.arguments import Progress
+from rmkit.lm.sampling.draws import Decoding
+from rmkit.lm.sampling.transformers import sample
 from rmkit.lm.training.encoder import fit_encoder
 from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
 from rmkit.lm.training.reward_model import fit_gold_model

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.bank import ResponseBank
-from rmkit.lm.training.reward_model import within_prompt_spearman
+from rmkit.measures.ranking import within_prompt_spearman
 from rmkit.worlds.grammar.acceptance import acceptance_figures
 from rmkit.worlds.grammar.phrases import TERMS
 

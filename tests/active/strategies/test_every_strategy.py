@@ -8,7 +8,8 @@ from scipy.stats import entropy
 
 from rmkit.active.candidates import Candidates, checked_choice, largest
 from rmkit.active.registry import STRATEGIES, strategy
-from rmkit.active.strategies.random import Entropy, Random
+from rmkit.active.strategies.entropy import Entropy
+from rmkit.active.strategies.random import Random
 from rmkit.errors import DataError, ParamsError
 
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)

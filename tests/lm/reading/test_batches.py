@@ -21,7 +21,7 @@ def states_at_last_token(model):
 
 
 def test_states_agree_across_batch_sizes_in_fp32(encoder, said):
-    """The bound that batching.py names."""
+    """The bound that batches.py names."""
     model, tokenizer = encoder
     found = [
         through_model(

@@ -16,7 +16,8 @@ from rmkit.artifacts.shards import Shards
 from rmkit.errors import DataError
 from rmkit.lm.loading import load_causal
 from rmkit.lm.sampling import transformers
-from rmkit.lm.sampling.transformers import Decoding, answer_of, choose_by, fitting, noise, sample
+from rmkit.lm.sampling.draws import Decoding, answer_of, fitting, noise
+from rmkit.lm.sampling.transformers import choose_by, sample
 
 SHORT = Decoding(max_new_tokens=12)
 LONG = Decoding(max_new_tokens=40)
@@ -239,7 +240,7 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 import pandas as pd, torch
-from rmkit.lm import sampling
+from rmkit.lm.sampling import transformers as sampling
 from rmkit.lm.loading import Origin, load_causal
 from rmkit.artifacts.shards import Shards
 

@@ -6,7 +6,8 @@ from transformers import TrainingArguments
 from transformers.utils import logging
 
 from rmkit.errors import DataError
-from rmkit.lm.training.arguments import quiet_libraries, training_arguments
+from rmkit.lm.libraries import quiet_libraries
+from rmkit.lm.training.arguments import training_arguments
 from rmkit.lm.training.pretrain import Architecture, pretrain
 
 ARCHITECTURE = Architecture(hidden=16, layers=1, heads=2, inner=24, context=64)

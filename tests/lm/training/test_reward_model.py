@@ -8,7 +8,8 @@ from scipy.stats import spearmanr
 
 from rmkit.lm.loading import Origin, load_reward_model
 from rmkit.lm.reading.score import score
-from rmkit.lm.training.reward_model import fit_gold_model, within_prompt_spearman
+from rmkit.lm.training.reward_model import fit_gold_model
+from rmkit.measures.ranking import within_prompt_spearman
 
 GOOD, BAD = ("thank you", "glad to help", "good question"), ("you fool", "go away", "stupid question")
 

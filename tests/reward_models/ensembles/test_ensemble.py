@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.ensembles.ensemble import Ensemble, repeated
 from rmkit.reward_models.registry import build
+from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.worlds import PlantedWorld
 
 WORLD = PlantedWorld.make(0)
@@ -107,7 +107,7 @@ def test_scores_are_sampled_too_and_spread_in_their_own_unit():
 def test_blocks_of_responses_change_nothing(monkeypatch):
     model = fitted()
     whole = model.score(WORLD.embedding_rd), model.uncertainty(WORLD.embedding_rd), model.center_sb_
-    monkeypatch.setattr("rmkit.reward_models.protocol.BLOCK_NUMBERS", 100)
+    monkeypatch.setattr("rmkit.reward_models.inputs.BLOCK_NUMBERS", 100)
     again = fitted()
     parts = again.score(WORLD.embedding_rd), again.uncertainty(WORLD.embedding_rd), again.center_sb_
     for one, other in zip(whole, parts, strict=True):

@@ -6,10 +6,11 @@ from scipy.optimize import check_grad, minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.reward_models.linear import bradley_terry
-from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry, differences, newton_weights
+from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry, differences
+from rmkit.reward_models.linear.newton import newton_weights
+from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.worlds import PlantedWorld, swapped
 
 WORLD = PlantedWorld.make(0)

@@ -8,17 +8,18 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.machine.number_formats import multiplies_bfloat16_fast
 from rmkit.reward_models.mlp import training
 from rmkit.reward_models.mlp.batches import Batches, Events, shared
 from rmkit.reward_models.mlp.bradley_terry import MLPBradleyTerry
 from rmkit.reward_models.mlp.classifier import MLPClassifier
+from rmkit.reward_models.mlp.embedding_table import center_and_scale
 from rmkit.reward_models.mlp.layers import hidden_activations, initial_layers, rewards
-from rmkit.reward_models.mlp.network import center_and_scale, fit_together
+from rmkit.reward_models.mlp.network import fit_together
 from rmkit.reward_models.mlp.procedures import BestWeights, LastWeights, Published, finite
 from rmkit.reward_models.mlp.training import rows_of
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 from tests.reward_models.worlds import PlantedWorld, subset, swapped
 
 WORLD = PlantedWorld.make(0)

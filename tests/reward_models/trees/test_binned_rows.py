@@ -2,10 +2,10 @@ import lightgbm
 import numpy as np
 import pytest
 
-from rmkit.artifacts.comparisons import PairSets, ScoreSets
 from rmkit.reward_models.registry import build
 from rmkit.reward_models.trees import boosted
 from rmkit.reward_models.trees.binned_rows import class_rows, equal_rows_together
+from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 from tests.reward_models.worlds import PlantedWorld, subset
 
 WORLD = PlantedWorld.make(0)

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.reward_models.trees.bradley_terry import LightGBMBradleyTerry, PairwiseLoss
+from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.worlds import PlantedWorld, subset, swapped, with_more_padding
 
 WORLD = PlantedWorld.make(0)

@@ -5,9 +5,9 @@ import lightgbm
 import numpy as np
 import pytest
 
-from rmkit.artifacts.comparisons import PairSets
 from rmkit.errors import DataError
 from rmkit.reward_models.trees.classifier import LightGBMClassifier
+from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.worlds import PlantedWorld, swapped
 
 WORLD = PlantedWorld.make(0)

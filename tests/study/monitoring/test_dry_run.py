@@ -9,7 +9,7 @@ import pytest
 
 from rmkit.study.monitoring import dry_run
 from rmkit.study.monitoring.dry_run import aligned
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.estimate import Estimate
 from rmkit.study.store.store import Store
 

@@ -16,9 +16,9 @@ from rmkit.errors import DataError, StoreError
 from rmkit.study.monitoring import run_record as runs_module
 from rmkit.study.monitoring.run_record import RunRecord, end, events, forget_old_runs, living, runs, told_to
 from rmkit.study.monitoring.snapshot import snapshot
-from rmkit.study.monitoring.watching import picture
+from rmkit.study.monitoring.terminal import picture
 from rmkit.study.monitoring.words import about, duration, headline
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
 

@@ -4,7 +4,7 @@ import pytest
 
 from rmkit.errors import ParamsError
 from rmkit.study.monitoring.selection import selected
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project
 
 SECOND = "notebooks/01_sums.ipynb"

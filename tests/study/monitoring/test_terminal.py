@@ -14,11 +14,12 @@ from rmkit.study.engines.worker import keep_failure_note
 from rmkit.study.monitoring import snapshot as snapshot_module
 from rmkit.study.monitoring import terminal
 from rmkit.study.monitoring.terminal import RunLog, status_lines
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store import locks
-from rmkit.study.store.store import Store, disk_faults
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
 
 STUDY = Study(Path("params/mine.yaml"), "params/mine.yaml")
 JOBS = [PlannedJob("00_world", {"seed": seed}, {}, {}, f"00_world-{seed}", ("seed",)) for seed in range(5)]

@@ -11,13 +11,14 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ParamsError, ResultError, StoreError
 from rmkit.stages.graph import STAGES, Source
 from rmkit.study.engines.worker import keep_failure_note
-from rmkit.study.monitoring.states import states_of
+from rmkit.study.monitoring.snapshot import states_of
 from rmkit.study.monitoring.terminal import status_lines
 from rmkit.study.notebook_side.open_job import OpenJob
-from rmkit.study.planning.plan import ingredients
+from rmkit.study.planning.key_changes import differences
+from rmkit.study.planning.keys import ingredients
 from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.store import Store
-from rmkit.study.store.why import differences, explain
+from rmkit.study.store.why import explain
 from tests.small_project import SECOND, SmallProject, write_notebook
 from tests.study.planning.test_plan import Graph
 

@@ -6,7 +6,8 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.stages.graph import STAGES, DataFile, Source, Stage
 from rmkit.study.notebook_side.drafts import study_sizes
 from rmkit.study.planning.data_digest import data_digest
-from rmkit.study.planning.plan import data_files, make_plan, schema_of
+from rmkit.study.planning.keys import data_files
+from rmkit.study.planning.plan import make_plan, schema_of
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import load_study, overridden
 from tests.small_project import REPOSITORY, write_notebook

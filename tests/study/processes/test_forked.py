@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from rmkit.machine.hardware import thread_environment
+from rmkit.machine.processes import STAMP, end_processes
 from rmkit.study.processes import forked
 from rmkit.study.processes.fork_server import Stamp
 from rmkit.study.processes.forked import Forked, ForkServerProcess, fork
-from rmkit.study.store.locks import STAMP, end_processes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a fork server is for Linux")
 

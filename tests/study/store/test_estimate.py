@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning.notebook import declared, read_notebook
-from rmkit.study.planning.plan import PlannedJob
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project
 from rmkit.study.planning.study_file import STUDY
 from rmkit.study.store.estimate import (

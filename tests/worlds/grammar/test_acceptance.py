@@ -8,15 +8,14 @@ import pytest
 from scipy.stats import spearmanr
 
 from rmkit.artifacts.bank import ResponseBank
+from rmkit.evaluation.probe import centred, probe
+from rmkit.measures.ranking import pair_accuracy
 from rmkit.worlds.grammar.acceptance import (
     BOUNDS,
     MIN_PROMPTS,
     Bound,
     acceptance_figures,
-    centred,
     most_duplicates,
-    pair_accuracy,
-    probe,
     strongest_feature,
     surface_features,
 )

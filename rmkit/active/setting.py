@@ -1,0 +1,163 @@
+"""One pool's experiment in active labelling: its first labels, and each step of a round.
+
+Knows a bank's embeddings and gold rewards, an annotator, a head with a last layer. Gold is read by the annotator alone:
+strategies get `Candidates`, which hold none. What is random is drawn from named streams, so that all strategies of a
+pool share their first labels, every round's prompts and candidates, the start of every fit and, question by question,
+the annotator's answers (common_answers.py). Their curves then differ by choice only; loop.py runs the rounds.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from rmkit.active.budget import VALIDATION_EVERY, Budget
+from rmkit.active.candidates import Candidates, checked_choice
+from rmkit.active.common_answers import answers
+from rmkit.active.pools import draw_pool, not_among
+from rmkit.active.registry import strategy
+from rmkit.annotation.annotators import Annotator
+from rmkit.errors import DataError, ParamsError
+from rmkit.measures.information import information, log_det, p_variance
+from rmkit.reward_models.protocol import HasLastLayer, RewardModel
+from rmkit.reward_models.registry import build
+from rmkit.training_sets.pair_sets import PairSets
+
+Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """M labelled pairs in the order in which they were asked about."""
+
+    pair_m2: np.ndarray  # (M, 2) int64 positions into R, first < second
+    label_m: np.ndarray  # (M,) int8, 1 where the first was preferred
+
+    def __len__(self) -> int:
+        return len(self.pair_m2)
+
+    def followed_by(self, later: "Labelled") -> "Labelled":
+        """These, then those."""
+        pair_m2 = np.concatenate([self.pair_m2, later.pair_m2])
+        return Labelled(pair_m2, np.concatenate([self.label_m, later.label_m]))
+
+    def split(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """(chosen_m, rejected_m) of the training pairs and of the validation pairs: the last of each five."""
+        won_m2 = np.where(self.label_m[:, None] == 1, self.pair_m2, self.pair_m2[:, ::-1])
+        validates_m = np.arange(len(self)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
+        train_m2, validation_m2 = won_m2[~validates_m], won_m2[validates_m]
+        return (train_m2[:, 0], train_m2[:, 1]), (validation_m2[:, 0], validation_m2[:, 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a strategy chose in a round, as it looked to the reward model that it was chosen by."""
+
+    labelled: Labelled
+    offered: int  # candidates that were left to choose from
+    repeated: int  # candidates of the pool that this strategy had labelled already, dropped
+    mean_p_variance: float  # mean of p (1 - p), at most 1/4
+    distinct_prompts: int
+    log_det_gain: float  # in nats: how much log det of the information grows, whatever the labels
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Setting:
+    """One pool's experiment: who is asked about what, and how; checked when made, or ParamsError or DataError."""
+
+    embedding_rd: np.ndarray  # (R, D) float of P prompts with K responses each, R = P K
+    gold_pk: np.ndarray  # (P, K), for the annotator
+    annotator: Annotator
+    answer_seed: int  # of the annotator's answers
+    budget: Budget
+    pool: str
+    strategies: Sequence[str]
+    reward_model: str
+    streams: Streams
+    prior: float = 1.0  # precision of the last layer's weights; of a linear head the penalty, in one unit for all fits
+
+    def __post_init__(self) -> None:
+        if len(self.embedding_rd) != self.gold_pk.size:
+            shapes = f"{len(self.embedding_rd)} embeddings and gold rewards of shape {self.gold_pk.shape}"
+            raise DataError(f"{shapes}; there must be one of each for every response")
+        if not isinstance(self._head(), HasLastLayer):
+            raise ParamsError(f"reward_model: {self.reward_model} has no last layer, which strategies look at")
+
+    def start(self) -> Labelled:
+        """The first labels, at random, the same for every strategy."""
+        pair_m2 = self._draw(self.budget.n_start, f"{self.pool} start")
+        if len(pair_m2) < self.budget.n_start:
+            has = f"the {self.pool} pool of {self.budget.n_prompts} prompts has {len(pair_m2)}"
+            raise DataError(f"start: {self.budget.n_start} pairs are to be labelled, and {has}; ask for fewer")
+        return self.ask(pair_m2)
+
+    def offered(self, done: int) -> np.ndarray:
+        """(M, 2) the candidates of round `done`, counted from 1, the same for every strategy."""
+        return self._draw(self.budget.n_candidates, f"{self.pool} pool {done}")
+
+    def ask(self, pair_m2: np.ndarray) -> Labelled:
+        """The pairs with the annotator's answers."""
+        return Labelled(pair_m2, answers(pair_m2, self.gold_pk.reshape(-1), self.annotator, self.answer_seed))
+
+    def fit(self, labelled: Sequence[Labelled], done: int) -> RewardModel:
+        """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""
+        train, validation = (PairSets.padded(sets) for sets in zip(*(one.split() for one in labelled), strict=True))
+        rng_s = [self.streams(f"{self.pool} fit {done}") for _ in labelled]
+        return self._head().fit(self.embedding_rd, train, validation, rng_s=rng_s)
+
+    def choose(self, name: str, pool_m2: np.ndarray, known: Labelled, model: RewardModel, s: int, done: int) -> Batch:
+        """The next batch of strategy `name`, which fit s of the model belongs to, and the answers to it."""
+        new_m = not_among(pool_m2, known.pair_m2)
+        pair_m2 = pool_m2[new_m]
+        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior)
+        rng = self.streams(f"{self.pool} {name} {done}")
+        chosen_m = checked_choice(strategy(name).select(candidates, self.budget.n_batch, rng), candidates, name)
+        margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
+        told_dd = candidates.known_dd + information(feature_md, expit(margin_m), prior=0.0)
+        return Batch(
+            labelled=self.ask(pair_m2[chosen_m]),
+            offered=len(pair_m2),
+            repeated=int((~new_m).sum()),
+            mean_p_variance=float(p_variance(margin_m).mean()),
+            distinct_prompts=len(np.unique(pair_m2[chosen_m] // self.gold_pk.shape[1])),
+            log_det_gain=log_det(told_dd) - log_det(candidates.known_dd),
+        )
+
+    def _head(self) -> RewardModel:
+        if self.reward_model != "linear_bt":
+            return build(self.reward_model)
+        return build("linear_bt", l2_grid=(self.prior,), scale=typical_difference(self.embedding_rd))
+
+    def _draw(self, n_candidates: int, purpose: str) -> np.ndarray:
+        n_prompts, n_responses = self.gold_pk.shape
+        shape = (n_prompts, n_responses)
+        return draw_pool(self.pool, shape, self.budget.n_prompts, n_candidates, self.streams(purpose))
+
+
+def typical_difference(embedding_rd: np.ndarray) -> float:
+    """The root mean square length of the difference of two responses drawn at random from (R, D) embeddings.
+
+    A fit's own pairs would not do as a unit: strategies that choose long differences would be held by a stronger prior.
+    """
+    return float(np.sqrt(2 * embedding_rd.astype(np.float64).var(axis=0).sum()))
+
+
+def as_seen(
+    model: RewardModel,
+    s: int,
+    embedding_rd: np.ndarray,
+    pair_m2: np.ndarray,
+    labelled_m2: np.ndarray,
+    *,
+    prior: float,
+) -> Candidates:
+    """Pairs as fit s of a reward model sees them, beside what the prior and the labelled pairs tell it."""
+    assert isinstance(model, HasLastLayer)  # Setting has checked it
+    used_u, place = np.unique(np.concatenate([pair_m2, labelled_m2]), return_inverse=True)
+    feature_suh, weight_sh = model.last_layer(embedding_rd[used_u])
+    feature_uh, place_m2 = feature_suh[s].astype(np.float64), place.reshape(-1, 2)
+    difference_mh = feature_uh[place_m2[:, 0]] - feature_uh[place_m2[:, 1]]
+    margin_m, n_pairs = difference_mh @ weight_sh[s], len(pair_m2)
+    known_dd = information(difference_mh[n_pairs:], expit(margin_m[n_pairs:]), prior)
+    return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd)

@@ -1,0 +1,50 @@
+"""The scale that gold rewards are divided by before an annotator's sharpness acts on them: the conventions there are.
+
+Papers and code differ in it, and the same beta then means another noise. Knows gold rewards only. Sources: arXiv
+2411.04991 (its released code divides by a fixed number of each gold model; the embedding release that followed, by the
+standard deviation of all rewards).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rmkit.annotation.label_quality import gaps
+from rmkit.errors import DataError
+
+SCALES: Mapping[str, str] = {
+    "none": "1: beta is in units of one over the gold reward",
+    "fixed": "a number that is given, one for each gold model: PUBLISHED_SCALES, or one's own",
+    "gold_sd": "the standard deviation of all gold rewards of the responses that pairs are made from",
+    "gap_sd": "the standard deviation, about 0, of the differences in gold of the pairs that are labelled",
+}
+PUBLISHED_SCALES: Mapping[str, float] = {"harmless": 1.0, "helpful": 6.0}  # `fixed` in arXiv 2411.04991's code, by task
+
+
+def scale_of(
+    convention: str, gold_r: np.ndarray, fixed: float | None = None, *, gold_m2: np.ndarray | None = None
+) -> float:
+    """The scale that a convention of SCALES gives for (R,) gold rewards; `fixed` for the convention of that name alone.
+
+    gold_m2: (M, 2) gold of the pairs to be labelled, for gap_sd. DataError for another convention, for what does not
+    belong to it or is missing, and for gold without spread.
+    """
+    if convention not in SCALES:
+        raise DataError(f"scale: {convention!r} is not one of {', '.join(SCALES)}")
+    if (convention == "fixed") != (fixed is not None):
+        raise DataError(
+            f"scale: the convention is {convention} and the fixed number {fixed}; `fixed` needs one, no other"
+        )
+    if convention == "gap_sd" and gold_m2 is None:
+        raise DataError("scale: gap_sd is of the pairs that are labelled, and their gold_m2 was not given")
+    if convention in ("none", "fixed"):
+        return 1.0 if fixed is None else float(fixed)
+    spread = float(np.std(gold_r)) if gold_m2 is None or convention == "gold_sd" else about_zero(gaps(gold_m2))
+    if not 0 < spread < np.inf:
+        raise DataError(f"scale: the gold rewards have a standard deviation of {spread}; they must differ")
+    return spread
+
+
+def about_zero(gap_m: np.ndarray) -> float:
+    """The standard deviation about 0: which of a pair comes first says nothing, and must change nothing."""
+    return float(np.sqrt(np.mean(np.square(gap_m))))

@@ -1,0 +1,90 @@
+"""What several figures do to their axes: ticks at numbers of annotations, names at the ends of lines, bands.
+
+Knows axes and positions; no subject.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from scipy.optimize import isotonic_regression
+
+from rmkit.errors import ResultError
+from rmkit.figures.looks import look_of
+
+LABEL_GAP = 11.0  # points between two labels at the end of lines
+
+
+def count_axis(ax: Axes, counts: np.ndarray) -> None:
+    """A log axis whose ticks are the numbers of annotations; a number too close to the next keeps only its tick."""
+    if not len(counts):
+        ax.xaxis.set_major_locator(NullLocator())
+        return
+    ax.set_xscale("log")
+    ax.set_xlim(counts[0] * 0.9, counts[-1] * 1.06)
+    crowded = np.append(counts[1:] / counts[:-1] < (counts[-1] / counts[0]) ** 0.09, False)
+    labels = ["" if hidden else f"{count:,.0f}" for count, hidden in zip(counts, crowded, strict=True)]
+    ax.xaxis.set_major_locator(FixedLocator(list(counts)))
+    ax.xaxis.set_major_formatter(FixedFormatter(labels))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def label_lines(ax: Axes, ends: Mapping[str, float]) -> None:
+    """Write each line's name at its right end, moved up or down by as little as keeps the names apart."""
+    points = 72 / ax.figure.dpi
+    height = [float(ax.transData.transform((1, end))[1]) * points for end in ends.values()]
+    for (reward_model, end), place, own in zip(ends.items(), spread(height, LABEL_GAP), height, strict=True):
+        look = look_of(reward_model)
+        ax.annotate(
+            look["label"],
+            (1, end),
+            xycoords=("axes fraction", "data"),
+            xytext=(5, place - own),
+            textcoords="offset points",
+            va="center",
+            color=look["color"],
+            annotation_clip=False,
+        )
+
+
+def spread(height: Sequence[float], gap: float) -> np.ndarray:
+    """The places nearest to the heights, in least squares, that keep their order and lie at least a gap apart."""
+    order = np.argsort(height, kind="stable")
+    steps = gap * np.arange(len(height))
+    place = np.empty(len(height))
+    place[order] = isotonic_regression(np.asarray(height, dtype=float)[order] - steps).x + steps
+    return place
+
+
+def draw_line(ax: Axes, line: pd.DataFrame, x: str, look: dict[str, Any]) -> float:
+    """A line with its band, where it has one; the height at which it ends."""
+    ax.plot(line[x], line["mean"], **look)
+    low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
+    ax.fill_between(line[x].to_numpy(dtype=float), low, high, color=look["color"], alpha=0.15, linewidth=0)
+    return float(line["mean"].iloc[-1])
+
+
+def one_kind(curves: pd.DataFrame, identity: Iterable[str]) -> None:
+    """ResultError unless the table has rows, each once, and all its intervals are of one estimand and method."""
+    if curves.empty:
+        raise ResultError("curves: the table is empty; a figure needs at least one row")
+    if (again := curves.duplicated(list(identity))).any():
+        raise ResultError(f"curves: {curves[again].iloc[0][list(identity)].to_dict()} stands twice; draw one metric")
+    with_band = curves[curves["low"].notna()]
+    for column in ("estimand", "method"):
+        if len(kinds := with_band[column].unique()) > 1:
+            raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
+
+
+def band_title(curves: pd.DataFrame) -> str:
+    """How many seeds, and what the band is."""
+    seeds = int(curves["seeds"].iloc[0])
+    start = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+    with_band = curves[curves["low"].notna()]
+    if with_band.empty:
+        return f"{start}, no interval"
+    first = with_band.iloc[0]
+    return f"{start}; band: {first['level']:.0%} interval for {first['estimand']}"

@@ -1,0 +1,86 @@
+"""Processes as the system knows them: which one it is, whether it lives, and the end of all that bear one stamp.
+
+Processes of a job carry RMKIT_JOB=<execution> in their environment. Kernels start sessions of their own and survive the
+end of a group; the stamp finds them. Knows pids; no job, no store.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+STAMP = "RMKIT_JOB"
+
+
+def this_host() -> str:
+    """This host's name, and on Linux its process namespace: a container may share the one and not the other."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """What tells this boot of the machine from the one before."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def started_at(pid: int) -> float:
+    """When a process started; on Linux in clock ticks since boot, which setting the clock does not move."""
+    with suppress(OSError):
+        return float(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # field 22 of the file
+    return psutil.Process(pid).create_time()
+
+
+def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), group: int | None = None) -> int:
+    """Kill the process group, every process stamped with this execution, and the noted children with theirs.
+
+    The calling process is spared. Repeats until a sweep finds none: a process may fork while it is looked for. Returns
+    how many were killed.
+    """
+    killed = 0
+    if group is not None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+    for pid, start in children:
+        with suppress(psutil.Error):
+            if lives(pid, start):
+                killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
+    for _sweep in range(20):
+        if not (found := [process for process in psutil.process_iter() if stamp_of(process) == execution]):
+            break
+        killed += _kill(found)
+    return killed
+
+
+def stamp_of(process: psutil.Process) -> str | None:
+    """The execution that a living process belongs to; None for this process, and where it cannot be read."""
+    try:
+        if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process.environ().get(STAMP)
+    except (psutil.Error, OSError):
+        return None
+
+
+def _kill(processes: list[psutil.Process]) -> int:
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+    psutil.wait_procs(processes, timeout=5)
+    return len(processes)
+
+
+def lives(pid: int, start: float) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and started_at(pid) == start
+    except psutil.Error:
+        return False

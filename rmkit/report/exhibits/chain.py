@@ -1,0 +1,28 @@
+"""The exhibits of the chain from labels to policies, in the order in which the report sets them into its page.
+
+Notebook 07 shows them one by one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from rmkit.report.exhibits.active import active_choices, active_curves, active_differences
+from rmkit.report.exhibits.annotation import annotation_noise
+from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
+from rmkit.report.exhibits.population import accuracy_and_drop, which_measure
+from rmkit.report.exhibits.settings import (
+    Drawn,
+    Results,
+)
+from rmkit.report.exhibits.split_ablation import split_ablation
+
+FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
+    "03_annotation_noise": annotation_noise,
+    "04_best_of_n": best_of_n,
+    "04_noise_and_numbers": noise_and_numbers,
+    "04_split_ablation": split_ablation,
+    "05_active_curves": active_curves,
+    "05_active_differences": active_differences,
+    "05_active_choices": active_choices,
+    "06_accuracy_and_drop": accuracy_and_drop,
+    "06_which_measure": which_measure,
+}

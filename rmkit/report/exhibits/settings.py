@@ -1,0 +1,111 @@
+"""What exhibits are drawn from: the results of a stage's jobs, those that differ in their seed alone together.
+
+Knows parameters, rows and evaluations; draws nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.report.parts import Table
+from rmkit.report.wording import counted, join
+from rmkit.stages.graph import EVALUATIONS
+from rmkit.study.planning.keys import canonical
+
+
+class Results(Protocol):
+    """The stored results of a study's jobs: of an open job that gathers, or of the report."""
+
+    @property
+    def gathered(self) -> tuple[str, ...]:
+        """The stages that there are results of."""
+
+    def rows(self, stage: str) -> pd.DataFrame:
+        """All result rows of a stage."""
+
+    def evaluations(self, stage: str, name: str = EVALUATIONS) -> list[tuple[dict[str, Any], Evaluations]]:
+        """Parameters and per-prompt evaluations of each job of a stage that saved some of this name."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with what it shows, in words that hold for every study."""
+
+    name: str
+    heading: str
+    caption: str
+    figure: Figure
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The jobs of a stage that differ in their seed alone."""
+
+    told_apart: str  # "task = helpful", or nothing where there is one setting
+    seeds: list[Evaluations]
+
+
+def settings(results: Results, stage: str, artifact: str = EVALUATIONS, **where: Any) -> list[Setting]:
+    """The settings of a stage, those of jobs with the parameters `where`; none if the study has no such job."""
+    if stage not in results.gathered:
+        return []
+    groups: dict[str, list[tuple[dict[str, Any], Evaluations]]] = {}
+    for parameters, evaluations in results.evaluations(stage, artifact):
+        if all(parameters.get(name) == value for name, value in where.items()):
+            same = {name: value for name, value in parameters.items() if name != "seed"}
+            groups.setdefault(canonical(same), []).append((parameters, evaluations))
+    everyone = [group[0][0] for group in groups.values()]
+    differing = (
+        [name for name in everyone[0] if name != "seed" and len({canonical(p[name]) for p in everyone}) > 1]
+        if everyone
+        else []
+    )
+    return [
+        Setting(
+            ", ".join(f"{name} = {group[0][0][name]}" for name in differing), [evaluations for _, evaluations in group]
+        )
+        for group in groups.values()
+    ]
+
+
+def where_gold_is_known(results: Results) -> list[Setting]:
+    """The settings of 04_reward_models in the worlds that have a gold reward."""
+    return [setting for world in ("grammar", "files") for setting in settings(results, "04_reward_models", world=world)]
+
+
+def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
+    names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
+    for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
+        yield ", ".join(f"{name[6:]} = {value}" for name, value in zip(names, values, strict=True)), here
+
+
+def size_of(name: str) -> int:
+    """32 for best_of_32."""
+    return int(name.removeprefix("best_of_"))
+
+
+def band(curves: pd.DataFrame) -> str:
+    """What the bands are, in a sentence."""
+    with_band = curves[curves["low"].notna()]
+    seeds = counted(int(curves["seeds"].max()), "seed")
+    if with_band.empty:
+        return f"Means of {seeds}, without an interval ({join(sorted(set(curves['reason'].dropna())))})."
+    first = with_band.iloc[0]
+    return f"Means of {seeds}; bands are {first['level']:.0%} intervals for {first['estimand']}."
+
+
+def named(name: str, told_apart: str) -> str:
+    """A file's name for a figure of one setting."""
+    extra = "".join(letter if letter.isalnum() else "-" for letter in told_apart)
+    return f"{name}-{extra}" if extra else name
+
+
+def headed(heading: str, told_apart: str) -> str:
+    """A heading that says which setting, where there are several."""
+    return f"{heading} ({told_apart})" if told_apart else heading

@@ -1,0 +1,87 @@
+"""Whether the validation split decides between Bradley-Terry and the classifier, from 04_reward_models' ablation.
+
+From stored evaluations alone; averages seeds and makes intervals through ablations/paired_differences.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from rmkit.ablations.paired_differences import HEADS, LEVELS, split_curves, split_differences
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.figures.split_ablation import split_ablation_figure
+from rmkit.report.exhibits.settings import Drawn, Results, band, headed, named, settings, size_of
+from rmkit.report.parts import Table, TableCell, number_cell
+from rmkit.report.wording import called, counted, sentence
+
+
+def split_ablation(results: Results) -> Iterator[Drawn]:
+    """Bradley-Terry against the classifier, as released under two validation splits and soundly; paired tables."""
+    for world in ("grammar", "files", "hh_rlhf"):
+        for setting in settings(results, "04_reward_models", "ablation", world=world):
+            for metric in ablation_metrics(setting.seeds[0]):
+                curves = split_curves(setting.seeds, metric)
+                label = metric_label(metric)
+                yield Drawn(
+                    named(f"split-ablation-{world}-{metric}", setting.told_apart),
+                    headed(f"Does the validation split decide? {sentence(label)}, {world}", setting.told_apart),
+                    f"{sentence(label)} of two objectives on one network, on the same pairs. Dotted: as the paper's "
+                    "code was released, where the mirror images of most validation rows are trained on. Dashed: "
+                    "the same code, with whole pairs kept for validation. Solid: this study's own procedure. If the "
+                    "heads change places between dotted and dashed lines, the split decides, not the objective. "
+                    f"{band(curves)}",
+                    split_ablation_figure(curves, label),
+                    (split_table(split_differences(setting.seeds, metric), label),),
+                )
+
+
+def ablation_metrics(evaluations: Evaluations) -> list[str]:
+    """What the ablation is drawn by: the largest Best-of-n and Spearman, or accuracy and log-loss without gold."""
+    if ofs := [name for name in evaluations.values if name.startswith("best_of_")]:
+        return [max(ofs, key=size_of), "spearman"]
+    return ["accuracy", "log_loss"]
+
+
+def metric_label(metric: str) -> str:
+    """A metric as an axis says it."""
+    if metric.startswith("best_of_"):
+        return f"gold reward of the best of {size_of(metric)}"
+    labels = {"spearman": "rank correlation with gold within prompts", "log_loss": "log-loss (nats)"}
+    return labels.get(metric, "accuracy (share of pairs)")
+
+
+def split_table(differences: pd.DataFrame, label: str) -> Table:
+    """A row for each level of noise and number of annotations, a column for each difference of two arms."""
+    levels = [level for level in LEVELS if level in differences]
+    names = list(differences["difference"].unique())
+    rows = []
+    for values, here in differences.groupby(levels):
+        by_name = {row["difference"]: row for row in here.to_dict("records")}
+        cells = [number_cell(by_name.get(name), sign=True) for name in names]
+        rows.append([*(TableCell(level_words(*each)) for each in zip(levels, values, strict=True)), *cells])
+    first = differences.iloc[0]
+    note = (
+        f"Paired, seed by seed and prompt by prompt: means of {counted(int(first['seeds']), 'seed')}; in parentheses "
+        f"{first['level']:.0%} intervals for {first['estimand']}, where there are any."
+    )
+    return Table(f"Differences in {label}", note, [*levels, *map(difference_words, names)], rows)
+
+
+def level_words(level: str, value: float) -> str:
+    """A level of noise or a number of annotations, as a table says it."""
+    if level == "annotations":
+        return f"{value:,.0f}"
+    return "no noise" if np.isinf(value) else f"{value:g}"
+
+
+def difference_words(name: str) -> str:
+    """The name of a difference between arms, as a table says it."""
+    words = {head: called(head) for head in HEADS} | {
+        "published": "as released,",
+        "sound": "sound,",
+        "mirrored_row": "mirrored row",
+    }
+    for word, said in words.items():
+        name = name.replace(word, said)
+    return name.replace(",:", ":").replace(" minus ", " − ")

@@ -1,0 +1,34 @@
+"""What `rmkit check` can see beyond the plan: what the data files hold, and whether the stages can work with that.
+
+Calls the checkers and preconditions that the graph names; runs no job.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from rmkit.stages.graph import STAGES
+from rmkit.study.planning.keys import data_files
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import Study
+
+
+def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
+    """What the declared data files hold, a line each; DataError or ParamsError if a stage cannot work with that."""
+    found = {}
+    for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
+        found[given, checker] = _named(checker)(project.root / given, given)
+    for job in jobs:
+        counts: dict[str, int] = {}
+        for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
+            counts |= found[file][1]
+        if precondition := STAGES[job.stage].precondition:
+            _named(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
+    return [line for line, _ in found.values()]
+
+
+def _named(target: str) -> Callable[..., Any]:
+    """The function that a text names, as "module:function"."""
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(module), function)

@@ -1,0 +1,107 @@
+"""What a job's key is made of.
+
+A job's *key* is the hash of all that can change its result, upstream artifacts by content; it exists once they do. Its
+*plan id* is the same hash with upstream plan ids in their place; it exists at once. Reads notebooks, rmkit's source and
+data files; runs nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rmkit.errors import DataError
+from rmkit.stages.graph import ARTIFACTS, PER_PROMPT, STAGES, DataFile, holds
+from rmkit.study.planning import reached_code
+from rmkit.study.planning.data_digest import data_digest
+from rmkit.study.planning.notebook import read_notebook, result_trees
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project
+
+FORMAT = 1  # of keys, manifests and job files
+ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: keys sorted, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def ingredients(job: PlannedJob, content: Mapping[str, str]) -> dict[str, Any]:
+    """All that goes into a job's key.
+
+    content: the digest (or plan id) of each input, by artifact, and of each gathered job's results, by its plan id.
+    """
+    gathered = [
+        {"stage": other.stage, "parameters": dict(other.parameters), "results": content[other.plan_id]}
+        for other in job.gathered
+    ]
+    return {
+        "format": FORMAT,
+        "stage": job.stage,
+        "parameters": dict(job.parameters),
+        "inputs": {name: content[name] for name in job.inputs},
+        **({"gathered": gathered} if gathered else {}),
+        **job.code,
+    }
+
+
+def name_of(parts: Mapping[str, Any]) -> str:
+    """The key (or plan id) that these ingredients make: the stage's name and 16 hexadecimal digits."""
+    return f"{parts['stage']}-{reached_code.digest(canonical(parts))[:16]}"
+
+
+def named_above(job: PlannedJob) -> list[str]:
+    """The texts among the parameters of the jobs that a job needs: a head may be named there and loaded here."""
+    return sorted({text for upstream in job.upstream() for text in _texts(upstream.parameters)})
+
+
+def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_above: list[str]) -> dict[str, Any]:
+    """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs."""
+    spec = STAGES[stage]
+    notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
+    trees = result_trees(notebook)
+    read = {name for gathered in spec.gathers for name in PER_PROMPT if name in STAGES[gathered].outputs}
+    formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
+    files = {
+        parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
+        for file in spec.data
+        if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
+    }
+    return {
+        "notebook": [reached_code.tree_digest(tree) for tree in trees],
+        "modules": reached_code.reached(
+            trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
+        ),
+        "data": files,
+    }
+
+
+def data_files(job: PlannedJob) -> Iterator[tuple[str, str]]:
+    """(path as given, checker) of each data file or folder that a job's key counts."""
+    for file in STAGES[job.stage].data:
+        if holds(file.when, job.parameters) and job.parameters[file.parameter] in job.code["data"]:
+            yield job.parameters[file.parameter], file.checker
+
+
+def file_digest(project: Project, stage: str, parameter: str, given: str) -> str:
+    """SHA-256 of a declared data file or folder, or a DataError that says which parameter named it."""
+    if not given:  # it would name the project itself
+        raise DataError(f"{stage}: `{parameter}` is empty; name a file or a folder")
+    path = project.root / given
+    try:
+        return data_digest(path)
+    except OSError as error:
+        raise DataError(f"{given}: {error.strerror}; {stage} takes it as `{parameter}`, looked for at {path}") from None
+
+
+def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:
+    """Whether a value that may also name something else, as a hub's model, names no file or folder of the project."""
+    return file.if_present and not (given and (project.root / given).exists())
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []

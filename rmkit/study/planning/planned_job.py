@@ -1,0 +1,59 @@
+"""One stage at one point of the grid, as it is planned: its parameters, what it needs, and the id that it has at once.
+
+Knows the graph of stages; reads nothing.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rmkit.stages.graph import STAGES
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One stage at one point of the grid."""
+
+    stage: str
+    parameters: Mapping[str, Any]  # complete and checked, `study` left out
+    inputs: Mapping[str, "PlannedJob"]  # artifact -> the job that makes it
+    code: Mapping[str, Any]  # the code and data part of the key: notebook cells, modules, data files
+    plan_id: str
+    axes: tuple[str, ...] = ()  # the parameters that tell the jobs of a stage apart
+    gathered: tuple["PlannedJob", ...] = ()  # the jobs whose rows and evaluations it reads, in plan order
+
+    @property
+    def threads(self) -> int:
+        return STAGES[self.stage].threads
+
+    @property
+    def fits(self) -> int:
+        """How many reward models or policies the job fits."""
+        stage = STAGES[self.stage]
+        names = [name for name in stage.fits if stage.counts(name, self.parameters)]
+        sizes = [len(value) if isinstance(value := self.parameters[name], list) else value for name in names]
+        return math.prod(sizes) if names else 0
+
+    def __str__(self) -> str:
+        return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])
+
+    def needs(self) -> list["PlannedJob"]:
+        """The jobs that must be done before this one: those that make its inputs, and those that it gathers."""
+        return [*self.inputs.values(), *self.gathered]
+
+    def upstream(self) -> list["PlannedJob"]:
+        """Every job that this one needs, directly or not, each once and after what it needs itself."""
+        found: dict[str, PlannedJob] = {}
+        for job in self.needs():
+            if job.plan_id not in found:
+                found |= {other.plan_id: other for other in (*job.upstream(), job)}
+        return list(found.values())
+
+    def known_parameters(self) -> dict[str, Any]:
+        """The parameters of all jobs that its inputs come from, and its own, which count where a name is shared.
+
+        Not those of the jobs that it gathers: these differ in what tells them apart.
+        """
+        above = [job.known_parameters() for job in self.inputs.values()]
+        return {name: value for known in (*above, self.parameters) for name, value in known.items()}
