@@ -1,6 +1,7 @@
 """The repository holds together: floors, environments in step, notebooks clean, and quick where it must be quick."""
 
 import ast
+import graphlib
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from rmkit.rooms import FLOORS, ROOMS
 from rmkit.stages.graph import ARTIFACTS, STAGES
 from rmkit.study.planning import reached_code
 from rmkit.study.planning.notebook import LOOK, check_look_cells, declared, read_notebook, result_trees
@@ -20,59 +22,83 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of the graph, and no run executes it
 
-FLOORS = [  # from the ground up
-    {"errors", "seeding"},
-    {"stages", "machine", "measures", "intervals"},
-    {"artifacts", "stats"},
-    {"annotation", "training_sets"},
-    {"reward_models", "policies"},
-    {"evaluation", "lm"},
-    {"active", "ablations"},
-    {"worlds", "preconditions"},
-    {"findings"},
-    {"study"},
-    {"figures"},
-    {"widgets", "report"},
-    {"cli"},
-]
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR = {room.name: number for number, floor in enumerate(FLOORS) for room in floor}
+HEAVY = {"numpy", "pandas", "torch", "sklearn", "scipy", "matplotlib", "papermill", "nbformat", "pyarrow"}
 
 
 def modules():
+    """(path, names below rmkit) of every module but rmkit itself."""
     for path in sorted((ROOT / "rmkit").rglob("*.py")):
         parts = path.relative_to(ROOT / "rmkit").with_suffix("").parts
         if parts != ("__init__",):
-            yield path, parts[0]
+            yield path, parts
 
 
-def rooms_imported(path):
+def rmkit_imports(path):
+    """(names below rmkit, line) of everything that a module imports from rmkit, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports within rmkit are absolute"
-            names = [node.module] if node.module != "rmkit" else [f"rmkit.{alias.name}" for alias in node.names]
-        yield from ((name.split(".")[1], node.lineno) for name in names if name.startswith("rmkit."))
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from ((tuple(name.split(".")[1:]), node.lineno) for name in names if name.startswith("rmkit."))
 
 
-@pytest.mark.parametrize(("path", "room"), list(modules()), ids=lambda value: str(getattr(value, "name", value)))
-def test_a_module_imports_only_from_floors_below(path, room):
-    for imported, line in rooms_imported(path):
-        below = FLOOR[imported] < FLOOR[room] or imported == room
-        if room == "study":
-            below = imported == room or FLOOR[imported] <= 2
-        assert below, (
-            f"{path.relative_to(ROOT)}:{line}: {room} (floor {FLOOR[room]}) imports {imported} (floor {FLOOR[imported]})"
-        )
+def inner_floor(room, entry):
+    """The floor of a folder or module within its room."""
+    (floor,) = [number for number, floor in enumerate(room.inside) if entry in floor]
+    return floor
+
+
+def test_every_room_is_on_the_list_and_every_room_of_the_list_is_there():
+    names = {parts[0] for _, parts in modules()}
+    assert names == set(ROOMS)
+    for room in ROOMS.values():
+        if room.inside:
+            there = {parts[1] for _, parts in modules() if parts[0] == room.name and parts[1] != "__init__"}
+            assert there == {entry for floor in room.inside for entry in floor}, room.name
+
+
+@pytest.mark.parametrize(("path", "parts"), [pytest.param(*one, id="/".join(one[1])) for one in modules()])
+def test_a_module_imports_only_from_floors_below(path, parts):
+    room = ROOMS[parts[0]]
+    for imported, line in rmkit_imports(path):
+        where = f"{path.relative_to(ROOT)}:{line}: {'.'.join(parts)} imports {'.'.join(imported)}"
+        if imported[0] != room.name:
+            assert FLOOR[imported[0]] < FLOOR[room.name], where
+            assert room.only is None or imported[0] in room.only, where
+        elif room.inside and imported[1] != parts[1]:
+            assert inner_floor(room, imported[1]) < inner_floor(room, parts[1]), where
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    file_of = {parts: path for path, parts in modules()}
+    imports = {
+        parts: {name[:length] for name, _ in rmkit_imports(path) for length in (len(name), len(name) - 1)}
+        & set(file_of)
+        for path, parts in modules()
+    }
+    graphlib.TopologicalSorter({module: found - {module} for module, found in imports.items()}).prepare()
+
+
+def test_the_architecture_has_the_list_of_rooms():
+    """Word for word, so that the table cannot drift from the list."""
+    table = [
+        f"| {number} | `{room.name}{'/' if (ROOT / 'rmkit' / room.name).is_dir() else '.py'}` | {room.holds} |"
+        for number, floor in enumerate(FLOORS)
+        for room in floor
+    ]
+    assert "\n".join(table) in (ROOT / "docs/architecture.md").read_text(), "\n".join(table)
 
 
 def test_rooms_that_do_not_count_for_a_key_cannot_reach_a_result():
     """What a result cell reaches imports nothing of those rooms but the exceptions; cells name none of them."""
     skipped = reached_code.CANNOT_CHANGE_A_RESULT
-    for path, room in modules():
+    for path, (room, *_) in modules():
         if room not in skipped:
-            assert {imported for imported, _ in rooms_imported(path)} & skipped <= {"errors"}, path
+            assert {imported[0] for imported, _ in rmkit_imports(path)} & skipped <= {"errors"}, path
     for path in NOTEBOOKS:
         for tree in result_trees(read_notebook(path)):
             named = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -142,9 +168,19 @@ def test_a_stage_without_a_notebook_is_not_promised():
 )
 def test_the_quick_commands_import_nothing_heavy(command):
     """Time is measured in benchmarks; what makes these slow is an import, and that is what is held off here."""
-    heavy = {"numpy", "pandas", "torch", "sklearn", "scipy", "matplotlib", "papermill", "nbformat", "pyarrow"}
     out = subprocess.run(
         [sys.executable, "-X", "importtime", *command], cwd=ROOT, capture_output=True, text=True, check=True
     )
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in out.stderr.splitlines() if "|" in line}
-    assert not imported & heavy
+    assert not imported & HEAVY
+
+
+def test_the_checkers_that_the_graph_names_are_there_and_quick_to_import():
+    """A checker lies beside what it checks; of arrays on disk only numpy can read the headers."""
+    targets = {file.checker for stage in STAGES.values() for file in stage.data}
+    targets |= {stage.precondition for stage in STAGES.values() if stage.precondition}
+    may = {"rmkit.worlds.embedding_files": {"numpy"}}
+    for module, function in sorted(target.split(":") for target in targets):
+        script = f"import sys, {module}; assert callable({module}.{function}); print(*sys.modules)"
+        out = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert not set(out.stdout.split()) & HEAVY - may.get(module, set()), module

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from rmkit.rooms import ROOMS
+
 # What lies here cannot change a result: it says what went wrong, moves bytes, or shows what was computed.
-CANNOT_CHANGE_A_RESULT = frozenset({"errors", "stages", "study", "figures", "widgets", "report", "cli"})
+CANNOT_CHANGE_A_RESULT = frozenset(room.name for room in ROOMS.values() if not room.counts)
 TARGET = re.compile(r"(rmkit(?:\.\w+)+):\w+")
 
 

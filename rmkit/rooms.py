@@ -1,0 +1,103 @@
+"""The plan of the house: every room of rmkit from the ground up, what lies there, and what it may import.
+
+A room imports only from floors below its own, and rooms of one floor do not know each other. The one list from which
+three things follow: the test that holds this, what counts for a job's key, and the table in docs/architecture.md. Knows
+names only.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Room:
+    """A module or folder directly under rmkit/."""
+
+    name: str
+    holds: str  # what lies there, for a newcomer
+    counts: bool = True  # whether it can change a result; what cannot is in no job's key
+    only: tuple[str, ...] | None = None  # the rooms below that it may import; None: all of them
+    inside: tuple[tuple[str, ...], ...] = ()  # its own floors, from the ground up, where it has some
+
+
+FLOORS = (
+    (
+        Room("errors", "the exceptions: one sentence each, for a user's mistake", counts=False),
+        Room("seeding", "independent random generators from one seed"),
+        Room("rooms", "this list", counts=False),
+    ),
+    (
+        Room(
+            "stages",
+            "the graph: what each notebook takes and gives, as data; it names artifacts and checkers as text",
+            counts=False,
+            only=(),
+        ),
+        Room("machine", "what this machine is: threads, memory, number formats, processes"),
+    ),
+    (
+        Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information"),
+        Room("intervals", "an estimate with its uncertainty: of means, of correlations"),
+    ),
+    (Room("artifacts", "what a stage hands on: bank, comparisons, evaluations, tables, model folders, shards"),),
+    (
+        Room("annotation", "who labels which pairs, how noisily: annotators, habits, pairs, label quality and theory"),
+        Room(
+            "training_sets",
+            "which fit learns from which pairs: by annotations, cross-fitting, validation splits",
+        ),
+    ),
+    (
+        Room(
+            "reward_models",
+            "the heads: `protocol`, `registry`, and a folder a family",
+            inside=(
+                ("protocol", "inputs", "storage"),
+                ("linear", "mlp", "trees"),
+                ("registry",),
+                ("ensembles", "fit_heads", "collection"),
+            ),
+        ),
+        Room("policies", "policies over stored responses, exactly: Best-of-n, KL optimum, divergence, regret"),
+    ),
+    (
+        Room("evaluation", "fits held against gold and on pairs, populations of reward models, curves, contrasts"),
+        Room(
+            "lm",
+            "language models, the only room that knows transformers and TRL: sampling, reading, training",
+            inside=(("libraries",), ("loading", "templates"), ("sampling", "reading", "training")),
+        ),
+    ),
+    (
+        Room("active", "which pairs to label next: candidates, pools, strategies (a file each), the loop"),
+        Room("ablations", "what one choice changes, all else equal: the validation split"),
+    ),
+    (
+        Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
+        Room("preconditions", "whether a study can be drawn at all: a file a stage, numbers only"),
+    ),
+    (Room("findings", "statements registered beforehand, and their verdicts"),),
+    (
+        Room(
+            "study",
+            "everything between a notebook and the store: planning, executing, following",
+            counts=False,
+            only=("errors", "seeding", "rooms", "stages", "machine", "artifacts"),
+            inside=(
+                ("planning",),
+                ("store",),
+                ("monitoring",),
+                ("housekeeping",),
+                ("notebook_side",),
+                ("processes",),
+                ("engines",),
+            ),
+        ),
+    ),
+    (Room("figures", "tables in, figures out: `looks` (colours and names), `axes`, a file a subject", counts=False),),
+    (
+        Room("report", "a study's page, made of exhibits, each from stored rows", counts=False),
+        Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),
+    ),
+    (Room("cli", "the command line", counts=False),),
+)
+ROOMS = {room.name: room for floor in FLOORS for room in floor}
