@@ -6,12 +6,15 @@ Compares digests; neither reads results nor draws.
 from pathlib import Path
 
 from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.reached_code import digest
+from rmkit.study.planning.reached_code import digest, reached
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.results import finished
 from rmkit.study.store.store import Store
+
+PAGE = "rmkit.report.page:write_report"
 
 
 def report_path(store: Store, study: Study) -> Path:
@@ -20,15 +23,22 @@ def report_path(store: Store, study: Study) -> Path:
 
 
 def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
-    """What a report depends on: the study, its finished jobs, and the code that draws and words it."""
+    """What a report depends on: the study, its finished jobs, what notebooks say of parameters, and its code."""
     keys = [key for _, key in finished(store, jobs)]
-    files = [
-        *project.package.glob("report/*.[pj]*"),
-        *project.package.glob("figures/*.py"),
-        *project.package.glob("*.py"),
-    ]
-    code = [path.read_text() for path in sorted(files)]
-    return digest(canonical([study.title, study.question, study.where, len(jobs), keys, code]))
+    schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
+    said = {stage: {name: item.comment for name, item in schema.items()} for stage, schema in schemas.items()}
+    asked = [study.title, study.question, study.where, len(jobs)]
+    return digest(canonical([*asked, keys, said, report_code(project.package)]))
+
+
+def report_code(package: Path) -> dict[str, str]:
+    """{module or template: digest} of all that the page can reach by imports, as with a job's key.
+
+    package: the folder of rmkit's source. Comments and docstrings do not count.
+    """
+    modules = reached([], [], [PAGE], package, without=())
+    templates = sorted((package / "report").rglob("*.j2"))
+    return modules | {path.relative_to(package).as_posix(): digest(path.read_text("utf-8")) for path in templates}
 
 
 def fresh_report(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> bool:

@@ -60,10 +60,10 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
 
 
 def test_a_report_is_made_again_only_when_something_changed(reported):
-    path, figure = reported / PAGE, reported / "rmkit/figures/theme.py"
+    path, theme = reported / PAGE, reported / "rmkit/figures/theme.py"
     first = path.stat().st_mtime_ns
     execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns == first
-    figure.write_text(figure.read_text() + "\n# changed\n")
+    theme.write_text(theme.read_text().replace("#0072B2", "#0072B3"))
     execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns > first

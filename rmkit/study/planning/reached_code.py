@@ -8,7 +8,7 @@ names that the job's parameters or code mention, so that a new head or strategy 
 import ast
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -29,12 +29,19 @@ def tree_digest(tree: ast.AST) -> str:
     return digest(ast.unparse(tree))
 
 
-def reached(trees: Iterable[ast.Module], names: Iterable[str], also: Iterable[str], package: Path) -> dict[str, str]:
+def reached(
+    trees: Iterable[ast.Module],
+    names: Iterable[str],
+    also: Iterable[str],
+    package: Path,
+    *,
+    without: Container[str] = CANNOT_CHANGE_A_RESULT,
+) -> dict[str, str]:
     """{module: digest} of every rmkit module that code can reach.
 
     trees: the notebook's result cells. names: texts among the parameters' values, which choose from dictionaries of
     names. also: targets ("rmkit.artifacts.bank:ResponseBank") reached besides, the formats of the job's artifacts.
-    package: the folder of rmkit's source.
+    package: the folder of rmkit's source. without: the rooms that it stops at.
     """
     trees = list(trees)
     chosen = frozenset(names) | {text for tree in trees for text in _texts(tree)}
@@ -44,7 +51,7 @@ def reached(trees: Iterable[ast.Module], names: Iterable[str], also: Iterable[st
     while todo:
         module = todo.pop()
         room = module.split(".")[1] if "." in module else ""
-        if module in seen or room in CANNOT_CHANGE_A_RESULT:
+        if module in seen or room in without:
             continue
         seen[module], imported = _module(module, chosen, package)
         todo += imported

@@ -1,0 +1,51 @@
+"""A report is made again when what it shows may have changed: its code as far as imports reach, and nothing else."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import rmkit
+from rmkit.report.freshness import report_code
+
+CHANGES = {
+    "the level of an interval": ("intervals/means.py", "level: float = 0.95", "level: float = 0.9"),
+    "a colour": ("figures/theme.py", "#0072B2", "#0072B3"),
+    "a word of the page": ("report/page.html.j2", "</", "!</"),
+    "a bound of the world": ("worlds/grammar/acceptance.py", "Bound(0.5", "Bound(0.6"),
+    "how rows are put together": ("study/store/results.py", "ignore_index=True", "ignore_index=False"),
+    "an exhibit": ("report/exhibits/population.py", "measures-and-policies", "measures-and-more"),
+}
+CHANGES_NOTHING = {
+    "a comment": ("figures/theme.py", "GREY, INK =", "# quiet\nGREY, INK ="),
+    "a docstring": ("report/wording.py", "Knows formatting only", "Knows only formatting"),
+    "what executes jobs": ("study/engines/local.py", "SECONDS_BETWEEN_LOOKS = 0.05", "SECONDS_BETWEEN_LOOKS = 0.06"),
+    "what widgets show": ("widgets/canvas.py", "def png_of", "def png_again"),
+}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    source = Path(rmkit.__file__).parent
+    return shutil.copytree(source, tmp_path_factory.mktemp("source") / "rmkit")
+
+
+def changed(package, file, old, new):
+    """Whether an edit of a file changes the report's code; the file is as it was afterwards."""
+    path, before = package / file, report_code(package)
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {file}"
+    path.write_text(text.replace(old, new))
+    after = report_code(package)
+    path.write_text(text)
+    return after != before
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_a_change_that_the_page_can_show_makes_it_old(case, package):
+    assert changed(package, *CHANGES[case])
+
+
+@pytest.mark.parametrize("case", CHANGES_NOTHING)
+def test_a_change_that_it_cannot_show_leaves_it_fresh(case, package):
+    assert not changed(package, *CHANGES_NOTHING[case])
