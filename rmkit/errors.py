@@ -32,6 +32,10 @@ class StoreError(RmkitError):
     """The store cannot be read or written; what is already in it is untouched."""
 
 
+class JobError(RmkitError):
+    """A job of a study failed, or one that this job needs did; its notebook is kept."""
+
+
 def did_you_mean(value: object, options: Collection[str]) -> str:
     """`; did you mean 'x'?` for the nearest option, or nothing when none is near."""
     near = difflib.get_close_matches(str(value), [str(option) for option in options], n=1)
@@ -44,7 +48,3 @@ def one_of(value: str, options: Collection[str], where: str) -> str:
         return value
     listed = ", ".join(str(option) for option in options)
     raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, options)}")
-
-
-class JobError(RmkitError):
-    """A job of a study failed, or one that this job needs did; its notebook is kept."""
