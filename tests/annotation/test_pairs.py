@@ -126,7 +126,7 @@ def test_every_way_of_choosing_pairs_offers_what_it_has():
 
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("pool", POOLS)
-def test_a_design_by_default_draws_as_its_pool_does(pool, choice):
+def test_a_budget_by_default_draws_as_its_pool_does(pool, choice):
     np.testing.assert_array_equal(
         LabelBudget().pairs(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
     )
@@ -165,10 +165,10 @@ def test_in_the_files_order_the_first_prompts_come_first():
     np.testing.assert_array_equal(pair_m2[:, 0] // 8, [*range(30), *range(10)])
 
 
-def test_every_way_keeps_to_the_design():
+def test_every_way_keeps_to_the_budget():
     gold_pk = np.random.default_rng(0).normal(size=(6, 5))
-    design = LabelBudget(n_prompts=3, labels_per_pair=2)
-    ways = {f"{choice} {pool}": m2 for choice, pool, m2 in every_way(gold_pk, 40, fresh(), design)}
+    budget = LabelBudget(n_prompts=3, labels_per_pair=2)
+    ways = {f"{choice} {pool}": m2 for choice, pool, m2 in every_way(gold_pk, 40, fresh(), budget)}
     assert {way: len(m2) for way, m2 in ways.items() if "within" in way} == {
         "random within_prompt": 40,
         "similar within_prompt": 6,
@@ -184,13 +184,13 @@ def test_a_million_pairs_need_no_loop_over_pairs():
     assert (np.sort(pair_m2 // 8, axis=1) == [0, 1]).all()
 
 
-def test_wrong_designs_are_one_line():
+def test_wrong_budgets_are_one_line():
     for wrong in ({"n_prompts": 0}, {"labels_per_pair": 0}):
-        with pytest.raises(DataError, match=r"^design: n_prompts=.*; each is at least 1$"):
+        with pytest.raises(DataError, match=r"^label budget: n_prompts=.*; each is at least 1$"):
             LabelBudget(**wrong)
-    with pytest.raises(DataError, match=r"^design: prompt_order='sorted' is not one of random, file$"):
+    with pytest.raises(DataError, match=r"^label budget: prompt_order='sorted' is not one of random, file$"):
         LabelBudget(prompt_order="sorted")
-    with pytest.raises(DataError, match=r"^design: n_prompts=31, and there are 30 prompts$"):
+    with pytest.raises(DataError, match=r"^label budget: n_prompts=31, and there are 30 prompts$"):
         LabelBudget(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())
     bad = GOLD.copy()
     bad[2, 5] = np.nan

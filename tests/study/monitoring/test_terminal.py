@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -39,7 +40,14 @@ def lines(store, jobs=JOBS):
 def test_a_failure_that_is_mended_between_two_looks_is_no_fault(store, monkeypatch):
     keep_failure_note(store, "00_world-1", "00_world seed=1: it broke")
     assert lines(store) == ["mine: 00_world: 1 failed, 4 waiting", "failed: 00_world seed=1: it broke"]
-    monkeypatch.setattr(snapshot_module, "failure_note", lambda store, job: {})
+    told = snapshot_module.states_of
+
+    def then_mended(store, jobs):
+        states = told(store, jobs)
+        shutil.rmtree(store.root / "failed/00_world-1")
+        return states
+
+    monkeypatch.setattr(snapshot_module, "states_of", then_mended)
     assert lines(store) == ["mine: 00_world: 1 failed, 4 waiting", "failed: 00_world seed=1"]
 
 
