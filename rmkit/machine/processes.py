@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-STAMP = "RMKIT_JOB"
+STAMP = "RMKIT_JOB"  # the variable of the environment that names the execution
 
 
 def this_host() -> str:

@@ -1,11 +1,12 @@
 """How well a score orders each prompt's responses as gold does: share of pairs in order, and rank correlations.
 
-Knows scores and gold rewards of K responses to each of P prompts; no text, no model. Every function takes score_pk
-(..., P, K) and gold_pk (P, K), or gold of the scores' shape, and gives (..., P). Where a prompt's gold rewards are all
-equal there is nothing to order: NaN, for every score alike. A score that is the same for all of a prompt's responses
-orders them by chance: accuracy 1/2, correlation 0, their expectation under random tie-breaking. DataError for other
-shapes and for values that are not finite, with the place of the first.
-Sources: Kendall 1945 (tau-b); Spearman 1904, ties with average ranks; arXiv 2410.05584, section 3, for their use.
+Knows scores and gold rewards of K responses to each of P prompts; no text, no model. Functions take score_pk (..., P,
+K) and gold_pk (P, K), or gold of the scores' shape, and give (..., P); the last two are for prompts with unequal
+numbers of responses, and say for themselves what a constant score counts. Where a prompt's gold rewards are all equal
+there is nothing to order: NaN, for every score alike. A score that is the same for all of a prompt's responses orders
+them by chance: accuracy 1/2, correlation 0, their expectation under random tie-breaking. DataError for other shapes and
+for values that are not finite, with the place of the first. Sources: Kendall 1945 (tau-b); Spearman 1904, ties with
+average ranks; arXiv 2410.05584, section 3, for their use.
 """
 
 import numpy as np

@@ -18,10 +18,9 @@ from rmkit.study.store import locks
 from rmkit.study.store.progress import read_progress
 from rmkit.study.store.store import Store
 
-BLOCKED = "held up by a failed job"
-
-NOTEBOOK_KEPT = "; notebook kept: "  # what the worker adds to the sentence of a failure
+BLOCKED = "held up by a failed job"  # of a job at rest; a run says HELD_UP
 HELD_UP = "held up"
+NOTEBOOK_KEPT = "; notebook kept: "  # what the worker adds to the sentence of a failure
 
 # Of a run; a study that no run works on is "at rest".
 State = Literal["running", "ended well", "ended with failures", "interrupted", "ended without a word", "at rest"]
@@ -134,6 +133,35 @@ def study_snapshot(store: Store, study: Study, jobs: Sequence[PlannedJob]) -> Sn
     return Snapshot(study.name, study.title, "at rest", _stages(jobs, states), busy, failed)
 
 
+def states_of(store: Store, jobs: list[PlannedJob]) -> dict[str, str]:
+    """The state of each job, by plan id, upstream first: what waits for a failed job says so."""
+    states: dict[str, str] = {}
+    known: dict[str, str | None] = {}
+    for job in jobs:
+        above = {states[other.plan_id] for other in job.needs()}
+        state = state_of(store, job, known)
+        states[job.plan_id] = BLOCKED if state == "waiting" and above & {"failed", BLOCKED} else state
+    return states
+
+
+def state_of(store: Store, job: PlannedJob, known: dict[str, str | None] | None = None) -> str:
+    """done, running, failed or waiting."""
+    if store.done(job, known):
+        return "done"
+    holder = locks.holder(store, job.plan_id)
+    if holder and holder.alive():
+        return "running"
+    return "failed" if failure_note(store, job) else "waiting"
+
+
+def failure_note(store: Store, job: PlannedJob) -> dict[str, Any]:
+    """How a job failed last time (`error`, `time`), or nothing."""
+    try:
+        return json.loads((store.root / "failed" / job.plan_id / "error.json").read_text())
+    except (OSError, ValueError):
+        return {}
+
+
 def _end_state(ended: Event) -> State:
     if ended.code == 0:
         return "ended well"
@@ -215,32 +243,3 @@ def _seconds_left(run: Run, states: Mapping[str, str], busy: Sequence[Busy]) -> 
         return left or None  # nothing left, and jobs run: they take longer than was expected, nobody knows how much
     except Exception:  # an estimate is a courtesy: it may not take the picture away
         return None
-
-
-def states_of(store: Store, jobs: list[PlannedJob]) -> dict[str, str]:
-    """The state of each job, by plan id, upstream first: what waits for a failed job says so."""
-    states: dict[str, str] = {}
-    known: dict[str, str | None] = {}
-    for job in jobs:
-        above = {states[other.plan_id] for other in job.needs()}
-        state = state_of(store, job, known)
-        states[job.plan_id] = BLOCKED if state == "waiting" and above & {"failed", BLOCKED} else state
-    return states
-
-
-def state_of(store: Store, job: PlannedJob, known: dict[str, str | None] | None = None) -> str:
-    """done, running, failed or waiting."""
-    if store.done(job, known):
-        return "done"
-    holder = locks.holder(store, job.plan_id)
-    if holder and holder.alive():
-        return "running"
-    return "failed" if failure_note(store, job) else "waiting"
-
-
-def failure_note(store: Store, job: PlannedJob) -> dict[str, Any]:
-    """How a job failed last time (`error`, `time`), or nothing."""
-    try:
-        return json.loads((store.root / "failed" / job.plan_id / "error.json").read_text())
-    except (OSError, ValueError):
-        return {}
