@@ -13,7 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from rmkit.rooms import FLOORS, ROOMS
+from rmkit.layering import FLOORS, ROOMS
 from rmkit.stages.graph import ARTIFACTS, STAGES
 from rmkit.study.planning import reached_code
 from rmkit.study.planning.notebook import LOOK, check_look_cells, declared, read_notebook, result_trees

@@ -2,8 +2,8 @@
 
 Half of the prompts measure, the other half are what policies answer, so that a metric is held to prompts that it has
 not seen. Knows rewards of F models on P x K responses with their gold; no head, no label. Sources: arXiv 2410.05584,
-sections 2 and 3 (metrics at five responses to a prompt, regret and normalised drop ratio); policies/finite.py has the
-policies.
+sections 2 and 3 (metrics at five responses to a prompt, regret and normalised drop ratio); policies/stored_responses.py
+has the policies.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,14 @@ from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
 from rmkit.measures import ranking
 from rmkit.measures.best_of_n import best_of_n
-from rmkit.policies import finite
+from rmkit.policies.stored_responses import (
+    best_of_n_policy,
+    beta_at_kl,
+    kl_optimum,
+    normalised_drop_ratio,
+    regret,
+    value,
+)
 
 Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
 MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -52,7 +59,7 @@ def policy_values(
     The KL optimum of each score is taken at its own beta, the one at which the mean KL over prompts is as asked: all
     policies of a name are equally far from the base. NaN where a score's ties keep it from getting that far.
     """
-    found = {f"best_of_{n}": finite.value(finite.best_of_n_policy(score_fpk, n), gold_pk) for n in ns}
+    found = {f"best_of_{n}": value(best_of_n_policy(score_fpk, n), gold_pk) for n in ns}
     for nats in kls:
         found[f"kl_{nats:g}"] = np.stack([value_at_kl(score_pk, gold_pk, nats) for score_pk in score_fpk])
     return found
@@ -61,10 +68,10 @@ def policy_values(
 def value_at_kl(score_pk: np.ndarray, gold_pk: np.ndarray, nats: float) -> np.ndarray:
     """(P,) expected gold of the KL optimum at this mean KL, or NaN where it cannot be reached."""
     try:
-        beta = finite.beta_at_kl(score_pk, nats)
+        beta = beta_at_kl(score_pk, nats)
     except DataError:
         return np.full(len(gold_pk), np.nan)
-    return finite.value(finite.kl_optimum(score_pk, beta), gold_pk)
+    return value(kl_optimum(score_pk, beta), gold_pk)
 
 
 def evaluate_population(
@@ -113,10 +120,10 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
             tables.append(table.assign(split="measuring prompts"))
             continue
         gold_q, base_q = value_fq[is_gold_f][0], value_fq[is_base_f][0]
-        drops = [finite.normalised_drop_ratio(value_q, gold_q, base_q) for value_q in value_fq]
+        drops = [normalised_drop_ratio(value_q, gold_q, base_q) for value_q in value_fq]
         columns = {
             "gold_reward": value_fq.mean(axis=1),
-            "regret": finite.regret(value_fq, gold_q).mean(axis=1),
+            "regret": regret(value_fq, gold_q).mean(axis=1),
             "ndr": np.array([drop.value for drop in drops]),
         }
         for metric, value_f in columns.items():

@@ -7,7 +7,7 @@ highest score is kept; its expected gold reward is a weighted mean of the gold r
 
 an unbiased estimate of what n fresh samples would give. Sources: Nakano et al. 2021 (arXiv 2112.09332), appendix I;
 arXiv 2411.04991, section 5; arXiv 2410.05584. Where n samples are drawn *with* replacement from a finite policy, see
-policies/finite.py: the two differ.
+policies/stored_responses.py: the two differ.
 """
 
 from collections.abc import Sequence

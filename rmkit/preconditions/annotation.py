@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmkit.errors import ParamsError
-from rmkit.preconditions.counts import check_betas, check_pairs
+from rmkit.preconditions.ranges import check_betas, check_pairs
 
 
 def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:

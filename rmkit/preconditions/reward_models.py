@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmkit.errors import ParamsError
-from rmkit.preconditions.counts import check_counts, check_ns, check_share
+from rmkit.preconditions.ranges import check_counts, check_ns, check_share
 
 
 def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:

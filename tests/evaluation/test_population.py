@@ -15,7 +15,7 @@ from rmkit.evaluation.population import (
     population_rows,
     together,
 )
-from rmkit.policies import finite
+from rmkit.policies import stored_responses
 
 RNG = np.random.default_rng(0)
 N_MODELS, N_PROMPTS, K = 32, 60, 8
@@ -54,8 +54,10 @@ def test_measures_look_at_the_first_responses_of_a_prompt_alone():
 def test_all_kl_optima_of_a_name_are_equally_far_from_the_base_whatever_the_scale():
     twice = policy_values(np.stack([SCORE_FPK[3], 7 * SCORE_FPK[3]]), GOLD_PK, ns=[], kls=[0.5])["kl_0.5"]
     np.testing.assert_allclose(twice[0], twice[1], atol=1e-6)
-    beta = finite.beta_at_kl(SCORE_FPK[3], 0.5)
-    np.testing.assert_allclose(twice[0], finite.value(finite.kl_optimum(SCORE_FPK[3], beta), GOLD_PK))
+    beta = stored_responses.beta_at_kl(SCORE_FPK[3], 0.5)
+    np.testing.assert_allclose(
+        twice[0], stored_responses.value(stored_responses.kl_optimum(SCORE_FPK[3], beta), GOLD_PK)
+    )
 
 
 def test_each_half_of_the_prompts_has_its_own_values():

@@ -11,7 +11,7 @@ from rmkit.lm.loading import Origin, load_causal, load_encoder, load_reward_mode
 from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
 from rmkit.lm.training.reward_model import fit_gold_model
 from rmkit.worlds.grammar.drawing import CORPUS, answer_text, dialogues, frames, pick, prompt_table, prompt_text
-from rmkit.worlds.grammar.judges_reading import gold_pairs
+from rmkit.worlds.grammar.judge_corpus import gold_pairs
 from rmkit.worlds.grammar.phrases import read_grammar
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which reads it once

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from rmkit.rooms import ROOMS
+from rmkit.layering import ROOMS
 
 # What lies here cannot change a result: it says what went wrong, moves bytes, or shows what was computed.
 CANNOT_CHANGE_A_RESULT = frozenset(room.name for room in ROOMS.values() if not room.counts)

@@ -17,7 +17,7 @@ from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
 from rmkit.lm.training.reward_model import fit_gold_model
 from rmkit.seeding import generator
 from rmkit.worlds.grammar.drawing import dialogues, drawn_question, frames
-from rmkit.worlds.grammar.judges_reading import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes
+from rmkit.worlds.grammar.judge_corpus import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes
 from rmkit.worlds.grammar.phrases import Grammar
 
 if TYPE_CHECKING:

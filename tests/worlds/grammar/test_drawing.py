@@ -29,7 +29,7 @@ from rmkit.worlds.grammar.drawing import (
     with_capitals,
 )
 from rmkit.worlds.grammar.gold_rule import Asked, terms_of, understood
-from rmkit.worlds.grammar.judges_reading import gold_pairs
+from rmkit.worlds.grammar.judge_corpus import gold_pairs
 from rmkit.worlds.grammar.phrases import TASKS, read_grammar
 
 GRAMMAR = read_grammar(Path(__file__).parents[3] / "data/grammar")

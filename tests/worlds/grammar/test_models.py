@@ -7,7 +7,7 @@ import pytest
 
 from rmkit.errors import ParamsError
 from rmkit.worlds.grammar import models, names
-from rmkit.worlds.grammar.judges_reading import ANSWERS_EACH, notes
+from rmkit.worlds.grammar.judge_corpus import ANSWERS_EACH, notes
 from rmkit.worlds.grammar.models import (
     BaseModel,
     make_base_model,

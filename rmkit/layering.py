@@ -1,4 +1,4 @@
-"""The plan of the house: every room of rmkit from the ground up, what lies there, and what it may import.
+"""The layers of rmkit: every room from the ground up, what lies there, and what it may import.
 
 A room imports only from floors below its own, and rooms of one floor do not know each other. The one list from which
 three things follow: the test that holds this, what counts for a job's key, and the table in docs/architecture.md. Knows
@@ -23,7 +23,7 @@ FLOORS = (
     (
         Room("errors", "the exceptions: one sentence each, for a user's mistake", counts=False),
         Room("seeding", "independent random generators from one seed"),
-        Room("rooms", "this list", counts=False),
+        Room("layering", "this list of rooms", counts=False),
     ),
     (
         Room(
@@ -81,7 +81,7 @@ FLOORS = (
             "study",
             "everything between a notebook and the store: planning, executing, following",
             counts=False,
-            only=("errors", "seeding", "rooms", "stages", "machine", "artifacts"),
+            only=("errors", "seeding", "layering", "stages", "machine", "artifacts"),
             inside=(
                 ("planning",),
                 ("store",),

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from rmkit.errors import DataError
 from rmkit.measures.best_of_n import best_of_n, kl_bound
-from rmkit.policies.finite import (
+from rmkit.policies.stored_responses import (
     best_of_n_policy,
     beta_at_kl,
     effective_responses,

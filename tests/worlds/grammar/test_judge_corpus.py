@@ -8,7 +8,7 @@ import pytest
 
 from rmkit.worlds.grammar.drawing import AnswerLaw, frames, pick
 from rmkit.worlds.grammar.gold_rule import score_by_rule, understood
-from rmkit.worlds.grammar.judges_reading import (
+from rmkit.worlds.grammar.judge_corpus import (
     ANSWERS_EACH,
     ELSEWHERE,
     PAIR,
