@@ -1,9 +1,60 @@
+import os
+import signal
 import sys
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from tests.checkout import checkout, execute
-from tests.small_project import SmallProject
+from tests.small_project import STARTED, SmallProject
+
+SESSION = "TESTS_OF_PROCESS"  # marks what this session starts: another one may run the same test beside it
+
+
+def pytest_configure():
+    """What tests start hears SIGINT, though a script that runs them by `make test &` has it ignored here.
+
+    A process inherits that a signal is ignored, but not a handler: with a handler here, it begins with the default.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ[SESSION] = str(os.getpid())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """A test that fails, or is interrupted, leaves no process behind: a run that it started would go on for minutes."""
+    try:
+        return (yield)
+    except BaseException:
+        end_what_this_test_started()
+        raise
+    finally:
+        STARTED.clear()
+
+
+def end_what_this_test_started():
+    """Kill its processes, and those that they started until then; close the pipes of those that it held."""
+    for _ in range(10):  # one that is killed may have started another meanwhile
+        left = [process for process in psutil.process_iter() if started_by_this_test(process)]
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=1)
+    for held in STARTED:
+        with held:
+            held.kill()
+
+
+def started_by_this_test(process):
+    """Whether the body of the test that runs now started this process, however many others stand between them."""
+    name = "PYTEST_CURRENT_TEST"
+    try:
+        environment = process.environ() if process.status() != psutil.STATUS_ZOMBIE else {}
+    except psutil.Error:
+        return False
+    return all(environment.get(mark) == os.environ[mark] for mark in (SESSION, name))
 
 
 @pytest.fixture(scope="session")

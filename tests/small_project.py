@@ -10,10 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+STARTED: list[subprocess.Popen] = []  # what the test that runs now started; conftest ends it where the test fails
+WITHOUT_SIGINT = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")  # before a command: as a script starts it by `command &`
 
 STAGES = """
 ARTIFACTS = dict.fromkeys(("numbers", "sums", "draws", "scaled"), "rmkit.numbers:Numbers")
@@ -216,20 +219,26 @@ class SmallProject:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RMKIT", "COV"))}
         return {**inherited, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "rmkit.cli", *arguments]
-        return subprocess.Popen(
-            command,
+    def start(self, *arguments: str, before: Sequence[str] = (), **environment: str) -> subprocess.Popen:
+        """`rmkit ARGUMENTS`, running; it ends with a test that fails. before: what the command is the argument of."""
+        process = subprocess.Popen(
+            [*before, sys.executable, "-m", "rmkit.cli", *arguments],
             cwd=self.root,
             env=self.environment(**environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        STARTED.append(process)
+        return process
 
     def rmkit(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=300)
+        with self.start(*arguments, **environment) as process:
+            try:
+                out, err = process.communicate(timeout=300)
+            except BaseException:
+                process.kill()
+                raise
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def run(self, **environment: str) -> subprocess.CompletedProcess:

@@ -177,6 +177,9 @@ def test_a_forked_process_can_fit_and_score_after_its_parent_has():
     parent_sr = fitted().score(WORLD.embedding_rd)
     child = fork.Process(target=lambda: send.send(fitted().score(WORLD.embedding_rd)))
     child.start()
-    assert receive.poll(20), "the forked process did not answer"
-    np.testing.assert_array_equal(receive.recv(), parent_sr)
-    child.join(5)
+    try:
+        assert receive.poll(20), "the forked process did not answer"
+        np.testing.assert_array_equal(receive.recv(), parent_sr)
+    finally:
+        child.kill()
+        child.join()

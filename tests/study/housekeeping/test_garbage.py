@@ -15,6 +15,7 @@ from rmkit.study.housekeeping import garbage
 from rmkit.study.housekeeping.garbage import collectable, listing
 from rmkit.study.housekeeping.references import References
 from rmkit.study.store.store import Store
+from tests.small_project import STARTED
 
 NOBODY = References((), (), frozenset(), ())
 
@@ -330,6 +331,7 @@ def test_a_run_that_starts_meanwhile_waits_until_all_is_out_of_the_way(several):
         [sys.executable, "-c", ALONE], cwd=several.root, env=several.environment(), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
+    STARTED.append(garbage)
     assert garbage.stdout.readline() == "alone\n"
     running = several.start("run", "small", "--set", "powers=[5]", "--no-report")
     with pytest.raises(subprocess.TimeoutExpired):

@@ -21,6 +21,7 @@ from rmkit.study.monitoring.words import about, duration, headline
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
+from tests.small_project import STARTED
 
 FIRST = PlannedJob("00_world", {"seed": 0, "n_prompts": 3}, {}, {}, "00_world-aa", ("seed",))
 SECOND = PlannedJob("04_reward_models", {"seed": 0}, {"bank": FIRST}, {}, "04_reward_models-bb", ("seed",))
@@ -403,6 +404,7 @@ def on_a_terminal(project, *arguments) -> str:
     termios.tcsetwinsize(theirs, (40, 100))
     command = [sys.executable, "-m", "rmkit.cli", *arguments]
     process = subprocess.Popen(command, cwd=project.root, env=project.environment(), stdout=theirs, stderr=theirs)
+    STARTED.append(process)
     os.close(theirs)
     written = b""
     try:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -78,6 +79,18 @@ def server(tmp_path_factory):
     started.close()
 
 
+STAMPS = set()  # of what the test that runs now asked a server for
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on():
+    """What a test asked for ends with it, also where it fails: the server that forked it is shared."""
+    yield
+    for text in STAMPS:
+        end_processes(text)
+    STAMPS.clear()
+
+
 def until(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
@@ -86,6 +99,7 @@ def until(condition, seconds=30):
 
 
 def asked(server, target, *arguments, output, cwd=".", environment=None, **options) -> Forked:
+    STAMPS.update(text for name, text in (environment or {}).items() if name == STAMP)
     return fork(
         server.socket, f"targets:{target}", arguments, output=output.fileno(), cwd=Path(cwd).resolve(),
         environment={"PATH": os.environ["PATH"], **(environment or {})}, **options,
@@ -152,7 +166,6 @@ def test_a_fork_that_ends_with_its_caller_does(server, tmp_path):
         assert caller.wait(timeout=20) == -signal.SIGKILL
     stamps = {"caller.1"}
     until(lambda: len([p for p in psutil.process_iter() if stamp(p) in stamps]) <= 1)  # but for what it started itself
-    end_processes("caller.1")
 
 
 def stamp(process):
@@ -169,7 +182,6 @@ def test_a_waiting_fork_times_out_as_a_process_does(server, tmp_path):
             process.wait(timeout=0.1)
         process.kill()
         assert process.wait(timeout=10) == -signal.SIGKILL
-    end_processes("slow.1")
 
 
 def test_a_server_that_has_gone_is_said(tmp_path):
@@ -177,41 +189,40 @@ def test_a_server_that_has_gone_is_said(tmp_path):
         fork(tmp_path / "nowhere", "targets:end", [0], output=output.fileno(), cwd=".", environment={})
 
 
+@contextmanager
 def importing(code, folder):
     """A server that imports a module with this code, once it has decided."""
     (folder / "imported_here.py").write_text(code)
     path = os.pathsep.join([str(folder), str(Path.cwd())])
     started = ForkServerProcess({"imported_here": []}, {**os.environ, **thread_environment(1), "PYTHONPATH": path})
-    until(lambda: started.ready() or started.refused)
-    return started
+    try:
+        until(lambda: started.ready() or started.refused)
+        yield started
+    finally:
+        started.close()
 
 
 def test_a_server_whose_imports_start_threads_refuses(tmp_path):
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
-    refusing = importing(code, tmp_path)
-    assert refusing.refused == "the packages that it imported started 1 threads"
-    refusing.close()
+    with importing(code, tmp_path) as refusing:
+        assert refusing.refused == "the packages that it imported started 1 threads"
 
 
 def test_a_server_whose_imports_end_it_says_their_last_word(tmp_path):
-    refusing = importing(
-        "import os, sys\nsys.stderr.write('no licence found\\n')\nsys.stderr.flush()\nos._exit(4)", tmp_path
-    )
-    assert refusing.refused == "it ended with 4: no licence found"
-    refusing.close()
+    code = "import os, sys\nsys.stderr.write('no licence found\\n')\nsys.stderr.flush()\nos._exit(4)"
+    with importing(code, tmp_path) as refusing:
+        assert refusing.refused == "it ended with 4: no licence found"
 
 
 def test_a_package_that_prints_when_it_is_imported_does_no_harm(tmp_path):
-    serving = importing("print('welcome!')\nimport os\nos.write(1, b'welcome\\n')", tmp_path)
-    assert serving.refused is None
-    serving.close()
+    with importing("print('welcome!')\nimport os\nos.write(1, b'welcome\\n')", tmp_path) as serving:
+        assert serving.refused is None
 
 
 def test_imports_that_never_end_are_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(forked, "SECONDS_TO_IMPORT", 1.0)
-    refusing = importing("import time\ntime.sleep(600)", tmp_path)
-    assert refusing.refused == "its imports took more than 1 s"
-    refusing.close()
+    with importing("import time\ntime.sleep(600)", tmp_path) as refusing:
+        assert refusing.refused == "its imports took more than 1 s"
 
 
 def test_a_fork_can_be_ended_as_soon_as_its_pid_is_known(server, tmp_path):
@@ -229,8 +240,6 @@ def test_askers_that_leave_when_their_fork_ends_leave_the_server_alone(server, t
             os.kill(process.pid, signal.SIGKILL)
             process._connection.close()
         assert asked(server, "end", 3, output=output).wait(timeout=10) == 3
-    for number in range(40):
-        end_processes(f"left.{number}")
 
 
 def test_a_system_without_room_for_a_process_refuses_one_fork_and_goes_on(tmp_path):
@@ -247,13 +256,11 @@ os.fork = fork
 def end(code):
     return code
 """
-    serving = importing(code, tmp_path)
-    with (tmp_path / "out").open("w") as output:
+    with importing(code, tmp_path) as serving, (tmp_path / "out").open("w") as output:
         options = {"output": output.fileno(), "cwd": tmp_path, "environment": {}}
         with pytest.raises(OSError, match=r"could not fork: .*temporarily unavailable"):
             fork(serving.socket, "imported_here:end", [0], **options)
         assert fork(serving.socket, "imported_here:end", [6], **options).wait(timeout=10) == 6
-    serving.close()
 
 
 def test_a_stamp_longer_than_its_place_is_refused():
