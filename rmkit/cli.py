@@ -66,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
 
     started = time.monotonic()
     engine = _engine(options)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's script does that to what it starts by `command &`
+        say(f"{study.name}: SIGINT is ignored, as in the background of a script; `kill {os.getpid()}` ends this run")
     with using(store), RunRecord(store, study, jobs, threads=engine.threads) as record:
         with RunLog(study, jobs, store, record.run) as log, disk_faults(store.root):
             watch = told_to(record, log)

@@ -9,13 +9,14 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 
 import psutil
 import pytest
 
-from tests.small_project import GRANDCHILD, REPOSITORY, SmallProject
+from tests.small_project import GRANDCHILD, REPOSITORY, WITHOUT_SIGINT, SmallProject
 
 POINTS = [f"{when} {what}" for what in ("lock", "manifest", "publication") for when in ("before", "after")]
 FIFTHS = range(5)  # one random moment in each fifth of an undisturbed run
@@ -163,11 +164,46 @@ def test_interrupting_the_runner_ends_its_jobs(times, undisturbed, tmp_path):
     for _ in range(times):
         runner.send_signal(signal.SIGINT)
         time.sleep(0.015)
-    _, err = runner.communicate(timeout=30)
+    out, err = runner.communicate(timeout=30)
     assert runner.returncode == 130
+    assert err.strip() == "interrupted; finished jobs are kept: run the same command again to go on"
+    assert "SIGINT" not in out
+    assert left_behind(project) == []
+    assert list((project.root / "runs/locks").iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [[], ["--fresh-kernels"]], ids=["forked", "fresh"])
+def test_where_sigint_is_ignored_a_run_says_so_and_sigterm_ends_its_jobs(options, undisturbed, tmp_path):
+    """As `rmkit run small &` in a script has it."""
+    template, _, _ = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"sleep": 60}')
+    ticks = project.root / "ticks"
+    runner = project.start("run", "small", "--no-report", *options, before=WITHOUT_SIGINT, RMKIT_TEST_TICKS=str(ticks))
+    wait_for(ticks.exists, "a grandchild that ticks")
+    runner.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        runner.wait(timeout=1)
+    runner.send_signal(signal.SIGTERM)
+    out, err = runner.communicate(timeout=30)
+    assert runner.returncode == 130
+    assert (
+        f"SIGINT is ignored, as in the background of a script; `kill {runner.pid}` ends this run" in out.splitlines()[1]
+    )
     assert err.strip() == "interrupted; finished jobs are kept: run the same command again to go on"
     assert left_behind(project) == []
     assert list((project.root / "runs/locks").iterdir()) == []
+    project.edit("params/small.yaml", '"sleep": 60', '"sleep": 0.0')
+    assert project.executed(lambda project: project.run(RMKIT_TEST_TICKS=str(ticks))) == ["01_sums", "01_sums"]
+
+
+@pytest.mark.parametrize("command", [["status"], ["check"], ["run", "--dry-run"]], ids="_".join)
+def test_only_what_takes_time_says_that_sigint_is_ignored(command, finished):
+    name, *options = command
+    runner = finished.start(name, "small", *options, before=WITHOUT_SIGINT)
+    out, err = runner.communicate(timeout=60)
+    assert runner.returncode == 0, err
+    assert "SIGINT" not in out + err
 
 
 def test_two_runners_share_the_work_and_no_job_runs_twice(undisturbed, tmp_path):
