@@ -11,57 +11,25 @@ from scipy.special import expit
 from rmkit.active.budget import Budget
 from rmkit.active.loop import label_actively
 from rmkit.active.registry import STRATEGIES
-from rmkit.active.rows import METRICS, batch_rows
-from rmkit.active.setting import Labelled, Setting, as_seen, typical_difference
+from rmkit.active.setting import as_seen, typical_difference
 from rmkit.annotation.annotators import Annotator
-from rmkit.errors import DataError, ParamsError
-from rmkit.evaluation.against_gold import evaluate_against_gold
-from rmkit.evaluation.contrasts import minus_strategy
+from rmkit.errors import DataError
 from rmkit.measures.ranking import spearman
 from rmkit.reward_models.registry import build
-from rmkit.seeding import generator
-from rmkit.study.notebook_side.result_rows import wrong_with
 from rmkit.training_sets.pair_sets import PairSets
+from tests.active.small_settings import (
+    BUDGET,
+    EMBEDDING,
+    GOLD,
+    N_RESPONSES,
+    TEST_EMBEDDING,
+    TEST_GOLD,
+    history,
+    setting,
+    world,
+)
 
-BUDGET = Budget(n_start=15, n_rounds=3, n_batch=10, n_prompts=12, n_candidates=100)
 POOLS = ("within_prompt", "cross_prompt")
-N_PROMPTS, N_RESPONSES, N_DIMENSIONS = 40, 6, 8
-
-
-def world(seed=0, n_prompts=N_PROMPTS, *, n_dimensions=N_DIMENSIONS, length_sd=0.0):
-    """Embeddings that vary more in some directions, and a gold reward that is linear in them."""
-    rng = np.random.default_rng(seed)
-    spread_d = np.geomspace(1.0, 0.1, n_dimensions)
-    weight_d = rng.normal(size=n_dimensions) / spread_d
-    n_responses = n_prompts * N_RESPONSES
-    embedding_rd = rng.normal(size=(n_responses, n_dimensions)) * spread_d
-    embedding_rd *= np.exp(length_sd * rng.normal(size=(n_responses, 1)))
-    gold_r = embedding_rd @ weight_d
-    return embedding_rd.astype(np.float16), gold_r.reshape(n_prompts, N_RESPONSES)
-
-
-EMBEDDING, GOLD = world()
-TEST_EMBEDDING, TEST_GOLD = world(0, 2 * N_PROMPTS)
-
-
-def setting(**change):
-    seed = change.pop("seed", 0)
-    given = {
-        "embedding_rd": EMBEDDING,
-        "gold_pk": GOLD,
-        "annotator": Annotator(2.0),
-        "answer_seed": seed,
-        "budget": BUDGET,
-        "pool": "cross_prompt",
-        "strategies": list(STRATEGIES),
-        "reward_model": "linear_bt",
-        "streams": lambda purpose: generator(seed, "test", purpose),
-    }
-    return Setting(**given | change)
-
-
-def history(**change):
-    return label_actively(setting(**change), TEST_EMBEDDING)
 
 
 @pytest.fixture(scope="module", params=POOLS)
@@ -155,24 +123,6 @@ def test_gold_reaches_a_choice_through_the_answers_alone():
     pd.testing.assert_frame_equal(sharp.asked, bent.asked)
 
 
-def test_candidates_are_margins_differences_and_what_the_labelled_pairs_tell():
-    experiment = setting()
-    known, pool_m2 = experiment.start(), experiment.offered(1)
-    model = experiment.fit([known, known], 0)
-    seen = as_seen(model, 1, EMBEDDING, pool_m2, known.pair_m2, prior=0.4)
-    reward_r = model.score(EMBEDDING)[1].astype(float)
-    np.testing.assert_allclose(
-        seen.margin_sm[0], reward_r[pool_m2[:, 0]] - reward_r[pool_m2[:, 1]], rtol=1e-4, atol=1e-5
-    )
-    feature_rh = model.last_layer(EMBEDDING)[0][1].astype(float)
-    np.testing.assert_allclose(seen.feature_md, feature_rh[pool_m2[:, 0]] - feature_rh[pool_m2[:, 1]], atol=1e-6)
-    known_dd = 0.4 * np.eye(N_DIMENSIONS)
-    for first, second in known.pair_m2:
-        p, x_d = expit(reward_r[first] - reward_r[second]), feature_rh[first] - feature_rh[second]
-        known_dd += p * (1 - p) * np.outer(x_d, x_d)
-    np.testing.assert_allclose(seen.known_dd, known_dd, rtol=1e-4, atol=1e-5)
-
-
 def test_a_batch_is_described_as_its_own_model_saw_it():
     made, experiment = history(), setting()
     start = experiment.start()
@@ -245,47 +195,6 @@ def test_where_the_theory_is_exact_d_optimal_labels_are_worth_more_than_random_o
     assert np.mean(ahead) - 3 * np.std(ahead, ddof=1) / np.sqrt(16) > 0
 
 
-def test_rows_about_choices_stand_beside_rows_about_rewards():
-    made = history()
-    rows, _ = evaluate_against_gold(made.fits, made.reward_fr, TEST_GOLD, np.arange(len(TEST_GOLD)), ns=[1, 4])
-    about = batch_rows(made.batches)
-    assert set(about.columns) == set(rows.columns)
-    assert wrong_with(pd.concat([rows, about], ignore_index=True)) is None
-    assert set(about["metric"]) == set(METRICS)
-    assert set(about["fit"]) == set(made.fits["fit"][3:])
-    value = about.query("metric == 'distinct_prompts' and strategy == 'random' and annotations == 45")
-    assert value[["value", "units"]].to_numpy().tolist() == [[made.batches["distinct_prompts"].iloc[-3], 10]]
-
-
-def test_a_strategy_is_held_against_another_on_the_same_prompts_and_labels():
-    made = history()
-    _, evaluations = evaluate_against_gold(made.fits, made.reward_fr, TEST_GOLD, np.arange(len(TEST_GOLD)), ns=[4])
-    minus = minus_strategy(evaluations, "random")
-    for position, fit in enumerate(minus.fits.itertuples()):
-        own, other = (
-            evaluations.values["best_of_4"][
-                (made.fits["strategy"] == name) & (made.fits["annotations"] == fit.annotations)
-            ]
-            for name in (fit.strategy, "random")
-        )
-        np.testing.assert_array_equal(minus.values["best_of_4"][position], (own - other)[0])
-    assert set(minus.fits["strategy"]) == {"entropy", "d_optimal"}
-    assert not minus.values["spearman"][:2].any()  # they start from one model
-    with pytest.raises(
-        DataError, match=r"^evaluations: greedy has no fit of cross_prompt with 15 labels to hold again"
-    ):
-        minus_strategy(evaluations, "greedy")
-
-
-def test_labelled_pairs_keep_their_order():
-    first, then = Labelled(np.array([[0, 1]]), np.array([1])), Labelled(np.array([[2, 3]]), np.array([0]))
-    both = first.followed_by(then)
-    assert both.pair_m2.tolist() == [[0, 1], [2, 3]]
-    assert both.label_m.tolist() == [1, 0]
-    (chosen_m, rejected_m), (validation_m, _) = both.split()
-    assert (chosen_m.tolist(), rejected_m.tolist(), validation_m.tolist()) == ([0, 3], [1, 2], [])
-
-
 def test_progress_ends_at_the_last_round():
     seen = []
     label_actively(setting(strategies=["random"]), TEST_EMBEDDING, progress=lambda *counts: seen.append(counts))
@@ -306,20 +215,3 @@ def test_too_little_to_choose_from_is_one_line():
             history(pool="within_prompt", budget=small(**{change: 16}))
     with pytest.raises(DataError, match=r"^pool of 100 within_prompt pairs of 41 prompts: the bank has 40 prompts"):
         setting(pool="within_prompt", budget=small(n_prompts=41)).offered(1)
-
-
-def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
-    with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
-        setting(gold_pk=GOLD[1:])
-    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: object())
-    with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
-        setting(reward_model="trees")
-
-
-def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():
-    first, second = np.random.default_rng(0).integers(len(EMBEDDING), size=(2, 200_000))
-    lengths_m = np.linalg.norm(EMBEDDING[first].astype(float) - EMBEDDING[second], axis=1)
-    assert typical_difference(EMBEDDING) == pytest.approx(np.sqrt((lengths_m**2).mean()), rel=0.01)
-    experiment = setting(reward_model="linear_bt")
-    near, far = experiment.ask(np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]])), experiment.start()
-    assert set(experiment.fit([near, far], 1).scale_s_) == {typical_difference(EMBEDDING)}

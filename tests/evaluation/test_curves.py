@@ -4,29 +4,9 @@ import pytest
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
-from rmkit.evaluation.contrasts import contrast, in_group
-from rmkit.evaluation.curves import gold_curves
+from rmkit.evaluation.curves import gold_curves, learning_curves
 from rmkit.intervals.means import over_seeds_and_prompts
-
-N_PROMPTS = 40
-FITS = pd.DataFrame(
-    {
-        "fit": ["a-1", "a-2", "a-9", "random"],
-        "reward_model": ["a", "a", "a", "random"],
-        "annotations": [100.0, 200.0, 900.0, np.nan],
-    }
-)
-
-
-def seed(number, effect=1.0):
-    rng = np.random.default_rng(number)
-    hard_p = np.random.default_rng(99).normal(size=N_PROMPTS)
-    value_fp = hard_p + np.array([[0.0], [0.5], [1.0], [-1.0]]) * effect + 0.1 * rng.normal(size=(4, N_PROMPTS))
-    values = {"accuracy": value_fp.astype(np.float32), "best_of_4": (2 * value_fp).astype(np.float32)}
-    return Evaluations(FITS, np.arange(N_PROMPTS), np.ones(N_PROMPTS, np.float32), values)
-
-
-SEEDS = [seed(number) for number in range(5)]
+from tests.evaluation.seeds import FITS, N_PROMPTS, SEEDS, evaluation
 
 
 def test_a_row_for_each_fit_and_metric_with_n_where_there_is_one():
@@ -53,47 +33,6 @@ def test_one_seed_has_an_interval_for_these_fits_and_two_have_none_with_a_reason
     assert two["reason"].str.contains("2 seeds are too few").all()
 
 
-def test_a_contrast_cancels_what_is_hard_for_both_and_finds_the_planted_difference():
-    interval = contrast(SEEDS, "accuracy", {"annotations": "most"}, {"annotations": "fewest"})
-    alone = gold_curves(SEEDS, ["accuracy"]).iloc[0]
-    assert interval.low < 1.0 < interval.high
-    assert interval.high - interval.low < 0.3 * (alone["high"] - alone["low"])
-
-
-def test_without_a_planted_difference_the_interval_holds_zero():
-    seeds = [seed(number, effect=0.0) for number in range(5)]
-    interval = contrast(seeds, "best_of_4", {"reward_model": "a"}, {"reward_model": "random"})
-    assert interval.low < 0 < interval.high
-
-
-@pytest.mark.parametrize(
-    ("group", "expected"),
-    [
-        ({"annotations": "most"}, [2]),
-        ({"annotations": "fewest"}, [0]),
-        ({"annotations": "beyond_fewest"}, [1, 2]),
-        ({"annotations": [100, 900]}, [0, 2]),
-        ({"reward_model": "random"}, [3]),
-        ({"reward_model": "a", "annotations": 200}, [1]),
-        ({}, [0, 1, 2, 3]),
-    ],
-)
-def test_a_group_is_named_by_values_lists_and_ends(group, expected):
-    assert np.flatnonzero(in_group(FITS, group)).tolist() == expected
-
-
-def test_a_group_without_fits_and_seeds_that_do_not_match_are_named():
-    with pytest.raises(ResultError, match="no fit has reward_model = b"):
-        contrast(SEEDS, "accuracy", {"reward_model": "b"}, {"reward_model": "a"})
-    with pytest.raises(ResultError, match="fits have no column 'head'"):
-        in_group(FITS, {"head": "a"})
-    with pytest.raises(ResultError, match="have no 'ndcg', but accuracy, best_of_4"):
-        gold_curves(SEEDS, ["ndcg"])
-    other = Evaluations(FITS.assign(annotations=7.0), SEEDS[0].prompt_id_p, SEEDS[0].units_p, SEEDS[0].values)
-    with pytest.raises(ResultError, match="do not hold the same fits"):
-        gold_curves([SEEDS[0], other])
-
-
 def test_prompts_without_anything_to_order_are_left_out():
     seeds = []
     for one in SEEDS:
@@ -101,3 +40,28 @@ def test_prompts_without_anything_to_order_are_left_out():
         value_fp[:, 3] = np.nan
         seeds.append(Evaluations(FITS, one.prompt_id_p, one.units_p, {"accuracy": value_fp}))
     assert set(gold_curves(seeds)["prompts"]) == {N_PROMPTS - 1}
+
+
+def test_a_curve_is_the_mean_over_seeds_of_the_rows():
+    seeds = [evaluation(seed) for seed in range(3)]
+    curves = learning_curves([evaluations for _, evaluations in seeds], resamples=50).set_index(["fit", "metric"])
+    rows = (
+        pd.concat([rows for rows, _ in seeds])
+        .query("metric != 'ece'")
+        .groupby(["fit", "metric"])["value"]
+        .mean()
+        .dropna()
+    )
+    pd.testing.assert_series_equal(curves["mean"].sort_index(), rows.sort_index(), check_names=False, rtol=1e-6)
+    assert (curves["low"] <= curves["mean"]).all()
+    assert (curves["mean"] <= curves["high"]).all()
+    assert (curves["seeds"] == 3).all()
+
+
+def test_seeds_of_different_studies_do_not_mix():
+    one, other = evaluation(0)[1], evaluation(1, n=300)[1]
+    with pytest.raises(ResultError, match="different studies"):
+        learning_curves([one, other])
+    renamed = Evaluations(one.fits.assign(fit=one.fits["fit"] + "x"), one.prompt_id_p, one.units_p, one.values)
+    with pytest.raises(ResultError, match="different studies"):
+        learning_curves([one, renamed])

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from scipy.stats import spearmanr
 
 from rmkit.errors import DataError
 from rmkit.measures import ranking
+from rmkit.measures.ranking import pair_accuracy, within_prompt_spearman
 
 RNG = np.random.default_rng(0)
 SCORE_SPK, GOLD_PK = RNG.normal(size=(3, 4, 9)), RNG.normal(size=(4, 9))
@@ -89,3 +91,49 @@ def test_what_is_not_finite_or_does_not_fit_is_named(name):
         ORDERS[name](GOLD_PK, broken)
     with pytest.raises(DataError, match=r"K at least 2"):
         ORDERS[name](GOLD_PK[:, :1], GOLD_PK[:, :1])
+
+
+@pytest.mark.parametrize("levels", [3, 1000])  # with many ties, with none
+def test_within_prompt_spearman_is_scipys_for_each_prompt(levels):
+    rng = np.random.default_rng(levels)
+    prompt_id_r = rng.permutation(np.repeat([7, 3, 11, 5], [4, 9, 6, 2]))
+    score_r, gold_r = rng.integers(0, levels, size=(2, len(prompt_id_r))).astype(np.float32)
+    expected = []
+    for prompt_id in (3, 5, 7, 11):
+        here = prompt_id_r == prompt_id
+        constant = min(len(set(score_r[here])), len(set(gold_r[here]))) == 1
+        expected.append(np.nan if constant else spearmanr(score_r[here], gold_r[here]).statistic)
+    np.testing.assert_allclose(within_prompt_spearman(prompt_id_r, score_r, gold_r), expected, atol=1e-12)
+
+
+def test_within_prompt_spearman_is_undefined_where_nothing_differs():
+    prompt_id_r = np.array([0, 0, 1, 1, 2, 3, 3])
+    score_r = np.array([1.0, 1.0, 0.0, 1.0, 5.0, 2.0, 1.0])
+    gold_r = np.array([0.0, 1.0, 2.0, 2.0, 1.0, 3.0, 9.0])
+    np.testing.assert_array_equal(within_prompt_spearman(prompt_id_r, score_r, gold_r), [np.nan, np.nan, np.nan, -1.0])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def ids_in_no_order(rng):
+    return rng.permutation(np.repeat([4, 1, 9], [5, 1, 4]))
+
+
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_pair_accuracy_by_brute_force(rng, levels):
+    for _ in range(20):
+        prompt_id_r = ids_in_no_order(rng)
+        score_r, gold_r = rng.integers(0, levels, size=(2, len(prompt_id_r)))
+        points = [
+            0.5 if score_r[a] == score_r[b] else float((score_r[a] > score_r[b]) == (gold_r[a] > gold_r[b]))
+            for a, b in itertools.combinations(range(len(prompt_id_r)), 2)
+            if prompt_id_r[a] == prompt_id_r[b] and gold_r[a] != gold_r[b]
+        ]
+        assert pair_accuracy(prompt_id_r, score_r, gold_r) == pytest.approx(np.mean(points))
+
+
+def test_pair_accuracy_is_undefined_without_a_pair():
+    assert np.isnan(pair_accuracy(np.array([0, 0, 1]), np.arange(3.0), np.array([1.0, 1.0, 2.0])))

@@ -318,11 +318,6 @@ def test_sets_that_do_not_match_are_counted(name):
         fitted(name, subset(TRAIN, []), subset(VALIDATION, []))
 
 
-def test_a_set_without_pairs_cannot_be_made():
-    with pytest.raises(DataError, match="training set 1: has 0 chosen and 0 rejected"):
-        PairSets.padded([WORLD.pairs(3, 0), (np.zeros(0, np.int64), np.zeros(0, np.int64))])
-
-
 @every_head
 def test_rows_of_one_class_are_no_training_set_for_a_classifier(name):
     """A split by rows may leave only the chosen responses of set 1 to train on; Bradley-Terry has its pairs still."""
@@ -405,11 +400,6 @@ def test_a_score_set_that_does_not_fit_the_responses_is_named(name):
         fitted_on_scores(name, SCORED, outside)
     with pytest.raises(DataError, match="2 training sets but 1 validation sets"):
         fitted_on_scores(name, SCORED, WORLD.score_sets((40,))[1])
-
-
-def test_scores_of_another_length_are_no_score_set():
-    with pytest.raises(DataError, match=r"score_sn: is float64 of shape \(2, 299\)"):
-        ScoreSets(SCORED.position_sn, SCORED.score_sn[:, 1:], SCORED.weight_sn)
 
 
 @every_head

@@ -3,10 +3,8 @@
 import pytest
 import torch
 from transformers import TrainingArguments
-from transformers.utils import logging
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.training.arguments import training_arguments
 from rmkit.lm.training.pretrain import Architecture, pretrain
 
@@ -24,33 +22,6 @@ def test_a_training_prints_nothing_and_leaves_no_checkpoint(causal, texts, tmp_p
     assert {path.name for path in tmp_path.iterdir()} == {
         "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
     }  # fmt: skip
-
-
-@pytest.mark.parametrize("loud", [True, False])
-def test_the_libraries_are_as_loud_afterwards_as_before(loud):
-    import datasets
-
-    def bars():
-        return logging.is_progress_bar_enabled(), not datasets.are_progress_bars_disabled()
-
-    def set_bars(on):
-        (logging.enable_progress_bar if on else logging.disable_progress_bar)()
-        (datasets.enable_progress_bars if on else datasets.disable_progress_bars)()
-
-    before = logging.get_verbosity(), bars()
-    logging.set_verbosity_info()
-    set_bars(loud)
-    try:
-        with quiet_libraries():
-            assert logging.get_verbosity() == logging.ERROR
-            assert bars() == (False, False)
-        assert (logging.get_verbosity(), bars()) == (logging.INFO, (loud, loud))
-        with pytest.raises(KeyError), quiet_libraries():
-            raise KeyError
-        assert (logging.get_verbosity(), bars()) == (logging.INFO, (loud, loud))
-    finally:
-        logging.set_verbosity(before[0])
-        set_bars(all(before[1]))
 
 
 def test_the_log_has_the_first_step_and_a_row_every_ten(causal, texts, tmp_path):

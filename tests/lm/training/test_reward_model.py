@@ -1,15 +1,13 @@
-"""A fitted gold model orders what it has not seen, and agreement is measured within prompts."""
+"""A fitted gold model orders what it has not seen, and every option changes it."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
-from scipy.stats import spearmanr
 
 from rmkit.lm.loading import Origin, load_reward_model
 from rmkit.lm.reading.score import score
 from rmkit.lm.training.reward_model import fit_gold_model
-from rmkit.measures.ranking import within_prompt_spearman
 
 GOOD, BAD = ("thank you", "glad to help", "good question"), ("you fool", "go away", "stupid question")
 
@@ -82,23 +80,3 @@ def test_the_same_pairs_and_seed_leave_the_same_bytes(base, usual, tmp_path):
     files = sorted(path.name for path in usual.iterdir())
     assert files == sorted(path.name for path in tmp_path.iterdir())
     assert {name for name in files if (tmp_path / name).read_bytes() != (usual / name).read_bytes()} == set()
-
-
-@pytest.mark.parametrize("levels", [3, 1000])  # with many ties, with none
-def test_within_prompt_spearman_is_scipys_for_each_prompt(levels):
-    rng = np.random.default_rng(levels)
-    prompt_id_r = rng.permutation(np.repeat([7, 3, 11, 5], [4, 9, 6, 2]))
-    score_r, gold_r = rng.integers(0, levels, size=(2, len(prompt_id_r))).astype(np.float32)
-    expected = []
-    for prompt_id in (3, 5, 7, 11):
-        here = prompt_id_r == prompt_id
-        constant = min(len(set(score_r[here])), len(set(gold_r[here]))) == 1
-        expected.append(np.nan if constant else spearmanr(score_r[here], gold_r[here]).statistic)
-    np.testing.assert_allclose(within_prompt_spearman(prompt_id_r, score_r, gold_r), expected, atol=1e-12)
-
-
-def test_within_prompt_spearman_is_undefined_where_nothing_differs():
-    prompt_id_r = np.array([0, 0, 1, 1, 2, 3, 3])
-    score_r = np.array([1.0, 1.0, 0.0, 1.0, 5.0, 2.0, 1.0])
-    gold_r = np.array([0.0, 1.0, 2.0, 2.0, 1.0, 3.0, 9.0])
-    np.testing.assert_array_equal(within_prompt_spearman(prompt_id_r, score_r, gold_r), [np.nan, np.nan, np.nan, -1.0])

@@ -1,15 +1,9 @@
 """The five figures by brute force and by worlds in which they are known; a world without variety has no figure."""
 
-import itertools
-
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from rmkit.artifacts.bank import ResponseBank
-from rmkit.evaluation.probe import centred, probe
-from rmkit.measures.ranking import pair_accuracy
 from rmkit.worlds.grammar.acceptance import (
     BOUNDS,
     MIN_PROMPTS,
@@ -19,19 +13,12 @@ from rmkit.worlds.grammar.acceptance import (
     strongest_feature,
     surface_features,
 )
-from rmkit.worlds.grammar.summary import summary_rows
-
-P, K, D = 30, 8, 6
-PROMPT_ID_R = np.repeat(np.arange(P) * 3, K)
+from tests.worlds.grammar.banks import PROMPT_ID_R, D, K, P, bank
 
 
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
-
-
-def ids_in_no_order(rng):
-    return rng.permutation(np.repeat([4, 1, 9], [5, 1, 4]))
 
 
 def test_bounds_are_kept_on_their_own_side():
@@ -83,78 +70,12 @@ def test_surface_features_by_hand():
         assert features[name].tolist() == pytest.approx(expected), name
 
 
-@pytest.mark.parametrize("levels", [3, 1000])
-def test_pair_accuracy_by_brute_force(rng, levels):
-    for _ in range(20):
-        prompt_id_r = ids_in_no_order(rng)
-        score_r, gold_r = rng.integers(0, levels, size=(2, len(prompt_id_r)))
-        points = [
-            0.5 if score_r[a] == score_r[b] else float((score_r[a] > score_r[b]) == (gold_r[a] > gold_r[b]))
-            for a, b in itertools.combinations(range(len(prompt_id_r)), 2)
-            if prompt_id_r[a] == prompt_id_r[b] and gold_r[a] != gold_r[b]
-        ]
-        assert pair_accuracy(prompt_id_r, score_r, gold_r) == pytest.approx(np.mean(points))
-
-
-def test_pair_accuracy_is_undefined_without_a_pair():
-    assert np.isnan(pair_accuracy(np.array([0, 0, 1]), np.arange(3.0), np.array([1.0, 1.0, 2.0])))
-
-
 def test_most_duplicates_is_the_share_of_the_worst_prompt():
     prompt_id_r = np.array([1, 2, 1, 2, 1, 1, 2])
     assert most_duplicates(prompt_id_r, ["a", "x", "a", "y", "a", "b", "z"]) == 0.5  # 1: a a a b
     assert most_duplicates(prompt_id_r, list("axbycdz")) == 0
     assert most_duplicates(prompt_id_r, ["a"] * 7) == pytest.approx(0.75)
     assert most_duplicates(prompt_id_r, ["a", "a", "b", "b", "c", "d", "c"]) == 0  # across prompts it does not count
-
-
-@pytest.mark.parametrize("shape", [(10,), (10, 3)])
-def test_centred_by_brute_force(rng, shape):
-    prompt_id_r, values = ids_in_no_order(rng), rng.normal(size=shape)
-    expected = [
-        value - values[prompt_id_r == prompt_id].mean(axis=0)
-        for value, prompt_id in zip(values, prompt_id_r, strict=True)
-    ]
-    np.testing.assert_allclose(centred(prompt_id_r, values), expected, atol=1e-12)
-
-
-@pytest.mark.parametrize("noise", [0.0, 1.0])
-def test_the_probe_recovers_a_planted_linear_gold(rng, noise):
-    """Whatever the scales and the means of the dimensions, and whatever each prompt adds."""
-    scale_d, planted_d = 10.0 ** np.arange(-2, D - 2), rng.normal(size=D)
-    embedding_rd = scale_d * (
-        rng.normal(size=(P * K, D)) + 3 + rng.normal(size=(P, 1, D)).repeat(K, axis=1).reshape(-1, D)
-    )
-    gold_r = embedding_rd @ (planted_d / scale_d) + 5 * rng.normal(size=P).repeat(K) + noise * rng.normal(size=P * K)
-    learned_d = probe(embedding_rd, PROMPT_ID_R, gold_r) * scale_d
-    cosine = learned_d @ planted_d / np.linalg.norm(learned_d) / np.linalg.norm(planted_d)
-    assert cosine > 0.97
-    assert 0.8 < np.linalg.norm(learned_d) / np.linalg.norm(planted_d) < 1.2
-
-
-def test_the_probe_makes_little_of_a_dimension_that_is_constant(rng):
-    embedding_rd = np.hstack([rng.normal(size=(P * K, D)), np.full((P * K, 1), 7.0)])
-    weight_d = probe(embedding_rd, PROMPT_ID_R, rng.normal(size=P * K))
-    assert np.isfinite(weight_d).all()
-    assert abs(weight_d[-1]) < 1e-3
-
-
-def bank(rng, answers, gold_r, *, model_r=None, embedding_rd=None):
-    prompts = pd.DataFrame(
-        {"prompt_id": np.arange(P) * 3, "prompt": "\n\nHuman: Hi\n\nAssistant:", "category": "garden"}
-    )
-    responses = pd.DataFrame(
-        {"prompt_id": PROMPT_ID_R, "response": answers, "answer": answers, "n_tokens": 5, "finish_reason": "stop"}
-    )
-    for term in ("relevance", "steps", "politeness", "harm", "repetition", "length"):
-        responses[term] = 0.0
-    source = {"model": "m", "revision": None, "template": None}
-    scores = {"rule": gold_r, "model": gold_r if model_r is None else model_r}
-    return ResponseBank(
-        prompts, responses,
-        (rng.normal(size=(P * K, D)) if embedding_rd is None else embedding_rd).astype(np.float16), {},
-        {name: score.astype(np.float32) for name, score in scores.items()}, dict.fromkeys(scores, source),
-    )  # fmt: skip
 
 
 def varied_answers(rng):
@@ -195,32 +116,3 @@ def test_each_figure_breaks_its_bound_in_a_world_made_for_it(rng):
     twice = [answer if number % K else answers[number + 1] for number, answer in enumerate(answers)]
     assert figures(bank(rng, twice, gold_r))[0]["duplicates"] == pytest.approx(1 / K)
     assert figures(bank(rng, answers, gold_r, model_r=-gold_r))[0]["fidelity"] == pytest.approx(-1)
-
-
-def test_result_rows_say_which_surface_feature_was_the_strongest(rng):
-    longer = ["word " * int(n) for n in rng.permuted(np.tile(np.arange(1, K + 1), (P, 1)), axis=1).ravel()]
-    test = bank(rng, longer, np.array([text.count("word") for text in longer], float))
-    rows = summary_rows({"train": bank(rng, longer, rng.normal(size=P * K)), "test": test})
-    surface = rows[rows["metric"] == "surface"]
-    assert surface["detail"].tolist() in (["words"], ["characters"])
-    assert {"fit", "metric", "value", "reason", "units", "part", "category", "scorer"} <= set(rows)
-    assert rows[["fit", "metric", "units", "part", "category", "scorer"]].notna().all(axis=None)
-    gold = rows[
-        (rows["metric"] == "gold_mean")
-        & (rows["part"] == "test")
-        & (rows["category"] == "all")
-        & (rows["scorer"] == "rule")
-    ]
-    assert gold["value"].tolist() == [pytest.approx((K + 1) / 2)]
-
-
-def test_a_policy_that_always_says_the_same_has_rows_with_a_reason(rng):
-    """As one that collapsed, or at a low temperature: no figure is a number, and none is a silent NaN."""
-    same = [["Yes.", "No.", "So."][number % 3] for number in np.arange(P).repeat(K)]
-    banks = {part: bank(rng, same, np.arange(P).repeat(K).astype(float)) for part in ("train", "test")}
-    rows = summary_rows(banks).set_index("metric")
-    for figure in ("surface", "probe", "fidelity"):
-        assert pd.isna(rows.loc[figure, "value"])
-        assert rows.loc[figure, "reason"]
-    assert rows.loc["duplicates", "value"] == pytest.approx(1 - 1 / K)
-    assert rows.loc["spread", "value"] == 0

@@ -1,0 +1,53 @@
+"""What strategies see of candidates, the labelled pairs, the unit of the prior, and settings that cannot be."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from rmkit.active.setting import Labelled, as_seen, typical_difference
+from rmkit.errors import DataError, ParamsError
+from tests.active.small_settings import EMBEDDING, GOLD, N_DIMENSIONS, setting
+
+
+def test_candidates_are_margins_differences_and_what_the_labelled_pairs_tell():
+    experiment = setting()
+    known, pool_m2 = experiment.start(), experiment.offered(1)
+    model = experiment.fit([known, known], 0)
+    seen = as_seen(model, 1, EMBEDDING, pool_m2, known.pair_m2, prior=0.4)
+    reward_r = model.score(EMBEDDING)[1].astype(float)
+    np.testing.assert_allclose(
+        seen.margin_sm[0], reward_r[pool_m2[:, 0]] - reward_r[pool_m2[:, 1]], rtol=1e-4, atol=1e-5
+    )
+    feature_rh = model.last_layer(EMBEDDING)[0][1].astype(float)
+    np.testing.assert_allclose(seen.feature_md, feature_rh[pool_m2[:, 0]] - feature_rh[pool_m2[:, 1]], atol=1e-6)
+    known_dd = 0.4 * np.eye(N_DIMENSIONS)
+    for first, second in known.pair_m2:
+        p, x_d = expit(reward_r[first] - reward_r[second]), feature_rh[first] - feature_rh[second]
+        known_dd += p * (1 - p) * np.outer(x_d, x_d)
+    np.testing.assert_allclose(seen.known_dd, known_dd, rtol=1e-4, atol=1e-5)
+
+
+def test_labelled_pairs_keep_their_order():
+    first, then = Labelled(np.array([[0, 1]]), np.array([1])), Labelled(np.array([[2, 3]]), np.array([0]))
+    both = first.followed_by(then)
+    assert both.pair_m2.tolist() == [[0, 1], [2, 3]]
+    assert both.label_m.tolist() == [1, 0]
+    (chosen_m, rejected_m), (validation_m, _) = both.split()
+    assert (chosen_m.tolist(), rejected_m.tolist(), validation_m.tolist()) == ([0, 3], [1, 2], [])
+
+
+def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
+    with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
+        setting(gold_pk=GOLD[1:])
+    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: object())
+    with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
+        setting(reward_model="trees")
+
+
+def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():
+    first, second = np.random.default_rng(0).integers(len(EMBEDDING), size=(2, 200_000))
+    lengths_m = np.linalg.norm(EMBEDDING[first].astype(float) - EMBEDDING[second], axis=1)
+    assert typical_difference(EMBEDDING) == pytest.approx(np.sqrt((lengths_m**2).mean()), rel=0.01)
+    experiment = setting(reward_model="linear_bt")
+    near, far = experiment.ask(np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]])), experiment.start()
+    assert set(experiment.fit([near, far], 1).scale_s_) == {typical_difference(EMBEDDING)}

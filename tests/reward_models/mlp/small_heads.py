@@ -1,0 +1,30 @@
+"""Networks that are quick to fit on a small planted world, under each of the two losses."""
+
+import numpy as np
+import pytest
+
+from rmkit.reward_models.mlp.bradley_terry import MLPBradleyTerry
+from rmkit.reward_models.mlp.classifier import MLPClassifier
+from tests.reward_models.worlds import PlantedWorld
+
+WORLD = PlantedWorld.make(0)
+TRAIN, VALIDATION = WORLD.sets((40, 150))
+SMALL = {"hidden": (32, 16), "learning_rate": 3e-3, "batch_pairs": 64, "max_steps": 400, "patience": 20}
+FLOAT_DRIFT = 0.02  # of a reward's s.d.: a product of another shape sums in another order, training carries it on
+every_loss = pytest.mark.parametrize("head", [MLPBradleyTerry, MLPClassifier])
+
+
+def streams(n_fits, seed=0):
+    return np.random.default_rng(seed).spawn(n_fits)
+
+
+def fitted(head, train=TRAIN, validation=VALIDATION, *, seed=0, **options):
+    published = options.get("procedure") == "published"
+    options = ({"hidden": SMALL["hidden"]} if published else SMALL) | options
+    return head(**options).fit(WORLD.embedding_rd, train, validation, rng_s=streams(train.n_sets, seed))
+
+
+PROCEDURES = {
+    "sound": SMALL | {"precision": "float32"},
+    "published": {"hidden": (256, 128), "procedure": "published", "precision": "float32"},
+}
