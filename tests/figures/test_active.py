@@ -33,12 +33,6 @@ def drawn(ax, name):
     return line
 
 
-def test_every_strategy_has_a_look_of_its_own_in_colour_dash_and_marker():
-    assert set(STRATEGY_LOOK) == set(STRATEGIES)
-    for part in ("color", "linestyle", "marker", "label"):
-        assert len({look[part] for look in STRATEGY_LOOK.values()}) == len(STRATEGIES)
-
-
 def test_a_row_is_a_metric_and_a_column_a_pool():
     figure = label_value_figure(curves())
     assert len(figure.axes) == 4

@@ -1,12 +1,17 @@
 """Figures of annotation noise say what their rows say."""
 
+import matplotlib
+
+matplotlib.use("Agg")
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from rmkit.annotation.annotators import Annotator
 from rmkit.annotation.labels import noise_rows
-from rmkit.figures.annotation import error_figure
+from rmkit.figures.annotation import error_figure, noise_figure
+from tests.figures.drawn_lines import line
 
 
 def test_marks_are_the_rows_and_normal_gaps_put_them_on_the_line():
@@ -28,3 +33,21 @@ def test_nobody_but_one_who_never_errs_leaves_the_line_alone():
     rows = pd.DataFrame({"beta": [np.inf], "metric": ["expected_error"], "value": [0.0]})
     (ax,) = error_figure(rows, gap_sd=1.0).axes
     assert [len(line.get_xdata()) for line in ax.get_lines()] == [81, 0, 0]
+
+
+def choice_rows():
+    rows = [
+        {"choice": choice, "pool": pool, "beta": beta, "metric": "expected_error", "value": value + 0.1 * seed}
+        for choice, pool in (("random", "within_prompt"), ("similar", "cross_prompt"))
+        for beta, value in ((0.5, 0.4), (1.0, 0.3), (np.inf, 0.0))
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_errors_are_averaged_over_seeds_and_one_who_never_errs_is_left_out():
+    left, right = noise_figure(choice_rows(), seeds=2).axes
+    x, y = line(right, "random, within a prompt")
+    np.testing.assert_allclose(y, [0.45, 0.35])
+    np.testing.assert_array_equal(x, [0.5, 1.0])
+    assert {"β = 0.5", "β = 1", "never errs"} <= {each.get_label() for each in left.lines}

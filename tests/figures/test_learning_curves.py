@@ -8,14 +8,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rmkit.errors import ResultError
-from rmkit.figures.axes import spread
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import LOOK
-from rmkit.figures.reliability import reliability_figure
 
 COUNTS = [100, 400, 1600, 1800]
 KIND = {"seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}
@@ -99,17 +95,6 @@ def test_ticks_are_the_annotation_counts_and_crowded_ones_keep_only_their_mark()
     assert [text.get_text() for text in axis.get_ticklabels()] == ["100", "400", "", "1,800"]
 
 
-@given(st.lists(st.floats(-500, 500), min_size=1, max_size=8), st.floats(1, 30))
-def test_names_are_spread_in_order_and_no_further_than_needed(height, gap):
-    place = spread(height, gap)
-    order = np.argsort(height, kind="stable")
-    apart = np.diff(place[order])
-    assert (apart >= gap - 1e-6).all()
-    if (np.diff(np.sort(height)) >= gap).all():
-        np.testing.assert_allclose(place, height, atol=1e-6)
-    np.testing.assert_allclose(np.mean(place), np.mean(height), atol=1e-6)
-
-
 @pytest.mark.parametrize("column", ["estimand", "method"])
 def test_rows_that_differ_in_estimand_or_method_are_never_one_line(column):
     table = curves()
@@ -147,25 +132,6 @@ def test_a_table_that_cannot_be_drawn_says_why(change, said):
 def test_a_reward_model_that_the_theme_does_not_know_goes_by_its_own_name():
     table = curves().replace({"reward_model": {"mlp_bt": "my_model"}})
     assert "my_model" in [text.get_text() for text in learning_curve_figure(table).axes[0].texts]
-
-
-def test_reliability_shows_accuracy_against_confidence_and_the_pairs_below():
-    bins = pd.DataFrame(
-        {
-            "reward_model": ["linear_bt"] * 3 + ["mlp_bt"] * 2,
-            "confidence": [0.75, 0.55, 0.95, 0.6, 0.9],
-            "accuracy": [0.7, 0.5, 0.8, 0.6, 0.7],
-            "pairs": [30, 60, 10, 40, 60],
-        }
-    )
-    above, below = reliability_figure(bins).axes
-    drawn = {tuple(line.get_xdata()): tuple(line.get_ydata()) for line in above.lines}
-    assert drawn[(0.55, 0.75, 0.95)] == (0.5, 0.7, 0.8)
-    assert drawn[(0.6, 0.9)] == (0.6, 0.7)
-    assert drawn[(0.5, 1)] == (0.5, 1)  # as sure as right
-    assert [tuple(line.get_ydata()) for line in below.lines] == [(60, 30, 10), (40, 60)]
-    labels = [text.get_text() for text in above.get_legend().get_texts()]
-    assert labels == ["linear BT, 100 scored pairs", "BT MLP, 100 scored pairs"]
 
 
 def test_a_panel_shows_the_value_worth_comparing_with_where_it_reaches_it():

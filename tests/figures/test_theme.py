@@ -8,24 +8,16 @@ import matplotlib.pyplot as plt
 import pytest
 
 from rmkit.figures import theme
-from rmkit.reward_models.registry import REWARD_MODELS
+from rmkit.figures.looks import LOOK
 
 
 @theme.themed
 def drawn(fail=False):
     figure, ax = plt.subplots()
-    ax.plot([0, 1], **theme.LOOK["linear_bt"])
+    ax.plot([0, 1], **LOOK["linear_bt"])
     if fail:
         raise ValueError("no figure")
     return figure
-
-
-def test_reward_models_are_told_apart_by_each_of_colour_dash_and_marker():
-    assert set(theme.LOOK) == {*REWARD_MODELS, "gold", "random", "shorter"}
-    for part in ("color", "linestyle", "marker", "label"):
-        # gold is the truth and no model: its line is solid, as one model's is
-        looks = [look[part] for name, look in theme.LOOK.items() if (name, part) != ("gold", "linestyle")]
-        assert len(set(looks)) == len(looks), part
 
 
 def test_a_themed_figure_has_the_theme_and_leaves_the_defaults_alone():

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.figures.picks import picks_figure
 from rmkit.widgets.explorer.figure import (
     Axis,
     Picture,
@@ -128,13 +127,3 @@ def test_words_are_kept_short_and_wrapped():
     assert shortened("x" * 100, 10) == "x" * 9 + "…"
     assert wrapped("one two three", 8).split("\n") == ["one two", "three"]
     assert plain("a$b") == r"a\$b"
-
-
-def test_the_picks_of_a_prompt_are_drawn_with_n_marked():
-    n = np.arange(1, 6)
-    table = pd.DataFrame({"n": n, "gold": n / 2, "proxy": -n, "expected_gold": n / 3, "expected_proxy": -n / 2})
-    figure = picks_figure(table, 3)
-    for ax, name in zip(figure.axes, ("gold", "proxy"), strict=True):
-        drawn = [tuple(map(tuple, line.get_xydata())) for line in ax.lines]
-        assert tuple(zip(n, table[f"expected_{name}"], strict=True)) in drawn
-        assert ((3, table[name][2]),) in drawn

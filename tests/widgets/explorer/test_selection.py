@@ -8,52 +8,13 @@ import pytest
 from scipy import stats
 
 from rmkit.errors import ResultError
-from rmkit.widgets.explorer.columns import axes_of, of_metric, shown, tidied, values_of
+from rmkit.widgets.explorer.columns import axes_of, of_metric, shown, tidied
 from rmkit.widgets.explorer.selection import Selection, axis_of, first_look, selected, with_filters
-
-
-def rows(*, seeds=range(5), models=("linear_bt", "mlp_bt"), betas=(0.5, np.inf), annotations=(100, 1600), **more):
-    """A job a seed, a row a fit, and a baseline that learns nothing."""
-    lines = [
-        {
-            "fit": f"{model}-{beta}-{count}",
-            "param_seed": seed,
-            "reward_model": model,
-            "beta": beta,
-            "annotations": count,
-        }
-        for seed, model, beta, count in itertools.product(seeds, models, betas, annotations)
-    ]
-    lines += [{"fit": "gold", "param_seed": seed, "reward_model": "gold"} for seed in seeds]
-    table = pd.DataFrame(lines).assign(metric="accuracy", reason=None, units=9, stage="04_reward_models", param_k="[1]")
-    table["value"] = np.random.default_rng(0).normal(size=len(table))
-    return table.assign(job="04_reward_models-" + table["param_seed"].astype(str), **more)
+from tests.widgets.explorer.result_rows import rows
 
 
 def chosen(**changes):
     return Selection(**{"study": "s", "stage": "04", "metric": "accuracy", "x": "annotations", **changes})
-
-
-def test_columns_that_vary_are_axes_and_what_says_something_of_a_row_is_none():
-    table = tidied(rows())
-    assert axes_of(table) == {
-        "seed": [0, 1, 2, 3, 4],
-        "reward_model": ["linear_bt", "mlp_bt", "gold"],
-        "beta": [0.5, np.inf],
-        "annotations": [100.0, 1600.0],
-    }
-    hidden = tidied(rows(choice="random", param_choice="similar"))
-    assert set(hidden["choice"]) == {"random"}  # what varied inside the job wins
-
-
-def test_of_columns_that_change_together_one_is_an_axis():
-    table = tidied(rows(models=("linear_bt",)))
-    table["world"] = np.where(table["seed"] < 2, "grammar", "hh_rlhf")
-    table["split"] = np.where(table["seed"] < 2, "test prompts", "held-out prompts")
-    assert "world" in axes_of(table)
-    assert "split" not in axes_of(table)
-    table.loc[0, "split"] = "held-out prompts"
-    assert {"world", "split"} <= set(axes_of(table))
 
 
 def test_every_row_is_a_point_where_its_values_say():
@@ -174,13 +135,6 @@ def test_numbers_lie_on_the_scale_that_spaces_them_evenly(values, scale):
     assert axis.scale == scale
     assert list(axis.place) == sorted(values)
     assert list(axis.place.values()) == sorted(axis.place.values())
-
-
-def test_values_are_in_order_numbers_as_numbers_and_lists_as_text():
-    assert values_of(pd.Series([3, 1, 2, 1])) == [1, 2, 3]
-    assert values_of(pd.Series(["b", None, "a", "b"])) == ["b", "a"]
-    assert values_of(pd.Series(["[1,2]", "[1]"])) == ["[1,2]", "[1]"]
-    assert values_of(pd.Series([True, False])) == ["True", "False"]
 
 
 def test_the_first_look_spreads_out_what_the_stage_is_about_and_keeps_one_value_of_the_rest():

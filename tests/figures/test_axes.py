@@ -1,0 +1,20 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rmkit.figures.axes import spread
+
+
+@given(st.lists(st.floats(-500, 500), min_size=1, max_size=8), st.floats(1, 30))
+def test_names_are_spread_in_order_and_no_further_than_needed(height, gap):
+    place = spread(height, gap)
+    order = np.argsort(height, kind="stable")
+    apart = np.diff(place[order])
+    assert (apart >= gap - 1e-6).all()
+    if (np.diff(np.sort(height)) >= gap).all():
+        np.testing.assert_allclose(place, height, atol=1e-6)
+    np.testing.assert_allclose(np.mean(place), np.mean(height), atol=1e-6)
