@@ -12,10 +12,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from rmkit.errors import ParamsError
 from rmkit.study.engines import limits
 from rmkit.study.engines.limits import Limits, MemoryWatch, memory_of
-from rmkit.study.planning import quantities
 from tests.study.test_kill import left_behind, wait_for
 
 HOG = """import os, subprocess, sys
@@ -149,22 +147,6 @@ def test_without_its_fork_server_a_run_goes_on_with_processes_of_their_own(small
     assert "3 executed, 1 failed" in out
     assert left_behind(small) == []
     assert small.rmkit("run", "small", "--no-report").returncode == 0
-
-
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2 H", 7200)])
-def test_times_are_read_with_their_units(text, seconds):
-    assert quantities.seconds(text, "--time-limit") == seconds
-
-
-@pytest.mark.parametrize(("text", "size"), [("500MB", 5e8), ("4gb", 4e9), ("2GiB", 2**31)])
-def test_sizes_are_read_with_their_units(text, size):
-    assert quantities.size(text, "--memory-limit") == size
-
-
-@pytest.mark.parametrize("text", ["30", "m", "-3m", "0s", "3 parsecs", ""])
-def test_a_time_without_sense_says_what_would_be_right(text):
-    with pytest.raises(ParamsError, match=r"--time-limit: .* is not a number above 0 with a unit .*, as 30m"):
-        quantities.seconds(text, "--time-limit")
 
 
 def test_a_limit_without_a_unit_is_a_wrong_request(small):

@@ -13,7 +13,7 @@ from rmkit.study.monitoring.run_record import end, living, runs
 from rmkit.study.monitoring.snapshot import snapshot
 from rmkit.study.planning.project import Project
 from rmkit.study.store.store import Store
-from tests.study.monitoring.test_run_record import slow, wait_for
+from tests.study.monitoring.recorded_runs import slow, wait_for
 
 
 @pytest.fixture

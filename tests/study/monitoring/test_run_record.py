@@ -14,35 +14,13 @@ import pytest
 
 from rmkit.errors import DataError, StoreError
 from rmkit.study.monitoring import run_record as runs_module
-from rmkit.study.monitoring.run_record import RunRecord, end, events, forget_old_runs, living, runs, told_to
+from rmkit.study.monitoring.run_record import end, events, forget_old_runs, living, runs, told_to
 from rmkit.study.monitoring.snapshot import snapshot
-from rmkit.study.monitoring.terminal import picture
-from rmkit.study.monitoring.words import about, duration, headline
-from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.planning.study_file import Study
+from rmkit.study.monitoring.words import headline
 from rmkit.study.store.store import Store
-from tests.small_project import STARTED
+from tests.study.monitoring.recorded_runs import FIRST, SECOND, record, slow, wait_for
 
-FIRST = PlannedJob("00_world", {"seed": 0, "n_prompts": 3}, {}, {}, "00_world-aa", ("seed",))
-SECOND = PlannedJob("04_reward_models", {"seed": 0}, {"bank": FIRST}, {}, "04_reward_models-bb", ("seed",))
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(tmp_path / "runs")
-    store.prepare()
-    return store
-
-
-@pytest.fixture(autouse=True)
-def no_fits(monkeypatch):
-    monkeypatch.setattr(PlannedJob, "fits", property(lambda job: 0))  # these jobs have few parameters
-
-
-def record(store, jobs=(FIRST, SECOND), name="mine"):
-    from pathlib import Path
-
-    return RunRecord(store, Study(Path(f"params/{name}.yaml"), f"params/{name}.yaml", title="Mine"), jobs, threads=2)
+pytestmark = pytest.mark.usefixtures("no_fits")
 
 
 def test_a_run_says_who_runs_what(store):
@@ -230,115 +208,6 @@ def test_an_estimate_that_breaks_stops_no_run(store, monkeypatch):
         assert [job.seconds for job in written.run.jobs] == [None, None]
 
 
-def test_what_is_left_is_told_only_where_every_job_s_time_is_known(store, monkeypatch):
-    from rmkit.study.store import estimate
-
-    known = {"00_world-aa": 10.0, "04_reward_models-bb": 100.0}
-    expected = {plan_id: estimate.Estimate(seconds, None, "shipped") for plan_id, seconds in known.items()}
-    monkeypatch.setattr(estimate, "seconds_and_bytes", lambda *_: expected)
-    with record(store) as written:
-        assert snapshot(store, written.run).seconds_left == pytest.approx(110)  # one needs the other
-        written("done", FIRST, "")
-        written("started", SECOND, "")
-        assert snapshot(store, written.run).seconds_left == pytest.approx(100, abs=1)
-        unknown = replace(written.run, jobs=tuple(replace(job, seconds=None) for job in written.run.jobs))
-        assert snapshot(store, unknown).seconds_left is None
-        late = replace(written.run, jobs=tuple(replace(job, seconds=0.0) for job in written.run.jobs))
-        assert snapshot(store, late).seconds_left is None  # it takes longer than was expected: nobody knows
-    assert snapshot(store, written.run).seconds_left is None
-
-
-def test_every_job_is_in_one_state(store):
-    with record(store) as written:
-        for event, job, counts in [
-            (None, None, (0, 0, 0, 0, 2)),
-            ("started", FIRST, (0, 1, 0, 0, 1)),
-            ("watching", FIRST, (0, 1, 0, 0, 1)),  # another run executes it
-            ("failed", FIRST, (0, 0, 1, 0, 1)),
-            ("warning", SECOND, (0, 0, 1, 0, 1)),
-            ("blocked", SECOND, (0, 0, 1, 1, 0)),
-            ("found", FIRST, (1, 0, 0, 1, 0)),
-            ("skipped", SECOND, (1, 0, 0, 0, 1)),
-            ("an event of a later version", SECOND, (1, 0, 0, 0, 1)),
-        ]:
-            if event:
-                written(event, job, "")
-            shot = snapshot(store, written.run)
-            assert tuple(map(shot.count, ("done", "running", "failed", "held up", "waiting"))) == counts
-            assert sum(counts) == shot.count("jobs") == 2
-
-
-def test_a_failure_has_its_sentence_and_its_notebook(store):
-    notebook = store.root / "failed/00_world-aa/notebook.ipynb"
-    notebook.parent.mkdir()
-    notebook.write_text("{}")
-    with record(store) as written:
-        written("failed", FIRST, f"00_world seed=0: cell 3: it broke; notebook kept: {notebook}")
-        written("failed", SECOND, "its process was killed")
-        one, two = snapshot(store, written.run).failed
-    assert (one.sentence, one.notebook) == ("00_world seed=0: cell 3: it broke", notebook)
-    assert (two.sentence, two.notebook) == ("its process was killed", None)
-
-
-@pytest.mark.parametrize(
-    "progress",
-    ["", "[]", '{"what": "x"}', '{"what": "x", "done": "many", "total": 3}', '{"what": "x", "done": 1'],
-)
-def test_odd_progress_is_none(store, progress):
-    folder = store.root / "locks/00_world-aa"
-    folder.mkdir()
-    (folder / "progress.json").write_text(progress)
-    with record(store) as written:
-        written("started", FIRST, "")
-        (busy,) = snapshot(store, written.run).busy
-        assert (busy.done, busy.total) == (0, 0)
-        (folder / "progress.json").write_text('{"what": "fitting", "done": 3, "total": 10}')
-        assert "fitting 3/10" in "\n".join(picture(snapshot(store, written.run)))
-
-
-def test_the_picture_keeps_to_its_terminal_and_lets_no_control_character_through(store):
-    with record(store) as written:
-        written("failed", FIRST, "\x1b[2J" + 300 * "x")
-        lines = picture(snapshot(store, written.run), width=60, height=5)
-    assert len(lines) == 4
-    assert max(map(len, lines)) < 60
-    assert "\x1b" not in "".join(lines)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (1500, "25 min"), (3599, "1 h 0 min"),
-     (7500, "2 h 5 min")],
-)  # fmt: skip
-def test_a_time_as_people_say_it(seconds, text):
-    assert duration(seconds) == text
-
-
-def test_an_estimate_is_no_finer_than_it_deserves():
-    assert [about(seconds) for seconds in (3, 44, 200, 9000)] == [
-        "a few seconds", "about 40 s", "about 3 min", "about 2.5 h",
-    ]  # fmt: skip
-
-
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-    return found
-
-
-def slow(project, seconds):
-    """The project, whose sums count to twenty meanwhile."""
-    project.edit(
-        "notebooks/01_sums.ipynb",
-        "time.sleep(sleep)",
-        "step = job.progress('adding')\\nfor i in range(20):\\n    step(i, 20)\\n    time.sleep(sleep / 20)",
-    )
-    project.study(axes={"seed": [0, 1]}, stages={"00_numbers": None, "01_sums": {"sleep": seconds}})
-    return project, Store(project.root / "runs")
-
-
 def test_a_run_is_seen_from_outside_while_it_runs_when_it_is_watched_and_when_it_is_killed(small):
     """Three looks at two runs: one job's progress; a second runner that waits for it; the first one's violent end."""
     project, store = slow(small, 8)
@@ -372,73 +241,3 @@ def test_a_run_is_seen_from_outside_while_it_runs_when_it_is_watched_and_when_it
     second.communicate(timeout=30)
     assert snapshot(store, other).state == "interrupted"
     assert living(store) == []
-
-
-def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):
-    small.edit(
-        "notebooks/01_sums.ipynb", "time.sleep(sleep)", "time.sleep(1)\\nassert seed != 1, 'one is not to be had'"
-    )
-    runner = small.start("run", "small", "--no-report")
-    store = Store(small.root / "runs")
-    wait_for(lambda: living(store), "a run")
-    watched = small.rmkit("status", "--watch")
-    runner.communicate(timeout=60)
-    assert watched.returncode == 0
-    *_, last, how = watched.stdout.splitlines()
-    assert "01_sums seed=0 done in" in watched.stdout
-    assert "01_sums seed=1 FAILED: cell 6: AssertionError: one is not to be had" in watched.stdout
-    assert last.startswith("small: ended with failures; 2 of 3 jobs done, 1 failed; ")
-    assert how.endswith("ended with failures")
-    (run,) = runs(store)
-    (failure,) = snapshot(store, run).failed
-    assert failure.notebook == store.root / "failed" / failure.plan_id / "notebook.ipynb"
-    assert small.rmkit("status", "small", "--watch").stdout == small.rmkit("status", "small").stdout  # nothing to watch
-
-
-def on_a_terminal(project, *arguments) -> str:
-    """What a command writes on a terminal of 100 columns, as it is written."""
-    import pty
-    import termios
-
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (40, 100))
-    command = [sys.executable, "-m", "rmkit.cli", *arguments]
-    process = subprocess.Popen(command, cwd=project.root, env=project.environment(), stdout=theirs, stderr=theirs)
-    STARTED.append(process)
-    os.close(theirs)
-    written = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            written += chunk
-    except OSError:  # how the other end's closing reads on Linux
-        pass
-    os.close(ours)
-    assert process.wait(timeout=60) == 0
-    return written.decode()
-
-
-def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_what_it_does(small):
-    project, store = slow(small, 4)
-    watched = []
-
-    def watch():
-        wait_for(lambda: living(store), "a run")
-        watched.append(on_a_terminal(project, "status", "--watch"))
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    bar = on_a_terminal(project, "run", "small", "--no-report")
-    watching.join(timeout=60)
-    assert "3/3" in bar
-    assert "01_sums seed=0: adding " in bar or "01_sums seed=1: adding " in bar
-    first, *others = watched[0].split("\x1b[")
-    assert first.startswith("small: running; ")
-    assert len(others) >= 4  # two for each picture after the first: up, and clear
-    assert others[-1].startswith("J")
-    assert "small: all done; 3 of 3 jobs done" in others[-1]
-
-
-def test_a_run_that_ends_for_another_reason_than_a_job_says_it(store):
-    with pytest.raises(StoreError), record(store) as written:
-        raise StoreError("no space left")
-    assert picture(snapshot(store, written.run))[-1].strip() == "no space left"

@@ -7,36 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ParamsError, ResultError, StoreError
 from rmkit.stages.graph import STAGES, Source
 from rmkit.study.engines.worker import keep_failure_note
 from rmkit.study.monitoring.snapshot import states_of
 from rmkit.study.monitoring.terminal import status_lines
-from rmkit.study.notebook_side.open_job import OpenJob
-from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.keys import ingredients
 from rmkit.study.planning.study_file import load_study
-from rmkit.study.store.store import Store
-from rmkit.study.store.why import explain
 from tests.small_project import SECOND, SmallProject, write_notebook
-from tests.study.planning.test_plan import Graph
+from tests.study.gathering import TWO_SEEDS, Stored
 
 pytestmark = pytest.mark.xdist_group("gathering")
-
-TWO_SEEDS = "axes: {seed: [0, 1]}\nstages: {00_world: , 01_sums: , 02_gaps: , 03_findings: }"
-
-
-@pytest.fixture
-def graph(tmp_path, monkeypatch):
-    """A world, two stages that record rows on it, one with evaluations, and the findings from both."""
-    graph = Graph(tmp_path, monkeypatch)
-    graph.stage("00_world", "size: int = 3", outputs={"bank": {}}, rows=False)
-    bank = {"bank": (Source("00_world"),)}
-    graph.stage("01_sums", "seed: int = 0", "power: int = 1", inputs=bank, outputs={"evaluations": {}})
-    graph.stage("02_gaps", "seed: int = 0", inputs=bank)
-    graph.stage("03_findings", "level: float = 0.95", gathers=("02_gaps", "01_sums"))
-    return graph
 
 
 def titles(jobs):
@@ -114,74 +95,6 @@ def test_parameters_in_which_gathered_jobs_differ_are_not_known_of_the_one_that_
 def test_what_the_stages_of_this_project_gather_is_a_stage_with_results(stage):
     for gathered in STAGES[stage].gathers:
         assert STAGES[gathered].rows or "evaluations" in STAGES[gathered].outputs, (stage, gathered)
-
-
-def some_evaluations(value):
-    """Of one fit, or of none where the value is "no fits"."""
-    fits = pd.DataFrame({"fit": [] if value == "no fits" else ["a"]})
-    accuracy_fp = np.zeros((0, 2), np.float32) if fits.empty else np.array([[value, 0.5]], np.float32)
-    return Evaluations(fits, np.array([3, 5], np.int64), np.ones(2, np.float32), {"accuracy": accuracy_fp})
-
-
-class Stored:
-    """A store into which jobs are put as if they had run, by hand."""
-
-    def __init__(self, graph):
-        self.graph, self.store = graph, Store(graph.project.root / "runs")
-        self.store.prepare()
-
-    def plan(self, text=TWO_SEEDS):
-        return self.graph.plan(text)
-
-    def findings(self, text=TWO_SEEDS):
-        return self.plan(text)[-1]
-
-    def finish(self, job, *, value=1.0, evaluated=1.0, ablated=1.0, cost="1", again=False):
-        """Put a job's results into the store, unless it is there; without `ablated` it lacks that artifact."""
-        key = self.store.key_of(job)
-        if self.store.finished(key):
-            if not again:
-                return
-            self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{ablated}-{cost}")
-        made = self.store.root / "tmp/made"
-        made.mkdir()
-        (made / "costs.json").write_text(cost)
-        if STAGES[job.stage].rows:
-            rows = {
-                "fit": "a",
-                "metric": "m",
-                "value": value,
-                "reason": None,
-                "units": 2,
-                "job": key,
-                "stage": job.stage,
-            }
-            parameters = {f"param_{name}": given for name, given in job.parameters.items()}
-            pd.DataFrame([rows | parameters]).to_parquet(made / "rows.parquet", index=False)
-        evaluations = {"evaluations": some_evaluations(evaluated), "ablation": ablated and some_evaluations(ablated)}
-        for name in STAGES[job.stage].outputs:
-            if evaluations.get(name, True):
-                (made / "artifacts" / name).mkdir(parents=True)
-            if evaluations.get(name):
-                evaluations[name].save(made / "artifacts" / name)
-        described = {"stage": job.stage, "ingredients": self.ingredients(job), "environment": {}}
-        self.store.publish(made, key, described)
-
-    def ingredients(self, job):
-        return ingredients(job, self.store.content(job))
-
-    def opened(self, job):
-        order = {"key": "k", "draft": True, "folder": ".", "partial": "p", **self.store.handed(job)}
-        return OpenJob(project=self.graph.project, stage=job.stage, parameters=job.parameters, job=order)
-
-
-@pytest.fixture
-def stored(graph):
-    """All jobs of two seeds are finished but the findings."""
-    stored = Stored(graph)
-    for number, job in enumerate(stored.plan()[:-1]):
-        stored.finish(job, value=number, evaluated=number)
-    return stored
 
 
 CHANGES_NOTHING = {
@@ -308,37 +221,6 @@ def test_a_stage_without_rows_has_none_to_give(stored):
     stored.graph.stage("03_findings", gathers=("00_world",))
     with pytest.raises(ResultError, match=r"^03_findings: 00_world records no rows, says rmkit/stages/graph.py$"):
         stored.opened(stored.findings()).rows("00_world")
-
-
-def test_why_names_the_gathered_jobs_that_changed(stored):
-    stored.finish(stored.findings())
-    stored.finish(stored.plan()[3], value=9.0, again=True)
-    assert explain(stored.store, stored.findings())[1:] == ["results of 02_gaps seed=0: changed"]
-    (stored.store.folder(stored.store.key_of(stored.plan()[2])) / "manifest.json").unlink()
-    assert explain(stored.store, stored.findings())[1:] == [
-        "results of 01_sums seed=1: not built yet", "results of 02_gaps seed=0: changed",
-    ]  # fmt: skip
-
-
-def test_why_names_a_gathered_job_by_all_that_tells_it_apart(stored):
-    jobs = stored.plan(TWO_SEEDS.replace("[0, 1]", "[0, 1], power: [1, 2]"))
-    for job in jobs:
-        stored.finish(job)
-    (changed,) = [job for job in jobs if job.parameters == {"seed": 1, "power": 2}]
-    stored.finish(changed, value=9.0, again=True)
-    assert explain(stored.store, jobs[-1])[1:] == ["results of 01_sums power=2 seed=1: changed"]
-
-
-def test_why_names_gathered_jobs_that_came_went_and_moved(stored):
-    def why(before, now):
-        parts = [stored.ingredients(stored.findings(TWO_SEEDS.replace("[0, 1]", seeds))) for seeds in (before, now)]
-        return list(differences(*parts))
-
-    one = ["results of 01_sums seed=1: new", "results of 02_gaps seed=1: new"]
-    assert why("[0]", "[0, 1]") == one
-    assert why("[0, 1]", "[0]") == [line.replace("new", "no longer part of the job") for line in one]
-    assert why("[0, 1]", "[1, 0]") == ["gathered jobs: in another order"]
-    assert why("[0, 1]", "[0, 1]") == []
 
 
 def test_status_says_what_a_failed_job_holds_up(stored):

@@ -83,16 +83,6 @@ def test_a_dictionary_of_names_counts_only_for_the_names_that_a_job_mentions(sma
     assert small.executed() == BOTH_SUMS
 
 
-def test_why_names_the_ingredient_that_changed(finished):
-    finished.edit("rmkit/powers.py", "value**exponent", "value*exponent")
-    finished.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"powers": [1, 3]}')
-    said = finished.rmkit("why", "01_sums", "--study", "small").stdout
-    assert "module rmkit.powers: changed" in said
-    assert "parameter powers: [1.0,2.0] → [1.0,3.0]" in said
-    assert "rmkit.adding" not in said
-    assert "seed" not in "".join(line for line in said.splitlines() if line.startswith("  "))
-
-
 def test_the_manifest_tells_how_a_result_was_made(finished):
     (path,) = (finished.root / "runs/jobs").glob("00_numbers-*/manifest.json")
     manifest = json.loads(path.read_text())

@@ -3,41 +3,17 @@
 import pytest
 
 from rmkit.errors import DataError, ParamsError
-from rmkit.stages.graph import STAGES, DataFile, Source, Stage
+from rmkit.stages.graph import STAGES, DataFile, Source
 from rmkit.study.notebook_side.drafts import study_sizes
 from rmkit.study.planning.data_digest import data_digest
 from rmkit.study.planning.keys import data_files
-from rmkit.study.planning.plan import make_plan, schema_of
+from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.study_file import load_study, overridden
-from tests.small_project import REPOSITORY, write_notebook
+from tests.small_project import REPOSITORY
+from tests.study.graphs import Graph
 
 WORLD = 'world: Literal["grammar", "hh_rlhf"] = "grammar"'
 GRAMMAR = 'world: Literal["grammar"] = "grammar"'
-
-
-class Graph:
-    """A project of notebooks that only declare, and stages to go with them."""
-
-    def __init__(self, root, monkeypatch):
-        self.project, self._patch = Project(root), monkeypatch
-        for name in ("notebooks", "params", "data"):
-            (root / name).mkdir()
-        for stage in list(STAGES):
-            monkeypatch.delitem(STAGES, stage)
-
-    def stage(self, name, *parameters, **spec):
-        cell = "\n".join(["from typing import Literal", 'study: str = "mine"  # where', *parameters])
-        write_notebook(self.project.notebook(name), [("code", cell, ("parameters",))])
-        self._patch.setitem(STAGES, name, Stage(**spec))
-
-    def study(self, text, *assignments):
-        path = self.project.root / "params/mine.yaml"
-        path.write_text(text)
-        return overridden(load_study(path, "params/mine.yaml"), list(assignments))
-
-    def plan(self, text, *assignments, needed_by=None):
-        return make_plan(self.project, self.study(text, *assignments), needed_by=needed_by)
 
 
 @pytest.fixture
@@ -204,58 +180,6 @@ def test_known_parameters_are_those_of_all_jobs_upstream_and_its_own(graph):
     assert world.known_parameters() == {"size": 4, "name": "w"}
     assert policy.known_parameters() == {"size": 4, "name": "w", "steps": 9}
     assert models.known_parameters() == {"size": 4, "name": "m", "steps": 9, "folds": 2}
-
-
-def change(folder):
-    (folder / "a.txt").write_text("A")
-
-
-def change_below(folder):
-    (folder / "deep/er/b.txt").write_text("B")
-
-
-def rename(folder):
-    (folder / "a.txt").rename(folder / "c.txt")
-
-
-def add(folder):
-    (folder / "deep/empty").write_text("")
-
-
-def remove(folder):
-    (folder / "deep/er/b.txt").unlink()
-
-
-def swap(folder):
-    (folder / "a.txt").write_text("b")
-    (folder / "deep/er/b.txt").write_text("a")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("a", "deep/er/b"):
-        path = tmp_path / f"given/{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(path.stem)
-    return tmp_path / "given"
-
-
-@pytest.mark.parametrize("alter", [change, change_below, rename, add, remove, swap])
-def test_a_folders_digest_tells_every_change_of_its_files(alter, folder):
-    before = data_digest(folder)
-    alter(folder)
-    assert data_digest(folder) != before
-
-
-def test_a_folders_digest_is_of_names_and_contents_alone(folder, tmp_path):
-    before = data_digest(folder)
-    (folder / ".git/objects").mkdir(parents=True)
-    (folder / ".git/objects/x.txt").write_text("x")
-    (folder / "deep/.hidden").write_text("x")
-    (folder / "nothing").mkdir()
-    moved = folder.rename(tmp_path / "moved")
-    (moved / "a.txt").write_text("a")
-    assert data_digest(moved) == before
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """What --set makes of a study, and how the study is then named."""
 
-import ast
 from pathlib import Path
 
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.study.planning.parameter_types import kind_of
 from rmkit.study.planning.study_file import load_study, overridden
 
 
@@ -38,9 +36,3 @@ def test_a_trial_has_a_report_of_its_own_and_a_command_that_can_be_typed(study):
 def test_half_an_assignment_is_refused(study, assignment):
     with pytest.raises(ParamsError, match="write KEY=VALUE"):
         overridden(study, [assignment])
-
-
-def test_a_list_that_came_as_text_is_told_how_papermill_reads_one():
-    kind = kind_of(ast.parse("list[int]", mode="eval").body, "here")
-    with pytest.raises(ParamsError, match=r"is text, not a list; papermill reads a list by -y, not by -p"):
-        kind.conform("[100, 600]", "04_reward_models: annotations")

@@ -15,7 +15,6 @@ import pytest
 from rmkit.machine.hardware import thread_environment
 from rmkit.machine.processes import STAMP, end_processes
 from rmkit.study.processes import forked
-from rmkit.study.processes.fork_server import Stamp
 from rmkit.study.processes.forked import Forked, ForkServerProcess, fork
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a fork server is for Linux")
@@ -261,8 +260,3 @@ def end(code):
         with pytest.raises(OSError, match=r"could not fork: .*temporarily unavailable"):
             fork(serving.socket, "imported_here:end", [0], **options)
         assert fork(serving.socket, "imported_here:end", [6], **options).wait(timeout=10) == 6
-
-
-def test_a_stamp_longer_than_its_place_is_refused():
-    with pytest.raises(ValueError, match="longer than 4 bytes"):
-        Stamp(0, 4).write("12345")

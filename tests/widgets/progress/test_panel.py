@@ -9,7 +9,7 @@ from pathlib import Path
 from rmkit.study.monitoring.run_record import living, runs
 from rmkit.study.monitoring.snapshot import Busy, Failure, Snapshot, StageCount
 from rmkit.widgets.progress import picture
-from tests.study.monitoring.test_run_record import slow
+from tests.study.monitoring.recorded_runs import slow
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>\u202e&lt;'
 OURS = {"div", "span", "b", "bdi", "table", "tr", "td", "a", "@href", "@style", "@title", "@role", "@aria-label"}
