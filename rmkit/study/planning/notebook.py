@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError
+from rmkit.study.planning.cell_names import names_of
 from rmkit.study.planning.parameter_types import Kind, kind_of
 
 LOOK = "look"  # the tag of a cell that only looks: it prints or draws, and no later result reads what it assigns
@@ -118,25 +119,27 @@ def check_look_cells(notebook: Notebook) -> None:
 
     What a method does to an object (`values.append(0)`) cannot be seen here; it stays the author's word.
     """
-    results = notebook.result_cells()
-    bound_by_results = {name for cell in results + notebook.tagged(PARAMETERS) for name in _bound(notebook, cell)}
+    results = {cell: names_of(_tree(notebook, cell)) for cell in notebook.result_cells()}
+    parameters = [names_of(_tree(notebook, cell)) for cell in notebook.tagged(PARAMETERS)]
+    bound_by_results = {name for names in (*results.values(), *parameters) for name in names.bound}
     for look in notebook.tagged(LOOK):
-        bound = _bound(notebook, look)
+        tree = _tree(notebook, look)
+        bound = names_of(tree).bound
         start = f"{notebook.where}: cell {look.number} is tagged `look` but"
         if both := sorted(bound & bound_by_results):
             raise ParamsError(f"{start} assigns {both[0]!r}, which other cells assign too; rename it or remove the tag")
-        for node in ast.walk(_tree(notebook, look)):
+        for node in ast.walk(tree):
             if act := _alters(node, bound):
                 raise ParamsError(f"{start} {act}; do that in a cell without the tag")
-        for cell in results:
-            if read := sorted(bound & _read(notebook, cell)):
+        for cell, names in results.items():
+            if read := sorted(bound & names.read):
                 raise ParamsError(
                     f"{notebook.where}: cell {cell.number} reads {read[0]!r}, which cell {look.number}, tagged `look`, "
                     "assigns; move it into a cell without the tag"
                 )
 
 
-def _alters(node: ast.AST, bound: set[str]) -> str | None:
+def _alters(node: ast.AST, bound: frozenset[str]) -> str | None:
     """What a syntax node does to something that a look cell did not make itself, in words, or None."""
     if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
         return "imports *, which may bind any name"
@@ -167,23 +170,3 @@ def _tree(notebook: Notebook, cell: Cell) -> ast.Module:
             f"{notebook.where}: cell {cell.number}, line {error.lineno}: `{line}` is not plain Python; a notebook of a "
             "study uses no magics or shell lines"
         ) from None
-
-
-def _bound(notebook: Notebook, cell: Cell) -> set[str]:
-    """The module-level names that a cell assigns or imports; a comprehension's own variables are not among them."""
-    _tree(notebook, cell)
-    table = symtable.symtable(cell.source, notebook.where, "exec")
-    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-
-
-def _read(notebook: Notebook, cell: Cell) -> set[str]:
-    """The module-level names that a cell reads, inside its functions and comprehensions too."""
-    _tree(notebook, cell)
-    table = symtable.symtable(cell.source, notebook.where, "exec")
-    names = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced()}
-    inner = list(table.get_children())
-    while inner:
-        scope = inner.pop()
-        names |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-        inner += scope.get_children()
-    return names
