@@ -67,7 +67,7 @@ def fingerprint(template: str, tokenizer: "PreTrainedTokenizerBase") -> str:
     """The template's name and 12 hexadecimal digits of what it and the tokenizer make of a fixed dialogue."""
     text = TEMPLATES[template](f"{HUMAN} one{ASSISTANT} two{HUMAN} three{ASSISTANT}", "four", tokenizer)
     ids = encoded(text, template, tokenizer)
-    return f"{template}:{hashlib.sha256(repr((text, ids)).encode()).hexdigest()[:12]}"
+    return f"{template}:{hashlib.sha256(ascii((text, ids)).encode()).hexdigest()[:12]}"
 
 
 def encoded(text: str, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:

@@ -9,8 +9,9 @@ from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.reached_code import digest, reached
+from rmkit.study.planning.reached_code import reached
 from rmkit.study.planning.study_file import Study
+from rmkit.study.planning.tree_digest import text_digest
 from rmkit.study.store.results import finished
 from rmkit.study.store.store import Store
 
@@ -28,7 +29,7 @@ def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: P
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     said = {stage: {name: item.comment for name, item in schema.items()} for stage, schema in schemas.items()}
     asked = [study.title, study.question, study.where, len(jobs)]
-    return digest(canonical([*asked, keys, said, report_code(project.package)]))
+    return text_digest(canonical([*asked, keys, said, report_code(project.package)]))
 
 
 def report_code(package: Path) -> dict[str, str]:
@@ -38,7 +39,7 @@ def report_code(package: Path) -> dict[str, str]:
     """
     modules = reached([], [], [PAGE], package, without=())
     templates = sorted((package / "report").rglob("*.j2"))
-    return modules | {path.relative_to(package).as_posix(): digest(path.read_text("utf-8")) for path in templates}
+    return modules | {path.relative_to(package).as_posix(): text_digest(path.read_text("utf-8")) for path in templates}
 
 
 def fresh_report(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> bool:

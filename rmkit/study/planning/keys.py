@@ -16,6 +16,7 @@ from rmkit.study.planning.data_digest import data_digest
 from rmkit.study.planning.notebook import read_notebook, result_trees
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
+from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
 FORMAT = 1  # of keys, manifests and job files
 ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
@@ -47,7 +48,7 @@ def ingredients(job: PlannedJob, content: Mapping[str, str]) -> dict[str, Any]:
 
 def name_of(parts: Mapping[str, Any]) -> str:
     """The key (or plan id) that these ingredients make: the stage's name and 16 hexadecimal digits."""
-    return f"{parts['stage']}-{reached_code.digest(canonical(parts))[:16]}"
+    return f"{parts['stage']}-{text_digest(canonical(parts))[:16]}"
 
 
 def named_above(job: PlannedJob) -> list[str]:
@@ -68,7 +69,7 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
         if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
     }
     return {
-        "notebook": [reached_code.tree_digest(tree) for tree in trees],
+        "notebook": [tree_digest(tree) for tree in trees],
         "modules": reached_code.reached(
             trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
         ),

@@ -6,27 +6,17 @@ names that the job's parameters or code mention, so that a new head or strategy 
 """
 
 import ast
-import hashlib
 import re
 from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from rmkit.layering import ROOMS
+from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
 # What lies here cannot change a result: it says what went wrong, moves bytes, or shows what was computed.
 CANNOT_CHANGE_A_RESULT = frozenset(room.name for room in ROOMS.values() if not room.counts)
 TARGET = re.compile(r"(rmkit(?:\.\w+)+):\w+")
-
-
-def digest(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def tree_digest(tree: ast.AST) -> str:
-    """The digest of a syntax tree: comments, layout and quotes do not count."""
-    return digest(ast.unparse(tree))
 
 
 def reached(
@@ -66,21 +56,18 @@ def _module(name: str, chosen: frozenset[str], package: Path) -> tuple[str, list
     tree_digested, imported, dictionaries = _parsed(path, name, package, stat.st_mtime_ns, stat.st_size)
     mentioned = {entry: target for entries in dictionaries for entry, target in entries.items() if entry in chosen}
     followed = [module for target in mentioned.values() for module in _with_parents(target.partition(":")[0], package)]
-    return digest(tree_digested + repr(sorted(mentioned.items()))), [*imported, *followed]
+    return text_digest(tree_digested + ascii(sorted(mentioned.items()))), [*imported, *followed]
 
 
 @cache
 def _parsed(
     path: Path, name: str, package: Path, _mtime: int, _size: int
 ) -> tuple[str, list[str], list[dict[str, str]]]:
-    """The digest of a file's tree without docstrings and dictionaries of names, its imports, those dictionaries."""
+    """The digest of a file's tree without dictionaries of names, its imports, those dictionaries."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     dictionaries = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-        elif isinstance(node, ast.Dict) and (entries := _names_as_text(node)):
+        if isinstance(node, ast.Dict) and (entries := _names_as_text(node)):
             dictionaries.append(entries)
             node.keys, node.values = [], []
     package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
