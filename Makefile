@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 # Options of JupyterLab, as LAB_OPTIONS=--allow-root in a container.
 LAB_OPTIONS ?=
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
+PIP_INSTALL := install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
+PIP := $(BIN)/python -m pip $(PIP_INSTALL)
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help study test test-slow lab figures bench lint clean
+.PHONY: help study test test-slow test-pythons lab figures bench lint clean
 
 help:  ## what can be made
-	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
 
 study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
 	@$(BIN)/rmkit run params/tiny.yaml
@@ -25,6 +26,9 @@ test-slow: $(VENV)/.dev  ## the long tests: faults at every point, a world anew,
 	  || { apt-get update && apt-get install -y chromium; } > /dev/null 2>&1 \
 	  || echo "Chromium is missing, and apt-get cannot install it here: no test in a browser"
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m slow
+
+test-pythons: $(BIN)/python  ## the smoke study under every other Python from 3.11 on that is at hand (minutes each; not in CI)
+	@$(BIN)/python -m tests.pythons $(PIP_INSTALL)
 
 lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 	$(BIN)/ruff check .
@@ -43,8 +47,8 @@ figures: $(VENV)/.core  ## draw the README's figures again from the stored rows 
 bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
-clean:  ## remove the environment; results in runs/ stay
-	rm -rf $(VENV)
+clean:  ## remove the environments; results in runs/ stay
+	rm -rf $(VENV) .venv-3.*
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rmkit needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; say PYTHON=...")'
