@@ -12,7 +12,8 @@ __version__ = "0.1.0"
 _on_windows = sys.platform == "win32"  # not in the `if`: mypy would leave out one side of it
 if _on_windows:  # said here, before a module is imported that needs file locks, process groups or forks
     _sentence = "rmkit runs on Linux and macOS; on Windows use WSL"
-    if Path(sys.argv[0]).stem in ("rmkit", "-m"):  # the command: "-m" while `python -m rmkit.cli` looks for its module
+    _command = Path((getattr(sys, "argv", None) or [""])[0]).stem
+    if _command in ("rmkit", "-m"):  # "-m" while `python -m rmkit.cli` looks for its module
         print(_sentence, file=sys.stderr)
         sys.exit(2)
     raise ImportError(_sentence)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
 from rmkit.study.monitoring.selection import failed_last_time, selected
+from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
@@ -25,7 +26,6 @@ from rmkit.study.store.store import Store
 if TYPE_CHECKING:
     from rmkit.study.engines.local import Local
     from rmkit.study.monitoring.run_record import Run
-from rmkit.study.planning.checks import check_data
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

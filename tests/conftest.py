@@ -37,7 +37,8 @@ def pytest_runtest_call():
 def end_what_this_test_started():
     """Kill its processes, and those that they started until then; close the pipes of those that it held."""
     for _ in range(10):  # one that is killed may have started another meanwhile
-        left = [process for process in psutil.process_iter() if started_by_this_test(process)]
+        if not (left := [process for process in psutil.process_iter() if started_by_this_test(process)]):
+            break
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()

@@ -34,9 +34,9 @@ def modules():
             yield path, parts
 
 
-def rmkit_imports(path):
-    """(names below rmkit, line) of everything that a module imports from rmkit, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def rmkit_imports(path, tree=None):
+    """(names below rmkit, line) of everything that a module, or a cell, imports from rmkit, inside functions too."""
+    for node in ast.walk(tree or ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -69,7 +69,8 @@ def test_a_module_imports_only_from_floors_below(path, parts):
         if imported[0] != room.name:
             assert FLOOR[imported[0]] < FLOOR[room.name], where
             assert room.only is None or imported[0] in room.only, where
-        elif room.inside and imported[1] != parts[1]:
+        elif room.inside and imported[1:2] != parts[1:2]:
+            assert imported[1:2] not in ((), ("*",)), f"{where}: say which of its modules"
             assert inner_floor(room, imported[1]) < inner_floor(room, parts[1]), where
 
 
@@ -81,6 +82,27 @@ def test_no_modules_import_each_other_in_a_circle():
         for path, parts in modules()
     }
     graphlib.TopologicalSorter({module: found - {module} for module, found in imports.items()}).prepare()
+
+
+def test_only_what_is_named_as_text_is_imported_by_its_name():
+    """Keys and layers are told from import statements; these files follow texts that keys follow too, or run jobs."""
+    followers = {
+        "active/registry.py", "reward_models/registry.py", "study/notebook_side/open_job.py",
+        "study/planning/checks.py", "study/processes/fork_server.py",
+    }  # fmt: skip
+    found = set()
+    for path, parts in modules():
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        names |= {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        if names & {"import_module", "__import__"}:
+            found.add("/".join(parts) + ".py")
+    assert found == followers
+
+
+def test_rmkit_itself_leads_to_open_job_alone():
+    assert {name[:-1] for name, _ in rmkit_imports(ROOT / "rmkit/__init__.py")} == {
+        ("study", "notebook_side", "open_job")
+    }
 
 
 def test_the_architecture_has_the_list_of_rooms():
@@ -101,9 +123,7 @@ def test_rooms_that_do_not_count_for_a_key_cannot_reach_a_result():
             assert {imported[0] for imported, _ in rmkit_imports(path)} & skipped <= {"errors"}, path
     for path in NOTEBOOKS:
         for tree in result_trees(read_notebook(path)):
-            named = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-            named |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-            rooms = {name.split(".")[1] for name in named if name.startswith("rmkit.")}
+            rooms = {name[0] for name, _ in rmkit_imports(path, tree)}
             assert not rooms & skipped, f"{path.name}: a result cell imports {rooms & skipped}; tag it `look`"
 
 

@@ -1,6 +1,6 @@
 """What every use of transformers, datasets and TRL here has in common: they keep quiet, and long work has one bar.
 
-Knows the libraries' own logging; no model.
+Knows the libraries' own logging and the shape of a bar's call; no model.
 """
 
 from collections.abc import Callable, Iterator

@@ -22,7 +22,7 @@ def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], w
             "with scale: fixed and no other"
         )
     check_annotators(parameters, where)
-    check_design({**parameters, **counts}, where)
+    check_label_budget({**parameters, **counts}, where)
 
 
 def check_annotators(parameters: Mapping[str, Any], where: str) -> None:
@@ -48,7 +48,7 @@ def check_annotators(parameters: Mapping[str, Any], where: str) -> None:
         raise ParamsError(f"{where}: agreements: {parameters['agreements']}; give each once")
 
 
-def check_design(parameters: Mapping[str, Any], where: str) -> None:
+def check_label_budget(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless the labels can be spread over prompts and pairs as asked."""
     n_prompts, repeats = parameters["n_annotated_prompts"], parameters["labels_per_pair"]
     if repeats < 1:

@@ -24,12 +24,15 @@ def report_path(store: Store, study: Study) -> Path:
 
 
 def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
-    """What a report depends on: the study, its finished jobs, what notebooks say of parameters, and its code."""
-    keys = [key for _, key in finished(store, jobs)]
+    """What a report depends on: the study and its jobs, what was executed, what notebooks say, and its own code.
+
+    An execution stands for its results, costs and environment: a damaged job that is executed again keeps its key.
+    """
+    executions = [store.manifest(key)["execution"] for _, key in finished(store, jobs)]
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     said = {stage: {name: item.comment for name, item in schema.items()} for stage, schema in schemas.items()}
-    asked = [study.title, study.question, study.where, len(jobs)]
-    return text_digest(canonical([*asked, keys, said, report_code(project.package)]))
+    asked = [study.title, study.question, study.where, [job.plan_id for job in jobs]]
+    return text_digest(canonical([*asked, executions, said, report_code(project.package)]))
 
 
 def report_code(package: Path) -> dict[str, str]:

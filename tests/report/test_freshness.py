@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 import rmkit
-from rmkit.report.freshness import report_code
+from rmkit.report.freshness import report_code, report_digest
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import load_study
+from rmkit.study.store.store import Store
+from tests.checkout import checkout
 
 CHANGES = {
     "the level of an interval": ("intervals/means.py", "level: float = 0.95", "level: float = 0.9"),
@@ -49,3 +54,52 @@ def test_a_change_that_the_page_can_show_makes_it_old(case, package):
 @pytest.mark.parametrize("case", CHANGES_NOTHING)
 def test_a_change_that_it_cannot_show_leaves_it_fresh(case, package):
     assert not changed(package, *CHANGES_NOTHING[case])
+
+
+def digest(root):
+    """What the report of the smoke study in a folder depends on."""
+    project = Project(root)
+    study = load_study(root / "params/smoke.yaml", "params/smoke.yaml")
+    return report_digest(Store(root / "runs"), study, make_plan(project, study), project)
+
+
+ASKED = {
+    "a title": ("params/smoke.yaml", "title: Smoke", "title: Smoke again"),
+    "a parameter of jobs that are not finished": ("params/smoke.yaml", "[0, 1]", "[0, 2]"),
+    "what a notebook says of a parameter": (
+        "notebooks/04_reward_models.ipynb",
+        "where upstream is looked for",
+        "whose",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    return checkout(tmp_path_factory.mktemp("asked") / "project")
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_what_is_asked_and_said_makes_it_old(case, asked):
+    file, old, new = ASKED[case]
+    before, text = digest(asked), (asked / file).read_text()
+    assert old in text, f"{old!r} is not in {file}"
+    (asked / file).write_text(text.replace(old, new))
+    after = digest(asked)
+    (asked / file).write_text(text)
+    assert after != before == digest(asked)
+
+
+def test_a_job_that_was_executed_again_makes_it_old(finished):
+    """As a damaged one is: its key stays, its costs and its machine are others."""
+    assert finished.rmkit("run", "small").returncode == 0
+    page, (rows, *_) = (
+        finished.root / "runs/reports/small.html",
+        (finished.root / "runs/jobs").glob("01_*/rows.parquet"),
+    )
+    written = page.stat().st_mtime_ns
+    assert finished.rmkit("run", "small").returncode == 0
+    assert page.stat().st_mtime_ns == written
+    rows.write_bytes(b"damaged")
+    assert finished.rmkit("run", "small").returncode == 0
+    assert page.stat().st_mtime_ns > written

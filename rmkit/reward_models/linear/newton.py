@@ -2,7 +2,7 @@
 
     f(w) = sum_m weight_m * -log sigmoid(w . x_m) + l2/2 * |w|^2        (1)
 
-Convex for l2 > 0. Knows differences of embeddings and weights of pairs; no head.
+Convex for l2 > 0. Knows differences of embeddings and weights of pairs.
 """
 
 import numpy as np

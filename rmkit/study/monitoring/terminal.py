@@ -21,11 +21,6 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
 
-SECONDS_BETWEEN_PICTURES = 1.0
-BAR_WIDTH = 24
-BUSY_SHOWN = 8
-UP_AND_CLEAR = "\x1b[{}F\x1b[J"  # to the start of the line so many lines above, and all below it blank
-
 WORDS = {
     "done": "done in",
     "found": "done",
@@ -36,10 +31,14 @@ WORDS = {
     "skipped": "not started:",
 }
 BAR = "{desc}: {n_fmt}/{total_fmt} |{bar:20}| {elapsed}{postfix}"  # tqdm's own time left takes all jobs to be alike
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_LOOKS = 0.5  # of a run at its own bar
 SHARE_OF_TIME = 0.05  # that looking may take
 FAILURES_SHOWN = 3
 SECONDS_WORTH_SAYING = 60.0
+SECONDS_BETWEEN_PICTURES = 1.0  # of a run that is watched
+BAR_WIDTH = 24
+BUSY_SHOWN = 8
+UP_AND_CLEAR = "\x1b[{}F\x1b[J"  # to the start of the line so many lines above, and all below it blank
 
 
 def say(line: str, bar: Any = None) -> None:

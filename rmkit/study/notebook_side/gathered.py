@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ResultError
-from rmkit.stages.graph import STAGES
+from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS, STAGES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rmkit.artifacts.evaluations import Evaluations
-from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, ROWS, STAGES, holds
 from rmkit.study.monitoring.words import in_lines
 from rmkit.study.notebook_side.drafts import build_upstream, plan_draft, study_sizes
 from rmkit.study.notebook_side.gathered import Gathered
+from rmkit.study.notebook_side.result_rows import wrong_with
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS, Declared, declared, read_notebook
 from rmkit.study.planning.plan import settled
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rmkit.artifacts.evaluations import Evaluations
-from rmkit.study.notebook_side.result_rows import wrong_with
 
 JOB_FILE = "RMKIT_JOB_FILE"
 SCRATCH = "scratch"  # in a job's folder, never published

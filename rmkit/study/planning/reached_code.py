@@ -14,7 +14,7 @@ from pathlib import Path
 from rmkit.layering import ROOMS
 from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
-# What lies here cannot change a result: it says what went wrong, moves bytes, or shows what was computed.
+# What lies here cannot change a result: it says what went wrong, names things, moves bytes, or shows what was computed.
 CANNOT_CHANGE_A_RESULT = frozenset(room.name for room in ROOMS.values() if not room.counts)
 TARGET = re.compile(r"(rmkit(?:\.\w+)+):\w+")
 

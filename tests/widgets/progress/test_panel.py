@@ -17,7 +17,7 @@ OURS = {"div", "span", "b", "bdi", "table", "tr", "td", "a", "@href", "@style", 
 KERNEL = """
 import html, json, re, threading, time
 from rmkit.study.monitoring.run_record import living, runs
-from rmkit.widgets import progress
+from rmkit.widgets.progress import panel as module
 from rmkit.widgets.progress.panel import progress_panel
 
 def said(panel):
@@ -214,7 +214,7 @@ def test_its_thread_ends_with_it_and_an_idle_panel_costs_little(small):
 from rmkit.study.monitoring import followed_study
 planned, plan = [], followed_study.make_plan
 followed_study.make_plan = lambda *given: planned.append(1) or plan(*given)
-progress.SECONDS_BETWEEN_LOOKS = 0.01
+module.SECONDS_BETWEEN_LOOKS = 0.01
 panel = progress_panel("small")
 (thread,) = [thread for thread in threading.enumerate() if thread.name == "progress of small"]
 sent = []
