@@ -57,7 +57,10 @@ FLOORS = (
                 ("ensembles", "fit_heads", "collection"),
             ),
         ),
-        Room("policies", "policies over stored responses, exactly: Best-of-n, KL optimum, divergence, regret"),
+        Room(
+            "policies",
+            "policies over stored responses, exactly: Best-of-n, KL optimum, regret; trained ones are in `lm/`",
+        ),
     ),
     (
         Room("evaluation", "fits held against gold and on pairs, populations of reward models, curves, contrasts"),
