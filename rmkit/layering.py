@@ -40,7 +40,7 @@ FLOORS = (
     ),
     (Room("artifacts", "what a stage hands on: bank, comparisons, evaluations, tables, model folders, shards"),),
     (
-        Room("annotation", "who labels which pairs, how noisily: annotators, habits, pairs, label quality and theory"),
+        Room("annotation", "who labels which pairs, how noisily: annotators, calibration, pairs, label quality"),
         Room(
             "training_sets",
             "which fit learns from which pairs: by annotations, cross-fitting, validation splits",
@@ -96,7 +96,13 @@ FLOORS = (
             ),
         ),
     ),
-    (Room("figures", "tables in, figures out: `looks` (colours and names), `axes`, a file a subject", counts=False),),
+    (
+        Room(
+            "figures",
+            "tables in, figures out: `theme`, `looks` (whose colour), a file a subject",
+            counts=False,
+        ),
+    ),
     (
         Room("report", "a study's page, made of exhibits, each from stored rows", counts=False),
         Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),
