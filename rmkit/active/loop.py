@@ -1,7 +1,7 @@
 """The loop of active labelling: draw candidates, choose, ask, fit again; all strategies side by side.
 
-Source: arXiv 2502.04354, Algorithm 1; cold refits, the shared start, the common answers and one prior for design and
-fit are ours.
+Knows a setting; what a round is lies there (setting.py). Source: arXiv 2502.04354, Algorithm 1; cold refits, the shared
+start, the common answers and one prior for design and fit are ours.
 """
 
 import numpy as np

@@ -3,9 +3,8 @@
     P(first preferred) = sigmoid(beta (gold_first - gold_second) / scale)
 
 beta is the annotation sharpness: small is noisy, infinite is free of noise (an even coin where the gold rewards are
-equal). The scale carries a convention (scales.py).
-What annotators do besides (habits.py) is nothing by default. Knows gold rewards, and lengths where there is a
-bias for them: no text, no prompt. Source: arXiv 2411.04991, section 4.
+equal). The scale carries a convention (scales.py). What annotators do besides (habits.py) is nothing by default. Knows
+gold rewards, and lengths where there is a bias for them: no text, no prompt. Source: arXiv 2411.04991, section 4.
 """
 
 from collections.abc import Sequence

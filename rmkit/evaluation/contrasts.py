@@ -12,10 +12,7 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ResultError
 from rmkit.evaluation.curves import RESAMPLES, interval_of, interval_table, mean_over_seeds, stacked
-from rmkit.intervals.means import (
-    Interval,
-    paired_difference,
-)
+from rmkit.intervals.means import Interval, paired_difference
 
 
 def contrast(

@@ -9,10 +9,7 @@ from rmkit.report.exhibits.active import active_choices, active_curves, active_d
 from rmkit.report.exhibits.annotation import annotation_noise
 from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
 from rmkit.report.exhibits.population import accuracy_and_drop, which_measure
-from rmkit.report.exhibits.settings import (
-    Drawn,
-    Results,
-)
+from rmkit.report.exhibits.settings import Drawn, Results
 from rmkit.report.exhibits.split_ablation import split_ablation
 
 FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
