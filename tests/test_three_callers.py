@@ -11,10 +11,9 @@ import pytest
 from tests.checkout import checkout, environment, execute
 
 
-def stored(project: Path, seed: int, world: str) -> pd.DataFrame:
-    tables = [pd.read_parquet(path) for path in (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")]
-    wanted = (seed, world)
-    (rows,) = [table for table in tables if (table["param_seed"].iloc[0], table["param_world"].iloc[0]) == wanted]
+def stored(project: Path, stage: str, seed: int) -> pd.DataFrame:
+    tables = [pd.read_parquet(path) for path in (project / "runs/jobs").glob(f"{stage}-*/rows.parquet")]
+    (rows,) = [table for table in tables if table["param_seed"].iloc[0] == seed]
     return rows
 
 
@@ -28,14 +27,14 @@ def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke,
         "-m",
         "papermill",
         "--no-progress-bar",
-        str(smoke / "notebooks/04_reward_models.ipynb"),
+        str(smoke / "notebooks/09_human_preferences.ipynb"),
         "out.ipynb",
     ]
-    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "world", "hh_rlhf", "-p", "n_folds", "2"]
+    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "2"]
     command += ["-y", "{annotations: [40, 150], kept: all}"]
     execute(command, tmp_path / "elsewhere", smoke)
-    rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, 1, "hh_rlhf"))
+    rows = pd.read_parquet(newest_draft(smoke, "09_human_preferences") / "rows.parquet")
+    pd.testing.assert_frame_equal(rows, stored(smoke, "09_human_preferences", 1))
 
 
 def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
@@ -57,11 +56,12 @@ def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, 0, "grammar"))
+    pd.testing.assert_frame_equal(rows, stored(smoke, "04_reward_models", 0))
 
 
 def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
-    notebook = smoke / "notebooks/00_world.ipynb"
+    stage = "00_human_preferences"
+    notebook = smoke / f"notebooks/{stage}.ipynb"
     command = [
         sys.executable,
         "-m",
@@ -73,12 +73,12 @@ def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
         "study",
         "smoke",
     ]
-    execute([*command, "-p", "world", "hh_rlhf", "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
-    assert_same_artifacts(stored_jobs(smoke, "00_world", world="hh_rlhf")[0], newest_draft(smoke, "00_world"))
+    execute([*command, "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
+    assert_same_artifacts(stored_jobs(smoke, stage)[0], newest_draft(smoke, stage))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", ["00_world", "01_sft", "02_sampling"])
+@pytest.mark.parametrize("stage", ["00_grammar_world", "01_sft", "02_sampling"])
 def test_training_and_sampling_again_give_the_same_bytes(smoke, tmp_path, stage):
     """The grammar world's notebooks as drafts, beside what the run stored: models, policy, banks."""
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(smoke / f"notebooks/{stage}.ipynb")]
@@ -109,7 +109,7 @@ def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(smoke, tmp_path
         "-m",
         "papermill",
         "--no-progress-bar",
-        str(smoke / "notebooks/00_world.ipynb"),
+        str(smoke / "notebooks/00_human_preferences.ipynb"),
         "out.ipynb",
         "-p",
         "min_dff",
@@ -117,26 +117,26 @@ def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(smoke, tmp_path
     ]
     ended = subprocess.run(command, cwd=tmp_path, env=environment(smoke), capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert "ParamsError: 00_world: min_dff is not a parameter" in ended.stderr
+    assert "ParamsError: 00_human_preferences: min_dff is not a parameter" in ended.stderr
     assert "did you mean 'min_df'?" in ended.stderr
 
 
 def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_path):
     project = checkout(tmp_path / "project")
-    notebook = project / "notebooks/04_reward_models.ipynb"
+    notebook = project / "notebooks/09_human_preferences.ipynb"
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook), "out.ipynb"]
-    command += ["-p", "world", "hh_rlhf", "-y", "{reward_models: [linear_bt], ablation: []}"]
+    command += ["-y", "{reward_models: [linear_bt]}"]
     execute(command, tmp_path / "out", project, RMKIT_STUDY="smoke")
-    assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_world"]
-    assert (newest_draft(project, "04_reward_models") / "rows.parquet").exists()
+    assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_human_preferences"]
+    assert (newest_draft(project, "09_human_preferences") / "rows.parquet").exists()
     printed = (tmp_path / "out/out.ipynb").read_text()
-    assert "building what 04_reward_models needs" in printed
+    assert "building what 09_human_preferences needs" in printed
     assert "draft (nothing of it enters the store)" in printed
 
 
 def test_a_second_run_executes_nothing(smoke):
     out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
-    assert "15 jobs: 15 already there" in out
+    assert "19 jobs: 19 already there" in out
 
 
 def test_stored_notebooks_show_their_figures(smoke):

@@ -8,13 +8,14 @@ Bradley-Terry more to learn from: one of a pair's two rows is in training for 96
 by pair gains is gained in spite of that. Knows pairs, heads and evaluations; no notebook.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.errors import DataError
 from rmkit.evaluation.against_gold import evaluate_against_gold
 from rmkit.evaluation.on_pairs import evaluate_pairs
 from rmkit.reward_models.protocol import Progress, RewardModel
@@ -57,9 +58,9 @@ def as_released(
     embedding_rd: np.ndarray,
     sets_of: Mapping[str, Sets],
     *,
-    heads: Sequence[str],
     rng_of: Callable[[str], np.random.Generator],
     progress: Callable[[str], Progress],
+    heads: Sequence[str] = HEADS,
 ) -> list[Arm]:
     """Each of the heads under each of the splits, by the published procedure.
 
@@ -78,25 +79,24 @@ def as_released(
     return arms
 
 
-def of_study(
-    models: Mapping[str, RewardModel], sets: Sets, *, procedure: str, annotations: Sequence[int], beside: Sequence[Arm]
-) -> Iterator[Arm]:
-    """The study's own fits of the two heads at these numbers of annotations, but for arms that stand there already."""
-    at = np.flatnonzero(sets.fits["annotations"].isin(list(annotations)))
-    here = replace(sets, fits=sets.fits.iloc[at].reset_index(drop=True))
-    for head in HEADS:
-        if head in models and len(at):
-            arm = Arm(head, procedure, here, models[head].only(at))
-            if arm.name not in [other.name for other in beside]:
-                yield arm
+def with_own_fits(released: Evaluations, study: Evaluations, *, procedure: str, validation_split: str) -> Evaluations:
+    """The arms as released, then the study's own fits of the same networks at the same numbers of annotations.
 
-
-def told_as_reward_models(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the fits as released, each arm as a reward model of its own; the study has rows of its own fits."""
-    if not len(rows):
-        return rows
-    released = rows[rows["fit"].str.contains(" published ")]
-    return released.assign(reward_model=released["arm"])
+    study: the evaluations of the study's reward models on the same prompts, all of them fitted by this procedure under
+    this split. Own fits that are an arm already are left out. DataError if the prompts or the metrics differ.
+    """
+    if not np.array_equal(released.prompt_id_p, study.prompt_id_p):
+        raise DataError("evaluations: the study's own fits were evaluated on other prompts than the ablation's")
+    if missing := [metric for metric in released.values if metric not in study.values]:
+        raise DataError(f"evaluations: the study's own fits have no {', '.join(missing)}")
+    fits = study.fits.assign(procedure=procedure, validation=validation_split)
+    arm_f = fits["reward_model"] + f" {procedure} {validation_split}"
+    own_f = fits["reward_model"].isin(HEADS) & fits["annotations"].isin(released.fits["annotations"])
+    at_f = np.flatnonzero(own_f & ~arm_f.isin(released.fits["arm"]))
+    own = fits.assign(arm=arm_f, fit=fits["fit"] + f" {procedure} {validation_split}").iloc[at_f]
+    together = pd.concat([released.fits, own[released.fits.columns]], ignore_index=True)
+    values = {metric: np.concatenate([value, study.values[metric][at_f]]) for metric, value in released.values.items()}
+    return Evaluations(together, released.prompt_id_p, released.units_p, values)
 
 
 def stops(arms: Sequence[Arm]) -> pd.DataFrame:
@@ -119,8 +119,6 @@ def against_gold(
     arms: Sequence[Arm], test_rd: np.ndarray, gold_pk: np.ndarray, prompt_id_p: np.ndarray, *, ns: Sequence[int]
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows and per-prompt evaluations of all arms, on the responses to test prompts."""
-    if not arms:
-        return nothing(prompt_id_p)
     fits = pd.concat([arm.fits for arm in arms], ignore_index=True)
     reward_fr = (reward_r for arm in arms for reward_r in arm.model.score(test_rd))
     return evaluate_against_gold(fits, reward_fr, gold_pk, prompt_id_p, ns=ns)
@@ -130,8 +128,6 @@ def on_held_out_pairs(
     arms: Sequence[Arm], embedding_rd: np.ndarray, prompt_id_r: np.ndarray
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows and per-prompt evaluations of all arms, on pairs that each was not fitted on."""
-    if not arms:
-        return nothing(np.unique(prompt_id_r))
     margins, about, prompt_id_m = {}, {}, np.array([])
     for arm in arms:
         assert isinstance(arm.sets, CrossFitting)
@@ -146,10 +142,3 @@ def told_apart(table: pd.DataFrame, about: Mapping[str, Mapping[str, str]]) -> p
     """A table whose reward models are arms, with the columns that say what an arm is."""
     columns = {key: [about[name][key] for name in table["reward_model"]] for key in next(iter(about.values()))}
     return table.assign(arm=table["reward_model"], **columns)
-
-
-def nothing(prompt_id_p: np.ndarray) -> tuple[pd.DataFrame, Evaluations]:
-    """No rows and no fits, where a study has neither head."""
-    fits = pd.DataFrame(columns=["fit", "reward_model", "procedure", "validation", "arm", "annotations"])
-    units_p = np.ones(len(prompt_id_p), dtype=np.float32)
-    return pd.DataFrame(), Evaluations(fits, prompt_id_p.astype(np.int64), units_p, {})

@@ -44,7 +44,7 @@ def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where
     if parameters["n_prompts"] < (least := 2 if "cross_prompt" in parameters["pools"] else 1):
         raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']}; the pools need at least {least}")
     if parameters["n_prompts"] > parameters.get("n_train_prompts", parameters["n_prompts"]):
-        have = f"00_world draws {parameters['n_train_prompts']} training prompts"
+        have = f"00_grammar_world draws {parameters['n_train_prompts']} training prompts"
         raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']} a round, and {have}")
     for name in ("beta", "prior"):
         if not 0 < parameters[name] < float("inf"):

@@ -33,8 +33,7 @@ def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mappin
     """A result row for each rule: fit (its name), metric `effect`, value, low, high, verdict and all that explains it.
 
     registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
-    study has; those of another artifact by both names, as "04_reward_models ablation". A rule about another stage, or
-    about fits that the study does not have, keeps its row with a reason.
+    study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason.
     """
     before = names_and_digests(registered)
     rows = []
@@ -69,10 +68,7 @@ def row_of_missing(name: str, digest: str) -> dict[str, Any]:
 def matching(rule: Rule, evaluations: Mapping[str, Jobs]) -> list[Evaluations]:
     """The evaluations of the jobs that a rule is about, or ResultError that says why there are none."""
     if rule.stage not in evaluations:
-        stage, _, artifact = rule.stage.partition(" ")
-        if artifact and stage in evaluations:
-            raise ResultError(f"the jobs of {stage} in this study made no {artifact}")
-        raise ResultError(f"this study has no finished job of {stage}")
+        raise ResultError(f"this study has no finished job of {rule.stage}")
     found = [
         (parameters, evaluated)
         for parameters, evaluated in evaluations[rule.stage]

@@ -13,7 +13,7 @@ from rmkit.preconditions.ranges import check_betas, check_pairs
 def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError unless 03_annotation_noise asks for as many pairs as its prompts offer, and for sound annotators.
 
-    parameters: its own, and those of 00_world and 02_sampling that say how many prompts and responses there are.
+    parameters: its own, and those of the world and 02_sampling that say how many prompts and responses there are.
     """
     check_betas(parameters, where)
     if (parameters["scale"] == "fixed") != (parameters["fixed_scale"] is not None):

@@ -1,4 +1,4 @@
-"""The report's section on learning curves: what 04_reward_models found, in sentences, a figure and tables.
+"""The report's section on learning curves: what 09_human_preferences found, in sentences, a figure and tables.
 
 Averages seeds and resamples prompts through learning_curves; a sentence's verdict follows from its interval.
 """
@@ -48,10 +48,9 @@ Group = Sequence[tuple[PlannedJob, Evaluations]]
 
 
 def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
-    """A section for each set of parameters of 04_reward_models on human preferences, its seeds averaged."""
+    """A section for each set of parameters of 09_human_preferences, its seeds averaged."""
     groups: dict[str, list[tuple[PlannedJob, Evaluations]]] = {}
-    human = [job for job in jobs if job.parameters.get("world") == "hh_rlhf"]
-    for job, evaluations in results.evaluations(store, human, "04_reward_models"):
+    for job, evaluations in results.evaluations(store, jobs, "09_human_preferences"):
         same = {name: value for name, value in job.parameters.items() if name != "seed"}
         groups.setdefault(canonical(same), []).append((job, evaluations))
     for number, group in enumerate(groups.values()):

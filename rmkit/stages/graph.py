@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ROWS, EVALUATIONS = "rows.parquet", "evaluations"  # a job's results, in its folder and among its artifacts
-PER_PROMPT = (EVALUATIONS, "ablation")  # the artifacts of per-prompt evaluations: what may be gathered
 
 When = Mapping[str, tuple[Any, ...]]  # parameter -> the values for which an entry holds; empty: always
 
@@ -44,6 +43,7 @@ class Stage:
     precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
     only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
+    streams: tuple[str, ...] = ()  # whose random streams it draws from, if not its own: a stage, and what else says so
     gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
 
     def above(self) -> set[str]:
@@ -69,13 +69,13 @@ class Stage:
 
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
 ARTIFACTS = {
-    "ablation": "rmkit.artifacts.evaluations:Evaluations",
     "bank": "rmkit.artifacts.bank:ResponseBank",
     "base_models": "rmkit.artifacts.model_folders:ModelFolders",
     "comparisons": "rmkit.artifacts.comparisons:Comparisons",
     "demonstrations": "rmkit.artifacts.table:Table",
     "encoder": "rmkit.artifacts.model_folders:ModelFolders",
     "evaluations": "rmkit.artifacts.evaluations:Evaluations",
+    "folds": "rmkit.artifacts.table:Table",
     "gold_model": "rmkit.artifacts.model_folders:ModelFolders",
     "policy": "rmkit.artifacts.model_folders:ModelFolders",
     "prompts": "rmkit.artifacts.table:Table",
@@ -87,80 +87,74 @@ GRAMMAR: When = {"world": ("grammar",)}
 HUMAN: When = {"world": ("hh_rlhf",)}
 FILES: When = {"world": ("files",)}
 GOLD: When = {"world": ("grammar", "files")}  # where a gold reward is known
-GIVEN: When = {"world": ("hh_rlhf", "files")}  # where 00_world makes the bank itself
 MODEL_FOLDER = "rmkit.lm.loading:check_folder"
+GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check")
+OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
+
+# Where the responses that are learned from, and those that are tested on, come from.
+BANK = (
+    Source("02_sampling", GRAMMAR),
+    Source("00_embedding_files", FILES),
+    Source("00_human_preferences", HUMAN),
+)
+TEST_BANK = (Source("02_sampling", GRAMMAR), Source("00_embedding_files", FILES))
 
 STAGES = {
-    "00_world": Stage(
-        outputs={
-            "prompts": GRAMMAR,
-            "demonstrations": GRAMMAR,
-            "base_models": GRAMMAR,
-            "encoder": GRAMMAR,
-            "gold_model": GRAMMAR,
-            "bank": GIVEN,
-            "test_bank": FILES,
-            "comparisons": HUMAN,
-        },
+    "00_grammar_world": Stage(
+        outputs={"prompts": {}, "demonstrations": {}, "base_models": {}, "encoder": {}, "gold_model": {}},
         rows=False,
-        data=(
-            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check", GRAMMAR),
-            DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check", HUMAN),
-            DataFile("embeddings_folder", "rmkit.worlds.embedding_files:check", FILES),
-        ),
+        data=(GRAMMAR_FOLDER,),
         precondition="rmkit.worlds.grammar.names:check_base_models",
-        only={
-            **dict.fromkeys(("world_seed", "grammar_folder", "n_train_prompts", "n_test_prompts"), GRAMMAR),
-            **dict.fromkeys(("n_demonstrations", "base_models", "n_dialogues"), GRAMMAR),
-            **dict.fromkeys(("n_answered_prompts", "n_noted", "n_gold_pairs"), GRAMMAR),
-            **dict.fromkeys(("pairs_file", "embedded", "n_dimensions", "min_df", "ngrams"), HUMAN),
-            "embeddings_folder": FILES,
-        },
+        streams=("00_world",),
+    ),
+    "00_human_preferences": Stage(
+        outputs={"bank": {}, "comparisons": {}},
+        rows=False,
+        data=(DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check"),),
+        streams=("00_world",),
+    ),
+    "00_embedding_files": Stage(
+        outputs={"bank": {}, "test_bank": {}},
+        rows=False,
+        data=(DataFile("embeddings_folder", "rmkit.worlds.embedding_files:check"),),
+        streams=("00_world",),
     ),
     "01_sft": Stage(
-        inputs={"demonstrations": (Source("00_world"),), "base_models": (Source("00_world"),)},
+        inputs={"demonstrations": (Source("00_grammar_world"),), "base_models": (Source("00_grammar_world"),)},
         outputs={"policy": {}},
         data=(
-            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check"),
+            GRAMMAR_FOLDER,
             DataFile("base_model", MODEL_FOLDER, if_present=True),
         ),
         precondition="rmkit.worlds.grammar.names:check_model_names",
     ),
     "02_sampling": Stage(
         inputs={
-            "prompts": (Source("00_world"),),
-            "base_models": (Source("00_world"),),
-            "encoder": (Source("00_world"),),
-            "gold_model": (Source("00_world"),),
+            "prompts": (Source("00_grammar_world"),),
+            "base_models": (Source("00_grammar_world"),),
+            "encoder": (Source("00_grammar_world"),),
+            "gold_model": (Source("00_grammar_world"),),
             "policy": (Source("01_sft", {"generator": ("sft",)}),),
         },
         outputs={"bank": {}, "test_bank": {}},
         data=(
-            DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check"),
+            GRAMMAR_FOLDER,
             *(DataFile(name, MODEL_FOLDER, if_present=True) for name in ("base_model", "encoder", "gold_model")),
         ),
         precondition="rmkit.worlds.grammar.names:check_model_names",
     ),
     "03_annotation_noise": Stage(
-        inputs={"bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES))},
+        inputs={"bank": BANK},
         outputs={"comparisons": {}},
-        only=dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
+        only=OF_GRAMMAR,
         precondition="rmkit.preconditions.annotation:check_annotation",
     ),
     "04_reward_models": Stage(
-        inputs={
-            "bank": (Source("02_sampling", GRAMMAR), Source("00_world", GIVEN)),
-            "comparisons": (Source("03_annotation_noise", GOLD), Source("00_world", HUMAN)),
-            "test_bank": (Source("02_sampling", GRAMMAR), Source("00_world", FILES)),
-        },
-        outputs={"reward_models": {}, "evaluations": {}, "ablation": {}},
+        inputs={"bank": BANK, "comparisons": (Source("03_annotation_noise"),), "test_bank": TEST_BANK},
+        outputs={"reward_models": {}, "evaluations": {}},
+        only=OF_GRAMMAR,
         precondition="rmkit.preconditions.reward_models:check_reward_models",
-        fits=("reward_models", "annotations", "betas", "n_folds"),
-        only={
-            **dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR),
-            **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD),
-            "n_folds": HUMAN,
-        },
+        fits=("reward_models", "annotations", "betas"),
     ),
     "05_active_labeling": Stage(
         inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
@@ -176,7 +170,35 @@ STAGES = {
     ),
     "07_figures": Stage(
         data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
-        gathers=("03_annotation_noise", "04_reward_models", "05_active_labeling", "06_accuracy_vs_policy"),
+        gathers=(
+            "03_annotation_noise",
+            "04_reward_models",
+            "05_active_labeling",
+            "06_accuracy_vs_policy",
+            "09_human_preferences",
+            "10_validation_split",
+        ),
+    ),
+    "09_human_preferences": Stage(
+        inputs={"bank": BANK, "comparisons": (Source("00_human_preferences"),)},
+        outputs={"reward_models": {}, "evaluations": {}, "folds": {}},
+        precondition="rmkit.preconditions.reward_models:check_cross_fitting",
+        fits=("reward_models", "annotations", "n_folds"),
+        streams=("04_reward_models", "world 3"),
+    ),
+    "10_validation_split": Stage(
+        inputs={
+            "bank": BANK,
+            "comparisons": (Source("03_annotation_noise", GOLD), Source("00_human_preferences", HUMAN)),
+            "test_bank": TEST_BANK,
+            "evaluations": (Source("04_reward_models", GOLD), Source("09_human_preferences", HUMAN)),
+            "folds": (Source("09_human_preferences", HUMAN),),
+        },
+        outputs={"evaluations": {}},
+        only={**OF_GRAMMAR, **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD), "n_folds": HUMAN},
+        precondition="rmkit.preconditions.reward_models:check_validation_split",
+        fits=("splits", "annotations", "betas"),
+        streams=("04_reward_models",),
     ),
 }
 

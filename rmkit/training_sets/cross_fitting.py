@@ -40,6 +40,7 @@ class CrossFitting:
     fold_m: np.ndarray  # (M,) int64: the fold whose models score a pair; -1 where its prompts lie in two folds
     chosen_m: np.ndarray  # (M,) int64 positions of the preferred responses
     rejected_m: np.ndarray  # (M,) int64 positions of the others
+    folds: pd.DataFrame  # P rows: prompt_id, fold
     straddling: int  # pairs of the annotations that lie half in training, half in validation: dropped, over all S fits
 
     @property
@@ -53,18 +54,40 @@ class CrossFitting:
         return [f"{count} {fold}" for count, fold in self.fits[["annotations", "fold"]].to_numpy()]
 
     def held_out_margins(self, reward_sr: np.ndarray) -> pd.DataFrame:
-        """Margins of the scored pairs, chosen minus rejected, by annotation count: a row a count, a column a pair.
+        """As `held_out_margins` has it, for all S fits and the scored pairs."""
+        scored = self.scored_m
+        return held_out_margins(
+            self.fits, reward_sr, self.fold_m[scored], self.chosen_m[scored], self.rejected_m[scored]
+        ).set_axis(scored, axis="columns")
 
-        reward_sr: (S, R), each fit's rewards. A pair's margin at a count comes from the fit that held its prompt out.
-        """
-        counts = list(dict.fromkeys(self.fits["annotations"]))
-        margin_am = np.empty((len(counts), len(self.scored_m)))
-        fold_m, chosen_m, rejected_m = (array[self.scored_m] for array in (self.fold_m, self.chosen_m, self.rejected_m))
-        for s, (annotations, fold) in enumerate(zip(self.fits["annotations"], self.fits["fold"], strict=True)):
-            inside = fold_m == fold
-            margin_s = reward_sr[s, chosen_m[inside]].astype(np.float64) - reward_sr[s, rejected_m[inside]]
-            margin_am[counts.index(annotations), inside] = margin_s
-        return pd.DataFrame(margin_am, index=pd.Index(counts, name="annotations"), columns=self.scored_m)
+
+def held_out_margins(
+    fits: pd.DataFrame, reward_sr: np.ndarray, fold_m: np.ndarray, chosen_m: np.ndarray, rejected_m: np.ndarray
+) -> pd.DataFrame:
+    """Margins of M pairs, chosen minus rejected, by annotation count: a row a count, a column a pair.
+
+    fits: S rows with annotations and fold. reward_sr: (S, R), each fit's rewards. fold_m: (M,) the fold of each pair. A
+    pair's margin at a count comes from the fit that held its prompt out.
+    """
+    counts = list(dict.fromkeys(fits["annotations"]))
+    margin_am = np.empty((len(counts), len(fold_m)))
+    for s, (annotations, fold) in enumerate(zip(fits["annotations"], fits["fold"], strict=True)):
+        inside = fold_m == fold
+        margin_s = reward_sr[s, chosen_m[inside]].astype(np.float64) - reward_sr[s, rejected_m[inside]]
+        margin_am[counts.index(annotations), inside] = margin_s
+    return pd.DataFrame(margin_am, index=pd.Index(counts, name="annotations"))
+
+
+def fold_of_pairs(folds: pd.DataFrame, prompt_m2: np.ndarray) -> np.ndarray:
+    """(M,) int64: the fold that both prompts of a pair lie in, or -1 where they lie in two.
+
+    folds: P rows with prompt_id and fold, every prompt once; DataError if a pair's prompt is not among them.
+    """
+    by_prompt_id = folds.set_index("prompt_id")["fold"]
+    if len(absent := np.setdiff1d(prompt_m2, by_prompt_id.index)):
+        raise DataError(f"folds: prompt {absent[0]} is in none; there are folds of {len(folds)} prompts")
+    fold_m2 = by_prompt_id.to_numpy()[by_prompt_id.index.get_indexer(prompt_m2.ravel())].reshape(prompt_m2.shape)
+    return np.where(fold_m2[:, 0] == fold_m2[:, 1], fold_m2[:, 0], -1)
 
 
 def cross_fitting(
@@ -76,8 +99,11 @@ def cross_fitting(
     validation_share: float,
     rng_of: Callable[[str], np.random.Generator],
     validation_split: ValidationSplit = "pair",
+    folds: pd.DataFrame | None = None,
 ) -> CrossFitting:
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
+
+    folds: those of another cross-fitting of the same pairs, P rows with prompt_id and fold; None draws them.
 
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
     annotator's order. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
@@ -86,14 +112,18 @@ def cross_fitting(
     """
     rng, prompt_m2 = rng_of("folds"), comparisons.prompts(prompt_id_r)
     prompt_ids = np.unique(prompt_m2)
-    fold_p = prompt_folds(prompt_ids, n_folds, rng)
-    fold_m2 = fold_p[np.searchsorted(prompt_ids, prompt_m2)]
+    drawn_p = prompt_folds(prompt_ids, n_folds, rng)  # drawn in any case, so that what is drawn after them is the same
+    if folds is None:
+        folds = pd.DataFrame({"prompt_id": prompt_ids, "fold": drawn_p})
+    if sorted(folds["fold"].unique()) != list(range(n_folds)):
+        raise DataError(f"folds: there are {folds['fold'].nunique()} of them, and n_folds is {n_folds}")
+    fold_m, prompts_of = fold_of_pairs(folds, prompt_m2), folds.groupby("fold")["prompt_id"]
     own_rng_f = rng.spawn(n_folds)
     fits: list[dict[str, object]] = []
     sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
     straddling = 0
     for fold in range(n_folds):
-        order_m = rng.permutation(split_by_prompts(prompt_m2, prompt_ids[fold_p == fold]).train_m)
+        order_m = rng.permutation(split_by_prompts(prompt_m2, prompts_of.get_group(fold).to_numpy()).train_m)
         order = AnnotationOrder(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
         sides = by_prompt(order, validation_share, rng)  # drawn for every split, so that orders are the same for all
         if validation_split != "prompt":
@@ -112,8 +142,9 @@ def cross_fitting(
         fits=pd.DataFrame(fits),
         train=PairSets(**padded(sets[TRAINS])),
         validation=PairSets(**padded(sets[VALIDATES])),
-        fold_m=np.where(fold_m2[:, 0] == fold_m2[:, 1], fold_m2[:, 0], -1),
+        fold_m=fold_m,
         chosen_m=comparisons.chosen_m,
         rejected_m=comparisons.rejected_m,
+        folds=folds,
         straddling=straddling,
     )

@@ -112,27 +112,6 @@ def test_what_the_study_lacks_keeps_its_row_with_a_reason():
     assert judge(jobs(0.1), other)["reason"].startswith("no fit has reward_model = c")
 
 
-ABLATION = replace(RULE, stage="04_reward_models ablation")
-
-
-def test_a_rule_about_an_artifact_of_another_name_is_judged_by_that_one():
-    both = {"04_reward_models": jobs(-0.1), "04_reward_models ablation": jobs(0.1)}
-    assert judged([ABLATION, RULE], [], both)["verdict"].tolist() == ["shown", "contradicted"]
-
-
-@pytest.mark.parametrize(
-    ("evaluations", "reason"),
-    [
-        ({"04_reward_models": jobs(0.1)}, "the jobs of 04_reward_models in this study made no ablation"),
-        ({}, "this study has no finished job of 04_reward_models"),
-        ({"05_active_labeling": jobs(0.1)}, "this study has no finished job of 04_reward_models"),
-    ],
-)
-def test_a_rule_about_an_artifact_that_no_job_made_says_so(evaluations, reason):
-    row = judged([ABLATION], [], evaluations).iloc[0]
-    assert (row["verdict"], row["reason"]) == ("cannot tell", reason)
-
-
 def test_a_registered_statement_does_not_vanish_with_its_file():
     rows = judged([RULE], [f"{RULE.name}@{RULE.digest}", "gone@12345678"], {"04_reward_models": jobs(0.1)})
     gone = rows.set_index("fit").loc["gone"]

@@ -3,7 +3,7 @@ import pytest
 from rmkit.errors import ParamsError
 from rmkit.preconditions.annotation import check_annotation
 from rmkit.preconditions.population import check_population
-from rmkit.preconditions.reward_models import check_reward_models
+from rmkit.preconditions.reward_models import check_reward_models, check_validation_split
 
 WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, "n_test_responses": 32}
 ANNOTATION = WORLD | {
@@ -49,6 +49,7 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
         (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
         (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
+        (check_validation_split, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
         (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
         (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
@@ -66,11 +67,13 @@ def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds
     check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_pairs": 100_000}, {}, "mine.yaml: stage")
     check_annotation(ANNOTATION | {"choice": "similar", "labels_per_pair": 6}, {}, "mine.yaml: stage")
     with pytest.raises(ParamsError, match="n_folds: 1"):
-        check_reward_models(MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage")
+        check_validation_split(
+            MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage"
+        )
 
 
 def test_of_given_files_the_counts_are_what_they_hold():
-    """What 00_world would draw in another world, and 02_sampling's sizes, say nothing there."""
+    """What the grammar world would draw in another world, and 02_sampling's sizes, say nothing there."""
     given = {"n_train_prompts": 40, "n_train_responses": 3, "n_test_prompts": 9, "n_test_responses": 5}
     sound = MODELS | {"world": "files", "n_pairs": 120, "annotations": [120], "ns": [5], "length_bias": 0.0}
     check_annotation(sound, given, "mine.yaml: stage")

@@ -26,7 +26,7 @@ def test_the_report_stands_alone_and_says_what_was_found(reported):
         "Linear BT orders",
         "mlp_bt",
         "5 chosen and rejected answer different prompts",
-        "04_reward_models world=hh_rlhf seed=1",
+        "09_human_preferences world=hh_rlhf seed=1",
         "What was asked, and what the rows answer",
         "A fitted reward model&#39;s Best-of-32 is better than a random pick.",
         "no verdict from 2 seeds; it takes 5",
@@ -54,7 +54,7 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     )
     execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], project, project)
     page = (project / PAGE).read_text()
-    assert "14 of 19 jobs are finished; what follows rests on those alone" in page
+    assert "18 of 25 jobs are finished; what follows rests on those alone" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 

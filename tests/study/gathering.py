@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.stages.graph import STAGES
+from rmkit.stages.graph import EVALUATIONS, STAGES
 from rmkit.study.notebook_side.open_job import OpenJob
 from rmkit.study.planning.keys import ingredients
 from rmkit.study.store.store import Store
@@ -32,13 +32,13 @@ class Stored:
     def findings(self, text=TWO_SEEDS):
         return self.plan(text)[-1]
 
-    def finish(self, job, *, value=1.0, evaluated=1.0, ablated=1.0, cost="1", again=False):
-        """Put a job's results into the store, unless it is there; without `ablated` it lacks that artifact."""
+    def finish(self, job, *, value=1.0, evaluated=1.0, cost="1", again=False):
+        """Put a job's results into the store, unless it is there."""
         key = self.store.key_of(job)
         if self.store.finished(key):
             if not again:
                 return
-            self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{ablated}-{cost}")
+            self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{cost}")
         made = self.store.root / "tmp/made"
         made.mkdir()
         (made / "costs.json").write_text(cost)
@@ -54,12 +54,10 @@ class Stored:
             }
             parameters = {f"param_{name}": given for name, given in job.parameters.items()}
             pd.DataFrame([rows | parameters]).to_parquet(made / "rows.parquet", index=False)
-        evaluations = {"evaluations": some_evaluations(evaluated), "ablation": ablated and some_evaluations(ablated)}
         for name in STAGES[job.stage].outputs:
-            if evaluations.get(name, True):
-                (made / "artifacts" / name).mkdir(parents=True)
-            if evaluations.get(name):
-                evaluations[name].save(made / "artifacts" / name)
+            (made / "artifacts" / name).mkdir(parents=True)
+            if name == EVALUATIONS:
+                some_evaluations(evaluated).save(made / "artifacts" / name)
         described = {"stage": job.stage, "ingredients": self.ingredients(job), "environment": {}}
         self.store.publish(made, key, described)
 

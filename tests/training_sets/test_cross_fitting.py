@@ -64,6 +64,19 @@ def test_another_seed_groups_the_prompts_anew_and_the_same_one_does_not():
     assert not np.array_equal(first, other)
 
 
+def test_given_folds_are_taken_and_nothing_else_that_is_drawn_changes():
+    comparisons = pairs(np.random.default_rng(0), 300, within=True)
+    drawn = draw(comparisons)
+    again = draw(comparisons, folds=drawn.folds)
+    np.testing.assert_array_equal(drawn.train.chosen_sm, again.train.chosen_sm)
+    turned = draw(comparisons, folds=drawn.folds.assign(fold=3 - drawn.folds["fold"]))
+    np.testing.assert_array_equal(turned.fold_m, 3 - drawn.fold_m)
+    with pytest.raises(DataError, match="folds: there are 3 of them, and n_folds is 4"):
+        draw(comparisons, folds=drawn.folds.assign(fold=drawn.folds["fold"] % 3))
+    with pytest.raises(DataError, match="folds: prompt 7 is in none; there are folds of 59 prompts"):
+        draw(comparisons, folds=drawn.folds[drawn.folds["prompt_id"] != 7])
+
+
 def test_a_pair_is_scored_by_the_fit_that_held_its_prompt_out():
     fitting = draw(pairs(np.random.default_rng(0), 300, within=True))
     reward_sr = np.arange(len(fitting.fits))[:, None] * np.arange(len(PROMPT_ID_R))[None, :].astype(np.float32)

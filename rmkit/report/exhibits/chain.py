@@ -16,7 +16,7 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "03_annotation_noise": annotation_noise,
     "04_best_of_n": best_of_n,
     "04_noise_and_numbers": noise_and_numbers,
-    "04_split_ablation": split_ablation,
+    "10_split_ablation": split_ablation,
     "05_active_curves": active_curves,
     "05_active_differences": active_differences,
     "05_active_choices": active_choices,

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.report.parts import Table
 from rmkit.report.wording import counted, join
-from rmkit.stages.graph import EVALUATIONS
 from rmkit.study.planning.keys import canonical
 
 
@@ -27,8 +26,8 @@ class Results(Protocol):
     def rows(self, stage: str) -> pd.DataFrame:
         """All result rows of a stage."""
 
-    def evaluations(self, stage: str, name: str = EVALUATIONS) -> list[tuple[dict[str, Any], Evaluations]]:
-        """Parameters and per-prompt evaluations of each job of a stage that saved some of this name."""
+    def evaluations(self, stage: str) -> list[tuple[dict[str, Any], Evaluations]]:
+        """Parameters and per-prompt evaluations of each job of a stage that saved some."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +49,12 @@ class Setting:
     seeds: list[Evaluations]
 
 
-def settings(results: Results, stage: str, artifact: str = EVALUATIONS, **where: Any) -> list[Setting]:
+def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
     """The settings of a stage, those of jobs with the parameters `where`; none if the study has no such job."""
     if stage not in results.gathered:
         return []
     groups: dict[str, list[tuple[dict[str, Any], Evaluations]]] = {}
-    for parameters, evaluations in results.evaluations(stage, artifact):
+    for parameters, evaluations in results.evaluations(stage):
         if all(parameters.get(name) == value for name, value in where.items()):
             same = {name: value for name, value in parameters.items() if name != "seed"}
             groups.setdefault(canonical(same), []).append((parameters, evaluations))

@@ -1,4 +1,4 @@
-"""Whether the validation split decides between Bradley-Terry and the classifier, from 04_reward_models' ablation.
+"""Whether the validation split decides between Bradley-Terry and the classifier, from 10_validation_split.
 
 From stored evaluations alone; averages seeds and makes intervals through ablations/paired_differences.
 """
@@ -19,7 +19,7 @@ from rmkit.report.wording import called, counted, sentence
 def split_ablation(results: Results) -> Iterator[Drawn]:
     """Bradley-Terry against the classifier, as released under two validation splits and soundly; paired tables."""
     for world in ("grammar", "files", "hh_rlhf"):
-        for setting in settings(results, "04_reward_models", "ablation", world=world):
+        for setting in settings(results, "10_validation_split", world=world):
             for metric in ablation_metrics(setting.seeds[0]):
                 curves = split_curves(setting.seeds, metric)
                 label = metric_label(metric)

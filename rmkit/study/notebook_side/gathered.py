@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ResultError
-from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS, STAGES
+from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,16 +45,16 @@ class Gathered:
             raise ResultError(f"{self.reader}: {stage} records no rows, says rmkit/stages/graph.py")
         return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
-    def evaluations(self, stage: str, name: str = EVALUATIONS) -> "list[tuple[dict[str, Any], Evaluations]]":
-        """The parameters and evaluations of each job of a stage that saved some so named; ResultError as for `rows`.
+    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
+        """The parameters and evaluations of each job of a stage that saved some; ResultError as for `rows`.
 
-        Jobs without the artifact, or with evaluations of no fit, are left out.
+        Jobs with evaluations of no fit are left out.
         """
         from rmkit.artifacts.evaluations import Evaluations
 
-        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / name) for job in self.of(stage)]
-        if name not in PER_PROMPT or name not in STAGES[stage].outputs:
-            raise ResultError(f"{self.reader}: {stage} saves no {name}, says rmkit/stages/graph.py")
+        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / EVALUATIONS) for job in self.of(stage)]
+        if EVALUATIONS not in STAGES[stage].outputs:
+            raise ResultError(f"{self.reader}: {stage} saves no evaluations, says rmkit/stages/graph.py")
         found = [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
         return [(parameters, evaluations) for parameters, evaluations in found if len(evaluations.fits)]
 

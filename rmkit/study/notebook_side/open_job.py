@@ -21,7 +21,7 @@ from rmkit.artifacts.shards import Shards, file_name
 from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of
 from rmkit.machine.hardware import limit_threads
 from rmkit.seeding import generator
-from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, ROWS, STAGES, holds
+from rmkit.stages.graph import ARTIFACTS, ROWS, STAGES, holds
 from rmkit.study.monitoring.words import in_lines
 from rmkit.study.notebook_side.drafts import build_upstream, plan_draft, study_sizes
 from rmkit.study.notebook_side.gathered import Gathered
@@ -87,12 +87,12 @@ class OpenJob:
         """
         return self._gathered.rows(stage)
 
-    def evaluations(self, stage: str, name: str = EVALUATIONS) -> "list[tuple[dict[str, Any], Evaluations]]":
+    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
         """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
 
-        name: the artifact. ResultError if the stage is not gathered here, or saves no evaluations of this name.
+        ResultError if the stage is not gathered here, or saves no evaluations.
         """
-        return self._gathered.evaluations(stage, name)
+        return self._gathered.evaluations(stage)
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""
@@ -152,13 +152,14 @@ class OpenJob:
         """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.
 
         The seed is the parameter `seed`, or `world_seed` where the stage declares that instead; where it declares both,
-        another world has other draws too.
+        another world has other draws too. A stage that was once part of another draws from the other's streams.
         """
         seeds = {name: self.parameters[name] for name in SEEDS if name in self.parameters}
         if not seeds:
             raise ResultError(f"{self.stage}: declares no {' or '.join(SEEDS)}, so nothing in it may be random")
         first, *others = seeds.values()
-        return generator(first, self.stage, purpose, *(f"world {other}" for other in others))
+        stage, *more = STAGES[self.stage].streams or (self.stage,)
+        return generator(first, stage, purpose, *(f"world {other}" for other in others), *more)
 
     def progress(self, what: str) -> Progress:
         """A bar to be called with (done, total); other processes see it too."""

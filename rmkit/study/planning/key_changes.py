@@ -20,6 +20,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[s
     yield from _gathered_changes(before.get("gathered", []), now.get("gathered", []))
     yield from _changes("module", before["modules"], now["modules"])
     yield from _changes("data file", before["data"], now["data"])
+    if before.get("streams", []) != now["streams"]:
+        yield "random streams: drawn from those of another stage"
     old, new = before["notebook"], now["notebook"]
     if len(old) != len(new):
         yield f"notebook: {len(old)} → {len(new)} code cells that can change a result"

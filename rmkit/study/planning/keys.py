@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rmkit.errors import DataError
-from rmkit.stages.graph import ARTIFACTS, PER_PROMPT, STAGES, DataFile, holds
+from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
 from rmkit.study.planning.data_digest import data_digest
 from rmkit.study.planning.notebook import read_notebook, result_trees
@@ -61,7 +61,7 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
     spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
     trees = result_trees(notebook)
-    read = {name for gathered in spec.gathers for name in PER_PROMPT if name in STAGES[gathered].outputs}
+    read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
     formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
         parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
@@ -74,6 +74,7 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
             trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
         ),
         "data": files,
+        "streams": list(spec.streams),
     }
 
 

@@ -8,8 +8,8 @@ the file and the key. Knows nothing of the store.
     axes: {seed: [0, 1, 2]}            # one job for every combination; a stage takes the axes that it declares, and of
                                        # these the values that its own `Literal` admits
     stages:                            # the notebooks that run
-      00_world:
-      04_reward_models: {annotations: [100, 1800]}      # what only this stage is given
+      00_human_preferences:
+      09_human_preferences: {annotations: [100, 1800]}      # what only this stage is given
 """
 
 import itertools
@@ -73,8 +73,8 @@ def load_study(path: Path, where: str | None = None) -> Study:
     for key in top:
         one_of(key, KEYS, f"{where}: keys of a study")
     if not top.get("stages"):
-        raise ParamsError(f"{where}: stages: missing; list the notebooks to run, as in `stages: {{00_world: }}`")
-    stages = _mapping(top["stages"], f"{where}: stages", "write each notebook's name and a colon, as in `00_world:`")
+        raise ParamsError(f"{where}: stages: missing; list the notebooks to run, as in `stages: {{01_sft: }}`")
+    stages = _mapping(top["stages"], f"{where}: stages", "write each notebook's name and a colon, as in `01_sft:`")
     axes = _mapping(top.get("axes"), f"{where}: axes", "give a list of values to each axis")
     for name, values in axes.items():
         if not isinstance(values, list) or not values:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import StoreError
-from rmkit.stages.graph import EVALUATIONS, PER_PROMPT, ROWS
+from rmkit.stages.graph import EVALUATIONS, ROWS
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.disk import disk_faults, fsync, write_text
@@ -111,8 +111,7 @@ class Store:
         """The content digest of a finished job's rows and per-prompt evaluations: neither notebook nor costs count."""
         manifest = self.manifest(key)
         rows, artifacts = manifest["files"].get(ROWS, {}), manifest["artifacts"]
-        others = [artifacts[name]["digest"] for name in PER_PROMPT if name != EVALUATIONS and name in artifacts]
-        content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest"), *others]
+        content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest")]
         return hashlib.sha256(canonical(content).encode()).hexdigest()
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:

@@ -24,6 +24,8 @@ FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
     "02_sampling": {"metric": "gold_mean", "x": "category", "lines": "generator", "facets": "scorer", "part": "test"},
     "03_annotation_noise": {"metric": "realised_error", "x": "beta", "lines": "choice", "facets": "pool"},
     "04_reward_models": {"metric": "best_of_n", "x": "annotations", "lines": "reward_model", "facets": "beta"},
+    "09_human_preferences": {"metric": "accuracy", "x": "annotations", "lines": "reward_model"},
+    "10_validation_split": {"metric": "best_of_n", "x": "annotations", "lines": "reward_model", "facets": "beta"},
     "05_active_labeling": {"metric": "best_of_n", "x": "annotations", "lines": "strategy", "facets": "pool"},
     "06_accuracy_vs_policy": {"metric": "gold_reward", "x": "policy", "lines": "reward_model"},
     "07_figures": {"metric": "effect", "x": "fit", "lines": "verdict", "unit": "gold reward"},

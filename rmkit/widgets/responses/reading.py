@@ -1,10 +1,10 @@
-"""What the fits of one job of 04_reward_models say of single responses: beside gold, or of pairs that people judged.
+"""What the fits of one job say of single responses: beside gold, or of pairs that people judged.
 
 Loads a finished job's reward models and the responses that it was tested on, and scores them: nothing is fitted,
 nothing stored. Where people judged, a pair's margin is of the fit that was not trained on its prompt, as in the rows.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +12,16 @@ import pandas as pd
 
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.comparisons import Comparisons
+from rmkit.artifacts.table import Table
 from rmkit.errors import StoreError
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.reward_models.collection import RewardModels
-from rmkit.seeding import generator
-from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
-from rmkit.training_sets.cross_fitting import cross_fitting
+from rmkit.training_sets.cross_fitting import fold_of_pairs, held_out_margins
 
-GOLD, TEST_BANK, BANK, COMPARISONS, REWARD_MODELS = "gold", "test_bank", "bank", "comparisons", "reward_models"
+GOLD = "gold"
+TEST_BANK, BANK, COMPARISONS, REWARD_MODELS, FOLDS = "test_bank", "bank", "comparisons", "reward_models", "folds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +80,12 @@ class HumanReading:
 
 
 def read_job(store: Store, job: PlannedJob, key: str) -> GoldReading | HumanReading:
-    """What can be read of a finished job of 04_reward_models; StoreError if what it was made from is gone."""
+    """What can be read of a finished job with reward models; StoreError if what it was made from is gone."""
     models = RewardModels.load(store.artifact(key, REWARD_MODELS))
     if TEST_BANK in job.inputs:
         return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models)
     bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
-    return of_people(job, bank, comparisons, models)
+    return of_people(bank, comparisons, models, Table.load(store.artifact(key, FOLDS)).rows)
 
 
 def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
@@ -104,31 +104,23 @@ def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
     )
 
 
-def of_people(job: PlannedJob, bank: ResponseBank, comparisons: Comparisons, models: RewardModels) -> HumanReading:
-    """The held-out margins of a job's judged pairs: which fit held which pair out is drawn again from its seed."""
-    given = job.parameters
-    seeds = [given[name] for name in SEEDS if name in given]
-    worlds = [f"world {other}" for other in seeds[1:]]
-    options = {name: given[name] for name in ("annotations", "validation_share", "validation_split", "n_folds")}
-    sets = cross_fitting(
-        comparisons,
-        bank.prompt_id_r,
-        **options,
-        rng_of=lambda purpose: generator(seeds[0], job.stage, purpose, *worlds),
-    )
+def of_people(bank: ResponseBank, comparisons: Comparisons, models: RewardModels, folds: pd.DataFrame) -> HumanReading:
+    """The held-out margins of judged pairs. folds: which prompt lies in which fold, as the job saved it."""
+    fold_m = fold_of_pairs(folds, comparisons.prompts(bank.prompt_id_r))
+    scored = np.flatnonzero(fold_m >= 0)
+    chosen_m, rejected_m = comparisons.chosen_m[scored], comparisons.rejected_m[scored]
     reward_fr, tables, fits = models.score(bank.embedding_rd), [], []
     for name, own in models.fits.groupby("reward_model", sort=False):
         kept = own.sort_values("position")  # of all fits, those that the job saved
-        margins = replace(sets, fits=kept.reset_index(drop=True)).held_out_margins(reward_fr[kept.index])
+        margins = held_out_margins(kept, reward_fr[kept.index], fold_m[scored], chosen_m, rejected_m)
         tables.append(margins.to_numpy())
         fits += [{"reward_model": name, "annotations": float(count)} for count in margins.index]
-    scored = sets.scored_m
     text_r, prompt = bank.responses["response"], bank.prompts.set_index("prompt_id")["prompt"]
     return HumanReading(
         fits=pd.DataFrame(fits),
-        prompt_p=list(prompt[bank.prompt_id_r[sets.chosen_m[scored]]]),
-        chosen_p=list(text_r.iloc[sets.chosen_m[scored]]),
-        rejected_p=list(text_r.iloc[sets.rejected_m[scored]]),
+        prompt_p=list(prompt[bank.prompt_id_r[chosen_m]]),
+        chosen_p=list(text_r.iloc[chosen_m]),
+        rejected_p=list(text_r.iloc[rejected_m]),
         margin_fp=np.concatenate(tables),
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from rmkit.errors import RmkitError, StoreError
 from rmkit.figures.picks import picks_figure
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.widgets.canvas import Tool, as_base64, png_of
 from rmkit.widgets.controls import STYLE, button, column, dropdown, named, row, sheet, study_dropdown, words
 from rmkit.widgets.explorer.columns import shown, values_of
@@ -21,12 +22,15 @@ from rmkit.widgets.responses.cards import answers_html, pair_html, pick_html, pr
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.stored import Stored
 
-STAGE = "04_reward_models"
+STAGES = ("04_reward_models", "09_human_preferences")  # whose fits score single responses
 CHOICES = ("reward_model", "annotations", "beta")  # what a fit is chosen by, in this order
 AS_STORED, WORST = "as stored", "worst"
 KEPT_READINGS = 4  # jobs whose rewards are kept in memory
 NOTHING_WANTED: Mapping[str, Any] = {}
-NO_JOB = "has no finished job of 04_reward_models yet. Run <code>rmkit run params/{}.yaml</code>, then this cell again."
+NO_JOB = (
+    "has no finished job of 04_reward_models or 09_human_preferences yet. Run <code>rmkit run params/{}.yaml</code>, "
+    "then this cell again."
+)
 
 
 class Responses(Tool):
@@ -56,8 +60,8 @@ class Responses(Tool):
         self._study_changed()
 
     def show(self, fit: Fit) -> None:
-        """Show the prompts as a fit of 04_reward_models sees them; any other stage's fit changes nothing."""
-        if fit.stage != STAGE:
+        """Show the prompts as a fit of one of STAGES sees them; any other stage's fit changes nothing."""
+        if fit.stage not in STAGES:
             return
         with self.silence():
             if self.study.value != fit.study:
@@ -107,11 +111,13 @@ class Responses(Tool):
         self.below = row([left, self.side], align_items="flex-start", margin="8px 0 0 0")
         return [sheet(), top, steps, self.text, self.below]
 
+    def _jobs(self) -> dict[str, PlannedJob]:
+        """The finished jobs of the chosen study whose fits can be looked at, by key."""
+        return {key: job for stage in STAGES for key, job in self.stored.finished(self.study.value, stage).items()}
+
     def _fill_jobs(self) -> None:
-        jobs = self.stored.finished(self.study.value, STAGE)
-        self.job.options = [
-            (label_text(str(job).removeprefix(STAGE).strip() or STAGE), key) for key, job in jobs.items()
-        ]
+        jobs = self._jobs()
+        self.job.options = [(label_text(str(job)), key) for key, job in jobs.items()]
         self.job.value = next(iter(jobs), None)
 
     def _study_changed(self) -> None:
@@ -135,7 +141,7 @@ class Responses(Tool):
         fits = self.reading.fits
         if absent := [name for name in self.choices if name in fits and wanted.get(name) not in (None, *fits[name])]:
             what = " and ".join(f"{name.replace('_', ' ')} {shown(name, wanted[name])}" for name in absent)
-            kept = "04_reward_models saves those with the most annotations, with kept = all every one"
+            kept = "its stage saves those with the most annotations, with kept = all every one"
             self._say(inline_text(f"No reward model with {what} is saved in this job; {kept}."))
             return
         with self.silence():
@@ -157,7 +163,7 @@ class Responses(Tool):
         if key not in self._readings:
             for old in list(self._readings)[: 1 - KEPT_READINGS]:
                 del self._readings[old]
-            job = self.stored.finished(self.study.value, STAGE).get(key)
+            job = self._jobs().get(key)
             if job is None:
                 raise StoreError(f"{key}: is no longer in {self.stored.store.root}; choose another job")
             self._readings[key] = read_job(self.stored.store, job, key)

@@ -14,9 +14,7 @@ GOLD_MODEL = "grammar-gold"
 
 
 def check_base_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
-    """ParamsError unless 00_world is asked for base models that exist, each once."""
-    if parameters["world"] != "grammar":
-        return
+    """ParamsError unless 00_grammar_world is asked for base models that exist, each once."""
     names = parameters["base_models"]
     for position, name in enumerate(names):
         one_of(name, BASE_MODELS, f"{where}: base_models[{position}]")
@@ -25,14 +23,14 @@ def check_base_models(parameters: Mapping[str, Any], counts: Mapping[str, int], 
 
 
 def check_model_names(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
-    """ParamsError unless each named model is one that 00_world makes, or has a slash: a folder or a hub name."""
+    """ParamsError unless each named model is one that the grammar world makes, or has a slash: a folder, a hub name."""
     made = parameters["base_models"]
     for name in ("base_model", "encoder"):
         known = [*made, ENCODER] if name == "encoder" else made
         if name in parameters and "/" not in parameters[name] and parameters[name] not in known:
             raise ParamsError(
-                f"{where}: {name}: {parameters[name]!r} is not made by 00_world ({', '.join(known)}); add it to "
-                "base_models there, or give a folder or hub name with a slash"
+                f"{where}: {name}: {parameters[name]!r} is not made by 00_grammar_world ({', '.join(known)}); add it "
+                "to base_models there, or give a folder or hub name with a slash"
             )
     gold = parameters.get("gold_model", GOLD_MODEL)
     if "/" not in gold:

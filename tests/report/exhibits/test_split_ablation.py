@@ -18,10 +18,10 @@ HUMAN = ablation_seeds(EFFECT, betas=[None], annotations=[100, 1800], metrics=("
 
 
 class Stored:
-    """What a study's 04_reward_models left: evaluations of an ablation, one world after another."""
+    """What a study's 10_validation_split left: evaluations, one world after another."""
 
     def __init__(self, **seeds_of_world):
-        self.gathered = ("04_reward_models",)
+        self.gathered = ("10_validation_split",)
         self.jobs = [
             ({"world": world, "seed": seed}, one)
             for world, seeds in seeds_of_world.items()
@@ -31,8 +31,8 @@ class Stored:
     def rows(self, stage):
         raise AssertionError(f"no rows of {stage} are needed")
 
-    def evaluations(self, stage, name="evaluations"):
-        assert (stage, name) == ("04_reward_models", "ablation")
+    def evaluations(self, stage):
+        assert stage == "10_validation_split"
         return self.jobs
 
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ParamsError, ResultError, StoreError
-from rmkit.stages.graph import STAGES, Source
+from rmkit.stages.graph import STAGES
 from rmkit.study.engines.worker import keep_failure_note
 from rmkit.study.monitoring.snapshot import states_of
 from rmkit.study.monitoring.terminal import status_lines
 from rmkit.study.planning.keys import ingredients
 from rmkit.study.planning.study_file import load_study
 from tests.small_project import SECOND, SmallProject, write_notebook
-from tests.study.gathering import TWO_SEEDS, Stored
+from tests.study.gathering import TWO_SEEDS
 
 pytestmark = pytest.mark.xdist_group("gathering")
 
@@ -81,7 +81,7 @@ def test_the_format_of_evaluations_counts_where_a_gathered_stage_saves_some(grap
 
 def test_a_stage_that_gathers_nothing_has_the_ingredients_that_it_always_had(graph):
     world, sums, *_ = graph.plan(TWO_SEEDS)
-    parts = {"format", "stage", "parameters", "inputs", "notebook", "modules", "data"}
+    parts = {"format", "stage", "parameters", "inputs", "notebook", "modules", "data", "streams"}
     assert ingredients(world, {}).keys() == ingredients(sums, {"bank": "x"}).keys() == parts
 
 
@@ -115,43 +115,16 @@ def test_a_gathered_job_counts_by_the_content_of_its_rows_and_evaluations(case, 
     assert (stored.store.key_of(stored.findings()) != before) == (case in CHANGES_THE_KEY)
 
 
-@pytest.fixture
-def ablating(graph):
-    """As `stored`, and the sums save per-prompt evaluations of an ablation too."""
-    bank, outputs = {"bank": (Source("00_world"),)}, {"evaluations": {}, "ablation": {}}
-    graph.stage("01_sums", "seed: int = 0", "power: int = 1", inputs=bank, outputs=outputs)
-    stored = Stored(graph)
-    for number, job in enumerate(stored.plan()[:-1]):
-        stored.finish(job, ablated=10.0 * number)
-    return stored
-
-
-def test_evaluations_of_another_name_are_gathered_by_it(ablating):
-    job = ablating.opened(ablating.findings())
-    assert [each.values["accuracy"][0, 0] for _, each in job.evaluations("01_sums", "ablation")] == [10, 20]
-    assert [each.values["accuracy"][0, 0] for _, each in job.evaluations("01_sums")] == [1, 1]
-
-
-@pytest.mark.parametrize("ablated", [None, "no fits"])
-def test_a_job_without_an_ablation_or_with_one_of_no_fits_is_left_out(ablated, ablating):
-    ablating.finish(ablating.plan()[1], ablated=ablated, again=True)
-    job = ablating.opened(ablating.findings())
-    assert [parameters["seed"] for parameters, _ in job.evaluations("01_sums", "ablation")] == [1]
-    assert [parameters["seed"] for parameters, _ in job.evaluations("01_sums")] == [0, 1]
-
-
-@pytest.mark.parametrize(("ablated", "changes"), [(10.0, False), (11.0, True), ("no fits", True), (None, True)])
-def test_an_ablation_counts_by_its_content_as_evaluations_do(ablated, changes, ablating):
-    before = ablating.store.key_of(ablating.findings())
-    ablating.finish(ablating.plan()[1], ablated=ablated, again=True)
-    assert (ablating.store.key_of(ablating.findings()) != before) == changes
-
-
-@pytest.mark.parametrize("name", ["ablation", "bank", "evaluation"])
-def test_what_a_stage_does_not_save_or_what_is_no_evaluations_is_not_gathered(name, stored):
+def test_a_job_with_evaluations_of_no_fits_is_left_out(stored):
+    stored.finish(stored.plan()[1], evaluated="no fits", again=True)
     job = stored.opened(stored.findings())
-    with pytest.raises(ResultError, match=rf"^03_findings: 01_sums saves no {name}, says rmkit/stages/graph.py$"):
-        job.evaluations("01_sums", name)
+    assert [parameters["seed"] for parameters, _ in job.evaluations("01_sums")] == [1]
+
+
+def test_a_stage_that_saves_no_evaluations_gives_none(stored):
+    stored.graph.stage("03_findings", gathers=("00_world",))
+    with pytest.raises(ResultError, match=r"^03_findings: 00_world saves no evaluations, says rmkit/stages/graph.py$"):
+        stored.opened(stored.findings()).evaluations("00_world")
 
 
 def test_another_seed_and_another_order_of_seeds_are_another_key(stored):
