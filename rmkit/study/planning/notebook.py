@@ -119,16 +119,16 @@ def check_look_cells(notebook: Notebook) -> None:
 
     What a method does to an object (`values.append(0)`) cannot be seen here; it stays the author's word.
     """
-    results = {cell: names_of(_tree(notebook, cell)) for cell in notebook.result_cells()}
-    parameters = [names_of(_tree(notebook, cell)) for cell in notebook.tagged(PARAMETERS)]
+    trees = {cell: _tree(notebook, cell) for cell in notebook.cells}
+    results = {cell: names_of(cell.source) for cell in notebook.result_cells()}
+    parameters = [names_of(cell.source) for cell in notebook.tagged(PARAMETERS)]
     bound_by_results = {name for names in (*results.values(), *parameters) for name in names.bound}
     for look in notebook.tagged(LOOK):
-        tree = _tree(notebook, look)
-        bound = names_of(tree).bound
+        bound = names_of(look.source).bound
         start = f"{notebook.where}: cell {look.number} is tagged `look` but"
         if both := sorted(bound & bound_by_results):
             raise ParamsError(f"{start} assigns {both[0]!r}, which other cells assign too; rename it or remove the tag")
-        for node in ast.walk(tree):
+        for node in ast.walk(trees[look]):
             if act := _alters(node, bound):
                 raise ParamsError(f"{start} {act}; do that in a cell without the tag")
         for cell, names in results.items():

@@ -1,6 +1,5 @@
 """Names by the rules of scope, on every Python alike: what a cell binds where cells share names, and what it reads there."""
 
-import ast
 import sys
 
 import pytest
@@ -92,5 +91,5 @@ if sys.version_info >= (3, 13):
 @pytest.mark.parametrize("code", CASES)
 def test_a_cell_binds_and_reads(code):
     bound, read = CASES[code]
-    names = names_of(ast.parse(code))
+    names = names_of(code)
     assert (names.bound, names.read) == (set(bound.split()), set(read.split()))
