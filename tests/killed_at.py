@@ -6,35 +6,41 @@ Neither need be the other's parent: a fork server may have started them.
 RMKIT_TEST_KILL names the point, RMKIT_TEST_KILL_ONCE a file that remembers that it happened.
 """
 
+import fcntl
 import json
 import os
 import signal
 from pathlib import Path
 
+
+def locks_a_job(file, how):
+    return bool(how & fcntl.LOCK_EX) and getattr(file, "name", None) and Path(file.name).name == "owner.json"
+
+
 POINTS = {
-    "lock": ("rename", lambda to: to.parent.name == "locks"),
-    "manifest": ("replace", lambda to: to.name == "manifest.json"),
-    "part": ("replace", lambda to: to.name == "part-1.parquet"),
-    "publication": ("rename", lambda to: to.parent.name == "jobs"),
+    "lock": (fcntl, "flock", locks_a_job),
+    "manifest": (os, "replace", lambda _, to: Path(to).name == "manifest.json"),
+    "part": (os, "replace", lambda _, to: Path(to).name == "part-1.parquet"),
+    "publication": (os, "rename", lambda _, to: Path(to).parent.name == "jobs"),
 }
 
 
 def install():
     when, _, what = os.environ["RMKIT_TEST_KILL"].partition(" ")
-    function, matches = POINTS[what]
-    move = getattr(os, function)
+    module, function, matches = POINTS[what]
+    act = getattr(module, function)
 
-    def moved(source, target, **options):
-        if not matches(Path(target)):
-            return move(source, target, **options)
+    def acted(first, second, **options):
+        if not matches(first, second):
+            return act(first, second, **options)
         if when == "before":
             die()
-        result = move(source, target, **options)
+        result = act(first, second, **options)
         if when == "after":
             die()
         return result
 
-    setattr(os, function, moved)
+    setattr(module, function, acted)
 
 
 def die():

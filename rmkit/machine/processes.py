@@ -7,7 +7,6 @@ end of a group; the stamp finds them. Knows pids; no job, no store.
 import os
 import signal
 import socket
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,8 +37,8 @@ def started_at(pid: int) -> float:
     return psutil.Process(pid).create_time()
 
 
-def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), group: int | None = None) -> int:
-    """Kill the process group, every process stamped with this execution, and the noted children with theirs.
+def end_processes(execution: str, group: int | None = None) -> int:
+    """Kill the process group, and every process stamped with this execution.
 
     The calling process is spared. Repeats until a sweep finds none: a process may fork while it is looked for. Returns
     how many were killed.
@@ -48,10 +47,6 @@ def end_processes(execution: str, children: Iterable[tuple[int, float]] = (), gr
     if group is not None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    for pid, start in children:
-        with suppress(psutil.Error):
-            if lives(pid, start):
-                killed += _kill([*psutil.Process(pid).children(recursive=True), psutil.Process(pid)])
     for _sweep in range(20):
         if not (found := [process for process in psutil.process_iter() if stamp_of(process) == execution]):
             break

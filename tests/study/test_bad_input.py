@@ -174,15 +174,13 @@ def test_a_job_without_a_manifest_heals(finished):
     assert path.exists()
 
 
-def test_a_lock_that_cannot_be_read_is_named(small):
+def test_a_lock_that_nobody_holds_stands_in_nobody_s_way(small):
+    for number, card in enumerate(["", '{"format": 2}', "no JSON"]):
+        lock = small.root / f"runs/locks/01_sums-{number:016x}"
+        lock.mkdir(parents=True)
+        (lock / "owner.json").write_text(card)
     assert small.run().returncode == 0
-    small.edit("rmkit/powers.py", "value**exponent", "value*exponent")
-    lock = small.root / "runs/locks/01_sums-0123456789abcdef"
-    lock.mkdir()
-    (lock / "owner.json").write_text('{"format": 2}')
-    ended = small.run()
-    assert ended.returncode == 1
-    assert f"{lock}: a lock whose owner cannot be read; remove the folder" in ended.stderr
+    assert not list((small.root / "runs/locks").iterdir())
 
 
 def test_other_package_versions_are_told_and_the_result_is_kept(finished):

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from rmkit.errors import JobError
 from rmkit.machine.hardware import describe, usable_cores
-from rmkit.machine.processes import end_processes, this_host
+from rmkit.machine.processes import end_processes
 from rmkit.study.engines.engine import Outcome, Watch
 from rmkit.study.engines.limits import Limits, MemoryWatch
 from rmkit.study.engines.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
@@ -97,12 +97,9 @@ class Pool:
 
     def _leave_nothing_behind(self) -> None:
         """After an interruption end what runs; after a good end nothing does."""
-        for running in self.running.values():
-            end_processes(running.execution, group=running.process.pid)
-            running.process.wait()
+        for plan_id, running in list(self.running.items()):
+            self._clear(plan_id)
             forget_doubtful_parts(self.store, running.order)
-        if self.running:
-            locks.clear_away_the_dead(self.store)
         if self.processes:
             self.processes.close()
 
@@ -132,14 +129,10 @@ class Pool:
         elif self.engine.fail_fast and self.has_failed:
             self._end(job, Outcome("skipped", NOT_STARTED))
         elif key not in {running.key for running in self.running.values()} and self._admits(job):
-            holder = locks.holder(self.store, job.plan_id)
-            if holder is None:
-                if self._processes_for(job).ready(job.threads):
-                    self._start(job, key)
-            elif holder.alive():
+            if holder := locks.holder(self.store, job.plan_id):
                 self._watch_other(job, holder)
-            else:
-                locks.bury(self.store, holder)
+            elif self._processes_for(job).ready(job.threads):
+                self._start(job, key)
 
     def _admits(self, job: PlannedJob) -> bool:
         used = sum(self.jobs[plan_id].threads for plan_id in self.running)
@@ -157,8 +150,6 @@ class Pool:
         if job.plan_id not in self.watched:
             self.watched.add(job.plan_id)
             text = f"process {holder.pid} on {holder.host.split()[0]} executes it; waiting for its result"
-            if holder.host != this_host():
-                text += f" (if that host is gone, remove {self.project.shown(self.store.root / 'locks' / job.plan_id)})"
             self.watch("watching", job, text)
 
     def _start(self, job: PlannedJob, key: str) -> None:
@@ -230,9 +221,7 @@ class Pool:
         running = self.running.pop(plan_id)
         end_processes(running.execution, group=running.process.pid)
         running.process.wait()
-        holder = locks.holder(self.store, plan_id)
-        if holder and holder.execution == running.execution:
-            locks.bury(self.store, holder)
+        locks.clear_away(self.store, plan_id)
         with running.output as output:
             output.seek(0)
             return output.read()

@@ -44,15 +44,14 @@ def work(order: dict[str, Any]) -> int:
     store = Store(Path(order["store"]))
     owner = locks.myself(order["execution"], order["plan_id"])
     try:
-        with disk_faults(store.root):
-            if not locks.take(store, owner):
+        with disk_faults(store.root), locks.held(store, owner) as is_ours:
+            if not is_ours:
                 return LOCKED
             try:
                 if not store.finished(order["key"]):
                     execute(store, order)
             finally:
                 end_processes(owner.execution)
-                locks.release(store, owner)
     except RmkitError as error:
         print(json.dumps({"error": str(error)}))
         return 1
@@ -85,7 +84,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     )
     os.environ[JOB_FILE] = str(job_file)
     try:
-        kernel_peak = run_notebook(store, order, made / "notebook.ipynb")
+        kernel_peak = run_notebook(order, made / "notebook.ipynb")
         shutil.rmtree(made / SCRATCH, ignore_errors=True)
         end_processes(order["execution"])  # what a cell left running must not write into what is published
         check_outputs(order, made)
@@ -110,7 +109,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     shutil.rmtree(store.root / "failed" / order["plan_id"], ignore_errors=True)
 
 
-def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
+def run_notebook(order: dict[str, Any], output: Path) -> int:
     """Execute the notebook by papermill, in a kernel of this interpreter; JobError says what broke.
 
     Returns the most memory that forked kernels used, in bytes; of others the system tells.
@@ -119,11 +118,6 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
     from rmkit.study.processes.papermill_import import DeadKernelError, papermill
 
     kernels: list[KernelProcess] = []
-
-    def started(kernel: KernelProcess) -> None:
-        kernels.append(kernel)
-        locks.note_child(store, order["plan_id"], kernel.pid)
-
     source = Path(order["project"]) / "notebooks" / f"{order['stage']}.ipynb"
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
@@ -138,7 +132,7 @@ def run_notebook(store: Store, order: dict[str, Any], output: Path) -> int:
                 cwd=source.parent,
                 kernel_name="python3",
                 progress_bar=False,
-                kernel_manager_class=kernel_manager(Path(folder), started),
+                kernel_manager_class=kernel_manager(Path(folder), kernels.append),
                 shutdown_kernel="immediate",
             )
         except papermill.PapermillExecutionError as error:

@@ -15,6 +15,7 @@ REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the folder writable"),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "move the file in the way"),
+    **dict.fromkeys((errno.ENOLCK, errno.ENOTSUP), "keep runs/ on a file system with locks"),
     errno.EIO: "check the disk",
 }
 

@@ -1,28 +1,28 @@
-"""One executor a job, and nothing left behind: locks with an owner, and the end of what a dead owner left.
+"""One executor a job: a lock of the operating system (`flock`), held by its process; the end of what the dead left.
 
-A lock is a folder that holds its owner's card: made ready aside and renamed into place, so that no lock is ever without
-an owner. A dead owner's lock is broken by a rename that only one process can win. Its processes
-are ended by their stamp (machine/processes.py); where that cannot be read, the children noted with the lock are ended.
-One host: a lock of another host counts as alive.
+    runs/locks/<plan id>/owner.json    who executes it; that process holds the file's lock as long as it lives
+
+So a lock ends with its process, however that ends: a card that nobody holds is a dead owner's. Whoever takes the lock
+next ends the processes that the dead left, by their stamp (machine/processes.py), and removes what they half made. No
+child of a job keeps its lock: the descriptor is closed where another program starts, and a fork server never had it.
+One machine; on a shared file system, as far as its locks reach.
 """
 
-import errno
+import fcntl
 import json
 import os
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
-import psutil
-
-from rmkit.errors import StoreError
 from rmkit.machine.processes import boot_id, end_processes, lives, started_at, this_host
-from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
-KEPT_SECONDS = {"lock": 60.0, "released": 60.0, "broken": 86_400.0}  # what lies in tmp/ beside the half-made jobs
+CARD = "owner.json"
 
 
 @dataclass(frozen=True)
@@ -49,63 +49,49 @@ def myself(execution: str, plan_id: str) -> Owner:
     return Owner(execution, plan_id, os.getpid(), started_at(os.getpid()), boot_id(), this_host(), time.time())
 
 
-def take(store: Store, owner: Owner) -> bool:
-    """Take the lock of a plan id for `owner`; False if somebody holds it."""
-    ready = store.root / "tmp" / f"lock-{owner.execution}"
-    ready.mkdir()
-    write_text(ready / "owner.json", json.dumps(asdict(owner)))
-    try:
-        ready.rename(_lock(store, owner.plan_id))  # fails on a folder that holds anything, as every lock does
-    except OSError as error:
-        shutil.rmtree(ready)
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            return False
-        raise
-    return True
-
-
-def note_child(store: Store, plan_id: str, pid: int) -> None:
-    """Note a child that starts a session of its own, for machines where its stamp cannot be read."""
-    with suppress(psutil.Error):
-        write_text(_lock(store, plan_id) / f"child-{pid}", repr(started_at(pid)))
-
-
-def release(store: Store, owner: Owner) -> None:
-    """Give the lock back, if it is still this owner's."""
-    if holder(store, owner.plan_id) == owner:
-        released = store.root / "tmp" / f"released-{owner.execution}"
-        _lock(store, owner.plan_id).rename(released)
-        shutil.rmtree(released, ignore_errors=True)
+@contextmanager
+def held(store: Store, owner: Owner) -> Iterator[bool]:
+    """Hold the lock of the owner's plan id while this is open; False if somebody else does."""
+    if (card := _taken(_folder(store, owner.plan_id))) is None:
+        yield False
+        return
+    with card:
+        _end_what_is_left(store, card)
+        card.truncate(0)
+        card.write(json.dumps(asdict(owner)))
+        card.flush()
+        try:
+            yield True
+        finally:
+            _remove(_folder(store, owner.plan_id))
 
 
 def holder(store: Store, plan_id: str) -> Owner | None:
-    """Who holds the lock of a plan id, dead or alive; StoreError if the lock says nothing that can be read."""
-    card = _lock(store, plan_id) / "owner.json"
-    for _attempt in range(3):  # a lock may be given back and taken by another while it is looked at
-        try:
-            return Owner(**json.loads(card.read_text()))
-        except FileNotFoundError:
-            if not card.parent.exists():
-                return None
-            time.sleep(0.05)
-        except (OSError, ValueError, TypeError):
-            break
-    raise StoreError(
-        f"{card.parent}: a lock whose owner cannot be read; remove the folder if no other rmkit is running"
-    )
+    """Who holds the lock of a plan id, or None."""
+    with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open() as card:
+        if not try_lock(card, fcntl.LOCK_SH):
+            return _owner(card) or Owner("", plan_id, 0, 0.0, "", this_host(), time.time())  # it is being written
+    return None
+
+
+def clear_away(store: Store, plan_id: str) -> Owner | None:
+    """End what a dead owner left of a job and remove its lock; returns that owner, None if there is none."""
+    if not _folder(store, plan_id).exists() or (card := _taken(_folder(store, plan_id))) is None:
+        return None
+    with card:
+        owner = _end_what_is_left(store, card)
+        _remove(_folder(store, plan_id))
+        return owner
 
 
 def clear_away_the_dead(store: Store) -> list[Owner]:
-    """End what dead owners left, break their locks, remove what was half made; returns those owners."""
+    """End what dead owners left, remove their locks and all that is half made; returns those owners."""
     half_made = list((store.root / "tmp").glob("*"))  # listed before the locks: an execution locks first, then makes
-    owners = [holder(store, path.name) for path in (store.root / "locks").glob("*")]
-    dead = [owner for owner in owners if owner and not owner.alive()]
-    for owner in dead:
-        bury(store, owner)
-    living = {owner.execution for owner in owners if owner and owner not in dead}
+    held_once = [path.name for path in (store.root / "locks").glob("*")]
+    dead = [owner for plan_id in held_once if (owner := clear_away(store, plan_id))]
+    living = {owner.execution for plan_id in held_once if (owner := holder(store, plan_id))}
     for path in half_made:
-        kind = path.name.partition("-")[0]
-        if path.name not in living and _age(path) > KEPT_SECONDS.get(kind, 0.0):
+        if path.name not in living:
             shutil.rmtree(path, ignore_errors=True)
     for path in (store.root / "partial").glob("*"):
         if store.finished(path.name):  # killed after its job was published and before it was removed
@@ -113,40 +99,55 @@ def clear_away_the_dead(store: Store) -> list[Owner]:
     return dead
 
 
-def bury(store: Store, owner: Owner) -> None:
-    """End every process of a dead owner's execution, then break its lock and remove its half-made folder.
-
-    The lock moves to a grave that bears the execution's name and stays there: a second process that read the same dead
-    owner cannot rename a newer lock onto it.
-    """
-    end_processes(owner.execution, _children(store, owner.plan_id))
-    if holder(store, owner.plan_id) == owner:
-        try:
-            grave = store.root / "tmp" / f"broken-{owner.execution}"
-            _lock(store, owner.plan_id).rename(grave)
-            os.utime(grave)  # its age counts from now
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-                raise
-    shutil.rmtree(store.root / "tmp" / owner.execution, ignore_errors=True)
+def try_lock(file: IO[str] | int, how: int) -> bool:
+    """Lock an open file or folder (`fcntl.LOCK_EX` or `LOCK_SH`) until it is closed; False if another has it."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
-def _lock(store: Store, plan_id: str) -> Path:
+def _folder(store: Store, plan_id: str) -> Path:
     return store.root / "locks" / plan_id
 
 
-def _children(store: Store, plan_id: str) -> list[tuple[int, float]]:
-    found = []
-    for path in _lock(store, plan_id).glob("child-*"):
+def _taken(folder: Path) -> IO[str] | None:
+    """A lock's card, made if there is none, and locked until it is closed; None if somebody else has it."""
+    while True:
+        folder.mkdir(exist_ok=True)
         try:
-            found.append((int(path.name.removeprefix("child-")), float(path.read_text())))
-        except (OSError, ValueError):
+            card = (folder / CARD).open("a+")
+        except FileNotFoundError:  # the folder was removed in between
             continue
-    return found
+        if not try_lock(card, fcntl.LOCK_EX):
+            card.close()
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat((folder / CARD).stat(), os.fstat(card.fileno())):
+                return card
+        card.close()  # its owner has removed it since it was opened here
 
 
-def _age(path: Path) -> float:
+def _end_what_is_left(store: Store, card: IO[str]) -> Owner | None:
+    """End every process of the execution that a dead owner's card names, and remove what it half made."""
+    if owner := _owner(card):
+        end_processes(owner.execution)
+        shutil.rmtree(store.root / "tmp" / owner.execution, ignore_errors=True)
+    return owner
+
+
+def _owner(card: IO[str]) -> Owner | None:
+    card.seek(0)
     try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return 0.0
+        return Owner(**json.load(card))
+    except (ValueError, TypeError):
+        return None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a lock that is held here, the card last: from then on another process may make it anew."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == CARD):
+        path.unlink()
+    with suppress(OSError):
+        folder.rmdir()

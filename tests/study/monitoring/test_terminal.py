@@ -59,13 +59,13 @@ def test_of_many_failures_a_few_are_shown_and_the_others_counted(store):
 
 
 def test_odd_progress_of_a_running_job_is_none(store):
-    locks.take(store, locks.myself("an execution", "00_world-0"))
     progress = store.root / "locks/00_world-0/progress.json"
-    for odd in ("[]", '{"what": "x"}', '{"what": "x", "done": "many", "total": 3}', "3"):
-        progress.write_text(odd)
-        assert lines(store)[1].startswith("running: 00_world seed=0: 0 s")
-    progress.write_text(json.dumps({"what": "fitting", "done": 3, "total": 10}))
-    assert lines(store)[1].startswith("running: 00_world seed=0: fitting 3/10")
+    with locks.held(store, locks.myself("an execution", "00_world-0")):
+        for odd in ("[]", '{"what": "x"}', '{"what": "x", "done": "many", "total": 3}', "3"):
+            progress.write_text(odd)
+            assert lines(store)[1].startswith("running: 00_world seed=0: 0 s")
+        progress.write_text(json.dumps({"what": "fitting", "done": 3, "total": 10}))
+        assert lines(store)[1].startswith("running: 00_world seed=0: fitting 3/10")
 
 
 def test_looking_takes_a_small_share_of_a_run_s_time(store, monkeypatch):
