@@ -115,7 +115,8 @@ def _folder(store: Store, plan_id: str) -> Path:
 def _taken(folder: Path) -> IO[str] | None:
     """A lock's card, made if there is none, and locked until it is closed; None if somebody else has it."""
     while True:
-        folder.mkdir(exist_ok=True)
+        with suppress(FileExistsError):  # `exist_ok` would look whether it is still there
+            folder.mkdir()
         try:
             card = (folder / CARD).open("a+")
         except FileNotFoundError:  # the folder was removed in between
