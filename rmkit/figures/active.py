@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import POOL_NAMES, STRATEGY_LOOK, strategy_look
+from rmkit.figures.looks import LOOKS, Look, called, look_of, looks_of
 from rmkit.figures.theme import GREY, themed
 
 CHOSEN_LABELS = {
@@ -37,11 +37,12 @@ def label_value_figure(curves: pd.DataFrame, *, against: str = "") -> Figure:
     check(curves, CURVE_COLUMNS)
     drawn = curves[curves["mean"].notna()]
     metrics, pools = (list(dict.fromkeys(drawn[name])) for name in ("metric", "pool"))
+    looks = looks_of(drawn["strategy"], "strategy")
     size = (4.0 * len(pools) + 1.4, 2.6 * len(metrics) + 0.6)
     figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
     for row_axes, metric in zip(axes, metrics, strict=True):
         for ax, pool in zip(row_axes, pools, strict=True):
-            draw_lines(ax, drawn[(drawn["metric"] == metric) & (drawn["pool"] == pool)], "mean")
+            draw_lines(ax, drawn[(drawn["metric"] == metric) & (drawn["pool"] == pool)], "mean", looks)
             if against:
                 ax.axhline(0, **baseline(against))
         row_axes[0].set_ylabel(metric_label(metric, against))
@@ -61,12 +62,12 @@ def choice_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
     drawn = rows[rows["metric"].isin(CHOSEN_LABELS)]
     means = drawn.groupby(["pool", "strategy", "metric", "annotations"], sort=False)["value"].mean().reset_index()
     metrics = [metric for metric in CHOSEN_LABELS if metric in set(means["metric"])]
-    pools = list(dict.fromkeys(means["pool"]))
+    pools, looks = list(dict.fromkeys(means["pool"])), looks_of(means["strategy"], "strategy")
     size = (4.0 * len(pools) + 1.4, 2.3 * len(metrics) + 0.6)
     figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
     for row_axes, metric in zip(axes, metrics, strict=True):
         for ax, pool in zip(row_axes, pools, strict=True):
-            draw_lines(ax, means[(means["metric"] == metric) & (means["pool"] == pool)], "value")
+            draw_lines(ax, means[(means["metric"] == metric) & (means["pool"] == pool)], "value", looks)
             if metric == "mean_p_variance":
                 ax.axhline(MOST_UNSURE, color=GREY, linewidth=0.8, zorder=1, label="_as open as a coin")
         row_axes[0].set_ylabel(CHOSEN_LABELS[metric])
@@ -87,25 +88,25 @@ def check(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
             raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
 
 
-def draw_lines(ax: Axes, panel: pd.DataFrame, column: str) -> None:
-    """One panel's lines in the order of STRATEGY_LOOK, with bands where the table has low and high."""
+def draw_lines(ax: Axes, panel: pd.DataFrame, column: str, looks: Mapping[str, Look]) -> None:
+    """One panel's lines in the order of LOOKS, with bands where the table has low and high."""
     for name in sorted(panel["strategy"].unique(), key=place):
-        line, look = panel[panel["strategy"] == name].sort_values("annotations"), strategy_look(name)
-        ax.plot(line["annotations"], line[column], **look)
+        line, look = panel[panel["strategy"] == name].sort_values("annotations"), looks[name]
+        ax.plot(line["annotations"], line[column], **look.line)
         if "low" in line:
             # a difference that is exactly 0, as at a shared start, has no spread to resample and needs none
             low, high = (
                 line[side].astype(float).where(line[side].notna() | (line["mean"] != 0), 0.0)
                 for side in ("low", "high")
             )
-            ax.fill_between(line["annotations"], low, high, color=look["color"], alpha=0.13, linewidth=0)
+            ax.fill_between(line["annotations"], low, high, color=look.color, alpha=0.13, linewidth=0)
 
 
 def name_panels(axes: np.ndarray, pools: list[str], table: pd.DataFrame) -> None:
     """Pools above, labels used below with a tick for each number, one legend on the right."""
     counts = sorted(table["annotations"].unique())
     for ax, pool in zip(axes[0], pools, strict=True):
-        ax.set_title(f"pairs {POOL_NAMES.get(pool, pool)}")
+        ax.set_title(f"pairs {called(pool, 'pool')}")
     for ax in axes[-1]:
         ax.set_xlabel("labels used")
         ax.set_xticks(counts)
@@ -131,15 +132,15 @@ def metric_label(metric: str, against: str) -> str:
     """A metric's name and unit for the y axis, in two short lines where it is a difference."""
     start, _, n = metric.partition("best_of_")
     name = f"gold reward, best of {n}" if n else {"spearman": "Spearman, within prompts"}.get(start, start)
-    return f"{name}\nminus {strategy_look(against)['label']}" if against else name
+    return f"{name}\nminus {look_of(against, 'strategy').label}" if against else name
 
 
 def baseline(name: str) -> Mapping[str, Any]:
-    look = strategy_look(name)
-    return {"color": look["color"], "linestyle": look["linestyle"], "label": look["label"], "linewidth": 1.2}
+    look = look_of(name, "strategy")
+    return {"color": look.color, "linestyle": look.linestyle, "label": look.label, "linewidth": 1.2}
 
 
 def place(name: str) -> tuple[int, str]:
     """Where a strategy stands in the legend."""
-    known = list(STRATEGY_LOOK)
+    known = list(LOOKS["strategy"])
     return (known.index(name), "") if name in known else (len(known), name)

@@ -3,6 +3,7 @@
 Takes a tidy table, gives a figure; computes nothing but the curve of the annotator's own formula.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.annotation.label_theory import quality_at_normal_gaps
-from rmkit.figures.looks import CHOICE_LOOK, POOL_LOOK, POOL_NAMES
+from rmkit.figures.looks import looks_of
 from rmkit.figures.theme import BLUE, GREY, INK, themed
 
 GAPS = np.linspace(-3, 3, 121)  # in units of the annotator's scale
@@ -35,10 +36,12 @@ def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
     draw_chances(left, betas)
     error = rows[(rows["metric"] == "expected_error") & np.isfinite(rows["beta"])]
     means = error.groupby(["choice", "pool", "beta"], sort=False)["value"].mean()
+    choices, pools = looks_of(error["choice"], "choice"), looks_of(error["pool"], "pool")
     for (choice, pool), line in means.groupby(["choice", "pool"], sort=False):
         line = line.droplevel(["choice", "pool"]).sort_index()
-        look = CHOICE_LOOK[choice] | POOL_LOOK[pool]
-        right.plot(line.index, line.to_numpy(), label=f"{choice}, {POOL_NAMES[pool]}", **look)
+        how, whose = choices[str(choice)], pools[str(pool)]
+        look = replace(how, linestyle=whose.linestyle, label=f"{how.label}, {whose.label}")
+        right.plot(line.index, line.to_numpy(), **look.line)
     right.axhline(0.5, color=GREY, linewidth=0.8)
     finite = [beta for beta in betas if np.isfinite(beta)]
     right.set_xscale("log")

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import look_of
+from rmkit.figures.looks import Look
 
 LABEL_GAP = 11.0  # points between two labels at the end of lines
 
@@ -32,20 +32,19 @@ def count_axis(ax: Axes, counts: np.ndarray) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def label_lines(ax: Axes, ends: Mapping[str, float]) -> None:
+def label_lines(ax: Axes, ends: Mapping[str, float], looks: Mapping[str, Look]) -> None:
     """Write each line's name at its right end, moved up or down by as little as keeps the names apart."""
     points = 72 / ax.figure.dpi
     height = [float(ax.transData.transform((1, end))[1]) * points for end in ends.values()]
-    for (reward_model, end), place, own in zip(ends.items(), spread(height, LABEL_GAP), height, strict=True):
-        look = look_of(reward_model)
+    for (name, end), place, own in zip(ends.items(), spread(height, LABEL_GAP), height, strict=True):
         ax.annotate(
-            look["label"],
+            looks[name].label,
             (1, end),
             xycoords=("axes fraction", "data"),
             xytext=(5, place - own),
             textcoords="offset points",
             va="center",
-            color=look["color"],
+            color=looks[name].color,
             annotation_clip=False,
         )
 
@@ -59,11 +58,11 @@ def spread(height: Sequence[float], gap: float) -> np.ndarray:
     return place
 
 
-def draw_line(ax: Axes, line: pd.DataFrame, x: str, look: dict[str, Any]) -> float:
-    """A line with its band, where it has one; the height at which it ends."""
-    ax.plot(line[x], line["mean"], **look)
+def draw_line(ax: Axes, line: pd.DataFrame, x: str, look: Look, **style: Any) -> float:
+    """A line with its band, where it has one; the height at which it ends. style: for the line alone."""
+    ax.plot(line[x], line["mean"], **look.line, **style)
     low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
-    ax.fill_between(line[x].to_numpy(dtype=float), low, high, color=look["color"], alpha=0.15, linewidth=0)
+    ax.fill_between(line[x].to_numpy(dtype=float), low, high, color=look.color, alpha=0.15, linewidth=0)
     return float(line["mean"].iloc[-1])
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.figures.axes import band_title, count_axis, draw_line, label_lines, one_kind
-from rmkit.figures.looks import look_of
+from rmkit.figures.looks import looks_of
 from rmkit.figures.theme import themed
 
 BASELINES = ("gold", "random", "shorter")  # they learn nothing: a level over the whole axis
@@ -23,9 +23,9 @@ def best_of_n_figure(curves: pd.DataFrame) -> Figure:
     """
     one_kind(curves, ["reward_model", "n"])
     figure, ax = plt.subplots(figsize=(6.4, 4.2))
-    ends = {}
+    ends, looks = {}, looks_of(curves["reward_model"])
     for name, line in curves.groupby("reward_model", sort=False):
-        ends[str(name)] = draw_line(ax, line.sort_values("n"), "n", look_of(str(name)))
+        ends[str(name)] = draw_line(ax, line.sort_values("n"), "n", looks[str(name)])
     ax.set_xscale("log", base=2)
     ns = sorted(curves["n"].unique())
     ax.set_xticks(ns, [f"{n:.0f}" for n in ns])
@@ -33,7 +33,7 @@ def best_of_n_figure(curves: pd.DataFrame) -> Figure:
     ax.set(xlabel="n, responses to choose from (log scale)", ylabel="gold reward of the one that is kept")
     ax.set_title(band_title(curves))
     figure.draw_without_rendering()
-    label_lines(ax, ends)
+    label_lines(ax, ends, looks)
     return figure
 
 
@@ -46,21 +46,21 @@ def noise_panels(curves: pd.DataFrame, ylabel: str) -> Figure:
     """
     one_kind(curves, ["reward_model", "beta", "annotations"])
     fitted, plain = curves[curves["beta"].notna()], curves[curves["beta"].isna()]
-    betas = sorted(fitted["beta"].unique())
+    betas, looks = sorted(fitted["beta"].unique()), looks_of(curves["reward_model"])
     figure, axes = plt.subplots(1, len(betas), figsize=(3.1 * len(betas) + 1.2, 3.9), squeeze=False, sharey=True)
     for ax, beta in zip(axes[0], betas, strict=True):
         for row in plain.to_dict("records"):
-            look = look_of(str(row["reward_model"]))
-            ax.axhline(row["mean"], color=look["color"], linestyle=look["linestyle"], linewidth=1)
+            look = looks[str(row["reward_model"])]
+            ax.axhline(row["mean"], color=look.color, linestyle=look.linestyle, linewidth=1)
         panel = fitted[fitted["beta"] == beta]
         ends = {str(row["reward_model"]): row["mean"] for row in plain.to_dict("records")}
         for name, line in panel.groupby("reward_model", sort=False):
-            ends[str(name)] = draw_line(ax, line.sort_values("annotations"), "annotations", look_of(str(name)))
+            ends[str(name)] = draw_line(ax, line.sort_values("annotations"), "annotations", looks[str(name)])
         count_axis(ax, np.unique(panel["annotations"]))
         ax.set_title("no noise" if np.isinf(beta) else f"β = {beta:g}")
         ax.set(xlabel="annotated pairs")
     axes[0][0].set(ylabel=ylabel)
     figure.suptitle(band_title(fitted), x=0.01, ha="left")
     figure.draw_without_rendering()
-    label_lines(axes[0][-1], ends)
+    label_lines(axes[0][-1], ends, looks)
     return figure

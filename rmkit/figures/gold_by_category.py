@@ -7,10 +7,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rmkit.figures.theme import BLUE, GREY, ORANGE, themed
+from rmkit.figures.looks import LOOKS, looks_of
+from rmkit.figures.theme import GREY, themed
 
-POLICY_COLORS = {"base": BLUE, "sft": ORANGE}
-POLICY_NAMES = {"base": "base model", "sft": "fine-tuned"}
 SHOWN = ("q05", "q25", "q50", "q75", "q95")
 
 
@@ -26,14 +25,15 @@ def gold_figure(rows: pd.DataFrame, *, scorer: str = "rule", part: str = "test")
         wanted.groupby(["task", "category", "generator", "metric"], sort=False)["value"].mean().unstack("metric")
     )
     tasks = list(dict.fromkeys(wanted["task"]))
+    looks = looks_of([*LOOKS["generator"], *wanted["generator"]], "generator")
     figure, axes = plt.subplots(1, len(tasks), figsize=(4.6 * len(tasks) + 1, 3.6), squeeze=False, sharex=True)
     for ax, task in zip(axes[0], tasks, strict=True):
         of_task = quantiles.loc[task]
         categories = list(dict.fromkeys(of_task.index.get_level_values("category")))[::-1]
-        policies = [name for name in POLICY_COLORS if name in of_task.index.get_level_values("generator")]
+        policies = [name for name in looks if name in of_task.index.get_level_values("generator")]
         for (category, policy), row in of_task.iterrows():
             y = categories.index(category) + 0.17 * (len(policies) - 1) * (1 if policy == "base" else -1)
-            color = POLICY_COLORS[policy]
+            color = looks[str(policy)].color
             ax.plot([row["q05"], row["q95"]], [y, y], color=color, linewidth=1.2)
             ax.plot([row["q25"], row["q75"]], [y, y], color=color, linewidth=5, solid_capstyle="butt")
             ax.plot(row["q50"], y, "o", color="white", markeredgecolor=color, zorder=3)
@@ -43,6 +43,6 @@ def gold_figure(rows: pd.DataFrame, *, scorer: str = "rule", part: str = "test")
         ax.grid(visible=False, axis="y")
         ax.set(xlabel=f"gold reward ({scorer})", title=task)
         for policy in policies:
-            ax.plot([], [], color=POLICY_COLORS[policy], linewidth=5, label=POLICY_NAMES[policy])
+            ax.plot([], [], color=looks[policy].color, linewidth=5, label=looks[policy].label)
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

@@ -5,6 +5,7 @@ in estimand or method are never one line.
 """
 
 import math
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
 from rmkit.figures.axes import count_axis, label_lines
-from rmkit.figures.looks import look_of
+from rmkit.figures.looks import Look, looks_of
 from rmkit.figures.theme import GREY, themed
 
 # Metric -> its panel's y label, in the order of the panels; metrics that are not named here come after.
@@ -51,7 +52,10 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(
         1, len(metrics), figsize=(PANEL_INCHES[0] * len(metrics), PANEL_INCHES[1]), squeeze=False
     )
-    ends = [draw_panel(ax, drawn[drawn["metric"] == metric]) for ax, metric in zip(axes[0], metrics, strict=True)]
+    looks = looks_of(drawn["reward_model"])
+    ends = [
+        draw_panel(ax, drawn[drawn["metric"] == metric], looks) for ax, metric in zip(axes[0], metrics, strict=True)
+    ]
     for ax, metric in zip(axes[0], metrics, strict=True):
         ax.set(xlabel="annotated pairs (log scale)", ylabel=Y_LABELS.get(metric, metric.replace("_", " ")))
         ax.set_title(BETTER.get(metric, ""), color=GREY)
@@ -59,7 +63,7 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
     figure.suptitle(title(drawn), x=0.01, ha="left")
     figure.draw_without_rendering()  # only now are the axes as tall as they will be, and labels can be told apart
     for ax, end in zip(axes[0], ends, strict=True):
-        label_lines(ax, end)
+        label_lines(ax, end, looks)
     return figure
 
 
@@ -82,21 +86,21 @@ def check_series(curves: pd.DataFrame) -> None:
             raise ResultError(f"{where}: some rows lack annotations; give all, or one row without for a baseline")
 
 
-def draw_panel(ax: Axes, panel: pd.DataFrame) -> dict[str, float]:
+def draw_panel(ax: Axes, panel: pd.DataFrame, looks: Mapping[str, Look]) -> dict[str, float]:
     """Draw one metric's lines and levels; the height at which each ends, by reward model."""
     ends = {}
     for reward_model, line in panel.groupby("reward_model", sort=False):
-        look = look_of(str(reward_model))
+        look = looks[str(reward_model)]
         line = line.sort_values("annotations")
         if line["annotations"].isna().all():
             mean, low, high = line[["mean", "low", "high"]].to_numpy(dtype=float)[0]
-            ax.axhline(mean, color=look["color"], linestyle=look["linestyle"], label=look["label"])
+            ax.axhline(mean, color=look.color, linestyle=look.linestyle, label=look.label)
             if np.isfinite(low) and np.isfinite(high):
-                ax.axhspan(low, high, color=look["color"], alpha=0.12, linewidth=0)
+                ax.axhspan(low, high, color=look.color, alpha=0.12, linewidth=0)
         else:
-            ax.plot(line["annotations"], line["mean"], **look)
+            ax.plot(line["annotations"], line["mean"], **look.line)
             low, high = (line[side].to_numpy(dtype=float) for side in ("low", "high"))
-            ax.fill_between(line["annotations"], low, high, color=look["color"], alpha=0.18, linewidth=0)
+            ax.fill_between(line["annotations"], low, high, color=look.color, alpha=0.18, linewidth=0)
         ends[str(reward_model)] = float(line["mean"].iloc[-1])
     count_axis(ax, np.unique(panel["annotations"].dropna()))
     return ends
@@ -119,10 +123,11 @@ def title(curves: pd.DataFrame) -> str:
     """The number of seeds and the kind of interval; where kinds differ, which line has which."""
     low, high = int(curves["seeds"].min()), int(curves["seeds"].max())
     seeds = f"mean of {low if low == high else f'{low} to {high}'} seed{'s' if high > 1 else ''}"
+    looks = looks_of(curves["reward_model"])
     kinds: dict[str, dict[str, None]] = {}
     for row in curves[curves["low"].notna()].itertuples():
         level = f"{row.level:.0%} " if "level" in curves else ""
-        kinds.setdefault(f"{level}{row.method} ({row.estimand})", {})[look_of(row.reward_model)["label"]] = None
+        kinds.setdefault(f"{level}{row.method} ({row.estimand})", {})[looks[row.reward_model].label] = None
     if not kinds:
         return f"{seeds}, no interval"
     if len(kinds) == 1:

@@ -1,63 +1,124 @@
-"""What things look like and are called in every figure: colour, dash, marker and name, in one place.
+"""What things look like and are called in figures, tables and sentences: colour, dash, marker and name, in one place.
 
-Knows names and looks only: no data, no layout of any one figure.
+A kind is a column of result rows, `reward_model` or `strategy`. Knows names and looks only: no data, no layout of any
+one figure.
 """
 
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from zlib import crc32
 
-from rmkit.figures.theme import BLUE, BROWN, GREEN, GREY, INK, ORANGE, PURPLE, SKY, TEAL, YELLOW
+from rmkit.figures.theme import BLUE, BROWN, GREEN, GREY, INK, ORANGE, PALE, PURPLE, SKY, SPARE_COLORS, TEAL, YELLOW
 
-# Passed to matplotlib as they stand: `ax.plot(x, y, **LOOK["linear_bt"])`.
-LOOK: dict[str, dict[str, Any]] = {
-    "linear_bt": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "linear BT"},
-    "mlp_bt": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "BT MLP"},
-    "mlp_clf": {"color": PURPLE, "linestyle": (0, (5, 1)), "marker": "D", "label": "CLF MLP"},
-    "lightgbm_clf": {"color": SKY, "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "^", "label": "CLF LightGBM"},
-    "lightgbm_bt": {"color": YELLOW, "linestyle": (0, (1, 1)), "marker": "P", "label": "BT LightGBM"},
-    "mlp_bt_ensemble": {"color": BROWN, "linestyle": (0, (7, 2)), "marker": "X", "label": "BT MLP ensemble"},
-    "lightgbm_bt_ensemble": {
-        "color": TEAL,
-        "linestyle": (0, (3, 1, 1, 1)),
-        "marker": "<",
-        "label": "BT LightGBM ensemble",
+
+@dataclass(frozen=True)
+class Look:
+    """How one thing is drawn and called."""
+
+    label: str
+    color: str
+    linestyle: Any = "-"
+    marker: str = "."
+    said: str = ""  # in a sentence, where that is not the label
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """What `ax.plot` takes: `ax.plot(x, y, **look.line)`."""
+        return {"color": self.color, "linestyle": self.linestyle, "marker": self.marker, "label": self.label}
+
+
+LOOKS: Mapping[str, Mapping[str, Look]] = {
+    "reward_model": {
+        "linear_bt": Look("linear BT", BLUE, "-", "o"),
+        "mlp_bt": Look("BT MLP", ORANGE, "--", "s"),
+        "mlp_clf": Look("CLF MLP", PURPLE, (0, (5, 1)), "D"),
+        "lightgbm_clf": Look("CLF LightGBM", SKY, (0, (3, 1, 1, 1, 1, 1)), "^"),
+        "lightgbm_bt": Look("BT LightGBM", YELLOW, (0, (1, 1)), "P"),
+        "mlp_bt_ensemble": Look("BT MLP ensemble", BROWN, (0, (7, 2)), "X"),
+        "lightgbm_bt_ensemble": Look("BT LightGBM ensemble", TEAL, (0, (3, 1, 1, 1)), "<"),
+        "gold": Look("gold reward", INK, "-", "*"),
+        "random": Look("random", GREY, ":", "x", said="a random reward"),
+        "shorter": Look("shorter answer", GREEN, "-.", "v", said="the shorter answer"),
+        "base": Look("base policy", PALE, (0, (1, 3)), "+"),
     },
-    "gold": {"color": INK, "linestyle": "-", "marker": "*", "label": "gold reward"},
-    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
-    "shorter": {"color": GREEN, "linestyle": "-.", "marker": "v", "label": "shorter answer"},
+    "strategy": {
+        "random": Look("random", GREY, ":", "x"),
+        "entropy": Look("entropy", ORANGE, "--", "s"),
+        "d_optimal": Look("D-optimal", BLUE, "-", "o"),
+    },
+    "choice": {
+        "similar": Look("similar", ORANGE, "--", "s"),
+        "random": Look("random", BLUE, "-", "o"),
+        "diversified": Look("diversified", GREEN, "-.", "^"),
+    },
+    "pool": {
+        "within_prompt": Look("within a prompt", BLUE, "-", "o"),
+        "cross_prompt": Look("across prompts", ORANGE, "--", "s"),
+    },
+    "measure": {
+        "one_pair": Look("accuracy, one pair a prompt", GREY, ":", "x"),
+        "accuracy": Look("accuracy, all pairs", BLUE, "-", "o"),
+        "kendall": Look("Kendall's τ-b", SKY, (0, (3, 1, 1, 1, 1, 1)), "s"),
+        "spearman": Look("Spearman", GREEN, "-.", "^"),
+        "pearson": Look("Pearson", PURPLE, (0, (5, 1)), "D"),
+        "best_of_all": Look("gold of its best", ORANGE, "--", "v"),
+    },
+    "procedure": {
+        "published": Look("as released", ORANGE, "--", "s"),
+        "sound": Look("sound", BLUE, "-", "D"),
+    },
+    "validation": {
+        "mirrored_row": Look("mirrored row", ORANGE, ":", "o"),
+        "pair": Look("pair", BLUE, "--", "s"),
+        "prompt": Look("prompt", GREEN, "-.", "^"),
+    },
+    "generator": {
+        "base": Look("base model", BLUE, "-", "o"),
+        "sft": Look("fine-tuned", ORANGE, "--", "s"),
+    },
 }
 
-STRATEGY_LOOK: dict[str, dict[str, Any]] = {
-    "random": {"color": GREY, "linestyle": ":", "marker": "x", "label": "random"},
-    "entropy": {"color": ORANGE, "linestyle": "--", "marker": "s", "label": "entropy"},
-    "d_optimal": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "D-optimal"},
-}
-
-CHOICE_LOOK = {
-    "similar": {"color": ORANGE, "marker": "s"},
-    "random": {"color": BLUE, "marker": "o"},
-    "diversified": {"color": GREEN, "marker": "^"},
-}
-POOL_LOOK = {"within_prompt": {"linestyle": "-"}, "cross_prompt": {"linestyle": "--"}}
-POOL_NAMES = {"within_prompt": "within a prompt", "cross_prompt": "across prompts"}
-
-MEASURE_NAMES = {
-    "one_pair": "accuracy, one pair a prompt",
-    "accuracy": "accuracy, all pairs",
-    "kendall": "Kendall's τ-b",
-    "spearman": "Spearman",
-    "pearson": "Pearson",
-    "best_of_all": "gold of its best",
-}
-MEASURE_LOOK = dict(
-    zip(MEASURE_NAMES, zip((GREY, BLUE, SKY, GREEN, PURPLE, ORANGE), "xos^Dv", strict=True), strict=True)
-)
+PARTS = ("color", "linestyle", "marker")
+SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("h", "p", "d", ">", "8")
+SPARES = [
+    Look("", SPARE_COLORS[i % len(SPARE_COLORS)], SPARE_DASHES[i % 3], SPARE_MARKERS[i % 5])
+    for i in range(len(SPARE_COLORS) * 3 * 5)
+]
 
 
-def look_of(reward_model: str) -> dict[str, Any]:
-    """The look of a reward model; one that the theme does not know is black and goes by its own name."""
-    return LOOK.get(reward_model, {"color": INK, "linestyle": "-", "marker": ".", "label": reward_model})
+def looks_of(names: Iterable[object], kind: str = "reward_model") -> dict[str, Look]:
+    """The look of each name of a kind. A name that is not listed here goes by itself and gets a spare look.
+
+    Spare looks have colours that nothing listed has, and differ as much as they can from each other. Which one a name
+    gets depends on the name, and on the other unlisted names beside it; not on their order.
+    """
+    texts = list(dict.fromkeys(map(str, names)))
+    listed = LOOKS.get(kind, {})
+    found = {name: listed[name] for name in texts if name in listed}
+    spare: dict[str, Look] = {}
+    for name in sorted(set(texts) - set(found)):
+        spare[name] = replace(_least_alike(crc32(name.encode()), spare.values()), label=name)
+    return {name: (found | spare)[name] for name in texts}
 
 
-def strategy_look(name: str) -> dict[str, Any]:
-    """The look of a strategy; one that is not known here is black and goes by its own name."""
-    return STRATEGY_LOOK.get(name, {"color": INK, "linestyle": "-.", "marker": ".", "label": name})
+def look_of(name: object, kind: str = "reward_model") -> Look:
+    """The look of one name of a kind, as if it stood alone."""
+    return looks_of([name], kind)[str(name)]
+
+
+def called(name: object, kind: str = "reward_model") -> str:
+    """A name of a kind in a sentence: BT MLP, the shorter answer."""
+    look = look_of(name, kind)
+    return look.said or look.label
+
+
+def _least_alike(start: int, taken: Collection[Look]) -> Look:
+    """The first spare look, counted from `start`, that shares least with these: all, a colour, dashes and markers."""
+
+    def shared(look: Look) -> tuple[int, int, int]:
+        color, dash, marker = ([getattr(other, part) == getattr(look, part) for other in taken] for part in PARTS)
+        alike = sum(map(all, zip(color, dash, marker, strict=True)))
+        return alike, sum(color), sum(dash) + sum(marker)
+
+    return min((SPARES[(start + i) % len(SPARES)] for i in range(len(SPARES))), key=shared)

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import MEASURE_LOOK, MEASURE_NAMES, look_of
+from rmkit.figures.looks import look_of, looks_of
 from rmkit.figures.theme import GREY, INK, themed
 
 
@@ -56,19 +56,19 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
     measured = fits[fits["metric"] == measure].set_index("fit")
     if measured.empty:
         raise ResultError(f"rows: have no measure {measure!r}; there are {', '.join(fits['metric'].unique())}")
+    looks = looks_of(measured["reward_model"])
     figure, axes = plt.subplots(1, len(policies), figsize=(3.6 * len(policies) + 1.3, 3.9), squeeze=False, sharey=True)
     for ax, policy in zip(axes[0], policies, strict=True):
         ratio = fits[(fits["metric"] == "ndr") & (fits["policy"] == policy)].set_index("fit")["value"].dropna()
         for name, here in measured.loc[ratio.index].groupby("reward_model", sort=False):
-            look = look_of(str(name))
-            ax.scatter(here["value"], ratio[here.index], s=22, color=look["color"], marker=look["marker"],
-                       label=look["label"], linewidth=1)  # fmt: skip
+            look = looks[str(name)]
+            ax.scatter(here["value"], ratio[here.index], s=22, color=look.color, marker=look.marker, label=look.label,
+                       linewidth=1)  # fmt: skip
         ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
         ax.axhline(0, color=INK, linewidth=0.8)
         left_out = len(measured) - len(ratio)
-        ax.set(
-            xlabel=MEASURE_NAMES[measure], title=policy_name(policy) + (f" ({left_out} undefined)" if left_out else "")
-        )
+        undefined = f" ({left_out} undefined)" if left_out else ""
+        ax.set(xlabel=look_of(measure, "measure").label, title=policy_name(policy) + undefined)
     axes[0][0].set(ylabel="normalised drop ratio")
     for height, text in ((1, "no better than the base"), (0, "as good as optimising gold")):
         axes[0][0].annotate(text, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 3),
@@ -89,16 +89,17 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     if len(kinds := table[["statistic", "estimand"]].drop_duplicates()) > 1:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
     policies, measures = list(dict.fromkeys(table["policy"])), list(dict.fromkeys(table["measure"]))
+    looks = looks_of(measures, "measure")
     figure, ax = plt.subplots(figsize=(7.6, 0.62 * len(policies) + 1.3))
     for position, measure in enumerate(measures):
-        color, marker = MEASURE_LOOK.get(measure, (INK, "."))
+        color, marker = looks[measure].color, looks[measure].marker
         line = table[table["measure"] == measure].set_index("policy").loc[policies]
         height = np.arange(len(policies)) + 0.66 * (position / max(1, len(measures) - 1) - 0.5)
         ax.hlines(height, line["low"], line["high"], color=color, linewidth=1.2)
         face = [color if np.isfinite(low) or marker == "x" else "white" for low in line["low"]]
         edge = None if marker == "x" else color
         ax.scatter(line["value"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
-                   label=MEASURE_NAMES.get(measure, measure))  # fmt: skip
+                   label=looks[measure].label)  # fmt: skip
     defined = table.groupby("policy")["value"].count()  # NaN does not count
     ax.set_yticks(
         range(len(policies)), [policy_name(name) + ("" if defined[name] else "\n(undefined)") for name in policies]

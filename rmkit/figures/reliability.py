@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rmkit.figures.looks import look_of
+from rmkit.figures.looks import looks_of
 from rmkit.figures.theme import GREY, themed
 
 
@@ -25,14 +25,15 @@ def reliability_figure(bins: pd.DataFrame) -> Figure:
     above.annotate("as sure as right", (0.985, 0.985), rotation=45, rotation_mode="anchor", ha="right", va="bottom",
                    transform_rotates_text=True, color=GREY, fontsize="small")  # fmt: skip
     most = float(bins["pairs"].max())
+    looks = looks_of(bins["reward_model"])
     for reward_model, line in bins.groupby("reward_model", sort=False):
-        look, line = look_of(str(reward_model)), line.sort_values("confidence")
-        style = {"color": look["color"], "linestyle": look["linestyle"]}
-        total = f"{look['label']}, {line['pairs'].sum():,.0f} scored pairs"
+        look, line = looks[str(reward_model)], line.sort_values("confidence")
+        style = {"color": look.color, "linestyle": look.linestyle}
+        total = f"{look.label}, {line['pairs'].sum():,.0f} scored pairs"
         above.plot(line["confidence"], line["accuracy"], linewidth=1.2, **style)
-        above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most, color=look["color"],
-                      marker=look["marker"], label=total)  # fmt: skip
-        below.plot(line["confidence"], line["pairs"], marker=look["marker"], markersize=3, linewidth=1, **style)
+        above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most, color=look.color,
+                      marker=look.marker, label=total)  # fmt: skip
+        below.plot(line["confidence"], line["pairs"], marker=look.marker, markersize=3, linewidth=1, **style)
     above.set(ylabel="accuracy (share of pairs)", title="Does it know when it is right?")
     above.set_xlim(lowest - 0.01, 1.01)
     above.legend(loc="upper left", markerscale=0.8)

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442"
 GREY, INK = "#6E6E6E", "#222222"
 BROWN, TEAL = "#8C510A", "#01665E"  # for ensembles
+PALE = "#A8A8A8"
+SPARE_COLORS = ("#882255", "#999933", "#332288", "#EE6677")  # Tol 2021: for names that looks.py does not list
 
 DEFAULTS: dict[Any, Any] = {
     "axes.edgecolor": INK,

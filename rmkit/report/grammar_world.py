@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from rmkit.errors import ResultError
-from rmkit.figures.gold_by_category import POLICY_NAMES, gold_figure
+from rmkit.figures.gold_by_category import gold_figure
+from rmkit.figures.looks import called
 from rmkit.intervals.means import Interval, t_over_seeds
 from rmkit.report.parts import Section, Table, TableCell, as_svg
 from rmkit.report.wording import counted, join, sentence, signed
@@ -116,7 +117,7 @@ def level_table(rows: pd.DataFrame) -> Table:
         small = "" if interval.reason else f"({signed(interval.low, 2)} to {signed(interval.high, 2)})"
         lines.append(
             [
-                TableCell(sentence(f"{task}, {POLICY_NAMES[str(generator)]}")),
+                TableCell(sentence(f"{task}, {called(generator, 'generator')}")),
                 TableCell(signed(interval.estimate, 2), small),
                 TableCell(f"{means['stopped']:.0%}"),
                 TableCell(f"{means['tokens_mean']:.1f}"),
@@ -136,7 +137,7 @@ def acceptance_table(rows: pd.DataFrame) -> Table:
     lines = []
     for (task, generator, seed), group in wanted.groupby(["task", "generator", "world_seed"], sort=False):
         values = group.set_index("metric")["value"]
-        name = sentence(f"{task}, {POLICY_NAMES[str(generator)]}, seed {seed}")
+        name = sentence(f"{task}, {called(generator, 'generator')}, seed {seed}")
         cells = [
             TableCell(f"{values[figure]:.3f}", "" if bound.kept_by(values[figure]) else "not kept")
             for figure, bound in BOUNDS.items()

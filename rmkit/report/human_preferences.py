@@ -15,8 +15,9 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
+from rmkit.figures.looks import called, look_of
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
-from rmkit.report.wording import between, called, counted, join, nats, percent, points, sentence, standing
+from rmkit.report.wording import between, counted, join, nats, percent, points, sentence, standing
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store import results
@@ -36,9 +37,9 @@ WORDS = {
     "expected calibration error (ECE) also sees errors that cancel in the average.",
     "Annotations": "labelled pairs that a fit may use, those it validates on included.",
     "Held out": "by prompt; no prompt is both learned from and scored.",
-    "Linear BT": "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",
-    "BT MLP": "the same with a hidden layer.",
-    "The shorter answer": "the reward is minus the number of characters.",
+    sentence(look_of("linear_bt").label): "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",
+    look_of("mlp_bt").label: "the same with a hidden layer.",
+    sentence(called("shorter")): "the reward is minus the number of characters.",
     "Intervals": "in parentheses, are 95% intervals.",
     "Could have been seen": "a true difference of this size gives an interval without 0 in four of five such studies.",
 }

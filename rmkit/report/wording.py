@@ -8,14 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.figures.looks import look_of
-
-
-def called(name: object) -> str:
-    """A reward model's name in a sentence."""
-    names = {"random": "a random reward", "shorter": "the shorter answer"}
-    return names.get(str(name), look_of(str(name))["label"])
-
 
 def sentence(text: str) -> str:
     """The text with a capital at its start."""

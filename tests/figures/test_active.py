@@ -11,7 +11,7 @@ import pytest
 from rmkit.active.registry import STRATEGIES
 from rmkit.errors import ResultError
 from rmkit.figures.active import choice_figure, label_value_figure
-from rmkit.figures.looks import STRATEGY_LOOK
+from rmkit.figures.looks import LOOKS
 
 COUNTS, POOLS = [50, 100, 150], ["within_prompt", "cross_prompt"]
 KIND = {"level": 0.95, "seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}
@@ -29,7 +29,7 @@ def chosen():
 
 
 def drawn(ax, name):
-    (line,) = [line for line in ax.lines if line.get_label() == STRATEGY_LOOK[name]["label"]]
+    (line,) = [line for line in ax.lines if line.get_label() == LOOKS["strategy"][name].label]
     return line
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from rmkit.errors import ResultError
 from rmkit.figures.learning_curves import learning_curve_figure
-from rmkit.figures.looks import LOOK
+from rmkit.figures.looks import look_of
 
 COUNTS = [100, 400, 1600, 1800]
 KIND = {"seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}
@@ -58,16 +58,16 @@ def test_lines_hold_the_table_and_wear_their_reward_models_look():
     ax = learning_curve_figure(table).axes[0]
     by_label = {drawn.get_label(): drawn for drawn in ax.lines}
     for reward_model in ("linear_bt", "mlp_bt"):
-        drawn = by_label[LOOK[reward_model]["label"]]
+        drawn = by_label[look_of(reward_model).label]
         rows = table[(table["metric"] == "accuracy") & (table["reward_model"] == reward_model)]
         np.testing.assert_allclose(drawn.get_xdata(), COUNTS)
         np.testing.assert_allclose(drawn.get_ydata(), rows.sort_values("annotations")["mean"])
-        assert (drawn.get_color(), drawn.get_marker()) == (LOOK[reward_model]["color"], LOOK[reward_model]["marker"])
+        assert (drawn.get_color(), drawn.get_marker()) == (look_of(reward_model).color, look_of(reward_model).marker)
 
 
 def test_a_baseline_without_annotations_is_a_level_over_the_whole_axis():
     ax = learning_curve_figure(curves()).axes[0]
-    (drawn,) = [drawn for drawn in ax.lines if drawn.get_label() == LOOK["shorter"]["label"]]
+    (drawn,) = [drawn for drawn in ax.lines if drawn.get_label() == look_of("shorter").label]
     assert list(drawn.get_ydata()) == [0.56, 0.56]
     assert (drawn.get_transform().transform([(x, 0.56) for x in (0, 1)])[:, 0] == ax.bbox.intervalx).all()
     (band,) = [patch for patch in ax.patches if patch.get_y() == 0.54]
@@ -77,7 +77,7 @@ def test_a_baseline_without_annotations_is_a_level_over_the_whole_axis():
 def test_a_value_that_is_missing_is_left_out():
     lines = learning_curve_figure(curves()).axes[1].lines
     labels = [drawn.get_label() for drawn in lines if drawn.get_label() != "_reference"]
-    assert sorted(labels) == sorted(LOOK[name]["label"] for name in ("linear_bt", "mlp_bt"))
+    assert sorted(labels) == sorted(look_of(name).label for name in ("linear_bt", "mlp_bt"))
 
 
 def test_the_names_at_the_ends_of_lines_do_not_overlap():

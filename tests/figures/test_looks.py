@@ -1,17 +1,77 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import itertools
+
+import matplotlib.pyplot as plt
+import pytest
+
+from rmkit.ablations.validation_split import HEADS
 from rmkit.active.registry import STRATEGIES
-from rmkit.figures.looks import LOOK, STRATEGY_LOOK
+from rmkit.annotation.pairs import CHOICES, POOLS
+from rmkit.evaluation.population import MEASURES
+from rmkit.figures.looks import LOOKS, SPARES, called, look_of, looks_of
+from rmkit.figures.theme import GREY, INK
 from rmkit.reward_models.registry import REWARD_MODELS
+from rmkit.training_sets.validation_splits import SPLITS
+
+BASELINES = ("gold", "random", "shorter", "base")
+NAMES = {
+    "reward_model": {*REWARD_MODELS, *BASELINES},
+    "strategy": set(STRATEGIES),
+    "choice": set(CHOICES),
+    "pool": set(POOLS),
+    "measure": set(MEASURES),
+    "validation": set(SPLITS),
+}
 
 
-def test_every_strategy_has_a_look_of_its_own_in_colour_dash_and_marker():
-    assert set(STRATEGY_LOOK) == set(STRATEGIES)
-    for part in ("color", "linestyle", "marker", "label"):
-        assert len({look[part] for look in STRATEGY_LOOK.values()}) == len(STRATEGIES)
+@pytest.mark.parametrize("kind", NAMES)
+def test_whatever_can_be_chosen_has_a_look(kind):
+    assert set(LOOKS[kind]) == NAMES[kind]
 
 
-def test_reward_models_are_told_apart_by_each_of_colour_dash_and_marker():
-    assert set(LOOK) == {*REWARD_MODELS, "gold", "random", "shorter"}
+@pytest.mark.parametrize("kind", LOOKS)
+def test_things_of_a_kind_are_told_apart_by_each_of_colour_dash_marker_and_name(kind):
     for part in ("color", "linestyle", "marker", "label"):
         # gold is the truth and no model: its line is solid, as one model's is
-        looks = [look[part] for name, look in LOOK.items() if (name, part) != ("gold", "linestyle")]
+        looks = [getattr(look, part) for name, look in LOOKS[kind].items() if (name, part) != ("gold", "linestyle")]
         assert len(set(looks)) == len(looks), part
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_unlisted_names_are_told_apart_from_each_other_and_from_all_that_is_listed(kind):
+    own = [f"my_head_{number}" for number in range(12)]
+    looks = looks_of([*LOOKS[kind], *own], kind)
+    assert [looks[name].label for name in own] == own
+    mine = {(looks[name].color, str(looks[name].linestyle), looks[name].marker) for name in own}
+    assert len(mine) == len(own)
+    assert not {looks[name].color for name in own} & {INK, GREY, *(look.color for look in LOOKS[kind].values())}
+    assert len({looks_of(own[:4], kind)[name].color for name in own[:4]}) == 4
+
+
+def test_an_unlisted_look_hangs_on_the_names_and_not_on_their_order():
+    own = ["mine", "yours", "theirs", "ours"]
+    first, *others = (looks_of(names) for names in itertools.permutations(own))
+    assert all(other == first for other in others)
+    assert looks_of(["mine", "linear_bt"])["mine"] == look_of("mine")
+
+
+def test_more_unlisted_names_than_spare_looks_still_have_one_each():
+    assert len(looks_of(range(2 * len(SPARES)))) == 2 * len(SPARES)
+
+
+def test_a_look_is_what_matplotlib_plots_with():
+    figure, ax = plt.subplots()
+    for kind, names in LOOKS.items():
+        for look in looks_of([*names, "mine"], kind).values():
+            (line,) = ax.plot([0, 1], **look.line)
+            assert (line.get_color(), line.get_marker(), line.get_label()) == (look.color, look.marker, look.label)
+    plt.close(figure)
+
+
+def test_a_name_in_a_sentence_is_the_name_of_the_legend_but_for_what_needs_an_article():
+    assert [called(name) for name in HEADS] == [look_of(name).label for name in HEADS]
+    assert (called("shorter"), called("random")) == ("the shorter answer", "a random reward")
+    assert called("random", "strategy") == "random"

@@ -10,7 +10,7 @@ import pytest
 
 from rmkit.ablations.paired_differences import split_curves
 from rmkit.errors import ResultError
-from rmkit.figures.looks import LOOK
+from rmkit.figures.looks import look_of
 from rmkit.figures.split_ablation import split_ablation_figure
 from tests.ablations.study import ARMS, ablation_seeds
 
@@ -46,8 +46,8 @@ def test_colour_is_the_objective_and_dash_the_way_of_fitting():
     }
     for head in ("mlp_bt", "mlp_clf"):
         for how, dash in dashes.items():
-            drawn = line(ax, f"{LOOK[head]['label']}, {how}")
-            assert (drawn.get_color(), drawn.get_linestyle()) == (LOOK[head]["color"], dash)
+            drawn = line(ax, f"{look_of(head).label}, {how}")
+            assert (drawn.get_color(), drawn.get_linestyle()) == (look_of(head).color, dash)
 
 
 def test_the_key_names_each_colour_and_dash_once_and_lies_inside_the_figure():

@@ -8,13 +8,13 @@ import matplotlib.pyplot as plt
 import pytest
 
 from rmkit.figures import theme
-from rmkit.figures.looks import LOOK
+from rmkit.figures.looks import look_of
 
 
 @theme.themed
 def drawn(fail=False):
     figure, ax = plt.subplots()
-    ax.plot([0, 1], **LOOK["linear_bt"])
+    ax.plot([0, 1], **look_of("linear_bt").line)
     if fail:
         raise ValueError("no figure")
     return figure

@@ -10,10 +10,11 @@ import pandas as pd
 
 from rmkit.ablations.paired_differences import HEADS, LEVELS, split_curves, split_differences
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.figures.looks import LOOKS, called
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.report.exhibits.settings import Drawn, Results, band, headed, named, settings, size_of
 from rmkit.report.parts import Table, TableCell, number_cell
-from rmkit.report.wording import called, counted, sentence
+from rmkit.report.wording import counted, sentence
 
 
 def split_ablation(results: Results) -> Iterator[Drawn]:
@@ -77,11 +78,9 @@ def level_words(level: str, value: float) -> str:
 
 def difference_words(name: str) -> str:
     """The name of a difference between arms, as a table says it."""
-    words = {head: called(head) for head in HEADS} | {
-        "published": "as released,",
-        "sound": "sound,",
-        "mirrored_row": "mirrored row",
-    }
+    words = {head: called(head) for head in HEADS}
+    words |= {procedure: f"{look.label}," for procedure, look in LOOKS["procedure"].items()}
+    words |= {split: look.label for split, look in LOOKS["validation"].items()}
     for word, said in words.items():
         name = name.replace(word, said)
     return name.replace(",:", ":").replace(" minus ", " − ")

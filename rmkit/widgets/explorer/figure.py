@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.looks import LOOK, STRATEGY_LOOK
+from rmkit.figures.looks import LOOKS, Look, looks_of
 from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
 
 COLORS, MARKERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK), ("o", "s", "D", "^", "v", "P", "X")
@@ -73,7 +73,7 @@ def explore_figure(picture: Picture, *, marked: int | None = None, figure: Figur
     else:
         figure.clear()
         figure.set_size_inches(*size)
-    looks, dots, limits = looks_of(picture), dots_of(picture), value_limits(picture)
+    looks, dots, limits = line_looks(picture), dots_of(picture), value_limits(picture)
     for position, panel in enumerate(picture.panels):
         ax = figure.add_subplot(-(-n_panels // n_across), n_across, position + 1)
         ax.set(xlim=place_limits(picture.axis), ylim=limits, autoscale_on=False)  # scaling after each artist is slow
@@ -93,29 +93,30 @@ def blank_figure() -> Figure:
     return plt.figure(figsize=(WIDTH, LEAST_HEIGHT))
 
 
-def draw_panel(ax: Axes, picture: Picture, dots: pd.DataFrame, panel: str, looks: Mapping[str, dict[str, Any]]) -> None:
+def draw_panel(ax: Axes, picture: Picture, dots: pd.DataFrame, panel: str, looks: Mapping[str, Look]) -> None:
     """One panel's dots, levels, bands and means."""
-    colors = dots["line"].map({line: look["color"] for line, look in looks.items()})
+    colors = dots["line"].map({line: look.color for line, look in looks.items()})
     ax.scatter(dots["at"], dots["value"], s=15, c=list(colors), alpha=0.45, linewidths=0, zorder=3)
     for level in picture.levels[picture.levels["panel"] == panel].itertuples():
         look = looks[str(level.line)]
-        ax.axhline(level.mean, color=look["color"], linestyle=look["linestyle"], linewidth=1, zorder=1)
+        ax.axhline(level.mean, color=look.color, linestyle=look.linestyle, linewidth=1, zorder=1)
+    shift = shifts(picture)
     for line, mean in picture.means[picture.means["panel"] == panel].groupby("line"):
-        draw_means(ax, picture.axis, mean.sort_values("place"), looks[str(line)])
+        draw_means(ax, picture.axis, mean.sort_values("place"), looks[str(line)], shift.get(str(line), 0.0))
 
 
-def draw_means(ax: Axes, axis: Axis, mean: pd.DataFrame, look: dict[str, Any]) -> None:
+def draw_means(ax: Axes, axis: Axis, mean: pd.DataFrame, look: Look, shift: float) -> None:
     """A line with its band through the places of numbers; bars and no line between names, or beyond the last number."""
     place, height, low, high = (mean[name].to_numpy(dtype=float) for name in ("place", "mean", "low", "high"))
     joined = np.full(len(place), axis.scale != "names") & (place < (np.inf if axis.beyond is None else axis.beyond))
-    style = {name: look[name] for name in ("color", "linestyle", "marker")}
+    style = {**look.line, "label": None}
     if joined.any():
         ax.plot(place[joined], height[joined], **style, zorder=4)
     if (joined & np.isfinite(low)).any():
-        ax.fill_between(place[joined], low[joined], high[joined], color=look["color"], alpha=0.15, linewidth=0)
+        ax.fill_between(place[joined], low[joined], high[joined], color=look.color, alpha=0.15, linewidth=0)
     if not joined.all():
-        at = place[~joined] + look["shift"]
-        ax.vlines(at, low[~joined], high[~joined], color=look["color"], linewidth=1.4, alpha=0.6, zorder=2)
+        at = place[~joined] + shift
+        ax.vlines(at, low[~joined], high[~joined], color=look.color, linewidth=1.4, alpha=0.6, zorder=2)
         ax.plot(at, height[~joined], **{**style, "linestyle": ""}, zorder=4)
 
 
@@ -134,14 +135,14 @@ def draw_ticks(ax: Axes, axis: Axis, n_across: int) -> None:
         ax.axvline(axis.beyond, color=GREY, linewidth=0.8, linestyle=(0, (1, 3)))
 
 
-def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, dict[str, Any]]) -> None:
+def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, Look]) -> None:
     """The names of the axes and lines, and above them what the marks are."""
     axis = picture.axis
     name = X_LABELS.get(axis.name, axis.name.replace("_", " "))
     figure.supxlabel(plain(f"{name} (log scale)" if axis.scale == "log" else name), fontsize=10)
     figure.supylabel(metric_label(picture), fontsize=10)
     if any(picture.lines):
-        styles = [{name: value for name, value in looks[line].items() if name != "shift"} for line in picture.lines]
+        styles = [looks[line].line for line in picture.lines]
         handles = [plt.Line2D([], [], **{**style, "label": plain(style["label"])}) for style in styles]
         title = plain((picture.columns or "").replace("_", " "))
         figure.legend(handles=handles, loc="outside right center", title=title, alignment="left", handlelength=2.4)
@@ -208,15 +209,14 @@ def shifts(picture: Picture) -> dict[str, float]:
     return {line: between * (position - (len(drawn) - 1) / 2) for position, line in enumerate(drawn)}
 
 
-def looks_of(picture: Picture) -> dict[str, dict[str, Any]]:
-    """Colour, dash, marker and label of each line: the theme's for reward models and strategies, else one each."""
-    told = STRATEGY_LOOK if picture.columns == "strategy" else LOOK
-    shift = shifts(picture)
-    looks = {}
-    for position, line in enumerate(picture.lines):
-        own = {"color": COLORS[position % len(COLORS)], "marker": MARKERS[position % len(MARKERS)], "label": line}
-        looks[line] = {"linestyle": "-", **own, **told.get(line, {}), "shift": shift.get(line, 0.0)}
-    return looks
+def line_looks(picture: Picture) -> dict[str, Look]:
+    """Colour, dash, marker and label of each line: those of looks.py for what is listed there, else one each."""
+    if picture.columns and picture.columns in LOOKS:
+        return looks_of(picture.lines, picture.columns)
+    return {
+        line: Look(line, COLORS[position % len(COLORS)], "-", MARKERS[position % len(MARKERS)])
+        for position, line in enumerate(picture.lines)
+    }
 
 
 def metric_label(picture: Picture) -> str:
