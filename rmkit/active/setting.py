@@ -1,27 +1,27 @@
 """One pool's experiment in active labelling: its first labels, and each step of a round.
 
-Knows a bank's embeddings and gold rewards, an annotator, a head with a last layer. Gold is read by the annotator alone:
-strategies get `Candidates`, which hold none. What is random is drawn from named streams, so that all strategies of a
-pool share their first labels, every round's prompts and candidates, the start of every fit and, question by question,
-the annotator's answers (common_answers.py). Their curves then differ by choice only; loop.py runs the rounds.
+Knows a bank's embeddings and gold rewards, an annotator, a head with a last layer, strategies by name: the last two are
+objects, whoever defined them. Gold is read by the annotator alone: strategies get `Candidates`, which hold none. What
+is random is drawn from named streams, so that all strategies of a pool share their first labels, every round's prompts
+and candidates, the start of every fit and, question by question, the annotator's answers (common_answers.py). Their
+curves then differ by choice only; loop.py runs the rounds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from rmkit.active.budget import VALIDATION_EVERY, Budget
-from rmkit.active.candidates import Candidates, checked_choice
+from rmkit.active.candidates import Acquisition, Candidates, checked_choice
 from rmkit.active.common_answers import answers
 from rmkit.active.pools import draw_pool, not_among
-from rmkit.active.registry import strategy
 from rmkit.annotation.annotators import Annotator
 from rmkit.errors import DataError, ParamsError
 from rmkit.measures.information import information, log_det, p_variance
 from rmkit.reward_models.protocol import HasLastLayer, RewardModel
-from rmkit.reward_models.registry import build
 from rmkit.training_sets.pair_sets import PairSets
 
 Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
@@ -72,16 +72,17 @@ class Setting:
     answer_seed: int  # of the annotator's answers
     budget: Budget
     pool: str
-    strategies: Sequence[str]
-    reward_model: str
+    strategies: Mapping[str, Acquisition]  # by the names that rows give them
+    reward_model: str  # the head's name in rows
+    head: RewardModel  # not fitted; each fit is of a copy
     streams: Streams
-    prior: float = 1.0  # precision of the last layer's weights; of a linear head the penalty, in one unit for all fits
+    prior: float = 1.0  # precision of the last layer's weights, for the design; a head has its own penalty
 
     def __post_init__(self) -> None:
         if len(self.embedding_rd) != self.gold_pk.size:
             shapes = f"{len(self.embedding_rd)} embeddings and gold rewards of shape {self.gold_pk.shape}"
             raise DataError(f"{shapes}; there must be one of each for every response")
-        if not isinstance(self._head(), HasLastLayer):
+        if not isinstance(self.head, HasLastLayer):
             raise ParamsError(f"reward_model: {self.reward_model} has no last layer, which strategies look at")
 
     def start(self) -> Labelled:
@@ -104,7 +105,7 @@ class Setting:
         """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""
         train, validation = (PairSets.padded(sets) for sets in zip(*(one.split() for one in labelled), strict=True))
         rng_s = [self.streams(f"{self.pool} fit {done}") for _ in labelled]
-        return self._head().fit(self.embedding_rd, train, validation, rng_s=rng_s)
+        return deepcopy(self.head).fit(self.embedding_rd, train, validation, rng_s=rng_s)
 
     def choose(self, name: str, pool_m2: np.ndarray, known: Labelled, model: RewardModel, s: int, done: int) -> Batch:
         """The next batch of strategy `name`, which fit s of the model belongs to, and the answers to it."""
@@ -112,7 +113,7 @@ class Setting:
         pair_m2 = pool_m2[new_m]
         candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior)
         rng = self.streams(f"{self.pool} {name} {done}")
-        chosen_m = checked_choice(strategy(name).select(candidates, self.budget.n_batch, rng), candidates, name)
+        chosen_m = checked_choice(self.strategies[name].select(candidates, self.budget.n_batch, rng), candidates, name)
         margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
         told_dd = candidates.known_dd + information(feature_md, expit(margin_m), prior=0.0)
         return Batch(
@@ -123,11 +124,6 @@ class Setting:
             distinct_prompts=len(np.unique(pair_m2[chosen_m] // self.gold_pk.shape[1])),
             log_det_gain=log_det(told_dd) - log_det(candidates.known_dd),
         )
-
-    def _head(self) -> RewardModel:
-        if self.reward_model != "linear_bt":
-            return build(self.reward_model)
-        return build("linear_bt", l2_grid=(self.prior,), scale=typical_difference(self.embedding_rd))
 
     def _draw(self, n_candidates: int, purpose: str) -> np.ndarray:
         n_prompts, n_responses = self.gold_pk.shape

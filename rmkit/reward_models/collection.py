@@ -1,7 +1,8 @@
 """The fitted reward models of one job: which fit is which, and the models themselves, saved together.
 
 Knows names and positions; not what a head does inside. A fit is one row of `fits`: row `position` of the rewards that
-model `reward_model` gives.
+model `reward_model` gives. A head that was defined in a notebook's cell has no importable name by which it could be
+loaded: its fits are scored like all others, and their weights are not saved.
 """
 
 import json
@@ -13,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import DataError, ResultError
-from rmkit.reward_models.protocol import RewardModel
-from rmkit.reward_models.registry import reward_model_class
+from rmkit.reward_models.protocol import RewardModel, Storable
+from rmkit.reward_models.registry import class_at
 
-FORMAT = 1
+FORMAT = 2
 COLUMNS = ("fit", "reward_model", "position")
 PROBE_RESPONSES = 16
 
@@ -26,7 +27,8 @@ class RewardModels:
     """F fits in named models. Checked when made, or ResultError."""
 
     fits: pd.DataFrame  # F rows: fit (its id, once), reward_model, position in that model's S fits, whatever varied
-    models: dict[str, RewardModel]  # by registry name, fitted
+    models: dict[str, RewardModel]  # by the name that fits have, fitted
+    not_saved: tuple[str, ...] = ()  # in a loaded collection: names of models that could not be saved
 
     def __post_init__(self) -> None:
         if missing := [column for column in COLUMNS if column not in self.fits]:
@@ -49,9 +51,19 @@ class RewardModels:
 
     def score(self, embedding_rd: np.ndarray) -> np.ndarray:
         """(F, R) float32 rewards of R responses, a row for each fit in the order of `fits`."""
-        reward = {name: model.score(embedding_rd) for name, model in self.models.items()}
+        reward = {name: self._scored(name, embedding_rd) for name in self.models}
         places = self.fits[["reward_model", "position"]].itertuples(index=False)
-        return np.stack([reward[name][position] for name, position in places])
+        reward_fr = [reward[name][position] for name, position in places]
+        return np.stack(reward_fr) if reward_fr else np.empty((0, len(embedding_rd)), np.float32)
+
+    def _scored(self, name: str, embedding_rd: np.ndarray) -> np.ndarray:
+        """(S, R) float32 rewards of a model, or a ResultError that says what it gave instead."""
+        reward_sr = np.asarray(self.models[name].score(embedding_rd))
+        shape = (int((self.fits["reward_model"] == name).sum()), len(embedding_rd))
+        if reward_sr.shape != shape or reward_sr.dtype.kind not in "fiu":
+            found = f"{reward_sr.dtype} of shape {reward_sr.shape}"
+            raise ResultError(f"{name}: its score returned {found}; it must be float32 of shape {shape}")
+        return reward_sr.astype(np.float32)  # whatever one head returns, the others' rewards stay as they are
 
     def keep(self, kept_f: np.ndarray) -> Self:
         """These fits alone, in their order, positions counting anew; ResultError unless kept_f is (F,) bool, some true.
@@ -65,30 +77,40 @@ class RewardModels:
         fits = self.fits[kept_f].reset_index(drop=True)
         position = {name: group["position"].to_numpy() for name, group in fits.groupby("reward_model", sort=False)}
         models = {name: model.only(position[name]) for name, model in self.models.items() if name in position}
-        return type(self)(fits.assign(position=fits.groupby("reward_model").cumcount()), models)
+        return type(self)(fits.assign(position=fits.groupby("reward_model").cumcount()), models, self.not_saved)
 
     def save(self, folder: str | Path) -> None:
-        """Write fits and models, a subfolder each; ResultError unless each, read back, gives the same rewards."""
+        """Write fits and models, a subfolder each; ResultError unless each, read back, gives the same rewards.
+
+        Models that no name would load again are left out, with their fits; their names are written down.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.fits.to_parquet(folder / "fits.parquet", index=False)
-        about = {"format": FORMAT, "reward_models": sorted(self.models)}
-        (folder / "reward_models.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
-        for name, model in self.models.items():
-            model.save(folder / name)
-            probe_rd = np.random.default_rng(0).normal(size=(PROBE_RESPONSES, model.n_dimensions)).astype(np.float32)
-            before_sr, after_sr = model.score(probe_rd), reward_model_class(name).load(folder / name).score(probe_rd)
-            held = len(before_sr)
-            wanted = sorted(self.fits.loc[self.fits["reward_model"] == name, "position"])
-            if wanted != list(range(held)):
-                raise ResultError(f"{name}: holds {held} fits, but their positions in the table are {wanted}")
-            if not np.array_equal(before_sr, after_sr):
-                off = np.abs(after_sr - before_sr).max()
-                raise ResultError(f"{folder / name}: gives other rewards when read back, off by up to {off:.3g}")
+        targets = {name: target for name, model in self.models.items() if (target := target_of(model))}
+        self.fits[self.fits["reward_model"].isin(list(targets))].to_parquet(folder / "fits.parquet", index=False)
+        not_saved = [*self.not_saved, *(name for name in self.models if name not in targets)]
+        about = {"format": FORMAT, "reward_models": targets, "not_saved": not_saved}
+        (folder / "reward_models.json").write_text(json.dumps(about, sort_keys=True) + "\n", encoding="utf-8")
+        for name, target in targets.items():
+            self._save_model(name, target, folder / name)
+
+    def _save_model(self, name: str, target: str, folder: Path) -> None:
+        model = self.models[name]
+        assert isinstance(model, Storable)  # target_of has looked
+        model.save(folder)
+        probe_rd = np.random.default_rng(0).normal(size=(PROBE_RESPONSES, model.n_dimensions)).astype(np.float32)
+        before_sr, after_sr = self.models[name].score(probe_rd), class_at(target).load(folder).score(probe_rd)
+        held = len(before_sr)
+        wanted = sorted(self.fits.loc[self.fits["reward_model"] == name, "position"])
+        if wanted != list(range(held)):
+            raise ResultError(f"{name}: holds {held} fits, but their positions in the table are {wanted}")
+        if not np.array_equal(before_sr, after_sr):
+            off = np.abs(after_sr - before_sr).max()
+            raise ResultError(f"{folder}: gives other rewards when read back, off by up to {off:.3g}")
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """The reward models of a folder that `save` wrote, or DataError."""
+        """The reward models of a folder that `save` wrote, or DataError; `not_saved` names those without weights."""
         folder = Path(folder)
         about_path = folder / "reward_models.json"
         if not about_path.exists():
@@ -96,5 +118,19 @@ class RewardModels:
         about = json.loads(about_path.read_text(encoding="utf-8"))
         if about["format"] != FORMAT:
             raise DataError(f"{about_path}: is of format {about['format']}; this rmkit reads format {FORMAT}")
-        models = {name: reward_model_class(name).load(folder / name) for name in about["reward_models"]}
-        return cls(pd.read_parquet(folder / "fits.parquet"), models)
+        models: dict[str, RewardModel] = {
+            name: class_at(target).load(folder / name) for name, target in about["reward_models"].items()
+        }
+        return cls(pd.read_parquet(folder / "fits.parquet"), models, tuple(about["not_saved"]))
+
+
+def target_of(model: RewardModel) -> str | None:
+    """The text by which `class_at` finds a model's class; None if a cell defined it, or it cannot be saved."""
+    own = type(model)
+    target = f"{own.__module__}:{own.__qualname__}"
+    if own.__module__ == "__main__" or not isinstance(model, Storable):
+        return None
+    try:
+        return target if class_at(target) is own else None
+    except (ImportError, AttributeError):
+        return None

@@ -30,7 +30,7 @@ def fitted_heads(
 
     procedure goes to the heads that have one. progress is asked for a bar by what is being fitted.
     """
-    models = {name: build(name, **with_procedure(name, procedure)) for name in names}
+    models: dict[str, RewardModel] = {name: build(name, **with_procedure(name, procedure)) for name in names}
     rngs = {name: [rng_of(f"{name} {stream}") for stream in streams] for name in names}
     together = [name for name in names if name in NETWORKS]
     if len(together) > 1:

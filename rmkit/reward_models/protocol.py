@@ -1,12 +1,15 @@
-"""What a reward model is: fitted on pairs of responses or on scores, it gives every response a number, more is better.
+"""What a reward model is: fitted on pairs of responses, it gives every response a number, more is better.
 
-Knows embeddings and positions of responses; no text, no likelihood. S fits (seeds, folds, annotation counts) are asked
-for at once and share the R embeddings; fit s learns from row s of its sets alone.
+`RewardModel` is all that a head must have, one that is defined in a notebook's cell too; what else it may have are
+protocols of their own below. Knows embeddings and positions of responses; no text, no likelihood. S fits (seeds, folds,
+annotation counts) are asked for at once and share the R embeddings; fit s learns from row s of its sets alone. Sets of
+fewer pairs than the largest are filled up: **where `weight_sm` is 0 there is no pair**, whatever its positions say, so
+a head takes `weight_sm[s] > 0` of row s. docs/your-own.md has a whole head in forty lines.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -16,11 +19,10 @@ Progress = Callable[[int, int], None]  # called with (done, total), done ends at
 
 
 class RewardModel(Protocol):
-    """S fitted reward functions on D-dimensional embeddings. A head is a dataclass of keyword-only options."""
+    """S fitted reward functions on D-dimensional embeddings; before `fit`, a head and its options.
 
-    @property
-    def n_dimensions(self) -> int:
-        """D, the length of the embeddings that it was fitted on."""
+    `storage.StoredHead` has `only`, and `save` and `load` besides, for a head that says which arrays it learns.
+    """
 
     def fit(
         self,
@@ -31,14 +33,64 @@ class RewardModel(Protocol):
         rng_s: Sequence[np.random.Generator],
         progress: Progress | None = None,
     ) -> Self:
-        """Fit S reward functions; validation pairs only choose (strength of a penalty, when to stop).
+        """Fit S reward functions; validation pairs only choose (strength of a penalty, when to stop). Returns itself.
 
-        embedding_rd: (R, D) float of any width, may be memory-mapped. train and validation: S sets each. rng_s: S
-        generators; everything random in fit s comes from its own, so that a fit does not change with its neighbours.
-        A classifier learns from the rows of `rows_sm2`, a Bradley-Terry head from pairs of weight `weight_sm`. Leaves
-        `validation_log_loss_s_`, (S,) nats. DataError names what is wrong with the embeddings or the pairs, ResultError
-        says which fit did not converge.
+        embedding_rd: (R, D) float of any width, may be memory-mapped. train and validation: S sets each, of which pairs
+        of weight 0 are padding; another weight says how much a pair counts. rng_s: S generators; everything random in
+        fit s comes from its own, so that a fit does not change with its neighbours. A classifier learns from the rows
+        of `rows_sm2`, a Bradley-Terry head from pairs of weight `weight_sm`. May leave `validation_log_loss_s_`, (S,)
+        nats, and all heads of the registry do. DataError names what is wrong with the embeddings or the pairs,
+        ResultError says which fit did not converge.
         """
+
+    def score(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """(S, R) float32 rewards of R responses, known up to a constant for each fit. DataError for another D."""
+
+    def only(self, position_g: np.ndarray) -> Self:
+        """A new model with the fits at these G positions alone, in this order: `score` gives the same G rows."""
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """A reward model whose weights can be kept; of one that cannot, rewards and results are kept alone."""
+
+    @property
+    def n_dimensions(self) -> int:
+        """D, the length of the embeddings that it was fitted on."""
+
+    def save(self, folder: Path) -> None:
+        """Write options and learned state into a folder, made if need be: safetensors, JSON and text, no pickle."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The model that `save` wrote, ready to score; DataError if the folder holds something else."""
+
+
+@runtime_checkable
+class FitsBeside(Protocol):
+    """A head that is trained faster as one batch with others of its kind."""
+
+    def fits_beside(self, other: RewardModel) -> bool:
+        """Whether one batch may hold both."""
+
+    def fit_beside(
+        self,
+        others: Sequence[RewardModel],
+        embedding_rd: np.ndarray,
+        train: PairSets,
+        validation: PairSets,
+        *,
+        rngs: Sequence[Sequence[np.random.Generator]],
+        progress: Progress | None = None,
+    ) -> None:
+        """Fit this head and the others, each on the same S sets as `fit` would; rngs: S generators each, its own first.
+
+        Which heads are in the batch changes a fit by rounding alone.
+        """
+
+
+class LearnsScores(Protocol):
+    """A head that learns from absolute scores as well as from pairs."""
 
     def fit_scores(
         self,
@@ -55,18 +107,12 @@ class RewardModel(Protocol):
         `validation_log_loss_s_`. An intercept may be kept or dropped: rewards are known up to a constant for each fit.
         """
 
-    def score(self, embedding_rd: np.ndarray) -> np.ndarray:
-        """(S, R) float32 rewards of R responses, known up to a constant for each fit. DataError for another D."""
 
-    def only(self, position_g: np.ndarray) -> Self:
-        """A new model with the fits at these G positions alone, in this order: `score` gives the same G rows."""
+class ListedHead(RewardModel, Storable, LearnsScores, Protocol):
+    """What every head of the registry has: a dataclass of keyword-only options (storage.StoredHead)."""
 
-    def save(self, folder: Path) -> None:
-        """Write options and learned state into a folder, made if need be: safetensors, JSON and text, no pickle."""
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The model that `save` wrote, ready to score; DataError if the folder holds something else."""
+    name: ClassVar[str]  # in the registry
+    draws: ClassVar[bool]  # whether a fit changes with its generator
 
 
 @runtime_checkable

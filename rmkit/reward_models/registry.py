@@ -6,10 +6,11 @@ that it uses and on no other.
 
 import dataclasses
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from rmkit.errors import one_of
-from rmkit.reward_models.protocol import RewardModel
+from rmkit.reward_models.protocol import ListedHead, RewardModel
 
 REWARD_MODELS = {
     "linear_bt": "rmkit.reward_models.linear.bradley_terry:LinearBradleyTerry",
@@ -20,23 +21,42 @@ REWARD_MODELS = {
     "mlp_bt_ensemble": "rmkit.reward_models.ensembles.mlp_bt:MLPBradleyTerryEnsemble",
     "lightgbm_bt_ensemble": "rmkit.reward_models.ensembles.lightgbm_bt:LightGBMBradleyTerryEnsemble",
 }
-DRAW_NOTHING = ("linear_bt", "lightgbm_clf", "lightgbm_bt")  # equal data give equal fits, whatever their generators
 
 
-def reward_model_class(name: str) -> type[RewardModel]:
+def reward_model_class(name: str) -> type[ListedHead]:
     """The class behind a name, imported now, or a ParamsError that lists the names there are."""
-    module, _, class_name = REWARD_MODELS[one_of(name, REWARD_MODELS, "reward_model")].partition(":")
-    found: type[RewardModel] = getattr(importlib.import_module(module), class_name)
+    return class_at(REWARD_MODELS[one_of(name, REWARD_MODELS, "reward_model")])
+
+
+def class_at(target: str) -> type[ListedHead]:
+    """The class that a text "module:Class" names, imported now; ImportError or AttributeError if there is none."""
+    module, _, class_name = target.partition(":")
+    found: type[ListedHead] = getattr(importlib.import_module(module), class_name)
     return found
 
 
-def build(name: str, **options: Any) -> RewardModel:
+def build(name: str, **options: Any) -> ListedHead:
     """A reward model by name, not fitted yet; ParamsError for a name or an option that it does not have."""
     for option in options:
         one_of(option, options_of(name), f"an option of reward_model {name}")
     model_class: Any = reward_model_class(name)
-    built: RewardModel = model_class(**options)
+    built: ListedHead = model_class(**options)
     return built
+
+
+def build_heads(names: Sequence[str], *, procedure: str = "sound") -> dict[str, RewardModel]:
+    """Reward models by name, not fitted yet, to which heads of one's own may be added.
+
+    procedure: how they are trained, for the heads that have one, or whose members do; ParamsError as for `build`.
+    """
+    return {name: build(name, **_with_procedure(name, procedure)) for name in names}
+
+
+def _with_procedure(name: str, procedure: str) -> dict[str, Any]:
+    options = options_of(name)
+    if "procedure" in options:
+        return {"procedure": procedure}
+    return {"options": {"procedure": procedure}} if "options" in options else {}
 
 
 def options_of(name: str) -> list[str]:

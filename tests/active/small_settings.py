@@ -4,9 +4,10 @@ import numpy as np
 
 from rmkit.active.budget import Budget
 from rmkit.active.loop import label_actively
-from rmkit.active.registry import STRATEGIES
-from rmkit.active.setting import Setting
+from rmkit.active.registry import STRATEGIES, strategy
+from rmkit.active.setting import Setting, typical_difference
 from rmkit.annotation.annotators import Annotator
+from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 
 BUDGET = Budget(n_start=15, n_rounds=3, n_batch=10, n_prompts=12, n_candidates=100)
@@ -29,7 +30,14 @@ EMBEDDING, GOLD = world()
 TEST_EMBEDDING, TEST_GOLD = world(0, 2 * N_PROMPTS)
 
 
-def setting(**change):
+def head_of(name, prior, embedding_rd=EMBEDDING):
+    """A head by name, as notebook 05 builds it: a linear one has the prior as its penalty."""
+    penalty = {"l2_grid": (prior,), "scale": typical_difference(embedding_rd)}
+    return build(name, **(penalty if name == "linear_bt" else {}))
+
+
+def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", prior=1.0, **change):
+    """strategies: names of the registry, or objects by name."""
     seed = change.pop("seed", 0)
     given = {
         "embedding_rd": EMBEDDING,
@@ -38,8 +46,10 @@ def setting(**change):
         "answer_seed": seed,
         "budget": BUDGET,
         "pool": "cross_prompt",
-        "strategies": list(STRATEGIES),
-        "reward_model": "linear_bt",
+        "strategies": strategies if isinstance(strategies, dict) else {name: strategy(name) for name in strategies},
+        "reward_model": reward_model,
+        "head": head_of(reward_model, prior, change.get("embedding_rd", EMBEDDING)),
+        "prior": prior,
         "streams": lambda purpose: generator(seed, "test", purpose),
     }
     return Setting(**given | change)

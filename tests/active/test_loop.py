@@ -10,8 +10,9 @@ from scipy.special import expit
 
 from rmkit.active.budget import Budget
 from rmkit.active.loop import label_actively
-from rmkit.active.registry import STRATEGIES
-from rmkit.active.setting import as_seen, typical_difference
+from rmkit.active.pools import not_among
+from rmkit.active.registry import STRATEGIES, strategy
+from rmkit.active.setting import Labelled, as_seen, typical_difference
 from rmkit.annotation.annotators import Annotator
 from rmkit.errors import DataError
 from rmkit.measures.ranking import spearman
@@ -24,6 +25,7 @@ from tests.active.small_settings import (
     N_RESPONSES,
     TEST_EMBEDDING,
     TEST_GOLD,
+    head_of,
     history,
     setting,
     world,
@@ -79,14 +81,12 @@ def test_strategies_of_a_round_choose_from_the_same_prompts():
     assert len(np.unique(asked["first"] // N_RESPONSES)) > BUDGET.n_prompts  # but another round has others
 
 
-@pytest.mark.parametrize("head", ["linear_bt", "mlp_bt"])
-def test_a_strategy_does_the_same_alone_as_beside_the_others(head, monkeypatch):
+@pytest.mark.parametrize("head", [head_of("linear_bt", 1.0), build("mlp_bt", max_steps=60)])
+def test_a_strategy_does_the_same_alone_as_beside_the_others(head):
     """Of a network the products of another shape sum in another order, so its rewards agree nearly."""
-    short = {"mlp_bt": {"max_steps": 60}, "linear_bt": {}}
-    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: build(name, **options, **short[name]))
     budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=60)
     together, alone = (
-        history(strategies=names, reward_model=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
+        history(strategies=names, head=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
     )
     own = together.fits["strategy"] == "d_optimal"
     np.testing.assert_allclose(alone.reward_fr, together.reward_fr[own], rtol=1e-3, atol=1e-3)
@@ -97,8 +97,8 @@ def test_a_strategy_does_the_same_alone_as_beside_the_others(head, monkeypatch):
 
 def test_rewards_are_those_of_a_fit_on_what_was_asked_with_each_fifth_to_validate():
     made = history()
-    for strategy in STRATEGIES:
-        asked = made.asked.query("strategy == @strategy and annotations <= 35")
+    for name in STRATEGIES:
+        asked = made.asked.query("strategy == @name and annotations <= 35")
         won = np.where(asked["label"] == 1, asked["first"], asked["second"])
         lost = asked["first"].to_numpy() + asked["second"].to_numpy() - won
         fifth = [m for m in range(35) if m in (4, 9, 14, 19, 24, 29, 34)]
@@ -106,8 +106,32 @@ def test_rewards_are_those_of_a_fit_on_what_was_asked_with_each_fifth_to_validat
         train, validation = (PairSets.padded([(won[some], lost[some])]) for some in (others, fifth))
         head = build("linear_bt", l2_grid=(1.0,), scale=typical_difference(EMBEDDING))
         head.fit(EMBEDDING, train, validation, rng_s=[np.random.default_rng(0)])
-        of_fit = (made.fits["strategy"] == strategy) & (made.fits["annotations"] == 35)
+        of_fit = (made.fits["strategy"] == name) & (made.fits["annotations"] == 35)
         np.testing.assert_array_equal(made.reward_fr[of_fit], head.score(TEST_EMBEDDING))
+
+
+def test_a_strategy_of_ones_own_is_an_object_beside_the_others():
+    class Last:
+        def select(self, candidates, n_pairs, rng):
+            return len(candidates) - 1 - np.arange(n_pairs)
+
+    made, without = history(strategies={"random": strategy("random"), "last": Last()}), history(strategies=["random"])
+    pd.testing.assert_frame_equal(made.asked.query("strategy == 'random'"), without.asked)
+    experiment = setting()
+    expected_m2 = experiment.offered(1)[::-1]
+    expected_m2 = expected_m2[not_among(expected_m2, experiment.start().pair_m2)][: BUDGET.n_batch]
+    mine = made.asked.query("strategy == 'last' and annotations == 25")
+    np.testing.assert_array_equal(mine[["first", "second"]], expected_m2)
+
+
+def test_every_fit_is_of_a_copy_so_that_an_earlier_model_stays_what_it_was():
+    experiment = setting()
+    start = experiment.start()
+    model = experiment.fit([start], 0)
+    before_sr = model.score(TEST_EMBEDDING)
+    experiment.fit([Labelled(start.pair_m2, 1 - start.label_m)], 1)
+    np.testing.assert_array_equal(model.score(TEST_EMBEDDING), before_sr)
+    assert not hasattr(experiment.head, "weight_sd_")
 
 
 def test_the_same_seed_gives_the_same_history_and_another_gives_another():

@@ -36,12 +36,11 @@ def test_labelled_pairs_keep_their_order():
     assert (chosen_m.tolist(), rejected_m.tolist(), validation_m.tolist()) == ([0, 3], [1, 2], [])
 
 
-def test_a_setting_that_does_not_fit_together_is_one_line(monkeypatch):
+def test_a_setting_that_does_not_fit_together_is_one_line():
     with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
         setting(gold_pk=GOLD[1:])
-    monkeypatch.setattr("rmkit.active.setting.build", lambda name, **options: object())
-    with pytest.raises(ParamsError, match=r"^reward_model: trees has no last layer, which strategies look at$"):
-        setting(reward_model="trees")
+    with pytest.raises(ParamsError, match=r"^reward_model: lightgbm_bt has no last layer, which strategies look at$"):
+        setting(reward_model="lightgbm_bt")
 
 
 def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():

@@ -8,6 +8,7 @@ from rmkit.errors import DataError, ResultError
 from rmkit.reward_models.collection import RewardModels
 from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry
 from rmkit.reward_models.registry import REWARD_MODELS, build
+from rmkit.reward_models.storage import StoredHead
 from tests.reward_models.worlds import QUICK, PlantedWorld
 
 WORLD = PlantedWorld.make(0)
@@ -43,7 +44,7 @@ def test_no_file_is_a_pickle_and_the_format_is_said(collection, tmp_path):
     collection.save(tmp_path)
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
     assert suffixes == {".json", ".parquet", ".safetensors", ".txt"}
-    assert json.loads((tmp_path / "reward_models.json").read_text())["format"] == 1
+    assert json.loads((tmp_path / "reward_models.json").read_text())["format"] == 2
 
 
 def test_saving_fails_when_the_reload_scores_otherwise(collection, tmp_path, monkeypatch):
@@ -57,6 +58,50 @@ def test_saving_fails_when_the_reload_scores_otherwise(collection, tmp_path, mon
     monkeypatch.setattr(LinearBradleyTerry, "load", load_wrongly)
     with pytest.raises(ResultError, match="linear_bt: gives other rewards when read back, off by up to"):
         collection.save(tmp_path)
+
+
+def of_own(score=lambda embedding_rd: np.ones((2, len(embedding_rd)))):
+    """Two heads: one of the registry under a name of ours, and one of a class that no name leads to."""
+
+    class Mine(StoredHead):
+        name = "mine"
+        by_fit = ("weight_sd_",)
+        n_dimensions = 8
+
+        def score(self, embedding_rd):
+            return score(embedding_rd)
+
+    mine = Mine()
+    mine.weight_sd_ = np.zeros((2, 8))
+    rng_s = np.random.default_rng(0).spawn(TRAIN.n_sets)
+    weak = build("linear_bt", l2_grid=(100.0,)).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng_s=rng_s)
+    varied = pd.DataFrame({"annotations": [40, 60]})
+    return RewardModels.of({"mine": mine, "weak": weak}, varied)
+
+
+def test_a_head_that_no_name_leads_to_is_scored_and_named_but_its_weights_are_not_saved(tmp_path):
+    both = of_own()
+    assert both.score(WORLD.embedding_rd).shape == (4, 600)
+    both.keep((both.fits["annotations"] == 60).to_numpy()).save(tmp_path)
+    loaded = RewardModels.load(tmp_path)
+    assert (list(loaded.models), loaded.not_saved) == (["weak"], ("mine",))
+    np.testing.assert_array_equal(loaded.score(WORLD.embedding_rd), both.score(WORLD.embedding_rd)[3:])
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_collection_of_such_heads_alone_is_saved_as_their_names(tmp_path):
+    both = of_own()
+    both.keep((both.fits["reward_model"] == "mine").to_numpy()).save(tmp_path)
+    loaded = RewardModels.load(tmp_path)
+    assert loaded.not_saved == ("mine",)
+    assert loaded.score(WORLD.embedding_rd).shape == (0, 600)
+
+
+def test_what_one_head_returns_moves_no_other_heads_rewards():
+    reward_fr = of_own(lambda embedding_rd: np.full((2, len(embedding_rd)), 1 / 3)).score(WORLD.embedding_rd)
+    assert reward_fr.dtype == np.float32
+    with pytest.raises(ResultError, match=r"mine: its score returned float64 of shape \(600,\); it must be float32 of"):
+        of_own(lambda embedding_rd: np.ones(len(embedding_rd))).score(WORLD.embedding_rd)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +165,6 @@ def test_what_is_kept_is_said_by_one_bool_a_fit(collection, wrong_f):
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no reward_models"):
         RewardModels.load(tmp_path)
-    (tmp_path / "reward_models.json").write_text('{"format": 2}')
-    with pytest.raises(DataError, match="is of format 2; this rmkit reads format 1"):
+    (tmp_path / "reward_models.json").write_text('{"format": 3}')
+    with pytest.raises(DataError, match="is of format 3; this rmkit reads format 2"):
         RewardModels.load(tmp_path)

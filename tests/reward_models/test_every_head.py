@@ -9,7 +9,7 @@ import pytest
 
 from rmkit.errors import DataError, ParamsError
 from rmkit.reward_models.protocol import HasLastLayer, HasUncertainty
-from rmkit.reward_models.registry import DRAW_NOTHING, REWARD_MODELS, build, reward_model_class
+from rmkit.reward_models.registry import REWARD_MODELS, build, reward_model_class
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 from tests.reward_models.worlds import QUICK, SMALL, PlantedWorld, subset, with_more_padding
 
@@ -150,7 +150,7 @@ def test_what_is_saved_scores_the_same_when_loaded(head, tmp_path):
     assert loaded == model  # the options
     loaded.save(tmp_path / "again")
     assert folder_bytes(tmp_path / "again") == folder_bytes(tmp_path / "model")
-    assert json.loads((tmp_path / "model" / "model.json").read_text())["format"] == 1
+    assert json.loads((tmp_path / "model" / "model.json").read_text())["format"] == 2
 
 
 @every_head
@@ -171,7 +171,7 @@ def test_same_generator_same_bytes(name, tmp_path):
 @every_head
 def test_another_generator_matters_to_the_heads_that_draw_and_to_no_other(name):
     one_sr, other_sr = (rewards(name, seed=seed, **BRIEF.get(name, {})) for seed in (1, 2))
-    assert np.array_equal(one_sr, other_sr) == (name in DRAW_NOTHING)
+    assert np.array_equal(one_sr, other_sr) == (not build(name).draws)
 
 
 @every_head
@@ -483,7 +483,7 @@ def test_embeddings_that_are_no_float_matrix_are_refused(name, wrong_rd):
 def test_a_folder_of_another_head_or_none_is_refused(name, tmp_path):
     other = "lightgbm_bt" if name == "linear_bt" else "linear_bt"
     default_model(other).save(tmp_path / "other")
-    with pytest.raises(DataError, match=f"holds {other} of format 1, expected {name}"):
+    with pytest.raises(DataError, match=f"holds {other} of format 2, expected {name}"):
         reward_model_class(name).load(tmp_path / "other")
     with pytest.raises(DataError, match="cannot be read as a saved reward model"):
         reward_model_class(name).load(tmp_path / "nothing")

@@ -6,7 +6,6 @@ own, and with `bootstrap` by their training data as well. Sources: Lakshminaraya
 bootstrap: Efron 1979. Validation data are the same for all members.
 """
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,17 +16,18 @@ import numpy as np
 
 from rmkit.errors import ParamsError
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
-from rmkit.reward_models.protocol import Progress, RewardModel
-from rmkit.reward_models.registry import DRAW_NOTHING, build, reward_model_class
-from rmkit.reward_models.storage import load_state, save_state
+from rmkit.reward_models.protocol import Progress
+from rmkit.reward_models.registry import build, reward_model_class
+from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 
 @dataclass(kw_only=True)
-class Ensemble:
+class Ensemble(StoredHead):
     """S ensembles of B members each. Members of fit s are rows s B to s B + B - 1 of `members_`."""
 
-    name: ClassVar[str] = "ensemble"
+    name: ClassVar = "ensemble"
+    by_fit: ClassVar = ("center_sb_",)
 
     head: str = "mlp_bt"  # a name of the registry
     n_members: int = 5
@@ -39,11 +39,12 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         self.options = json.loads(json.dumps(self.options))  # as they come back from a saved model
-        if isinstance(build(self.head, **self.options), Ensemble):
+        head = build(self.head, **self.options)
+        if isinstance(head, Ensemble):
             raise ParamsError(f"{self.name}: head is {self.head}; the members of an ensemble are no ensembles")
         if self.n_members < 2:
             raise ParamsError(f"{self.name}: n_members is {self.n_members}; a spread needs 2 or more")
-        if self.head in DRAW_NOTHING and not self.bootstrap:
+        if not head.draws and not self.bootstrap:
             raise ParamsError(
                 f"{self.name}: {self.head} draws nothing, all members would be equal; use bootstrap: true"
             )
@@ -156,23 +157,21 @@ class Ensemble:
 
     def only(self, position_g: np.ndarray) -> Self:
         """As `RewardModel.only`: all members of these fits."""
-        chosen = dataclasses.replace(self)
+        some = super().only(position_g)
         member_f = (np.asarray(position_g)[:, None] * self.n_members + np.arange(self.n_members)).ravel()
-        chosen.members_, chosen.center_sb_ = self.members_.only(member_f), self.center_sb_[position_g]
-        return chosen
+        some.members_ = self.members_.only(member_f)
+        return some
 
     def save(self, folder: Path) -> None:
-        """As `RewardModel.save`, the members in a folder of their own, members/."""
-        options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-        save_state(folder, reward_model=self.name, options=options, arrays={"center_sb": self.center_sb_})
+        """As `Storable.save`, the members in a folder of their own, members/."""
+        super().save(folder)
         self.members_.save(Path(folder) / "members")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        options, arrays = load_state(folder, cls.name)
-        model = cls(**options)
-        members: type[RewardModel] = reward_model_class(model.head)
-        model.members_, model.center_sb_ = members.load(Path(folder) / "members"), arrays["center_sb"]
+        """As `Storable.load`."""
+        model = super().load(folder)
+        model.members_ = reward_model_class(model.head).load(Path(folder) / "members")
         return model
 
 

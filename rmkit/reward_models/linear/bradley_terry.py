@@ -14,11 +14,9 @@ On scores the same function is fitted by ridge regression, with an intercept b t
     f(w, b) = sum_n weight_n * (score_n - b - w . x_n)^2 + l2 * |w|^2,    x_n = (embedding - mean) / scale           (2)
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -28,21 +26,23 @@ from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root
 from rmkit.reward_models.linear.newton import newton_weights
 from rmkit.reward_models.linear.ridge import Ridge, scored_rows
 from rmkit.reward_models.protocol import Progress
-from rmkit.reward_models.storage import load_state, save_state
+from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
-NAME = "linear_bt"
 L2_GRID = tuple(10.0 ** (half / 2) for half in range(6, -5, -1))  # 1000 down to 0.01, a factor of 3.2 a step
-LEARNED = ("weight_sd", "intercept_s", "scale_s", "l2_s")
-LOSSES = ("validation_log_loss_s", "validation_squared_error_s")  # one of them, by what it was fitted on
+LOSSES = ("validation_log_loss_s_", "validation_squared_error_s_")  # one of them, by what it was fitted on
 
 
 @dataclass(kw_only=True)
-class LinearBradleyTerry:
+class LinearBradleyTerry(StoredHead):
     """S linear rewards. For each, every l2 of the grid is fitted on the training pairs, the one with the smallest
     validation log-loss is taken (the stronger on a tie), and w is refitted with it on training and validation pairs.
     Likewise on scores, by squared error.
     """
+
+    name: ClassVar = "linear_bt"
+    draws: ClassVar = False
+    by_fit: ClassVar = ("weight_sd_", "intercept_s_", "scale_s_", "l2_s_", *LOSSES)
 
     l2_grid: tuple[float, ...] = L2_GRID
     scale: float | None = None  # of (1), in units of the embeddings, where fits must share one; else each has its own
@@ -137,7 +137,7 @@ class LinearBradleyTerry:
 
     def _start(self, n_fits: int, n_dimensions: int) -> None:
         for loss in LOSSES:
-            vars(self).pop(f"{loss}_", None)
+            vars(self).pop(loss, None)
         self.weight_sd_, self.intercept_s_ = np.empty((n_fits, n_dimensions)), np.zeros(n_fits)
         self.scale_s_, self.l2_s_ = np.empty((2, n_fits))
 
@@ -185,30 +185,14 @@ class LinearBradleyTerry:
         feature_srd = embedding_rd.astype(np.float32) / self.scale_s_.astype(np.float32)[:, None, None]
         return feature_srd, (self.weight_sd_ * self.scale_s_[:, None]).astype(np.float32)
 
-    def only(self, position_g: np.ndarray) -> Self:
-        """As `RewardModel.only`."""
-        chosen = dataclasses.replace(self)
-        chosen._set({name: array[position_g] for name, array in self._arrays().items()})
-        return chosen
+    def learned(self) -> dict[str, np.ndarray]:
+        """As `StoredHead.learned`, and what the Laplace approximation keeps."""
+        return super().learned() | (self.laplace_.arrays() if self.laplace_ else {})
 
-    def _arrays(self) -> dict[str, np.ndarray]:
-        arrays = {name: vars(self)[f"{name}_"] for name in (*LEARNED, *LOSSES) if f"{name}_" in vars(self)}
-        return arrays | (self.laplace_.arrays() if self.laplace_ else {})
-
-    def _set(self, arrays: Mapping[str, np.ndarray]) -> None:
-        vars(self).update({f"{name}_": arrays[name] for name in (*LEARNED, *LOSSES) if name in arrays})
-        self.laplace_ = LastLayerLaplace.of_arrays(arrays) if self.laplace else None
-
-    def save(self, folder: Path) -> None:
-        options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-        save_state(folder, reward_model=NAME, options=options, arrays=self._arrays())
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        options, arrays = load_state(folder, NAME)
-        model = cls(**options)
-        model._set(arrays)
-        return model
+    def take(self, learned: Mapping[str, np.ndarray]) -> None:
+        """As `StoredHead.take`."""
+        super().take(learned)
+        self.laplace_ = LastLayerLaplace.of_arrays(learned) if self.laplace else None
 
 
 def differences(embedding_rd: np.ndarray, pairs: PairSets, s: int) -> tuple[np.ndarray, np.ndarray]:

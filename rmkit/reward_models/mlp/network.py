@@ -8,9 +8,8 @@ so which fits are trained beside it changes its result by rounding alone.
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,8 +22,8 @@ from rmkit.reward_models.mlp.embedding_table import FORMATS, EmbeddingTable
 from rmkit.reward_models.mlp.layers import hidden_activations, rewards
 from rmkit.reward_models.mlp.procedures import Procedure, Published, Sound
 from rmkit.reward_models.mlp.training import RowLosses, Task, trained
-from rmkit.reward_models.protocol import Progress
-from rmkit.reward_models.storage import load_state, save_state
+from rmkit.reward_models.protocol import Progress, RewardModel
+from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
@@ -32,7 +31,7 @@ MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")
 
 
 @dataclass(kw_only=True)
-class MLP(ABC):
+class MLP(StoredHead, ABC):
     """S networks D -> hidden -> 1. A head is a subclass that says its name and what the rows of a pair cost.
 
     With `procedure="sound"` inputs are centred and divided by one number, mean and root mean square of all responses
@@ -40,7 +39,8 @@ class MLP(ABC):
     training, from learning_rate to patience, are those of the released code: ParamsError for others.
     """
 
-    name: ClassVar[str]  # as in the registry, and in a saved model
+    by_fit: ClassVar = MEASURED  # and the layers
+    shared: ClassVar = ("center_d_", "scale_", "precision_")
     joint: ClassVar[bool]  # whether the loss of a pair's rows takes both of its rewards
 
     procedure: Literal["sound", "published"] = "sound"
@@ -92,10 +92,6 @@ class MLP(ABC):
     def row_losses(chosen_reward_sm: torch.Tensor, rejected_reward_sm: torch.Tensor, nll: Nll) -> torch.Tensor:
         """(S, M, 2) what the two rows of each pair cost, in nats (pair_sets.py says what they are)."""
 
-    def options(self) -> dict[str, Any]:
-        """What it was made with, by name."""
-        return {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-
     @property
     def n_dimensions(self) -> int:
         return int(self.layers_[0].shape[1])
@@ -112,6 +108,24 @@ class MLP(ABC):
         """As `RewardModel.fit`; fit s draws its start and its batches from rng_s[s]."""
         fit_together([self], embedding_rd, train, validation, rngs=[rng_s], progress=progress)
         return self
+
+    def fits_beside(self, other: RewardModel) -> bool:
+        """As `FitsBeside.fits_beside`: networks of the same options, whatever their losses."""
+        return isinstance(other, MLP) and self.made_with() == other.made_with()
+
+    def fit_beside(
+        self,
+        others: Sequence[RewardModel],
+        embedding_rd: np.ndarray,
+        train: PairSets,
+        validation: PairSets,
+        *,
+        rngs: Sequence[Sequence[np.random.Generator]],
+        progress: Progress | None = None,
+    ) -> None:
+        """As `FitsBeside.fit_beside`, by `fit_together`."""
+        networks = [self, *(other for other in others if isinstance(other, MLP))]
+        fit_together(networks, embedding_rd, train, validation, rngs=rngs, progress=progress)
 
     def fit_scores(
         self,
@@ -172,34 +186,21 @@ class MLP(ABC):
             feature_srh = torch.nn.functional.pad(feature_srh, (0, 1), value=1.0)
         return feature_srh.numpy(), torch.cat([last_sh1, *bias_s11], dim=1).squeeze(-1).numpy()
 
-    def only(self, position_g: np.ndarray) -> Self:
-        """As `RewardModel.only`: the model with these fits alone."""
-        model = dataclasses.replace(self)
-        model.layers_ = [layer[position_g] for layer in self.layers_]
-        model.center_d_, model.scale_, model.precision_ = self.center_d_, self.scale_, self.precision_
-        for measured in (name for name in MEASURED if hasattr(self, name)):
-            setattr(model, measured, getattr(self, measured)[position_g])
-        return model
+    def learned(self) -> dict[str, np.ndarray]:
+        """As `StoredHead.learned`, and the layers."""
+        return super().learned() | {f"layer_{i}": layer for i, layer in enumerate(self.layers_)}
 
-    def save(self, folder: Path) -> None:
-        arrays = {f"layer_{i}": layer for i, layer in enumerate(self.layers_)}
-        arrays |= {"center_d": self.center_d_, "scale": np.array([self.scale_])}
-        arrays |= {name: getattr(self, name) for name in MEASURED if hasattr(self, name)}
-        options = self.options() | {"fitted_in": self.precision_}
-        save_state(folder, reward_model=self.name, options=options, arrays=arrays)
+    def take(self, learned: Mapping[str, np.ndarray]) -> None:
+        """As `StoredHead.take`."""
+        super().take(learned)
+        n_layers = sum(name.startswith("layer_") for name in learned)
+        self.layers_ = [learned[f"layer_{i}"] for i in range(n_layers)]
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        options, arrays = load_state(folder, cls.name)
-        precision = options.pop("fitted_in")
-        if options["device"] == "cuda" and not torch.cuda.is_available():
-            options["device"] = "auto"  # what was fitted on a card scores anywhere
-        model = cls(**options)
-        model.precision_, model.center_d_, model.scale_ = precision, arrays.pop("center_d"), arrays.pop("scale").item()
-        for measured in (name for name in MEASURED if name in arrays):
-            setattr(model, measured, arrays.pop(measured))
-        model.layers_ = [arrays[f"layer_{i}"] for i in range(len(arrays))]
-        return model
+    def made_from(cls, options: dict[str, Any]) -> Self:
+        """As `StoredHead.made_from`: what was fitted on a card scores anywhere."""
+        lost = options["device"] == "cuda" and not torch.cuda.is_available()
+        return cls(**options | ({"device": "auto"} if lost else {}))
 
 
 def fit_together(
@@ -215,7 +216,7 @@ def fit_together(
 
     Every embedding row is read once for all of them. ParamsError for heads that differ in an option.
     """
-    if any(model.options() != models[0].options() for model in models):
+    if any(model.made_with() != models[0].made_with() for model in models):
         raise ParamsError(f"heads that are trained together must have equal options: {', '.join(map(str, models))}")
     rng_s, *others = rngs
     check_fit(embedding_rd, train, validation, rng_s, classifier=not all(model.joint for model in models))

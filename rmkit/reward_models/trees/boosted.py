@@ -9,7 +9,6 @@ its rows are and what they cost. Options are LightGBM's defaults. Two procedures
               hyper-parameters, which are 100 rounds; these notebooks say 1,000.
 """
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +21,13 @@ import numpy as np
 from rmkit.errors import DataError, ParamsError, one_of
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.protocol import Progress
-from rmkit.reward_models.storage import load_state, save_state
+from rmkit.reward_models.storage import StoredHead
 from rmkit.reward_models.trees.binned_rows import BinnedRows, Rows, equal_rows_together, score_rows
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 # One thread adds every sum in one order, and leaves no thread pool behind that a forked process would wait for.
 SAME_EVERYWHERE = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 LAST_WORDS = "end of parameters"  # of a model's text that was not cut short
-LEARNED = ("rounds_s", "validation_log_loss_s", "validation_squared_error_s")  # the second or the third
 
 # Stands in for an objective of one's own where no row can be told from another: there LightGBM takes only its own.
 CONSTANT = {"objective": "regression", "metric": "None"}
@@ -49,10 +47,11 @@ class Lesson:
 
 
 @dataclass(kw_only=True)
-class Trees(ABC):
+class Trees(StoredHead, ABC):
     """S sums of trees. With too few rows to fill two leaves all rewards of a fit are equal, which is a model too."""
 
-    name: ClassVar[str]  # as in the registry, and in a saved model
+    draws: ClassVar = False
+    by_fit: ClassVar = ("rounds_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # one of the last two
     classifier: ClassVar[bool]  # whether it learns from rows of two classes
 
     n_rounds: int = 100  # trees at most
@@ -167,26 +166,20 @@ class Trees(ABC):
 
     def only(self, position_g: np.ndarray) -> Self:
         """As `RewardModel.only`; the trees are shared, which nothing changes once they have grown."""
-        chosen = dataclasses.replace(self)
-        vars(chosen).update({f"{name}_": array[position_g] for name, array in self._arrays().items()})
-        chosen.boosters_ = [self.boosters_[position] for position in position_g]
-        return chosen
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        return {name: vars(self)[f"{name}_"] for name in LEARNED if f"{name}_" in vars(self)}
+        some = super().only(position_g)
+        some.boosters_ = [self.boosters_[position] for position in position_g]
+        return some
 
     def save(self, folder: Path) -> None:
-        """As `RewardModel.save`, and the trees of fit s in LightGBM's own text format, trees_<s>.txt."""
-        options = {option.name: getattr(self, option.name) for option in dataclasses.fields(self) if option.init}
-        save_state(folder, reward_model=self.name, options=options, arrays=self._arrays())
+        """As `Storable.save`, and the trees of fit s in LightGBM's own text format, trees_<s>.txt."""
+        super().save(folder)
         for s, booster in enumerate(self.boosters_):
             (Path(folder) / f"trees_{s}.txt").write_text(booster.model_to_string(), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        options, arrays = load_state(folder, cls.name)
-        model = cls(**options)
-        vars(model).update({f"{name}_": array for name, array in arrays.items()})
+        """As `Storable.load`; DataError for a text that was cut short too."""
+        model = super().load(folder)
         try:
             texts = [(Path(folder) / f"trees_{s}.txt").read_text("utf-8") for s in range(len(model.rounds_s_))]
             model.boosters_ = [_read(text) for text in texts]
