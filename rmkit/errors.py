@@ -6,6 +6,9 @@ its traceback.
 
 import difflib
 from collections.abc import Collection
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=str)
 
 
 class RmkitError(Exception):
@@ -42,9 +45,14 @@ def did_you_mean(value: object, options: Collection[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def one_of(value: str, options: Collection[str], where: str) -> str:
-    """The value itself if it is an option, else a ParamsError that lists the options and suggests one."""
+def one_of(value: Name, options: Collection[Name], where: str, error: type[RmkitError] = ParamsError) -> Name:
+    """The value itself if it is an option, else an error that lists the options and suggests one."""
     if value in options:
         return value
-    listed = ", ".join(str(option) for option in options)
-    raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, options)}")
+    raise error(f"{where}: {not_one_of(value, options)}")
+
+
+def not_one_of(value: object, options: Collection[object]) -> str:
+    """`'y' is not one of x, z; did you mean 'x'?`."""
+    listed = [str(option) for option in options]
+    return f"{value!r} is not one of {', '.join(listed)}{did_you_mean(value, listed)}"

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, one_of
 
 TIES: Mapping[str, str] = {
     "coin": "a pair that is called equal is labelled by a fair coin",
@@ -39,8 +39,7 @@ class Habits:
         for name in ("length_bias", "position_bias"):
             if not math.isfinite(getattr(self, name)):
                 raise DataError(f"annotator: {name}={getattr(self, name)}; it must be a finite number")
-        if self.ties not in TIES:
-            raise DataError(f"annotator: ties={self.ties!r} is not one of {', '.join(TIES)}")
+        one_of(self.ties, TIES, "annotator: ties", DataError)
 
 
 PLAIN = Habits()

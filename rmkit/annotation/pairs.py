@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, one_of
 
 
 def all_ranks(n_responses: int) -> np.ndarray:
@@ -90,10 +90,7 @@ class LabelBudget:
         if self.labels_per_pair < 1 or (self.n_prompts is not None and self.n_prompts < 1):
             found = f"n_prompts={self.n_prompts}, labels_per_pair={self.labels_per_pair}"
             raise DataError(f"label budget: {found}; each is at least 1")
-        if self.prompt_order not in PROMPT_ORDERS:
-            raise DataError(
-                f"label budget: prompt_order={self.prompt_order!r} is not one of {', '.join(PROMPT_ORDERS)}"
-            )
+        one_of(self.prompt_order, PROMPT_ORDERS, "label budget: prompt_order", DataError)
 
     def pairs(self, gold_pk: np.ndarray, n_labels: int, choice: str, pool: str, rng: np.random.Generator) -> np.ndarray:
         """(n_labels, 2) int64 positions into R = P K, a row a label; the defaults draw as the pool of POOLS does."""
@@ -121,9 +118,7 @@ class LabelBudget:
 
 def candidates(gold_pk: np.ndarray, choice: str) -> np.ndarray:
     """(C, 2) the ranks, ascending from 0, that a choice of CHOICES allows."""
-    if choice not in CHOICES:
-        raise DataError(f"choice: {choice!r} is not one of {', '.join(CHOICES)}")
-    return CHOICES[choice](gold_pk.shape[1])
+    return CHOICES[one_of(choice, CHOICES, "choice", DataError)](gold_pk.shape[1])
 
 
 def checked(gold_pk: np.ndarray) -> np.ndarray:

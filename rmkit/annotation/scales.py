@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from rmkit.annotation.label_quality import gaps
-from rmkit.errors import DataError
+from rmkit.errors import DataError, one_of
 
 SCALES: Mapping[str, str] = {
     "none": "1: beta is in units of one over the gold reward",
@@ -29,8 +29,7 @@ def scale_of(
     gold_m2: (M, 2) gold of the pairs to be labelled, for gap_sd. DataError for another convention, for what does not
     belong to it or is missing, and for gold without spread.
     """
-    if convention not in SCALES:
-        raise DataError(f"scale: {convention!r} is not one of {', '.join(SCALES)}")
+    one_of(convention, SCALES, "scale", DataError)
     if (convention == "fixed") != (fixed is not None):
         raise DataError(
             f"scale: the convention is {convention} and the fixed number {fixed}; `fixed` needs one, no other"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rmkit.errors import DataError, did_you_mean, one_of
+from rmkit.errors import DataError, one_of
 
 SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
     "new seeds, new prompts",
@@ -67,15 +67,14 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: cannot be read as YAML ({str(fault).splitlines()[0]})") from fault
     if not isinstance(content, dict):
         raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")
-    statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic")
+    statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic", DataError)
     terms, estimands = STATISTICS[statistic]
     known = (*ALWAYS, *terms, "where")
     for key in content:
-        if key not in known:
-            raise DataError(f"{shown}: {key} is not one of {', '.join(known)}{did_you_mean(str(key), known)}")
+        one_of(key, known, shown, DataError)
     if missing := [key for key in (*ALWAYS, *terms) if content.get(key) is None]:
         raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
-    one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}")
+    one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}", DataError)
     for key in ("threshold", "matters"):
         number = content[key]
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < float("inf"):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, one_of
 
 ValidationSplit = Literal["pair", "prompt", "mirrored_row"]
 TRAINS, VALIDATES, STRADDLES = 0, 1, -1
@@ -87,9 +87,7 @@ def divide(
     split: ValidationSplit, order: AnnotationOrder, *, share: float, rng: np.random.Generator | None = None
 ) -> RowSides:
     """The sides of an order under one of SPLITS, or DataError for another name or for what the split lacks."""
-    if split not in SPLITS:
-        raise DataError(f"validation_split: {split!r} is not one of {', '.join(SPLITS)}")
-    return SPLITS[split](order, share, rng)
+    return SPLITS[one_of(split, SPLITS, "validation_split", DataError)](order, share, rng)
 
 
 def check_both_sides(side_m2: np.ndarray, where: str) -> None:

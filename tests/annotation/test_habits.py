@@ -25,7 +25,7 @@ def test_a_crowd_is_made_of_those_who_are_there():
         ({"drift": 0.0}, r"drift=0.0; it must be above 0, and finite"),
         ({"length_bias": np.inf}, r"length_bias=inf; it must be a finite number"),
         ({"position_bias": np.nan}, r"position_bias=nan; it must be a finite number"),
-        ({"ties": "skip"}, rf"ties='skip' is not one of {', '.join(TIES)}"),
+        ({"ties": "skip"}, rf"ties: 'skip' is not one of {', '.join(TIES)}"),
     ],
 )
 def test_a_habit_amiss_is_one_line(habit, message):

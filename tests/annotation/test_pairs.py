@@ -188,7 +188,7 @@ def test_wrong_budgets_are_one_line():
     for wrong in ({"n_prompts": 0}, {"labels_per_pair": 0}):
         with pytest.raises(DataError, match=r"^label budget: n_prompts=.*; each is at least 1$"):
             LabelBudget(**wrong)
-    with pytest.raises(DataError, match=r"^label budget: prompt_order='sorted' is not one of random, file$"):
+    with pytest.raises(DataError, match=r"^label budget: prompt_order: 'sorted' is not one of random, file$"):
         LabelBudget(prompt_order="sorted")
     with pytest.raises(DataError, match=r"^label budget: n_prompts=31, and there are 30 prompts$"):
         LabelBudget(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())

@@ -52,7 +52,7 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
         ({"estimand": "everything"}, "estimand of difference: 'everything' is not one of"),
         ({"threshold": "high"}, "threshold: 'high' is not a number"),
         ({"matters": 0.0}, "matters: 0.0; the smallest effect that would matter is above 0"),
-        ({"measure": "x"}, "measure is not one of"),
+        ({"measure": "x"}, "'measure' is not one of"),
         ({"threshold": float("nan")}, "threshold: nan is not a number"),
         ({"first": "d_optimal"}, "first: 'd_optimal' names no fits"),
         ({"where": "grammar"}, "where: 'grammar' is not the parameters of jobs"),

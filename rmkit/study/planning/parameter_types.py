@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean
+from rmkit.errors import ParamsError, not_one_of
 
 SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
 NAMED = {
@@ -60,8 +60,7 @@ class Kind:
         for choice in self.choices:
             if type(choice) is type(value) and choice == value:
                 return choice
-        listed = ", ".join(str(choice) for choice in self.choices)
-        raise ParamsError(f"{where}: {value!r} is not one of {listed}{did_you_mean(value, self.choices)}")
+        raise ParamsError(f"{where}: {not_one_of(value, self.choices)}")
 
     def _list(self, value: Any, where: str) -> list[Any]:
         assert self.of is not None
