@@ -23,6 +23,7 @@ FLOORS = (
     (
         Room("errors", "the exceptions: one sentence each, for a user's mistake", counts=False),
         Room("seeding", "independent random generators from one seed"),
+        Room("progress", "how long work tells how far it is"),
         Room("layering", "this list of rooms", counts=False),
     ),
     (

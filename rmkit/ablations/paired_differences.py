@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rmkit.ablations.validation_split import HEADS
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
 from rmkit.evaluation.contrasts import contrast, in_group
@@ -19,7 +20,6 @@ from rmkit.evaluation.curves import gold_curves, interval_row, learning_curves, 
 from rmkit.intervals.means import Interval, paired_difference
 
 ARM = ("reward_model", "procedure", "validation")
-HEADS = ("mlp_bt", "mlp_clf")
 RELEASED_SPLIT = "mirrored_row"
 LEVELS = ("beta", "annotations")  # what an arm's fits vary in; people have no beta
 Group = Mapping[str, Any]

@@ -18,7 +18,8 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError
 from rmkit.evaluation.against_gold import evaluate_against_gold
 from rmkit.evaluation.on_pairs import evaluate_pairs
-from rmkit.reward_models.protocol import Progress, RewardModel
+from rmkit.progress import Progress
+from rmkit.reward_models.protocol import RewardModel
 from rmkit.reward_models.registry import build
 from rmkit.training_sets.by_annotations import TrainingSets
 from rmkit.training_sets.cross_fitting import CrossFitting

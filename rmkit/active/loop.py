@@ -8,7 +8,7 @@ import numpy as np
 
 from rmkit.active.history import History, asked_table, batch_table, fits_table
 from rmkit.active.setting import Batch, Setting
-from rmkit.reward_models.protocol import Progress
+from rmkit.progress import Progress
 
 
 def label_actively(setting: Setting, test_embedding_rd: np.ndarray, *, progress: Progress | None = None) -> History:

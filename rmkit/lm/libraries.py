@@ -1,12 +1,10 @@
-"""What every use of transformers, datasets and TRL here has in common: they keep quiet, and long work has one bar.
+"""What every use of transformers, datasets and TRL here has in common: they keep quiet.
 
-Knows the libraries' own logging and the shape of a bar's call; no model.
+Knows the libraries' own logging; no model.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-
-Progress = Callable[[int, int], None]
 
 
 @contextmanager

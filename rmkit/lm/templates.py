@@ -13,7 +13,7 @@ from rmkit.errors import DataError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
+HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"  # how a turn of a dialogue begins, in every world
 
 
 def plain(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.reward_models.protocol import Progress, RewardModel
+from rmkit.progress import Progress
+from rmkit.reward_models.protocol import RewardModel
 from rmkit.reward_models.registry import build, options_of
 from rmkit.training_sets.pair_sets import PairSets
 

@@ -7,15 +7,14 @@ fewer pairs than the largest are filled up: **where `weight_sm` is 0 there is no
 a head takes `weight_sm[s] > 0` of row s. docs/your-own.md has a whole head in forty lines.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from rmkit.progress import Progress
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
-
-Progress = Callable[[int, int], None]  # called with (done, total), done ends at total
 
 
 class RewardModel(Protocol):

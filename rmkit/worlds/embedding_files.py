@@ -8,7 +8,7 @@ each float16 or float32: P prompts with K responses each, in D dimensions; the p
 in blocks. Knows the layout and numbers; no model, and nothing of how the embeddings were made.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmkit.errors import DataError
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
@@ -24,7 +25,6 @@ SPLITS = ("train", "test")
 BLOCK_BYTES = 32 * 2**20  # read at once
 LARGEST = float(np.finfo(np.float16).max)
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress
 from rmkit.lm.loading import context_of
 from rmkit.lm.templates import TEMPLATES, encoded
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np

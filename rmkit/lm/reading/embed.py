@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress
 from rmkit.lm.reading.batches import Work, through_model
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np

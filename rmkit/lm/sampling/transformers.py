@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from rmkit.artifacts.shards import Shards
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress
 from rmkit.lm.loading import context_of
 from rmkit.lm.sampling.draws import Decoding, Sampled, answer_of, noise
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

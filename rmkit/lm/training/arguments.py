@@ -7,7 +7,7 @@ models gain nothing from bf16, and on processors without it bf16 is many times s
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.lm.libraries import Progress, quiet_libraries
+from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,11 @@ sequence classifier with one label, loaded and scored like any reward model of t
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.lm.libraries import Progress, quiet_libraries
+from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, load_tokenizer
 from rmkit.lm.templates import TEMPLATES, encoded
 from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress, quiet_libraries
+from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, context_of, load_causal
 from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from rmkit.ablations.paired_differences import HEADS, LEVELS, split_curves, split_differences
+from rmkit.ablations.paired_differences import LEVELS, split_curves, split_differences
+from rmkit.ablations.validation_split import HEADS
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.figures.looks import LOOKS, called
 from rmkit.figures.split_ablation import split_ablation_figure

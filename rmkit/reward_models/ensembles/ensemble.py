@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from rmkit.errors import ParamsError
+from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
-from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.registry import build, reward_model_class
 from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets

@@ -21,11 +21,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 from rmkit.errors import DataError, ParamsError
+from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root, logistic_curvature
 from rmkit.reward_models.linear.newton import newton_weights
 from rmkit.reward_models.linear.ridge import Ridge, scored_rows
-from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from rmkit.errors import ParamsError, one_of
+from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_counts, check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.mlp.batches import Events
 from rmkit.reward_models.mlp.embedding_table import FORMATS, EmbeddingTable
 from rmkit.reward_models.mlp.layers import hidden_activations, rewards
 from rmkit.reward_models.mlp.procedures import Procedure, Published, Sound
 from rmkit.reward_models.mlp.training import RowLosses, Task, trained
-from rmkit.reward_models.protocol import Progress, RewardModel
+from rmkit.reward_models.protocol import RewardModel
 from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from rmkit.progress import Progress
 from rmkit.reward_models.mlp.batches import Batch, Batches, Events
 from rmkit.reward_models.mlp.layers import Layers, initial_layers, rewards
 from rmkit.reward_models.mlp.procedures import Keeper, Procedure, finite
-from rmkit.reward_models.protocol import Progress
 
 # Rewards of first and second responses (G, B) and targets (G, B) to the losses (G, B, 2) of the rows that they make.
 RowLosses = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]

@@ -19,8 +19,8 @@ import lightgbm
 import numpy as np
 
 from rmkit.errors import DataError, ParamsError, one_of
+from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
-from rmkit.reward_models.protocol import Progress
 from rmkit.reward_models.storage import StoredHead
 from rmkit.reward_models.trees.binned_rows import BinnedRows, Rows, equal_rows_together, score_rows
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from rmkit.errors import DataError
+from rmkit.lm.templates import ASSISTANT, HUMAN
 from rmkit.worlds.grammar.gold_rule import Asked, terms_of
 from rmkit.worlds.grammar.phrases import SLOT, Category, Grammar
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"
 SAME_NAME = 0.85  # how often an answer calls a thing by the first or second name as the prompt does
 REMARKED = 0.9  # how often a reaction has a remark on a side of the answer that has one
 REMINDS = 0.4  # how often a reaction names the thing again

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.lm.libraries import Progress
 from rmkit.lm.loading import Origin, load_causal
 from rmkit.lm.sampling.draws import Decoding
 from rmkit.lm.sampling.transformers import sample
 from rmkit.lm.training.encoder import fit_encoder
 from rmkit.lm.training.pretrain import Architecture, pretrain, train_tokenizer
 from rmkit.lm.training.reward_model import fit_gold_model
+from rmkit.progress import Progress
 from rmkit.seeding import generator
 from rmkit.worlds.grammar.drawing import dialogues, drawn_question, frames
 from rmkit.worlds.grammar.judge_corpus import ANSWERS_EACH, answered_table, gold_pairs, model_pairs, noted, notes

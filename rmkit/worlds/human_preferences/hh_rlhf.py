@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
+from rmkit.lm.templates import ASSISTANT, HUMAN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
     from rmkit.artifacts.comparisons import Comparisons
 
-ASSISTANT, HUMAN = "\n\nAssistant:", "\n\nHuman:"
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
 # Why a row is dropped, in the order in which a row is asked.

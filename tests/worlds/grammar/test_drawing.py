@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import DataError
+from rmkit.lm.templates import ASSISTANT, HUMAN
 from rmkit.worlds.grammar.drawing import (
-    ASSISTANT,
     CORPUS,
     DEMONSTRATED,
-    HUMAN,
     SHARES,
     AnswerLaw,
     answer_text,
