@@ -19,6 +19,7 @@ from rmkit.intervals.means import Interval
 from rmkit.measures import ranking
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.policies.stored_responses import (
+    UnreachableKL,
     best_of_n_policy,
     beta_at_kl,
     kl_optimum,
@@ -66,10 +67,10 @@ def policy_values(
 
 
 def value_at_kl(score_pk: np.ndarray, gold_pk: np.ndarray, nats: float) -> np.ndarray:
-    """(P,) expected gold of the KL optimum at this mean KL, or NaN where it cannot be reached."""
+    """(P,) expected gold of the KL optimum at this mean KL, or NaN where it cannot be reached; else as `beta_at_kl`."""
     try:
         beta = beta_at_kl(score_pk, nats)
-    except DataError:
+    except UnreachableKL:
         return np.full(len(gold_pk), np.nan)
     return value(kl_optimum(score_pk, beta), gold_pk)
 

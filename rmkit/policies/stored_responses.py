@@ -22,6 +22,10 @@ from rmkit.measures.arrays import finite, tie_means
 BETAS = (1e-8, 1e8)  # between which beta_at_kl looks, in standard deviations of the reward
 
 
+class UnreachableKL(DataError):
+    """No KL optimum of these scores is so far from the base: ties leave too many responses the best."""
+
+
 class Drop(NamedTuple):
     """A normalised drop ratio, or NaN and why there is none."""
 
@@ -67,14 +71,17 @@ def kl_optimum(score_pk: np.ndarray, beta: float, base_pk: np.ndarray | None = N
 def beta_at_kl(score_pk: np.ndarray, kl_target: float, base_pk: np.ndarray | None = None) -> float:
     """The one beta at which the KL optimum's mean KL over the (P, K) prompts is kl_target nats.
 
-    DataError unless 0 < kl_target < the mean KL of the best responses, which beta above 0 never reaches.
+    DataError unless kl_target is above 0; UnreachableKL from the mean KL of the best responses on, which no beta above
+    0 reaches.
     """
+    if not kl_target > 0:
+        raise DataError(f"a mean KL of {kl_target} nats: it must be above 0")
     score_pk, base_pk = checked(score_pk, base_pk)
     spread = float(score_pk.std())
     top_pk = np.where(score_pk == score_pk.max(axis=-1, keepdims=True), base_pk, 0.0)
     most = float(kl(top_pk / top_pk.sum(axis=-1, keepdims=True), base_pk).mean())
-    if not 0 < kl_target < most:
-        raise DataError(f"a mean KL of {kl_target} nats: with these scores it lies between 0 and {most:.4g}")
+    if not kl_target < most:
+        raise UnreachableKL(f"a mean KL of {kl_target} nats: with these scores it lies between 0 and {most:.4g}")
     low, high = np.log(spread * np.array(BETAS))
     found = brentq(
         lambda log_beta: kl(kl_optimum(score_pk, float(np.exp(log_beta)), base_pk), base_pk).mean() - kl_target,

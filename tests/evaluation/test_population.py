@@ -14,6 +14,7 @@ from rmkit.evaluation.population import (
     policy_values,
     population_rows,
     together,
+    value_at_kl,
 )
 from rmkit.policies import stored_responses
 
@@ -49,6 +50,20 @@ def test_measures_look_at_the_first_responses_of_a_prompt_alone():
         assert found["accuracy"][f, p] == pytest.approx((found["kendall"][f, p] + 1) / 2)
         assert found["best_of_all"][f, p] == gold_k[score_k.argmax()]
         assert found["one_pair"][f, p] == float((score_k[0] > score_k[1]) == (gold_k[0] > gold_k[1]))
+
+
+def test_only_a_kl_out_of_reach_is_no_value_and_every_other_fault_is_told():
+    assert np.isnan(value_at_kl(np.zeros_like(GOLD_PK), GOLD_PK, 0.5)).all()
+    assert np.isnan(value_at_kl(GOLD_PK, GOLD_PK, np.log(K) + 0.01)).all()
+    broken_pk = GOLD_PK.copy()
+    broken_pk[3, 2] = np.inf
+    for score_pk, nats, said in (
+        (broken_pk, 0.5, r"the score at \(3, 2\) is inf"),
+        (GOLD_PK[:, :0], 0.5, "at least one response"),
+        (GOLD_PK, 0.0, "a mean KL of 0.0 nats: it must be above 0"),
+    ):
+        with pytest.raises(DataError, match=said):
+            value_at_kl(score_pk, GOLD_PK, nats)
 
 
 def test_all_kl_optima_of_a_name_are_equally_far_from_the_base_whatever_the_scale():

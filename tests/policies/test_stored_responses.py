@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from rmkit.errors import DataError
 from rmkit.measures.best_of_n import best_of_n, kl_bound
 from rmkit.policies.stored_responses import (
+    UnreachableKL,
     best_of_n_policy,
     beta_at_kl,
     effective_responses,
@@ -141,5 +142,5 @@ def test_wrong_requests_are_one_line():
         kl_optimum(score_pk, 1.0, np.ones((2, 3)))
     with pytest.raises(DataError, match=r"^base policy: shape \(3, 2\) beside scores of \(2, 3\)"):
         kl_optimum(score_pk, 1.0, np.full((3, 2), 0.5))
-    with pytest.raises(DataError, match=r"^a mean KL of 9 nats: with these scores it lies between 0 and 1.099$"):
+    with pytest.raises(UnreachableKL, match=r"^a mean KL of 9 nats: with these scores it lies between 0 and 1.099$"):
         beta_at_kl(np.array([[0.0, 1.0, 2.0]]), 9)
