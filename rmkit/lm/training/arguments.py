@@ -4,6 +4,8 @@ Knows transformers' TrainingArguments and callbacks; no loss, no data. Number fo
 models gain nothing from bf16, and on processors without it bf16 is many times slower.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
@@ -58,6 +60,27 @@ def training_arguments(
         "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "logging_strategy": "steps",
     }
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global generators begin at the seed inside; afterwards those of torch, NumPy and Python are as before.
+
+    Models are initialised from the global generator, and transformers' Trainer seeds all three.
+    """
+    import random
+
+    import numpy as np
+    import torch
+
+    python, arrays = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global one is what is kept
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(arrays)  # noqa: NPY002
 
 
 def reporting(progress: Progress | None) -> "list[TrainerCallback]":

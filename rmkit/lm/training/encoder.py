@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, load_tokenizer
 from rmkit.lm.templates import TEMPLATES, encoded
-from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.lm.training.arguments import reporting, seeded, trained, training_arguments
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def fit_encoder(
         str(folder), epochs=1, batch_size=batch_size, learning_rate=learning_rate, seed=seed, warmup=0.05,
         schedule="cosine", adam_beta2=0.99,
     )  # fmt: skip
-    torch.manual_seed(seed)
-    with quiet_libraries():
+    with quiet_libraries(), seeded(seed):
         model = AutoModelForSequenceClassification.from_pretrained(
             base.path, num_labels=len(labels), problem_type="multi_label_classification", dtype=torch.float32
         )

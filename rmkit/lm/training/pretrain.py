@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.lm.training.arguments import reporting, seeded, trained, training_arguments
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -72,7 +72,6 @@ def pretrain(
 
     Each text is a document of its own, ended by </s>. The same arguments give the same bytes on the same machine.
     """
-    import torch
     from datasets import Dataset
     from transformers import DataCollatorForLanguageModeling, LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments
 
@@ -91,8 +90,7 @@ def pretrain(
         eos_token_id=tokenizer.eos_token_id,
     )
     documents = tokenizer([f"{text}{END}" for text in texts], truncation=True, max_length=architecture.context)
-    torch.manual_seed(seed)
-    with quiet_libraries():
+    with quiet_libraries(), seeded(seed):
         arguments = training_arguments(
             str(folder), epochs=1, batch_size=TEXT_BATCH, learning_rate=learning_rate, seed=seed, warmup=0.05,
             schedule="cosine", weight_decay=0.01, adam_beta2=0.99,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rmkit.errors import DataError
 from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, context_of, load_causal
-from rmkit.lm.training.arguments import reporting, trained, training_arguments
+from rmkit.lm.training.arguments import reporting, seeded, trained, training_arguments
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ def fine_tune(
 
     DataError for an empty completion, with its row, or if every demonstration is longer than recipe.max_length.
     """
-    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -89,8 +88,7 @@ def fine_tune(
         str(folder), epochs=recipe.epochs, batch_size=recipe.batch_size, learning_rate=recipe.learning_rate, seed=seed,
         warmup=recipe.warmup, schedule=recipe.schedule, dtype=dtype,
     )  # fmt: skip
-    torch.manual_seed(seed)
-    with quiet_libraries():
+    with quiet_libraries(), seeded(seed):
         trainer = SFTTrainer(
             model,
             SFTConfig(
