@@ -222,12 +222,17 @@ def _variance_of_crossed_mean(value_sp: np.ndarray) -> tuple[float, float]:
 
 
 def smallest_detectable(interval: Interval) -> float:
-    """The smallest true difference for which four of five intervals as wide as this one exclude 0; NaN without one.
+    """The smallest true difference for which four of five intervals as wide as this one exclude 0; NaN without one."""
+    return detectable(interval.high - interval.low, level=interval.level, df=interval.df)
+
+
+def detectable(width: float, *, level: float, df: float | None = None) -> float:
+    """As `smallest_detectable`, of an interval of which only the width is known.
 
     t[(1 + level) / 2] + t[0.8] standard errors, at its degrees of freedom, or of the normal where it has none.
     """
     from scipy.stats import t
 
-    df = np.inf if interval.df is None else interval.df
-    quantile = t.ppf((1 + interval.level) / 2, df)
-    return float((quantile + t.ppf(0.8, df)) / quantile * (interval.high - interval.low) / 2)
+    df = np.inf if df is None else df
+    quantile = t.ppf((1 + level) / 2, df)
+    return float((quantile + t.ppf(0.8, df)) / quantile * width / 2)

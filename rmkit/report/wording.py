@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from rmkit.intervals.means import detectable
+
 
 def sentence(text: str) -> str:
     """The text with a capital at its start."""
@@ -47,14 +49,6 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def detectable(row: Mapping[Hashable, Any]) -> float:
-    """The smallest true difference that a 95% interval of this width excludes 0 for in four of five studies.
-
-    (1.96 + 0.84) standard errors, the usual normal approximation at 80% power; the interval is 2 x 1.96 of them wide.
-    """
-    return (1.96 + 0.8416) * (row["high"] - row["low"]) / (2 * 1.96)
-
-
 def standing(rows: Sequence[Mapping[Hashable, Any]], *, shown: Callable[[float], str], higher_is_better: bool) -> str:
     """Where one fit is ahead of another, behind it, or cannot be told from it, by annotation count, in words."""
     groups: dict[str, list[str]] = {}
@@ -65,9 +59,8 @@ def standing(rows: Sequence[Mapping[Hashable, Any]], *, shown: Callable[[float],
         text = f"{count} ({shown(row['mean']).removesuffix(' points')}"
         if verdict == "not told apart":
             low, high = (shown(row[end]).removesuffix(" points") for end in ("low", "high"))
-            text += (
-                f", {low} to {high}; {shown(detectable(row)).lstrip('+').removesuffix(' points')} could have been seen"
-            )
+            seen = shown(detectable(row["high"] - row["low"], level=row["level"]))
+            text += f", {low} to {high}; {seen.lstrip('+').removesuffix(' points')} could have been seen"
         groups.setdefault(verdict, []).append(f"{text})")
     return "; ".join(f"{verdict} with {join(texts)}" for verdict, texts in groups.items())
 
