@@ -115,7 +115,8 @@ class Setting:
         rng = self.streams(f"{self.pool} {name} {done}")
         chosen_m = checked_choice(self.strategies[name].select(candidates, self.budget.n_batch, rng), candidates, name)
         margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
-        told_dd = candidates.known_dd + information(feature_md, expit(margin_m), prior=0.0)
+        p_m = expit(margin_m)
+        told_dd = candidates.known_dd + information(feature_md, p_m * (1 - p_m), prior=0.0)
         return Batch(
             labelled=self.ask(pair_m2[chosen_m]),
             offered=len(pair_m2),
@@ -155,5 +156,6 @@ def as_seen(
     feature_uh, place_m2 = feature_suh[s].astype(np.float64), place.reshape(-1, 2)
     difference_mh = feature_uh[place_m2[:, 0]] - feature_uh[place_m2[:, 1]]
     margin_m, n_pairs = difference_mh @ weight_sh[s], len(pair_m2)
-    known_dd = information(difference_mh[n_pairs:], expit(margin_m[n_pairs:]), prior)
+    p_m = expit(margin_m[n_pairs:])
+    known_dd = information(difference_mh[n_pairs:], p_m * (1 - p_m), prior)
     return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd)

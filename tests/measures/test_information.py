@@ -13,6 +13,7 @@ from rmkit.measures.information import d_efficiency, information, leverage, log_
 
 RNG = np.random.default_rng(0)
 FEATURE, P = RNG.normal(size=(30, 6)), RNG.uniform(0.05, 0.95, size=30)
+V = P * (1 - P)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -33,30 +34,30 @@ def test_information_is_minus_the_second_derivative_of_the_log_posterior():
             return fit.sum() - 0.7 / 2 * weight @ weight
 
         hessian_dd = torch.autograd.functional.hessian(log_posterior, w)
-        found_dd = information(FEATURE, expit(FEATURE @ w.numpy()), 0.7)
+        found_dd = information(FEATURE, p_variance(FEATURE @ w.numpy()), 0.7)
         np.testing.assert_allclose(found_dd, -hessian_dd.numpy(), rtol=1e-10)
 
 
 def test_leverage_is_the_derivative_of_log_det_in_a_pairs_weight():
-    x, v = torch.tensor(FEATURE), torch.tensor(P * (1 - P))
+    x, v = torch.tensor(FEATURE), torch.tensor(V)
     w = torch.ones(30, dtype=torch.float64, requires_grad=True)
     torch.logdet(0.5 * torch.eye(6, dtype=torch.float64) + (x.T * (w * v)) @ x).backward()
-    np.testing.assert_allclose(leverage(FEATURE, P, information(FEATURE, P, 0.5)), w.grad.numpy(), rtol=1e-8)
+    np.testing.assert_allclose(leverage(FEATURE, V, information(FEATURE, V, 0.5)), w.grad.numpy(), rtol=1e-8)
 
 
 def test_leverages_of_the_known_pairs_count_the_directions_that_they_tell():
     """Their sum is D minus what the prior alone holds: prior times the trace of the inverse."""
-    found_dd = information(FEATURE, P, 0.5)
-    assert leverage(FEATURE, P, found_dd).sum() == pytest.approx(6 - 0.5 * np.trace(np.linalg.inv(found_dd)), rel=1e-12)
+    found_dd = information(FEATURE, V, 0.5)
+    assert leverage(FEATURE, V, found_dd).sum() == pytest.approx(6 - 0.5 * np.trace(np.linalg.inv(found_dd)), rel=1e-12)
 
 
 @given(seeds)
 def test_a_label_adds_log_of_one_plus_its_leverage(seed):
     rng = np.random.default_rng(seed)
-    x_md, p_m = rng.normal(size=(8, 4)), rng.uniform(0.01, 0.99, size=8)
-    before, after = information(x_md[:7], p_m[:7], 0.2), information(x_md, p_m, 0.2)
+    x_md, v_m = rng.normal(size=(8, 4)), rng.uniform(0.01, 0.25, size=8)
+    before, after = information(x_md[:7], v_m[:7], 0.2), information(x_md, v_m, 0.2)
     assert log_det(after) - log_det(before) == pytest.approx(
-        np.log1p(leverage(x_md[7:], p_m[7:], before)[0]), abs=1e-12
+        np.log1p(leverage(x_md[7:], v_m[7:], before)[0]), abs=1e-12
     )
 
 
@@ -64,21 +65,21 @@ def test_a_label_adds_log_of_one_plus_its_leverage(seed):
 def test_a_pair_tells_less_the_more_is_known_and_never_less_than_nothing(seed, n_few, n_more):
     """The gain in log det is monotone and submodular."""
     rng = np.random.default_rng(seed)
-    x_md, p_m = rng.normal(size=(13, 3)), rng.uniform(size=13)
-    few = information(x_md[:n_few], p_m[:n_few], 1.0)
-    more = information(x_md[: n_few + n_more], p_m[: n_few + n_more], 1.0)
-    by_few, by_more = (np.log1p(leverage(x_md[12:], p_m[12:], known))[0] for known in (few, more))
+    x_md, v_m = rng.normal(size=(13, 3)), rng.uniform(0, 0.25, size=13)
+    few = information(x_md[:n_few], v_m[:n_few], 1.0)
+    more = information(x_md[: n_few + n_more], v_m[: n_few + n_more], 1.0)
+    by_few, by_more = (np.log1p(leverage(x_md[12:], v_m[12:], known))[0] for known in (few, more))
     assert -1e-12 <= by_more <= by_few + 1e-12
 
 
 def test_log_det_is_that_of_the_matrix():
-    found_dd = information(FEATURE, P, 0.5)
+    found_dd = information(FEATURE, V, 0.5)
     assert log_det(found_dd) == pytest.approx(np.linalg.slogdet(found_dd)[1], rel=1e-12)
 
 
 def test_half_the_labels_have_half_the_efficiency():
-    whole = information(np.tile(FEATURE, (2, 1)), np.tile(P, 2), 1e-9)
-    assert d_efficiency(information(FEATURE, P, 0.5e-9), whole) == pytest.approx(0.5, rel=1e-9)
+    whole = information(np.tile(FEATURE, (2, 1)), np.tile(V, 2), 1e-9)
+    assert d_efficiency(information(FEATURE, V, 0.5e-9), whole) == pytest.approx(0.5, rel=1e-9)
     assert d_efficiency(whole, whole) == 1
 
 
@@ -88,10 +89,11 @@ def test_without_pairs_only_the_prior_is_known():
 
 def test_wrong_requests_are_one_line():
     with pytest.raises(DataError, match=r"^prior: is -1; a precision must not be below 0$"):
-        information(FEATURE, P, -1)
-    with pytest.raises(DataError, match=r"^p_m: has shape \(29,\); it must be \(30,\) chances between 0 and 1$"):
-        information(FEATURE, P[1:], 1)
-    with pytest.raises(DataError, match=r"^p_m: has shape \(30,\); it must be \(30,\) chances"):
-        information(FEATURE, P + 1, 1)
+        information(FEATURE, V, -1)
+    with pytest.raises(DataError, match=r"^variance_m: has shape \(29,\); it must be \(30,\) numbers, 0 or more$"):
+        information(FEATURE, V[1:], 1)
+    for wrong in (-V, np.full(30, np.nan), np.full(30, np.inf)):
+        with pytest.raises(DataError, match=r"^variance_m: has shape \(30,\); it must be \(30,\) numbers"):
+            information(FEATURE, wrong, 1)
     with pytest.raises(DataError, match=r"^information_dd: is not positive definite"):
         log_det(np.zeros((2, 2)))

@@ -21,9 +21,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from rmkit.errors import DataError, ParamsError
+from rmkit.measures.information import p_variance
 from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
-from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root, logistic_curvature
+from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root
 from rmkit.reward_models.linear.newton import newton_weights
 from rmkit.reward_models.linear.ridge import Ridge, scored_rows
 from rmkit.reward_models.storage import StoredHead
@@ -96,7 +97,7 @@ class LinearBradleyTerry(StoredHead):
             self.weight_sd_[s], self.scale_s_[s] = weight_d / scale, scale
             self.l2_s_[s], self.validation_log_loss_s_[s] = l2, log_loss
             if self.laplace:
-                root_dd = covariance_root(both_md, logistic_curvature(both_md @ weight_d, both_m), l2) / scale
+                root_dd = covariance_root(both_md, both_m * p_variance(both_md @ weight_d), l2) / scale
                 known.append((mean_embedding(embedding_rd, train, s), root_dd))
             if progress:
                 progress(s + 1, train.n_sets)

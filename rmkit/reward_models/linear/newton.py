@@ -10,6 +10,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import expit
 
 from rmkit.errors import ResultError
+from rmkit.measures.information import information
 
 GRADIENT_TOLERANCE = 1e-9  # on |gradient of (1)| over the sum of the weights
 MAX_NEWTON_STEPS = 100
@@ -32,8 +33,7 @@ def newton_weights(
         gradient_norm = np.linalg.norm(gradient_d)
         if gradient_norm <= tolerance:
             return w_d
-        hessian_dd = (difference_md * (weight_m * wrong_m * (1 - wrong_m))[:, None]).T @ difference_md
-        hessian_dd[np.diag_indices_from(hessian_dd)] += l2
+        hessian_dd = information(difference_md, weight_m * wrong_m * (1 - wrong_m), l2)
         try:
             step_d = cho_solve(cho_factor(hessian_dd, lower=True, overwrite_a=True), gradient_d)
         except LinAlgError as error:

@@ -82,7 +82,7 @@ def test_of_many_copies_one_is_enough_where_scoring_once_would_take_them_all():
     rng = np.random.default_rng(0)
     copies_md = np.repeat(rng.normal(size=(6, 6)), 20, axis=0) * np.repeat(np.arange(6, 0, -1), 20)[:, None]
     what = Candidates(np.zeros((1, 120)), copies_md, 0.1 * np.eye(6))
-    at_once = np.argsort(-leverage(copies_md, np.full(120, 0.5), what.known_dd))[:6]
+    at_once = np.argsort(-leverage(copies_md, np.full(120, 0.25), what.known_dd))[:6]
     assert len(set(select(what, 6) // 20)) > len(set(at_once // 20))
     assert d_efficiency(information_of(what, at_once), information_of(what, select(what, 6))) < 0.9
 
