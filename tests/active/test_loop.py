@@ -237,5 +237,5 @@ def test_too_little_to_choose_from_is_one_line():
     }.items():
         with pytest.raises(DataError, match=f"^{re.escape(says)}$"):
             history(pool="within_prompt", budget=small(**{change: 16}))
-    with pytest.raises(DataError, match=r"^pool of 100 within_prompt pairs of 41 prompts: the bank has 40 prompts"):
+    with pytest.raises(DataError, match=r"^n_prompts: 41 prompts for within_prompt pairs; give 1 to 40$"):
         setting(pool="within_prompt", budget=small(n_prompts=41)).offered(1)

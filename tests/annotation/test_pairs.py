@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from rmkit.annotation.label_budget import PROMPT_ORDERS, LabelBudget
 from rmkit.annotation.pairs import (
-    CHOICES,
-    POOLS,
-    PROMPT_ORDERS,
-    LabelBudget,
+    DRAWS,
+    annotated,
     every_way,
     pairs_across_prompts,
+    pairs_to_label,
     pairs_within_prompts,
 )
+from rmkit.annotation.pools import CHOICES, POOLS
 from rmkit.errors import DataError
 
 GOLD = np.random.default_rng(0).normal(size=(30, 8))
@@ -24,7 +25,7 @@ def fresh():
 
 
 def drawn(pool, n_pairs, choice, seed=0, gold_pk=GOLD):
-    return POOLS[pool](gold_pk, n_pairs, choice, np.random.default_rng(seed))
+    return DRAWS[pool](gold_pk, n_pairs, choice, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -76,13 +77,11 @@ def test_equal_gold_is_ranked_at_random():
     assert np.abs(np.bincount(pair_m2.reshape(-1) % 4, minlength=4) / 1500 - 1).max() < 0.1
 
 
-@pytest.mark.parametrize("n_responses", [2, 3, 7, 10])
-def test_the_middle_two_are_neighbours(n_responses):
-    (low, high), *rest = CHOICES["similar"](n_responses).tolist()
-    assert not rest
-    assert high == low + 1
-    assert abs((low + high) / 2 - (n_responses - 1) / 2) <= 0.5  # paper 1, K = 10: ranks 4 and 5
-    assert n_responses != 10 or (low, high) == (4, 5)
+@pytest.mark.parametrize("pool", POOLS)
+def test_what_is_drawn_is_among_the_pools_pairs(pool):
+    every = POOLS[pool].pair(np.arange(POOLS[pool].n_pairs(4, 5)), 5)
+    found = np.sort(drawn(pool, 40, "random", gold_pk=GOLD[:4, :5]), axis=1)
+    assert set(map(tuple, found.tolist())) <= set(map(tuple, every.tolist()))
 
 
 @pytest.mark.parametrize("pool", POOLS)
@@ -93,13 +92,13 @@ def test_the_same_seed_gives_the_same_pairs(pool):
 
 def test_wrong_requests_are_one_line():
     rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts.* 1 to 30$"):
+    with pytest.raises(DataError, match=r"^n_pairs: 31, and 30 prompts offer 1 similar pair each; say at most 30$"):
         pairs_within_prompts(GOLD, 31, "similar", rng)
-    with pytest.raises(DataError, match=r"^0 pairs within prompts"):
+    with pytest.raises(DataError, match=r"^n_pairs: 0; give at least 1$"):
         pairs_within_prompts(GOLD, 0, "random", rng)
-    with pytest.raises(DataError, match=r"^5 pairs across 1 prompts: it takes two prompts"):
+    with pytest.raises(DataError, match=r"^n_pairs: 1 prompts for cross_prompt pairs; give at least 2$"):
         pairs_across_prompts(GOLD[:1], 5, "random", rng)
-    for pool in POOLS.values():
+    for pool in DRAWS.values():
         with pytest.raises(DataError, match=r"^choice: 'close' is not one of random, similar, diversified$"):
             pool(GOLD, 5, "close", rng)
         with pytest.raises(DataError, match=r"^gold rewards: shape \(30, 1\); it must be \(prompts, K\)"):
@@ -126,17 +125,17 @@ def test_every_way_of_choosing_pairs_offers_what_it_has():
 
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("pool", POOLS)
-def test_a_budget_by_default_draws_as_its_pool_does(pool, choice):
+def test_by_default_every_label_is_of_a_pair_of_its_own(pool, choice):
     np.testing.assert_array_equal(
-        LabelBudget().pairs(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
+        pairs_to_label(GOLD, 25, choice, pool, np.random.default_rng(3)), drawn(pool, 25, choice, seed=3)
     )
 
 
 @pytest.mark.parametrize("order", PROMPT_ORDERS)
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_budget_on_few_prompts_stays_on_them(pool, order):
-    few = LabelBudget(n_prompts=5, prompt_order=order)
-    pair_m2 = few.pairs(GOLD, 100, "random", pool, np.random.default_rng(1))
+    few = LabelBudget(n_annotated_prompts=5, prompt_order=order)
+    pair_m2 = pairs_to_label(GOLD, 100, "random", pool, np.random.default_rng(1), few)
     assert pair_m2.shape == (100, 2)
     seen = set((pair_m2 // 8).ravel())
     assert len(seen) == 5
@@ -148,26 +147,26 @@ def test_a_budget_on_few_prompts_stays_on_them(pool, order):
 def test_which_few_prompts_is_drawn_evenly():
     drawn_often = np.zeros(30)
     for seed in range(400):
-        drawn_often[LabelBudget(n_prompts=6).annotated(30, np.random.default_rng(seed))] += 1
+        drawn_often[annotated(LabelBudget(n_annotated_prompts=6), 30, np.random.default_rng(seed))] += 1
     assert np.abs(drawn_often / 80 - 1).max() < 4 * np.sqrt(0.8 / 80)
 
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_repeats_come_one_after_another_out_of_the_same_budget(pool):
-    pair_m2 = LabelBudget(labels_per_pair=3).pairs(GOLD, 20, "random", pool, np.random.default_rng(1))
+    pair_m2 = pairs_to_label(GOLD, 20, "random", pool, np.random.default_rng(1), LabelBudget(labels_per_pair=3))
     assert pair_m2.shape == (20, 2)
     once_m2 = drawn(pool, 7, "random", seed=1)
     np.testing.assert_array_equal(pair_m2, [once_m2[row // 3] for row in range(20)])
 
 
 def test_in_the_files_order_the_first_prompts_come_first():
-    pair_m2 = LabelBudget(prompt_order="file").pairs(GOLD, 40, "random", "within_prompt", np.random.default_rng(1))
+    pair_m2 = pairs_to_label(GOLD, 40, "random", "within_prompt", fresh(), LabelBudget(prompt_order="file"))
     np.testing.assert_array_equal(pair_m2[:, 0] // 8, [*range(30), *range(10)])
 
 
 def test_every_way_keeps_to_the_budget():
     gold_pk = np.random.default_rng(0).normal(size=(6, 5))
-    budget = LabelBudget(n_prompts=3, labels_per_pair=2)
+    budget = LabelBudget(n_annotated_prompts=3, labels_per_pair=2)
     ways = {f"{choice} {pool}": m2 for choice, pool, m2 in every_way(gold_pk, 40, fresh(), budget)}
     assert {way: len(m2) for way, m2 in ways.items() if "within" in way} == {
         "random within_prompt": 40,
@@ -185,16 +184,14 @@ def test_a_million_pairs_need_no_loop_over_pairs():
 
 
 def test_wrong_budgets_are_one_line():
-    for wrong in ({"n_prompts": 0}, {"labels_per_pair": 0}):
-        with pytest.raises(DataError, match=r"^label budget: n_prompts=.*; each is at least 1$"):
-            LabelBudget(**wrong)
-    with pytest.raises(DataError, match=r"^label budget: prompt_order: 'sorted' is not one of random, file$"):
-        LabelBudget(prompt_order="sorted")
-    with pytest.raises(DataError, match=r"^label budget: n_prompts=31, and there are 30 prompts$"):
-        LabelBudget(n_prompts=31).pairs(GOLD, 5, "random", "within_prompt", fresh())
+    few, repeated = LabelBudget(n_annotated_prompts=1, prompt_order="file"), LabelBudget(labels_per_pair=2)
+    with pytest.raises(DataError, match=r"^n_annotated_prompts: 31 prompts for within_prompt pairs; give 1 to 30$"):
+        pairs_to_label(GOLD, 5, "random", "within_prompt", fresh(), LabelBudget(n_annotated_prompts=31))
     bad = GOLD.copy()
     bad[2, 5] = np.nan
     with pytest.raises(DataError, match=r"^gold rewards: prompt 2, response 5 has nan"):
-        LabelBudget(n_prompts=1, prompt_order="file").pairs(bad, 5, "random", "within_prompt", fresh())
-    with pytest.raises(DataError, match=r"^31 pairs within prompts: similar has 1 for each of 30 prompts"):
-        LabelBudget(labels_per_pair=2).pairs(GOLD, 61, "similar", "within_prompt", fresh())
+        pairs_to_label(bad, 5, "random", "within_prompt", fresh(), few)
+    with pytest.raises(DataError, match=r"^n_pairs / labels_per_pair: 31, and 30 prompts offer 1 similar pair each"):
+        pairs_to_label(GOLD, 61, "similar", "within_prompt", fresh(), repeated)
+    with pytest.raises(DataError, match=r"^pool: 'across' is not one of within_prompt, cross_prompt"):
+        pairs_to_label(GOLD, 5, "random", "across", fresh())
