@@ -5,7 +5,8 @@ its traceback.
 """
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Name = TypeVar("Name", bound=str)
@@ -37,6 +38,15 @@ class StoreError(RmkitError):
 
 class JobError(RmkitError):
     """A job of a study failed, or one that this job needs did; its notebook is kept."""
+
+
+@contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """A DataError becomes a ParamsError that begins with `where`: what an object refuses, told of a study."""
+    try:
+        yield
+    except DataError as fault:
+        raise ParamsError(f"{where}: {fault}") from None
 
 
 def did_you_mean(value: object, options: Collection[str]) -> str:

@@ -4,23 +4,35 @@ Knows counts; no array, so that a study is refused before any of its jobs has ru
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from rmkit.errors import ParamsError
+from rmkit.annotation.habits import check_sharpness
+from rmkit.annotation.pools import check_prompts
+from rmkit.errors import DataError, ParamsError, told_of
 
 VALIDATION_EVERY = 5  # of the labelled pairs, in order of labelling, the last of each five validates
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """n_start labels at random, then n_rounds times n_batch; a round's pool has n_candidates pairs of n_prompts."""
+    """n_start labels at random, then n_rounds times n_batch; a round's pool has n_candidates pairs of n_prompts.
+
+    DataError for fewer labels at the start than leave one to validate on, and for a batch that no round can fill.
+    """
 
     n_start: int
     n_rounds: int
     n_batch: int
     n_prompts: int
     n_candidates: int
+
+    def __post_init__(self) -> None:
+        if self.n_start < VALIDATION_EVERY:
+            raise DataError(f"n_start: {self.n_start}; each fifth label validates, give at least {VALIDATION_EVERY}")
+        if not 1 <= self.n_batch <= self.n_candidates:
+            candidates = f"{self.n_candidates} candidates; give 1 to {self.n_candidates}"
+            raise DataError(f"n_batch: {self.n_batch} labels a round, of {candidates}")
 
     @property
     def annotations(self) -> list[int]:
@@ -34,21 +46,13 @@ def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where
     parameters: the notebook's, and those of the world that it takes its banks from, if known. where: how messages
     begin.
     """
-    n_start, n_batch, n_candidates = (parameters[name] for name in ("n_start", "n_batch", "n_candidates"))
-    if n_start < VALIDATION_EVERY:
-        raise ParamsError(f"{where}: n_start: {n_start}; each fifth label validates, give at least {VALIDATION_EVERY}")
-    if not 1 <= n_batch <= n_candidates:
-        raise ParamsError(
-            f"{where}: n_batch: {n_batch} labels a round, of {n_candidates} candidates; give 1 to {n_candidates}"
-        )
-    if parameters["n_prompts"] < (least := 2 if "cross_prompt" in parameters["pools"] else 1):
-        raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']}; the pools need at least {least}")
-    if parameters["n_prompts"] > parameters.get("n_train_prompts", parameters["n_prompts"]):
-        have = f"00_grammar_world draws {parameters['n_train_prompts']} training prompts"
-        raise ParamsError(f"{where}: n_prompts: {parameters['n_prompts']} a round, and {have}")
-    for name in ("beta", "prior"):
-        if not 0 < parameters[name] < float("inf"):
-            raise ParamsError(f"{where}: {name}: {parameters[name]}; it must be a finite number above 0")
+    with told_of(where):
+        budget = Budget(**{field.name: parameters[field.name] for field in fields(Budget)})
+        for pool in parameters["pools"]:
+            check_prompts(pool, budget.n_prompts, parameters.get("n_train_prompts"), "n_prompts")
+        check_sharpness(parameters["beta"], "beta")
+    if not 0 < parameters["prior"] < float("inf"):
+        raise ParamsError(f"{where}: prior: {parameters['prior']}; it must be a finite number above 0")
     most = parameters.get("n_test_responses", max(parameters["ns"], default=1))
     if not parameters["ns"] or not all(1 <= n <= most for n in parameters["ns"]):
         raise ParamsError(f"{where}: ns: {parameters['ns']}; give numbers from 1 to {most}, the responses to a prompt")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmkit.annotation.choice_probabilities import Pile, chances
-from rmkit.annotation.habits import ALIKE, PLAIN, Habits, Member, check_crowd
+from rmkit.annotation.habits import ALIKE, PLAIN, Habits, Member, check_crowd, check_sharpness
 from rmkit.annotation.label_quality import Answers, gaps
 from rmkit.annotation.label_theory import quality_at_normal_gaps
 from rmkit.annotation.scales import about_zero
@@ -34,8 +34,9 @@ class Annotator:
     crowd: tuple[Member, ...] = ALIKE
 
     def __post_init__(self) -> None:
-        if not self.beta > 0 or not 0 < self.scale < np.inf:
-            raise DataError(f"annotator: beta={self.beta}, scale={self.scale}; beta must be above 0, scale as well")
+        check_sharpness(self.beta, "beta")
+        if not 0 < self.scale < np.inf:
+            raise DataError(f"scale: {self.scale}; it must be above 0, and finite")
         check_crowd(self.crowd)
 
     @property
@@ -136,7 +137,7 @@ def pile_of(gold_m2: np.ndarray, length_m2: np.ndarray | None, habits: Habits) -
     gap_m = gaps(gold_m2)
     longer_m = np.zeros(len(gap_m))
     if habits.length_bias and length_m2 is None:
-        raise DataError(f"annotator: length_bias={habits.length_bias}, and no lengths were given; give length_m2")
+        raise DataError(f"length_bias: {habits.length_bias}, and no lengths were given; give length_m2")
     if length_m2 is not None:
         longer_m = gaps(length_m2, "lengths")
         if len(longer_m) != len(gap_m):

@@ -31,15 +31,15 @@ class Habits:
     def __post_init__(self) -> None:
         for name in ("flip", "lapse"):
             if not 0 <= getattr(self, name) <= 1:
-                raise DataError(f"annotator: {name}={getattr(self, name)}; a chance lies between 0 and 1")
+                raise DataError(f"{name}: {getattr(self, name)}; a chance lies between 0 and 1")
         if not 0 <= self.tie_width < math.inf:
-            raise DataError(f"annotator: tie_width={self.tie_width}; it must be 0 or more, and finite")
+            raise DataError(f"tie_width: {self.tie_width}; it must be 0 or more, and finite")
         if not 0 < self.drift < math.inf:
-            raise DataError(f"annotator: drift={self.drift}; it must be above 0, and finite")
+            raise DataError(f"drift: {self.drift}; it must be above 0, and finite")
         for name in ("length_bias", "position_bias"):
             if not math.isfinite(getattr(self, name)):
-                raise DataError(f"annotator: {name}={getattr(self, name)}; it must be a finite number")
-        one_of(self.ties, TIES, "annotator: ties", DataError)
+                raise DataError(f"{name}: {getattr(self, name)}; it must be a finite number")
+        one_of(self.ties, TIES, "ties", DataError)
 
 
 PLAIN = Habits()
@@ -58,15 +58,20 @@ class Member:
 ALIKE = (Member("careful"),)
 
 
+def check_sharpness(beta: float, where: str) -> None:
+    """DataError, beginning with `where`, unless a sharpness is above 0; infinite, nobody errs."""
+    if not beta > 0:
+        raise DataError(f"{where}: {beta}; a sharpness is above 0")
+
+
 def crowd(*, careless: float = 0.0, careless_beta: float = 0.3, dissenting: float = 0.0) -> tuple[Member, ...]:
     """Careful annotators, a share of careless ones of a sharpness of their own, a share who prefer by minus gold."""
     for name, found in {"careless": careless, "dissenting": dissenting}.items():
         if not 0 <= found <= 1:
-            raise DataError(f"crowd: {name}={found}; a share lies between 0 and 1")
+            raise DataError(f"{name}: {found}; a share lies between 0 and 1")
     if careless + dissenting > 1 + 1e-9:
-        raise DataError(f"crowd: careless={careless}, dissenting={dissenting}; shares together are at most 1")
-    if not careless_beta > 0:
-        raise DataError(f"crowd: careless_beta={careless_beta}; a sharpness is above 0")
+        raise DataError(f"careless: {careless}, and dissenting: {dissenting}; shares together are at most 1")
+    check_sharpness(careless_beta, "careless_beta")
     members = (
         Member("careful", max(0.0, 1.0 - careless - dissenting)),
         Member("careless", careless, beta=careless_beta),
@@ -81,7 +86,7 @@ def check_crowd(members: tuple[Member, ...]) -> None:
     if abs(total - 1) > 1e-9 or any(member.share <= 0 for member in members):
         raise DataError(f"crowd: shares {[member.share for member in members]}; above 0 each, they must add up to 1")
     for member in members:
-        if member.beta is not None and not member.beta > 0:
-            raise DataError(f"crowd: {member.name} has beta={member.beta}; a sharpness is above 0")
+        if member.beta is not None:
+            check_sharpness(member.beta, f"crowd: beta of {member.name}")
     if len({member.name for member in members}) < len(members):
         raise DataError(f"crowd: names {[member.name for member in members]}; each must come once")

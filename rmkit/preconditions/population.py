@@ -7,14 +7,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import ParamsError
-from rmkit.preconditions.ranges import check_betas, check_counts, check_ns, check_pairs
+from rmkit.annotation.pools import check_draw
+from rmkit.errors import ParamsError, told_of
+from rmkit.preconditions.ranges import check_betas, check_counts, check_ns
 
 
 def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError if 06_accuracy_vs_policy asks for more pairs, prompts or responses than its world has."""
     check_betas(parameters, where)
-    check_pairs(parameters, max(parameters["annotations"]), f"{where}: annotations")
+    there_are = (parameters["n_train_prompts"], parameters["n_train_responses"])
+    with told_of(where):
+        check_draw(parameters["pool"], max(parameters["annotations"]), *there_are, parameters["choice"], "annotations")
     check_counts(parameters, where)
     check_ns(parameters, where)
     n_prompts, share = parameters["n_test_prompts"], parameters["measuring_share"]

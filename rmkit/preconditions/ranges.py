@@ -3,28 +3,19 @@
 Knows numbers only; no pair, no array.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import ParamsError
-
-
-def check_pairs(parameters: Mapping[str, Any], n_pairs: int, where: str) -> None:
-    """ParamsError unless the training prompts offer so many pairs."""
-    n_prompts, n_responses = parameters["n_train_prompts"], parameters["n_train_responses"]
-    each = n_responses * (n_responses - 1) // 2 if parameters["choice"] == "random" else 1
-    if n_pairs < 1:
-        raise ParamsError(f"{where}: {n_pairs}; give at least 1")
-    if parameters["pool"] == "within_prompt" and n_pairs > n_prompts * each:
-        offer = f"{n_prompts} prompts offer {each} {parameters['choice']} pair{'s' * (each > 1)} each"
-        raise ParamsError(f"{where}: {n_pairs}, and {offer}; say at most {n_prompts * each}")
+from rmkit.annotation.habits import check_sharpness
+from rmkit.errors import ParamsError, told_of
 
 
 def check_betas(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless levels of noise are above 0 or null, each once."""
     for position, beta in enumerate(parameters["betas"]):
-        if beta is not None and beta <= 0:
-            raise ParamsError(f"{where}: betas[{position}]: {beta} is not above 0; null is an annotator who never errs")
+        with told_of(where):
+            check_sharpness(math.inf if beta is None else beta, f"betas[{position}]")
     if len(set(parameters["betas"])) < len(parameters["betas"]) or not parameters["betas"]:
         raise ParamsError(f"{where}: betas: {parameters['betas']}; give at least one, each once")
 

@@ -18,29 +18,29 @@ def test_a_crowd_is_made_of_those_who_are_there():
 @pytest.mark.parametrize(
     ("habit", "message"),
     [
-        ({"flip": 1.2}, r"flip=1.2; a chance lies between 0 and 1"),
-        ({"lapse": -0.1}, r"lapse=-0.1; a chance lies between 0 and 1"),
-        ({"flip": np.nan}, r"flip=nan; a chance lies between 0 and 1"),
-        ({"tie_width": -1.0}, r"tie_width=-1.0; it must be 0 or more, and finite"),
-        ({"drift": 0.0}, r"drift=0.0; it must be above 0, and finite"),
-        ({"length_bias": np.inf}, r"length_bias=inf; it must be a finite number"),
-        ({"position_bias": np.nan}, r"position_bias=nan; it must be a finite number"),
+        ({"flip": 1.2}, r"flip: 1.2; a chance lies between 0 and 1"),
+        ({"lapse": -0.1}, r"lapse: -0.1; a chance lies between 0 and 1"),
+        ({"flip": np.nan}, r"flip: nan; a chance lies between 0 and 1"),
+        ({"tie_width": -1.0}, r"tie_width: -1.0; it must be 0 or more, and finite"),
+        ({"drift": 0.0}, r"drift: 0.0; it must be above 0, and finite"),
+        ({"length_bias": np.inf}, r"length_bias: inf; it must be a finite number"),
+        ({"position_bias": np.nan}, r"position_bias: nan; it must be a finite number"),
         ({"ties": "skip"}, rf"ties: 'skip' is not one of {', '.join(TIES)}"),
     ],
 )
 def test_a_habit_amiss_is_one_line(habit, message):
-    with pytest.raises(DataError, match=f"^annotator: {message}$"):
+    with pytest.raises(DataError, match=f"^{message}$"):
         Habits(**habit)
 
 
 def test_a_crowd_amiss_is_one_line():
-    with pytest.raises(DataError, match=r"^crowd: careless=1.2; a share lies between 0 and 1$"):
+    with pytest.raises(DataError, match=r"^careless: 1.2; a share lies between 0 and 1$"):
         crowd(careless=1.2)
-    with pytest.raises(DataError, match=r"^crowd: careless=0.6, dissenting=0.5; shares together are at most 1$"):
+    with pytest.raises(DataError, match=r"^careless: 0.6, and dissenting: 0.5; shares together are at most 1$"):
         crowd(careless=0.6, dissenting=0.5)
-    with pytest.raises(DataError, match=r"^crowd: careless_beta=0.0; a sharpness is above 0$"):
+    with pytest.raises(DataError, match=r"^careless_beta: 0.0; a sharpness is above 0$"):
         crowd(careless=0.1, careless_beta=0.0)
-    with pytest.raises(DataError, match=r"^crowd: a has beta=-1.0; a sharpness is above 0$"):
+    with pytest.raises(DataError, match=r"^crowd: beta of a: -1.0; a sharpness is above 0$"):
         check_crowd((Member("a", beta=-1.0),))
     with pytest.raises(DataError, match=r"^crowd: names \['a', 'a'\]; each must come once$"):
         check_crowd((Member("a", 0.5), Member("a", 0.5)))

@@ -110,7 +110,7 @@ def test_arrays_that_do_not_fit_are_one_line():
     ):
         labelled(np.zeros((0, 2), np.int64), np.zeros(5), [Annotator(1.0)], rng)
     longer = Annotator(1.0, habits=Habits(length_bias=0.5))
-    with pytest.raises(DataError, match=r"^annotator: length_bias=0.5, and no lengths were given"):
+    with pytest.raises(DataError, match=r"^length_bias: 0.5, and no lengths were given"):
         longer.label(GOLD, rng)
     with pytest.raises(DataError, match=r"^lengths: of 3 pairs, and gold of 4000; there must be as many$"):
         longer.label(GOLD, rng, np.ones((3, 2)))

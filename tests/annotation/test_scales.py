@@ -23,8 +23,12 @@ def test_scales_have_names():
     with pytest.raises(DataError, match=r"^scale: the gold rewards have a standard deviation of 0.0"):
         scale_of("gap_sd", gold_r, gold_m2=np.ones((3, 2)))
     for convention, fixed in (("none", 2.0), ("fixed", None), ("gold_sd", 1.0)):
-        with pytest.raises(DataError, match=f"^scale: the convention is {convention} and the fixed number"):
+        with pytest.raises(
+            DataError, match=f"^fixed_scale: {fixed} with scale {convention}; it goes with scale: fixed and no other$"
+        ):
             scale_of(convention, gold_r, fixed)
+    with pytest.raises(DataError, match=r"^fixed_scale: 0.0; what gold is divided by is above 0"):
+        scale_of("fixed", gold_r, 0.0)
     with pytest.raises(DataError, match=r"^scale: 'std' is not one of none, fixed, gold_sd, gap_sd$"):
         scale_of("std", gold_r)
     with pytest.raises(

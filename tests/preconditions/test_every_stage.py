@@ -9,7 +9,8 @@ WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, 
 ANNOTATION = WORLD | {
     "betas": [0.5, None], "scale": "gold_sd", "fixed_scale": None, "choice": "random", "pool": "within_prompt",
     "n_pairs": 1800, "n_annotated_prompts": None, "labels_per_pair": 1, "agreements": [0.72], "flip": 0.0, "lapse": 0.0,
-    "tie_width": 0.0, "careless": 0.0, "careless_beta": 0.3, "dissenting": 0.0, "drift": 1.0,
+    "tie_width": 0.0, "ties": "coin", "length_bias": 0.0, "position_bias": 0.0, "careless": 0.0, "careless_beta": 0.3,
+    "dissenting": 0.0, "drift": 1.0, "prompt_order": "random",
 }  # fmt: skip
 MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
 POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
@@ -18,7 +19,7 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
 @pytest.mark.parametrize(
     ("check", "sound", "change", "message"),
     [
-        (check_annotation, ANNOTATION, {"betas": [1.0, -1.0]}, r"betas\[1\]: -1.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"betas": [1.0, -1.0]}, r"betas\[1\]: -1.0; a sharpness is above 0"),
         (check_annotation, ANNOTATION, {"betas": [1.0, 1.0]}, "give at least one, each once"),
         (check_annotation, ANNOTATION, {"betas": []}, "give at least one, each once"),
         (check_annotation, ANNOTATION, {"scale": "fixed"}, "fixed_scale: None with scale fixed"),
@@ -27,8 +28,18 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
         (check_annotation, ANNOTATION, {"choice": "similar"}, "300 prompts offer 1 similar pair each; say at most 300"),
         (check_annotation, ANNOTATION, {"n_pairs": 0}, "n_pairs: 0; give at least 1"),
         (check_annotation, ANNOTATION, {"n_annotated_prompts": 64}, "1800, and 64 prompts offer 28 random pairs each"),
-        (check_annotation, ANNOTATION, {"n_annotated_prompts": 301}, "301; give 1 to 300, or null for all"),
-        (check_annotation, ANNOTATION, {"n_annotated_prompts": 1, "pool": "cross_prompt"}, "1; give 2 to 300"),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"n_annotated_prompts": 301},
+            "n_annotated_prompts: 301 prompts for within_prompt pairs; give 1 to 300",
+        ),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"n_annotated_prompts": 1, "pool": "cross_prompt"},
+            "n_annotated_prompts: 1 prompts for cross_prompt pairs; give 2 to 300",
+        ),
         (check_annotation, ANNOTATION, {"labels_per_pair": 0}, "labels_per_pair: 0; give at least 1"),
         (
             check_annotation,
@@ -36,12 +47,24 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
             {"labels_per_pair": 3, "choice": "similar"},
             "n_pairs / labels_per_pair: 600, and 300 prompts offer 1 similar pair each; say at most 300",
         ),
-        (check_annotation, ANNOTATION, {"flip": 1.5}, "flip: 1.5 is not between 0 and 1"),
-        (check_annotation, ANNOTATION, {"lapse": -0.1}, "lapse: -0.1 is not between 0 and 1"),
-        (check_annotation, ANNOTATION, {"careless": 0.6, "dissenting": 0.6}, "careless: 0.6 and dissenting 0.6 are"),
-        (check_annotation, ANNOTATION, {"tie_width": -1.0}, "tie_width: -1.0 is below 0"),
-        (check_annotation, ANNOTATION, {"careless_beta": 0.0}, "careless_beta: 0.0 is not above 0"),
-        (check_annotation, ANNOTATION, {"drift": 0.0}, "drift: 0.0 is not above 0"),
+        (check_annotation, ANNOTATION, {"flip": 1.5}, "flip: 1.5; a chance lies between 0 and 1"),
+        (check_annotation, ANNOTATION, {"lapse": -0.1}, "lapse: -0.1; a chance lies between 0 and 1"),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"careless": 0.6, "dissenting": 0.6},
+            "careless: 0.6, and dissenting: 0.6; shares together are at most 1",
+        ),
+        (check_annotation, ANNOTATION, {"tie_width": -1.0}, "tie_width: -1.0; it must be 0 or more"),
+        (check_annotation, ANNOTATION, {"careless_beta": 0.0}, "careless_beta: 0.0; a sharpness is above 0"),
+        (check_annotation, ANNOTATION, {"drift": 0.0}, "drift: 0.0; it must be above 0"),
+        (check_annotation, ANNOTATION, {"careless": 1.5}, "careless: 1.5; a share lies between 0 and 1"),
+        (
+            check_annotation,
+            ANNOTATION,
+            {"scale": "fixed", "fixed_scale": 0.0},
+            "fixed_scale: 0.0; what gold is divided",
+        ),
         (check_annotation, ANNOTATION, {"agreements": [0.7, 0.4]}, r"agreements\[1\]: 0.4 is not between 0.5 and 1"),
         (check_annotation, ANNOTATION, {"agreements": [0.7, 0.7]}, r"agreements: \[0.7, 0.7\]; give each once"),
         (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
