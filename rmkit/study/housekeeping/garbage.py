@@ -1,8 +1,8 @@
 """What no study under params/ refers to any more, and its removal.
 
-Finished jobs, parts of unfinished ones, failures, notes, records of runs and reports go when no study refers to them;
-drafts, opened copies, and jobs that were set aside as damaged, when they are old. A job whose key is not known yet
-keeps all that it may still come to (references.py), so that after a removal no study executes more than before.
+What is named as a job stays while a study refers to that job, or may still come to it (references.py): after a removal
+no study executes more than before. A report stays while its study is there; drafts, opened copies and jobs that were
+set aside as damaged stay for some days. All else goes, when no run is alive.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
 killed process leaves in `runs/tmp/` the next run removes. presence.py keeps runs off until all is renamed.
@@ -20,26 +20,29 @@ from typing import Any
 
 from rmkit.errors import ParamsError, StoreError
 from rmkit.study.housekeeping.presence import alone
-from rmkit.study.housekeeping.references import References, differing, references
-from rmkit.study.planning.keys import canonical
+from rmkit.study.housekeeping.references import References, references
+from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.quantities import size_text
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.locks import clear_away_the_dead
 from rmkit.study.store.store import Store
+from rmkit.study.store.why import wanted
 
-KINDS = {
-    "job": "finished jobs that no study refers to",
-    "part": "parts of unfinished jobs that no study plans",
-    "failure": "notebooks of failed jobs that no study plans",
-    "note": "notes of jobs that are gone",
-    "run": "records of runs that no study plans a job of",
-    "report": "files of reports of studies that are gone",
-    "draft": "old drafts",
+ROOMS = {
+    "jobs": "finished jobs that no study refers to",
+    "partial": "parts of unfinished jobs that no study plans",
+    "failed": "notebooks of failed jobs that no study plans",
+    "plans": "keys noted of jobs that no study plans",
+    "verified": "checksums noted of jobs that are gone",
+    "reports": "files of reports of studies that are gone",
+    "drafts": "old drafts",
     "opened": "old copies of executed notebooks, made to be opened",
-    "damaged": "jobs set aside long ago as damaged",
+    "corrupt": "jobs set aside long ago as damaged",
 }
-NAMED = re.compile(r".+-[0-9a-f]{16}")  # a key or a plan id
+AGING = ("drafts", "opened", "corrupt")
+OF_A_JOB = re.compile(r".+-[0-9a-f]{16}(\.json)?")  # a key or a plan id
+DIFFERENCES_SHOWN = 3
 DAY = 86_400.0
 
 
@@ -47,7 +50,6 @@ DAY = 86_400.0
 class Entry:
     """One thing in the store that can go."""
 
-    kind: str
     path: Path
     bytes: int
     since: float  # when it was made or last touched, in seconds since 1970
@@ -82,43 +84,39 @@ def clean(
 
 
 def collectable(store: Store, referred: References, *, older_than: float) -> list[Entry]:
-    """All that can go, by kind, with its size and words. older_than: days that drafts and damaged jobs stay."""
+    """All that can go, by room, with its size and words. older_than: days that drafts and damaged jobs stay."""
     seen: set[tuple[int, int]] = set()
     return [
-        Entry(
-            kind, path, _bytes(path, seen), _last_written(path), _apart(store, path, referred) if kind == "job" else ""
-        )
-        for kind, path in _unreferred(store, referred, older_than=older_than)
+        Entry(path, _bytes(path, seen), _last_written(path), _apart(store, path, referred))
+        for path in _unreferred(store, referred, older_than=older_than)
     ]
 
 
-def _unreferred(store: Store, referred: References, *, older_than: float) -> list[tuple[str, Path]]:
-    """The kind and place of all that can go. Only what decides that: it is asked again while no run can start."""
-    jobs = _named(store, "jobs")
-    gone = [
-        path for path in jobs if not referred.refer_to(path.name, _manifest(store, path.name).get("ingredients", {}))
-    ]
-    found = [("job", path) for path in gone]
-    found += [("part", path) for path in _named(store, "partial") if not _may_go_on(path.name, referred)]
-    found += [("failure", path) for path in _named(store, "failed") if path.name not in referred.plan_ids]
-    found += [("note", path) for path in _notes(store, {path.name for path in jobs} - {path.name for path in gone})]
-    found += [("run", path) for path in _runs(store, referred)]
-    found += [("report", path) for path in _reports(store, referred)]
+def _unreferred(store: Store, referred: References, *, older_than: float) -> list[Path]:
+    """All that can go. Only what decides that: it is asked again while no run can start."""
     old = time.time() - older_than * DAY
-    for kind, room in (("draft", "drafts"), ("opened", "opened"), ("damaged", "corrupt")):
-        found += [(kind, path) for path in _listed(store, room) if _last_written(path) <= old]
-    return found
+    jobs = {path.name for path in _listed(store, "jobs") if referred.may_need(path.name, _manifest(store, path.name))}
+    stays: dict[str, Callable[[str], bool]] = {
+        "jobs": jobs.__contains__,
+        "partial": referred.may_go_on_from,
+        "failed": referred.jobs.__contains__,
+        "plans": referred.jobs.__contains__,
+        "verified": lambda name: name.removesuffix(".json") in jobs,
+        "reports": lambda name: name.startswith(referred.studies),  # name.html, name+key=value.html, name-figure.png
+    }
+    found = [path for room, keeps in stays.items() for path in _listed(store, room) if not keeps(path.name)]
+    return found + [path for room in AGING for path in _listed(store, room) if _last_written(path) <= old]
 
 
 def listing(entries: list[Entry], referred: References) -> Iterator[str]:
-    """What can go, in words: a line a kind with counts and sizes, and a line a finished job."""
-    for kind, words in KINDS.items():
-        found = [entry for entry in entries if entry.kind == kind]
-        if found:
+    """What can go, in words: a line a room with counts and sizes, and a line a finished job."""
+    for room, words in ROOMS.items():
+        if found := [entry for entry in entries if entry.path.parent.name == room]:
             yield f"{words}: {len(found)}, {_size(found)}"
-        for entry in found if kind == "job" else []:
-            yield f"  {entry.path.name}  {size_text(entry.bytes):>7}  {_how_old(entry.since)} old  {entry.text}"
-    names = ", ".join(study.name for study in referred.studies) or "none"
+        for entry in found if room == "jobs" else []:
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.since))
+            yield f"  {entry.path.name}  {size_text(entry.bytes):>7}  of {made}  {entry.text}"
+    names = ", ".join(referred.studies) or "none"
     if not entries:
         yield f"nothing to remove; studies under params/: {names}"
     else:
@@ -131,41 +129,25 @@ def collect(project: Project, store: Store, shown: list[Entry], *, older_than: f
 
     What can go is looked up anew once no run can start: a study may have come, and a job have been found, since.
     """
-    with alone(store):
-        still = {path for _, path in _unreferred(store, references(project, store), older_than=older_than)}
+    away: list[Path] = []  # no folder is made for them, a full disk may not give one
+    name = f"collected-{secrets.token_hex(4)}"
+    with alone(store), disk_faults(store.root):
+        store.prepare()
+        clear_away_the_dead(store)
+        still = set(_unreferred(store, references(project, store), older_than=older_than))
         going = [entry for entry in shown if entry.path in still]
-        away = _put_away(store, going)
+        for path in (entry.path for entry in going):
+            if path.is_dir() and not path.is_symlink():
+                away.append(path.rename(store.root / "tmp" / f"{name}-{len(away)}"))
+            else:
+                path.unlink()
     for folder in away:
         shutil.rmtree(folder, ignore_errors=True)  # a run that has started since may be removing it too
     return going
 
 
-def _put_away(store: Store, entries: list[Entry]) -> list[Path]:
-    """Remove the files, and rename each folder into tmp/: no folder is made for them, a full disk may not give one."""
-    store.prepare()
-    clear_away_the_dead(store)
-    name, away = f"collected-{secrets.token_hex(4)}", []
-    with disk_faults(store.root):
-        for number, entry in enumerate(entries):
-            with suppress(FileNotFoundError):  # somebody removed it by hand
-                if entry.path.is_dir() and not entry.path.is_symlink():
-                    away.append(entry.path.rename(store.root / "tmp" / f"{name}-{number}"))
-                else:
-                    entry.path.unlink()
-    return away
-
-
 def _size(entries: list[Entry]) -> str:
     return size_text(sum(entry.bytes for entry in entries))
-
-
-def _how_old(since: float) -> str:
-    """How long ago something was touched, in the largest unit that fits: 3 days, 5 h, 12 min."""
-    seconds = max(0.0, time.time() - since)
-    for unit, length in (("days", DAY), ("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _manifest(store: Store, key: str) -> dict[str, Any]:
@@ -176,63 +158,24 @@ def _manifest(store: Store, key: str) -> dict[str, Any]:
 
 
 def _apart(store: Store, path: Path, referred: References) -> str:
-    """What sets a job apart from the nearest one that a study refers to."""
-    if not (manifest := _manifest(store, path.name)):
+    """What sets a finished job apart from the nearest one that a study refers to; of other things nothing."""
+    if path.parent.name != "jobs":
+        return ""
+    if not (made := _manifest(store, path.name)):
         return "its manifest cannot be read"
-    near = referred.nearest(manifest["stage"], manifest["parameters"])
-    if near is None:
-        return "no study has its stage"
-    own, other = manifest["parameters"], near.parameters
-    changes = [
-        f"{name}={canonical(own[name]) if name in own else '-'}"
-        f" (a study has {canonical(other[name]) if name in other else 'no such parameter'})"
-        for name in differing(own, other)
-    ]
-    return ", ".join(changes) or "made with other code, data or inputs"
-
-
-def _may_go_on(key: str, referred: References) -> bool:
-    """Whether parts may be those of a planned job: by its key, or its stage where a job's key is not known yet."""
-    return key in referred.keys or key.rpartition("-")[0] in referred.open_stages
-
-
-def _notes(store: Store, kept: set[str]) -> Iterator[Path]:
-    """What was noted of keys that are gone, or go now."""
-    for path in _listed(store, "plans"):
-        with suppress(OSError, UnicodeDecodeError):
-            if path.read_text() not in kept:
-                yield path
-    yield from (path for path in _listed(store, "verified") if path.name.removesuffix(".json") not in kept)
-
-
-def _runs(store: Store, referred: References) -> Iterator[Path]:
-    """The records of ended runs none of whose jobs is planned any more."""
-    from rmkit.study.monitoring.run_record import runs
-
-    for run in runs(store):
-        if not run.alive() and not referred.plan_ids & {job.plan_id for job in run.jobs}:
-            yield run.folder
-
-
-def _reports(store: Store, referred: References) -> Iterator[Path]:
-    """The pages and figures of studies that are gone; those of a trial (`name+key=value`) belong to its study."""
-    names = [study.name for study in referred.studies]
-    for path in _listed(store, "reports"):
-        owner = path.stem.partition("+")[0]
-        figure = path.suffix != ".html"  # name-figure.png: a name may have a hyphen, so any study that fits keeps it
-        if owner not in names and not (figure and any(owner.startswith(f"{name}-") for name in names)):
-            yield path
-
-
-def _named(store: Store, room: str) -> list[Path]:
-    return [path for path in _listed(store, room) if NAMED.fullmatch(path.name)]
+    jobs = [job for job in referred.jobs.values() if job.stage == made["stage"]]
+    changes = [list(differences(made["ingredients"], wanted(store, job))) for job in jobs]
+    first = min(changes, key=len, default=["no study has its stage"])
+    more = [f"{len(first) - DIFFERENCES_SHOWN} more changes"] if len(first) > DIFFERENCES_SHOWN else []
+    return "; ".join([*first[:DIFFERENCES_SHOWN], *more])
 
 
 def _listed(store: Store, room: str) -> list[Path]:
-    try:
-        return sorted((store.root / room).iterdir())
-    except FileNotFoundError:
-        return []
+    """What lies in a room of the store; where things are named as jobs, only what is."""
+    with suppress(FileNotFoundError):
+        paths = sorted((store.root / room).iterdir())
+        return [path for path in paths if room in (*AGING, "reports") or OF_A_JOB.fullmatch(path.name)]
+    return []
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -242,13 +185,11 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _last_written(path: Path) -> float:
-    """When a file or anything in a folder was last written; for what was set aside, when that happened."""
+    """When a file or anything in a folder was last written."""
     times = [0.0]
     for file in _files(path):
         with suppress(OSError):
             times.append(file.lstat().st_mtime)
-    if stamp := re.search(r"-(\d{8}T\d{6})-\d+$", path.name):
-        times.append(time.mktime(time.strptime(stamp[1], "%Y%m%dT%H%M%S")))
     return max(times)
 
 

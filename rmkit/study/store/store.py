@@ -208,6 +208,7 @@ class Store:
         with disk_faults(self.root), suppress(FileNotFoundError):  # another runner may have been quicker
             if self.damage(key):
                 self.folder(key).rename(place)
+                os.utime(place)  # its age counts from now
         return place
 
 
