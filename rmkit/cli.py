@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, report, why, gc.
+"""The command line: run, check, status, results, report, why, gc, data.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.
@@ -166,6 +166,26 @@ def gc(options: argparse.Namespace) -> int:
     return 0
 
 
+def data(options: argparse.Namespace) -> int:
+    """Download the texts behind stored preferences, or compute what is stored from them again."""
+    from rmkit.worlds.human_preferences import texts
+
+    root = find_project().root
+    folder, source = root / "data" / options.name, options.source or root / texts.DOWNLOADED
+    if options.source is None:
+        print(texts.download(source, url=options.url or texts.URL))
+    if options.encoder is None:
+        return 0
+    from rmkit.machine.hardware import limit_threads
+    from rmkit.worlds.human_preferences.computed_features import make_stored
+
+    limit_threads(1)  # as the jobs that compute them anew: sums are added in one order
+    print(f"{options.encoder}: reads every response after its prompt, a few minutes", flush=True)
+    with disk_faults(folder):
+        print(make_stored(source, options.encoder, options.out or folder))
+    return 0
+
+
 def _yes(question: str) -> bool:
     """Whether whoever sits at the terminal says yes."""
     try:
@@ -302,6 +322,15 @@ def _parser() -> argparse.ArgumentParser:
         "--older-than", type=_days, default=7, metavar="DAYS", help="of drafts and damaged jobs only these (default: 7)"
     )
     collect.set_defaults(command=gc)
+    texts = commands.add_parser("data", help=(data.__doc__ or ""), description=data.__doc__)
+    texts.add_argument("name", choices=["hh-rlhf"], help="which preferences: a folder of data/")
+    texts.add_argument("--url", metavar="URL", help="another place of the same file (default: the hub of Hugging Face)")
+    texts.add_argument(
+        "--encoder", metavar="FOLDER", help="compute features and lengths with all-MiniLM-L6-v2 from here"
+    )
+    texts.add_argument("--source", type=Path, metavar="FILE", help="the texts, if they are here already")
+    texts.add_argument("--out", type=Path, metavar="FOLDER", help="where what is computed goes (default: data/hh-rlhf)")
+    texts.set_defaults(command=data)
     return parser
 
 

@@ -1,8 +1,9 @@
 """Responses to prompts, flat: texts, embeddings and named scores, R rows sorted by prompt.
 
 Knows arrays, tables and a folder's format. Knows no preference, no reward model and no world: where the responses come
-from is told by `embedding_source` and `score_sources`, which are carried and never read here. The embedding may be
-larger than memory: it is memory-mapped, and checked in blocks.
+from is told by `embedding_source` and `score_sources`, which are carried and never read here. Texts may be missing,
+where they are somebody else's: what needs their lengths reads columns. The embedding may be larger than memory: it is
+memory-mapped, and checked in blocks.
 """
 
 import json
@@ -37,16 +38,16 @@ class ResponseBank:
     Checked when made, or DataError with the array and the row. Rows count from 0; the tables' indexes are not kept.
     """
 
-    prompts: pd.DataFrame  # P rows: prompt_id int64 unique ascending, prompt str, any further columns
-    responses: pd.DataFrame  # R rows sorted by prompt_id: prompt_id int64, response str, any further columns
+    prompts: pd.DataFrame  # P rows: prompt_id int64 unique ascending, any further columns; `prompt`, if there, is text
+    responses: pd.DataFrame  # R rows sorted by prompt_id int64, any further columns; `response`, if there, is text
     embedding_rd: np.ndarray  # (R, D) float16, finite
     embedding_source: Mapping[str, Any]  # how the embedding was made, in JSON's types
     scores: Mapping[str, np.ndarray] = field(default_factory=dict)  # (R,) float32 by name, finite
     score_sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by name: model, revision, template
 
     def __post_init__(self) -> None:
-        check_texts(self.prompts, "prompts", "prompt")
-        check_texts(self.responses, "responses", "response")
+        check_table(self.prompts, "prompts", "prompt")
+        check_table(self.responses, "responses", "response")
         check_prompt_ids(self.prompts["prompt_id"].to_numpy(), self.prompt_id_r)
         check_numbers(self.embedding_rd, "embedding_rd", np.float16, (self.n_responses, None))
         if set(self.scores) != set(self.score_sources):
@@ -62,6 +63,20 @@ class ResponseBank:
     def prompt_id_r(self) -> np.ndarray:
         """(R,) int64: the prompt that each response answers."""
         return self.responses["prompt_id"].to_numpy()
+
+    @property
+    def characters_r(self) -> np.ndarray:
+        """(R,) int64: the length of each response, from the column `characters`, else from `answer` or `response`.
+
+        DataError if the bank has none of them.
+        """
+        if "characters" in self.responses:
+            return self.responses["characters"].to_numpy()
+        for text in ("answer", "response"):  # the answer is the response up to where the next turn begins
+            if text in self.responses:
+                return self.responses[text].str.len().to_numpy()
+        found = ", ".join(map(str, self.responses.columns))
+        raise DataError(f"responses: have neither characters nor a text ({found}); lengths need one of them")
 
     @property
     def n_prompts(self) -> int:
@@ -136,15 +151,15 @@ class ResponseBank:
         )
 
 
-def check_texts(table: pd.DataFrame, where: str, text: str) -> None:
-    """DataError unless the table has int64 prompt ids, and a text in every row of its text column."""
-    if missing := [column for column in ("prompt_id", text) if column not in table]:
-        raise DataError(f"{where}: lacks the column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+def check_table(table: pd.DataFrame, where: str, text: str) -> None:
+    """DataError unless the table has int64 prompt ids and, in its text column if there is one, a text in every row."""
+    if "prompt_id" not in table:
+        raise DataError(f"{where}: lacks the column prompt_id; it has {', '.join(map(str, table.columns))}")
     if table.empty:
         raise DataError(f"{where}: has no rows; a bank needs at least one prompt with one response")
     if table["prompt_id"].dtype != np.int64:
         raise DataError(f"{where}: prompt_id is {table['prompt_id'].dtype}; make it int64")
-    is_text = np.array([isinstance(value, str) for value in table[text]])
+    is_text = np.array([isinstance(value, str) for value in table[text]]) if text in table else np.ones(1, bool)
     if not is_text.all():
         row = int(np.argmin(is_text))
         raise DataError(f"{where}, row {row}: {text} is {table[text].iloc[row]!r}; it must be text")

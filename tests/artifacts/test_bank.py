@@ -46,6 +46,30 @@ def test_a_saved_bank_comes_back_the_same(tmp_path, counts, scores):
     assert (again.n_prompts, again.n_responses, again.n_dimensions) == (len(counts), sum(counts), 3)
 
 
+def test_texts_may_be_missing(tmp_path):
+    given = parts()
+    without = {name: given[name][["prompt_id"]] for name in ("prompts", "responses")}
+    ResponseBank(**given | without).save(tmp_path)
+    again = ResponseBank.load(tmp_path)
+    assert list(again.prompts) == list(again.responses) == ["prompt_id"]
+    np.testing.assert_array_equal(again.embedding_rd, given["embedding_rd"])
+
+
+def test_lengths_come_from_their_column_or_from_the_text():
+    given = parts()
+    responses = given["responses"].assign(response="four", answer="one", characters=np.arange(6))
+    for columns, expected in (
+        (["characters", "answer", "response"], range(6)),
+        (["answer", "response"], [3] * 6),
+        (["response"], [4] * 6),
+    ):
+        bank = ResponseBank(**given | {"responses": responses[["prompt_id", *columns]]})
+        assert bank.characters_r.tolist() == list(expected)
+        assert bank.characters_r.dtype == np.int64
+    with pytest.raises(DataError, match=r"responses: have neither characters nor a text \(prompt_id\)"):
+        _ = ResponseBank(**given | {"responses": responses[["prompt_id"]]}).characters_r
+
+
 def test_equal_banks_give_equal_bytes_whatever_the_order_of_axes_and_names(tmp_path):
     given = parts(scores=("gold", "proxy", "third"))
     turned = given | {
@@ -124,9 +148,9 @@ MISTAKES = {
         lambda g: {"prompts": g["prompts"].iloc[[0, 2]]},
         "responses, row 2: prompt_id 10 is not in prompts; add the prompt",
     ),
-    "no response column": (
-        lambda g: {"responses": g["responses"].rename(columns={"response": "answer"})},
-        "responses: lacks the column response; it has prompt_id, answer",
+    "no prompt ids": (
+        lambda g: {"responses": g["responses"].rename(columns={"prompt_id": "prompt"})},
+        "responses: lacks the column prompt_id; it has prompt, response",
     ),
     "no rows": (lambda g: {"prompts": g["prompts"].iloc[:0]}, "prompts: has no rows; a bank needs at least one"),
     "ids of another dtype": (

@@ -13,6 +13,7 @@ from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.responses.responses import STAGES, Responses
 from rmkit.widgets.stored import Stored, open_store
+from rmkit.worlds.human_preferences.texts import DOWNLOADED
 from tests.checkout import execute
 
 STAGE = "04_reward_models"
@@ -31,7 +32,7 @@ def responses(stored):
 def readings(stored, kind):
     for stage in STAGES:
         for key, job in stored.finished("smoke", stage).items():
-            reading = read_job(stored.store, job, key)
+            reading = read_job(stored.store, job, key, stored.project.root / DOWNLOADED)
             if isinstance(reading, kind):
                 yield reading, pd.read_parquet(stored.folder(key) / "rows.parquet")
 

@@ -71,11 +71,25 @@ def through_model(
 
     read: called with input_ids and attention_mask, (B, L) each, padded on the right; gives (B, ...).
     """
+    started = time.perf_counter()
+    ids_r = token_ids(tokenizer, prompts, responses, template=template, longest=context_of(model))
+    out = ids_through_model(model, tokenizer, ids_r, read, batch_size=batch_size, progress=progress)
+    return out, Work(time.perf_counter() - started, sum(map(len, ids_r)))
+
+
+def ids_through_model(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    ids_r: Sequence[Sequence[int]],
+    read: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]",
+    *,
+    batch_size: int,
+    progress: Progress | None = None,
+) -> "np.ndarray":
+    """(R, ...) float32, what `read` gives for each of R sequences of token ids; `read` as for `through_model`."""
     import numpy as np
     import torch
 
-    started = time.perf_counter()
-    ids_r = token_ids(tokenizer, prompts, responses, template=template, longest=context_of(model))
     rows: list[np.ndarray | None] = [None] * len(ids_r)
     done = 0
     with torch.inference_mode():
@@ -87,8 +101,7 @@ def through_model(
             done += len(batch)
             if progress:
                 progress(done, len(ids_r))
-    seconds = time.perf_counter() - started
-    return np.stack([row for row in rows if row is not None]), Work(seconds, sum(map(len, ids_r)))
+    return np.stack([row for row in rows if row is not None])
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:

@@ -97,8 +97,8 @@ def file_digest(project: Project, stage: str, parameter: str, given: str) -> str
 
 
 def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:
-    """Whether a value that may also name something else, as a hub's model, names no file or folder of the project."""
-    return file.if_present and not (given and (project.root / given).exists())
+    """Whether a value is none, or may also name something else, as a hub's model, and names nothing of the project."""
+    return given is None or (file.if_present and not (given and (project.root / given).exists()))
 
 
 def _texts(value: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rmkit.widgets.inert_texts import shown_text
+from rmkit.widgets.inert_texts import inline_text, shown_text
 
 
 def prompt_html(text: str) -> str:
@@ -38,14 +38,15 @@ def _answer_html(position: int, row: Mapping[Hashable, Any], digits: Mapping[str
     return f'<tr class="{kind}"><td>{position + 1}</td><td>{shown_text(row["text"])}</td>{rewards}</tr>'
 
 
-def pair_html(chosen: str, rejected: str, margin: float) -> str:
-    """What people chose beside what they rejected, and what the fit says of it."""
+def pair_html(chosen: str, rejected: str, margin: float, missing: str = "") -> str:
+    """What people chose beside what they rejected, and what the fit says of it. missing: why there are no texts."""
     right = "agrees with" if margin > 0 else "contradicts" if margin < 0 else "is undecided about"
     chance = 1 / (1 + math.exp(-max(min(margin, 500.0), -500.0)))
     said = (
         f"The fit {right} the label: margin {signed(margin)}, so it gives the chosen response "
         f"{chance:.0%} (read as Bradley–Terry's). It was trained on neither response. "
         "People judged here: there is no gold reward, and no Best-of-n."
+        + (f"<br>Only lengths are shown: {inline_text(missing)}." if missing else "")
     )
     boxes = "".join(
         f'<div class="rmkit-card"><div class="rmkit-head rmkit-first">{name}</div>{shown_text(text.strip())}</div>'

@@ -19,6 +19,7 @@ from rmkit.reward_models.collection import RewardModels
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 from rmkit.training_sets.cross_fitting import fold_of_pairs, held_out_margins
+from rmkit.worlds.human_preferences.texts import texts_of
 
 GOLD = "gold"
 TEST_BANK, BANK, COMPARISONS, REWARD_MODELS, FOLDS = "test_bank", "bank", "comparisons", "reward_models", "folds"
@@ -72,6 +73,7 @@ class HumanReading:
     prompt_p: list[str]  # one a pair
     chosen_p: list[str]
     rejected_p: list[str]
+    missing: str  # how to get the texts, where their lengths stand for them; else empty
     margin_fp: np.ndarray  # (F, M) float64
 
     def worst_first(self, fit: int) -> np.ndarray:
@@ -79,13 +81,16 @@ class HumanReading:
         return np.argsort(self.margin_fp[fit], kind="stable")
 
 
-def read_job(store: Store, job: PlannedJob, key: str) -> GoldReading | HumanReading:
-    """What can be read of a finished job with reward models; StoreError if what it was made from is gone."""
+def read_job(store: Store, job: PlannedJob, key: str, downloaded: Path) -> GoldReading | HumanReading:
+    """What can be read of a finished job with reward models; StoreError if what it was made from is gone.
+
+    downloaded: the file of people's dialogues, looked into if it is there and the job's bank has no texts.
+    """
     models = RewardModels.load(store.artifact(key, REWARD_MODELS))
     if TEST_BANK in job.inputs:
         return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models)
     bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
-    return of_people(bank, comparisons, models, Table.load(store.artifact(key, FOLDS)).rows)
+    return of_people(bank, comparisons, models, Table.load(store.artifact(key, FOLDS)).rows, downloaded)
 
 
 def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
@@ -104,7 +109,9 @@ def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
     )
 
 
-def of_people(bank: ResponseBank, comparisons: Comparisons, models: RewardModels, folds: pd.DataFrame) -> HumanReading:
+def of_people(
+    bank: ResponseBank, comparisons: Comparisons, models: RewardModels, folds: pd.DataFrame, downloaded: Path
+) -> HumanReading:
     """The held-out margins of judged pairs. folds: which prompt lies in which fold, as the job saved it."""
     fold_m = fold_of_pairs(folds, comparisons.prompts(bank.prompt_id_r))
     scored = np.flatnonzero(fold_m >= 0)
@@ -115,12 +122,13 @@ def of_people(bank: ResponseBank, comparisons: Comparisons, models: RewardModels
         margins = held_out_margins(kept, reward_fr[kept.index], fold_m[scored], chosen_m, rejected_m)
         tables.append(margins.to_numpy())
         fits += [{"reward_model": name, "annotations": float(count)} for count in margins.index]
-    text_r, prompt = bank.responses["response"], bank.prompts.set_index("prompt_id")["prompt"]
+    texts = texts_of(bank, downloaded)
     return HumanReading(
         fits=pd.DataFrame(fits),
-        prompt_p=list(prompt[bank.prompt_id_r[chosen_m]]),
-        chosen_p=list(text_r.iloc[chosen_m]),
-        rejected_p=list(text_r.iloc[rejected_m]),
+        prompt_p=[texts.prompt_r[r] for r in chosen_m],
+        chosen_p=[texts.response_r[r] for r in chosen_m],
+        rejected_p=[texts.response_r[r] for r in rejected_m],
+        missing=texts.missing,
         margin_fp=np.concatenate(tables),
     )
 

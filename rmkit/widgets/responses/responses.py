@@ -21,6 +21,7 @@ from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.responses.cards import answers_html, pair_html, pick_html, prompt_html
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.stored import Stored
+from rmkit.worlds.human_preferences.texts import DOWNLOADED
 
 STAGES = ("04_reward_models", "09_human_preferences")  # whose fits score single responses
 CHOICES = ("reward_model", "annotations", "beta")  # what a fit is chosen by, in this order
@@ -166,7 +167,7 @@ class Responses(Tool):
             job = self._jobs().get(key)
             if job is None:
                 raise StoreError(f"{key}: is no longer in {self.stored.store.root}; choose another job")
-            self._readings[key] = read_job(self.stored.store, job, key)
+            self._readings[key] = read_job(self.stored.store, job, key, self.stored.project.root / DOWNLOADED)
         return self._readings[key]
 
     def _order_changed(self) -> None:
@@ -200,7 +201,8 @@ class Responses(Tool):
         self.side.layout.display = None if isinstance(self.reading, GoldReading) else "none"
         if isinstance(self.reading, HumanReading):
             margin = float(self.reading.margin_fp[self.fit, at])
-            self.answers.value = pair_html(self.reading.chosen_p[at], self.reading.rejected_p[at], margin)
+            pair = self.reading.chosen_p[at], self.reading.rejected_p[at]
+            self.answers.value = pair_html(*pair, margin, self.reading.missing)
             self.said.value, self.curve.value = "", b""
             return
         size, at_the_end = len(self.reading.answers(at, self.fit)), self.n.value == self.n.max

@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from rmkit.lm.templates import ASSISTANT, HUMAN
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from rmkit.artifacts.bank import ResponseBank
     from rmkit.artifacts.comparisons import Comparisons
@@ -197,22 +198,16 @@ def bank_and_comparisons(
     from rmkit.artifacts.bank import ResponseBank
     from rmkit.artifacts.comparisons import Comparisons
 
-    answers: dict[str, set[str]] = {}
-    for pair in reading.pairs:
-        answers.setdefault(pair.prompt, set()).update((pair.chosen, pair.rejected))
-    # By the text's hash, so that a response's position says nothing about which one was preferred: in the file's order
-    # every chosen response would come first, and "take the first" would be a perfect reward model.
-    flat = [(p, text) for p, texts in enumerate(answers.values()) for text in sorted(texts, key=sha256)]
+    prompts, flat = in_bank_order(reading)
     position = {(p, text): r for r, (p, text) in enumerate(flat)}
-    number = {prompt: p for p, prompt in enumerate(answers)}
+    number = {prompt: p for p, prompt in enumerate(prompts)}
     chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
     rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
-    prompts = list(answers)
     embedding_rd, embedding_source = embed([f"{prompts[p]} {text}" for p, text in flat] if with_prompts else texts_r)
     bank = ResponseBank(
-        prompts=pd.DataFrame({"prompt_id": np.arange(len(answers), dtype=np.int64), "prompt": prompts}),
-        responses=pd.DataFrame({"prompt_id": np.array([p for p, _ in flat], dtype=np.int64), "response": texts_r}),
+        prompts=text_table(range(len(prompts)), "prompt", prompts),
+        responses=text_table([p for p, _ in flat], "response", texts_r),
         embedding_rd=embedding_rd,
         embedding_source=embedding_source | ({"read": "prompt and response"} if with_prompts else {}),
     )
@@ -223,6 +218,30 @@ def bank_and_comparisons(
         "line": np.array([pair.line for pair in reading.pairs], dtype=np.int64),
     }
     return bank, Comparisons(pd.DataFrame(table))
+
+
+def in_bank_order(reading: Reading) -> tuple[list[str], list[tuple[int, str]]]:
+    """The P prompts by first appearance, and the R responses of a bank, each with its prompt's number.
+
+    A prompt's responses are sorted by their hash, so that a position says nothing about which one was preferred: in the
+    file's order every chosen response would come first, and "take the first" would be a perfect reward model.
+    """
+    answers: dict[str, set[str]] = {}
+    for pair in reading.pairs:
+        answers.setdefault(pair.prompt, set()).update((pair.chosen, pair.rejected))
+    return list(answers), [(p, text) for p, texts in enumerate(answers.values()) for text in sorted(texts, key=sha256)]
+
+
+def text_table(prompt_ids: Iterable[int], name: str, texts: Sequence[str]) -> "pd.DataFrame":
+    """A bank's table of texts: prompt_id, characters and words int64, and the text itself under its name."""
+    import numpy as np
+    import pandas as pd
+
+    lengths = {"characters": [len(text) for text in texts], "words": [len(text.split()) for text in texts]}
+    numbers = {"prompt_id": list(prompt_ids), **lengths}
+    return pd.DataFrame(
+        {column: np.array(values, dtype=np.int64) for column, values in numbers.items()} | {name: texts}
+    )
 
 
 def sha256(text: str) -> bytes:

@@ -210,6 +210,20 @@ def test_a_name_of_nothing_in_the_project_is_no_data_file_if_only_one_present_co
     assert list(data_files(job)) == []
 
 
+def test_a_data_file_may_be_none_and_another_counts_then(graph):
+    files = (DataFile("mine", "rmkit.nothing:check"), DataFile("stored", "rmkit.nothing:check", {"mine": (None,)}))
+    for name in ("mine", "stored"):
+        (graph.project.root / "data").mkdir(exist_ok=True)
+        (graph.project.root / f"data/{name}").write_text(name)
+    graph.stage("00_world", 'mine: str | None = None\nstored: str = "data/stored"', data=files)
+    (job,) = graph.plan("stages: {00_world: }")
+    assert list(data_files(job)) == [("data/stored", "rmkit.nothing:check")]
+    (job,) = graph.plan("stages: {00_world: }", "mine=data/mine")
+    assert list(data_files(job)) == [("data/mine", "rmkit.nothing:check")]
+    with pytest.raises(DataError, match=r"^data/mime: No such file or directory; 00_world takes it as `mine`"):
+        graph.plan("stages: {00_world: }", "mine=data/mime")
+
+
 def test_a_data_file_that_must_be_there_is_named(graph):
     graph.stage("00_world", 'model: str = "grammar-m"', data=(DataFile("model", "rmkit.nothing:check"),))
     with pytest.raises(DataError, match="grammar-m: No such file or directory; 00_world takes it as `model`"):

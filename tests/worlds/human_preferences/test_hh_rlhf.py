@@ -1,8 +1,6 @@
-import gzip
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,24 +16,9 @@ from rmkit.worlds.human_preferences.hh_rlhf import (
     FOUND_TWICE,
     read_pairs,
 )
-
-SHIPPED = Path(__file__).parents[3] / "data/hh-rlhf/harmless-base-test.jsonl.gz"
-
-
-def row(chosen, rejected, ask="Hello?", rejected_ask=None):
-    def dialogue(ask, answer):
-        return f"\n\nHuman: {ask}\n\nAssistant:{answer}"
-
-    return {"chosen": dialogue(ask, chosen), "rejected": dialogue(rejected_ask or ask, rejected)}
-
+from tests.worlds.human_preferences.dialogues import N_PAIRS, made_up, row, written
 
 GOOD = row(" Yes.", " No.")
-
-
-def written(path, rows, end="\n"):
-    content = "".join((json.dumps(row) if isinstance(row, dict) else row) + end for row in rows).encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
 
 
 def embed(texts):
@@ -71,13 +54,14 @@ def test_every_dropped_row_has_its_reason_and_an_exact_repetition_is_kept_once(t
     assert [pair.line for pair in reading.pairs] == [1, 7]
 
 
-def test_the_shipped_sample_holds_what_its_readme_says():
-    reading = read_pairs(SHIPPED)
-    assert (reading.read, reading.kept) == (2312, 2303)
-    assert {reason: n for reason, n in reading.dropped.items() if n} == {DIFFERENT_PROMPTS: 5, EMPTY: 4}
-    said, counts = hh_rlhf.check(SHIPPED)
-    assert counts == {"pairs": 2303, "prompts": 2301}
-    assert said == (f"{SHIPPED}: 2303 of 2312 pairs kept, 2301 prompts; dropped: 5 {DIFFERENT_PROMPTS}, 4 {EMPTY}")
+def test_a_check_says_what_is_kept_and_why_the_rest_is_not(tmp_path):
+    path = written(tmp_path / "pairs.jsonl", made_up())
+    said, counts = hh_rlhf.check(path)
+    prompts = len({row["chosen"].rpartition("Assistant:")[0] for row in made_up()[:N_PAIRS]})
+    assert prompts < N_PAIRS
+    assert counts == {"pairs": N_PAIRS, "prompts": prompts}
+    dropped = f"dropped: 1 {DIFFERENT_PROMPTS}, 1 {EMPTY}, 1 {EQUAL}"
+    assert said == f"{path}: {N_PAIRS} of {N_PAIRS + 3} pairs kept, {prompts} prompts; {dropped}"
 
 
 NOT_TEXT = {"chosen": 3, "rejected": GOOD["rejected"]}
@@ -105,7 +89,7 @@ def test_a_wrong_row_is_named_by_file_and_line(tmp_path, name, mistake):
 
 @pytest.mark.parametrize("keep", [0.02, 0.5, 0.999])
 def test_a_truncated_gzip_says_so(tmp_path, keep):
-    whole = SHIPPED.read_bytes()
+    whole = written(tmp_path / "whole.jsonl.gz", made_up()).read_bytes()
     path = tmp_path / "cut.jsonl.gz"
     path.write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(DataError, match=r"cut.jsonl.gz, line \d+: the gzip is cut short or damaged .*; fetch the file"):
@@ -113,7 +97,7 @@ def test_a_truncated_gzip_says_so(tmp_path, keep):
 
 
 def test_a_damaged_gzip_and_a_plain_file_by_that_name_say_so(tmp_path):
-    damaged = bytearray(SHIPPED.read_bytes())
+    damaged = bytearray(written(tmp_path / "whole.jsonl.gz", made_up()).read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
     (tmp_path / "damaged.jsonl.gz").write_bytes(damaged)
     (tmp_path / "plain.jsonl.gz").write_text(json.dumps(GOOD))
@@ -129,7 +113,7 @@ def test_bytes_that_are_not_utf8_are_named_by_line_and_byte(tmp_path):
     path.write_bytes(json.dumps(GOOD).encode() + b'\n{"chosen": "caf\xe9"}\n')
     with pytest.raises(DataError, match=r"latin.jsonl, line 2: is not UTF-8 \(byte 16\); save the file as UTF-8"):
         read_pairs(path)
-    path.write_bytes(SHIPPED.read_bytes())
+    path.write_bytes(written(tmp_path / "pairs.jsonl.gz", [GOOD]).read_bytes())
     with pytest.raises(DataError, match=r"line 1: is not UTF-8 \(byte 2\); a gzip is named .jsonl.gz"):
         read_pairs(path)
 
@@ -145,12 +129,13 @@ def test_a_file_that_is_missing_or_of_another_kind_or_empty_says_so(tmp_path):
         read_pairs(written(tmp_path / "bad.jsonl", [row("", "x"), row("", "y")]))
 
 
-def test_checking_a_file_loads_no_heavy_package():
+def test_checking_a_file_loads_no_heavy_package(tmp_path):
     code = (
         "import sys; from rmkit.worlds.human_preferences.hh_rlhf import check; check(sys.argv[1]);"
         "print([name for name in ('numpy', 'pandas', 'sklearn', 'torch') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code, SHIPPED], capture_output=True, text=True, check=True)
+    path = written(tmp_path / "pairs.jsonl", [GOOD])
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -176,6 +161,17 @@ def test_a_bank_holds_each_text_once_and_each_pair_points_at_its_texts(tmp_path)
     assert bank.scores == {}
 
 
+def test_a_bank_says_how_long_its_texts_are(tmp_path):
+    reading = read_pairs(
+        written(tmp_path / "pairs.jsonl", [row("two words", "é", ask="1"), row("ca va", "b", ask="?")])
+    )
+    bank, _ = hh_rlhf.bank_and_comparisons(reading, embed)
+    lengths = bank.responses.set_index("response")[["characters", "words"]].T.to_dict("list")
+    assert lengths == {"two words": [9, 2], "é": [1, 1], "ca va": [5, 2], "b": [1, 1]}
+    assert bank.prompts["words"].tolist() == [3, 3]  # Human: 1 Assistant:
+    assert bank.prompts["characters"].tolist() == [len(pair.prompt) for pair in reading.pairs]
+
+
 def test_responses_may_be_embedded_after_their_prompts(tmp_path):
     rows = [row("bee", "a", ask="where?"), row("c", "d", ask="eel")]
     reading = read_pairs(written(tmp_path / "pairs.jsonl", rows))
@@ -191,10 +187,9 @@ def test_responses_may_be_embedded_after_their_prompts(tmp_path):
 
 
 def test_positions_say_nothing_about_which_response_was_preferred(tmp_path):
-    with gzip.open(SHIPPED, "rt", encoding="utf-8") as stream:
-        rows = [json.loads(line) for line in stream]
+    rows = made_up()
     swapped = [{"chosen": row["rejected"], "rejected": row["chosen"]} for row in rows]
-    bank, comparisons = hh_rlhf.bank_and_comparisons(read_pairs(SHIPPED), embed)
+    bank, comparisons = hh_rlhf.bank_and_comparisons(read_pairs(written(tmp_path / "pairs.jsonl", rows)), embed)
     other_bank, other = hh_rlhf.bank_and_comparisons(read_pairs(written(tmp_path / "swapped.jsonl", swapped)), embed)
     assert other_bank.responses.equals(bank.responses)
     assert (other.first_m == comparisons.first_m).all()

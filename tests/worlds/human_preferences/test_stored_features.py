@@ -1,0 +1,133 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.errors import DataError, ParamsError
+from rmkit.worlds.human_preferences import texts
+from rmkit.worlds.human_preferences.computed_features import FEATURES, make_stored, read_texts
+from rmkit.worlds.human_preferences.stored_features import (
+    LENGTHS,
+    MINILM,
+    NGRAMS,
+    STORED,
+    check,
+    check_features,
+    read_stored,
+)
+from tests.worlds.human_preferences.dialogues import DONE, N_PAIRS, SAID
+
+SHIPPED = Path(__file__).parents[3] / "data/hh-rlhf"
+
+
+@pytest.mark.parametrize("features", STORED)
+def test_what_is_stored_is_what_the_file_of_texts_gives(features, stored, dialogues, tiny_encoder):
+    options = {**STORED[NGRAMS], "encoder": str(tiny_encoder)}
+    computed = read_texts(dialogues, features=features, **options)
+    found = read_stored(stored, features=features, **STORED[features])
+    pd.testing.assert_frame_equal(found.comparisons.table, computed.comparisons.table)
+    pd.testing.assert_frame_equal(found.bank.prompts, computed.bank.prompts[LENGTHS])
+    pd.testing.assert_frame_equal(found.bank.responses, computed.bank.responses[LENGTHS])
+    np.testing.assert_array_equal(found.bank.embedding_rd, computed.bank.embedding_rd)
+    assert found.bank.embedding_rd.dtype == np.float16
+    assert found.bank.n_dimensions == {NGRAMS: 128, MINILM: 16}[features]
+    assert (found.read, found.kept) == (computed.read, computed.kept) == (N_PAIRS + 3, N_PAIRS)
+    assert found.dropped == {reason: count for reason, count in computed.dropped.items() if count}
+    assert dict(computed.bank.embedding_source).items() <= found.bank.embedding_source.items()
+    assert found.bank.embedding_source["texts_sha256"] == texts.digest(dialogues)
+
+
+def test_making_it_again_gives_the_same_bytes_and_no_text_is_among_them(stored, dialogues, tiny_encoder, tmp_path):
+    said = make_stored(dialogues, str(tiny_encoder), tmp_path / "again")
+    assert said == check(tmp_path / "again")[0]
+    for path in stored.iterdir():
+        content = path.read_bytes()
+        assert content == (tmp_path / "again" / path.name).read_bytes()
+        assert not [word for word in (*SAID, *DONE) if word.encode() in content]
+
+
+def test_the_shipped_folder_holds_what_its_readme_says():
+    said, counts = check(SHIPPED, "data/hh-rlhf")
+    assert counts == {"pairs": 2303, "prompts": 2301}
+    assert said.startswith("data/hh-rlhf: 2303 of 2312 pairs kept, 2301 prompts, no texts; dropped: 5 chosen and")
+    found = {name: read_stored(SHIPPED, features=name, **STORED[name]) for name in FEATURES}
+    assert {name: each.bank.embedding_rd.shape for name, each in found.items()} == {
+        NGRAMS: (4606, 128),
+        MINILM: (4606, 384),
+    }
+    source = json.loads((SHIPPED / "about.json").read_text())["source"]
+    assert (source["sha256"], source["bytes"], source["revision"]) == (texts.SHA256, texts.BYTES, texts.REVISION)
+    ngrams, minilm = found.values()
+    pd.testing.assert_frame_equal(ngrams.comparisons.table, minilm.comparisons.table)
+    chosen_m, rejected_m = ngrams.comparisons.chosen_m, ngrams.comparisons.rejected_m
+    difference_m = ngrams.bank.characters_r[chosen_m] - ngrams.bank.characters_r[rejected_m]
+    assert np.mean(difference_m > 0) == pytest.approx(0.44, abs=0.01)
+    norm_r = np.linalg.norm(minilm.bank.embedding_rd.astype(np.float64), axis=1)
+    np.testing.assert_allclose(norm_r, 1, atol=1e-3)
+
+
+def test_what_is_shipped_agrees_with_the_texts_where_these_are():
+    """Within one step of float16: another processor may round the last bit otherwise."""
+    path = SHIPPED.parents[1] / texts.DOWNLOADED
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; `rmkit data hh-rlhf` downloads it")
+    computed = read_texts(path, features=NGRAMS, **STORED[NGRAMS])
+    found = read_stored(SHIPPED, features=NGRAMS)
+    pd.testing.assert_frame_equal(found.comparisons.table, computed.comparisons.table)
+    step_rd = np.spacing(np.abs(computed.bank.embedding_rd))
+    difference_rd = np.abs(found.bank.embedding_rd.astype(np.float64) - computed.bank.embedding_rd)
+    assert (difference_rd <= step_rd).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_dimensions", 32), ("ngrams", [1, 1]), ("min_df", 2), ("embedded", "prompt_and_response")]
+)
+def test_other_features_than_the_stored_ones_need_the_texts(name, value, stored):
+    parameters = {**STORED[NGRAMS], "encoder": "x/y", "features": NGRAMS, "pairs_file": None, name: value}
+    with pytest.raises(ParamsError, match=rf"^mine.yaml: {name}: .* needs the texts.*`rmkit data hh-rlhf` downloads"):
+        check_features(parameters, {}, "mine.yaml")
+    with pytest.raises(ParamsError, match="needs the texts"):
+        read_stored(stored, features=NGRAMS, **{name: value})
+    check_features({**parameters, "pairs_file": "pairs.jsonl"}, {}, "mine.yaml")
+    check_features({**parameters, "features": MINILM, "encoder": STORED[MINILM]["encoder"]}, {}, "mine.yaml")
+
+
+def test_another_encoder_and_an_unknown_set_are_a_sentence():
+    parameters = {**STORED[NGRAMS], "encoder": "x/y", "features": MINILM, "pairs_file": None}
+    with pytest.raises(ParamsError, match=r"^mine.yaml: encoder: 'x/y' needs the texts"):
+        check_features(parameters, {}, "mine.yaml")
+    with pytest.raises(ParamsError, match=r"^mine.yaml: features: 'ngram' is not one of .*; did you mean 'ngrams'"):
+        check_features({**parameters, "features": "ngram"}, {}, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("features.safetensors", b"version https://git-lfs", "is not the file that about.json describes; fetch"),
+        ("comparisons.csv", None, "cannot be read .No such file.*; fetch the folder again"),
+        ("about.json", b'{"format": 2, "files": {}}', "is of format 2; this rmkit reads format 1"),
+        ("about.json", b"{", "is not what rmkit wrote"),
+        ("about.json", b"[]", "is not what rmkit wrote"),
+        ("about.json", None, "cannot be read"),
+    ],
+)
+def test_a_damaged_folder_is_a_sentence_that_names_the_file(name, content, said, stored, tmp_path):
+    folder = Path(shutil.copytree(stored, tmp_path / "damaged"))
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"^data/here/{name}: {said}") as caught:
+        check(folder, "data/here")
+    assert "\n" not in str(caught.value)
+
+
+def test_checking_it_loads_no_heavy_package():
+    code = (
+        "import sys; from rmkit.worlds.human_preferences.stored_features import check; check(sys.argv[1]);"
+        "print([name for name in ('numpy', 'pandas', 'safetensors', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, SHIPPED], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
