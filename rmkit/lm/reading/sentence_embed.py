@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
-from rmkit.lm.libraries import Progress
 from rmkit.lm.loading import context_of
 from rmkit.lm.reading.batches import Work, ids_through_model
+from rmkit.progress import Progress
 
 if TYPE_CHECKING:
     import numpy as np
