@@ -1,13 +1,21 @@
 """How well a score orders each prompt's responses as gold does: share of pairs in order, and rank correlations.
 
 Knows scores and gold rewards of K responses to each of P prompts; no text, no model. Functions take score_pk (..., P,
-K) and gold_pk (P, K), or gold of the scores' shape, and give (..., P); the last two are for prompts with unequal
-numbers of responses, and say for themselves what a constant score counts. Where a prompt's gold rewards are all equal
-there is nothing to order: NaN, for every score alike. A score that is the same for all of a prompt's responses orders
-them by chance: accuracy 1/2, correlation 0, their expectation under random tie-breaking. DataError for other shapes and
-for values that are not finite, with the place of the first. Sources: Kendall 1945 (tau-b); Spearman 1904, ties with
-average ranks; arXiv 2410.05584, section 3, for their use.
+K) and gold_pk (P, K), or gold of the scores' shape, and give (..., P); those named `within_prompt_` take responses with
+their prompts' ids, so that prompts may have unequal numbers of them.
+
+Score and gold are no equals, and one convention follows for ties, here and wherever a score is held against gold. Pairs
+of equal gold have no order and count for nothing; where all of a prompt's gold is equal there is nothing to order: NaN,
+for every score alike. A tied score is read as a coin's toss, what ties broken at random give on average: half a pair in
+an accuracy, so that a score that is the same for all of a prompt's responses has accuracy 1/2 and correlation 0. Were
+it NaN, a fit that tells nothing apart would be measured on the prompts alone on which it does better. (A correlation
+over reward models, in intervals/correlations.py, has no such sides: of a constant it is NaN.)
+
+DataError for other shapes and for values that are not finite, with the place of the first. Sources: Kendall 1945
+(tau-b); Spearman 1904, ties with average ranks; arXiv 2410.05584, section 3, for their use.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -124,29 +132,29 @@ def checked(score_pk: np.ndarray, gold_pk: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def within_prompt_spearman(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> np.ndarray:
-    """(P,) Spearman correlation of two (R,) scores within each prompt, in ascending order of the prompts.
+    """(P,) `spearman` of (R,) scores and gold within each prompt, in ascending order of the prompts' ids.
 
-    Ties get average ranks; NaN for a prompt where one of the scores is constant, or with fewer than two responses.
+    NaN also for a prompt with fewer than two responses.
     """
-    from scipy.stats import rankdata
-
-    found = []
-    for prompt_id in np.unique(prompt_id_r):
-        ranks = [rankdata(values[prompt_id_r == prompt_id]) for values in (score_r, gold_r)]
-        first, second = (rank - rank.mean() for rank in ranks)
-        norm = np.sqrt((first**2).sum() * (second**2).sum())
-        found.append(float((first * second).sum() / norm) if norm > 0 else np.nan)
-    return np.array(found)
+    found_p = np.full(len(np.unique(prompt_id_r)), np.nan)
+    for at_q, response_qk in by_number_of_responses(prompt_id_r):
+        found_p[at_q] = spearman(score_r[response_qk], gold_r[response_qk])
+    return found_p
 
 
-def pair_accuracy(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> float:
-    """The share of within-prompt pairs of unequal gold that the score orders as gold does; a tied score counts half."""
-    right = compared = 0.0
-    for prompt_id in np.unique(prompt_id_r):
-        here = prompt_id_r == prompt_id
-        first, second = np.triu_indices(int(here.sum()), k=1)
-        gold_m, score_m = (np.sign(values[here][first] - values[here][second]) for values in (gold_r, score_r))
-        unequal = gold_m != 0
-        right += float(((1 + gold_m * score_m) / 2)[unequal].sum())
-        compared += float(unequal.sum())
-    return right / compared if compared else float("nan")
+def within_prompt_accuracy(prompt_id_r: np.ndarray, score_r: np.ndarray, gold_r: np.ndarray) -> float:
+    """`order_accuracy` over the pairs of unequal gold of all prompts together; NaN if there are none."""
+    agreeing = unequal = 0
+    for _, response_qk in by_number_of_responses(prompt_id_r):
+        agreeing_q, _, unequal_q = pair_signs(*checked(score_r[response_qk], gold_r[response_qk]))
+        agreeing, unequal = agreeing + int(agreeing_q.sum()), unequal + int(unequal_q.sum())
+    return (unequal + agreeing) / 2 / unequal if unequal else float("nan")
+
+
+def by_number_of_responses(prompt_id_r: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For every number K of responses from 2 on: (Q,) places of such prompts among all, (Q, K) of their responses."""
+    _, prompt_r, number_p = np.unique(prompt_id_r, return_inverse=True, return_counts=True)
+    response_r, first_p = np.argsort(prompt_r, kind="stable"), np.cumsum(number_p) - number_p
+    for n_responses in np.unique(number_p[number_p > 1]):
+        at_q = np.flatnonzero(number_p == n_responses)
+        yield at_q, response_r[first_p[at_q][:, None] + np.arange(n_responses)]

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from rmkit.errors import DataError
 from rmkit.measures import ranking
-from rmkit.measures.ranking import pair_accuracy, within_prompt_spearman
+from rmkit.measures.ranking import within_prompt_accuracy, within_prompt_spearman
 
 RNG = np.random.default_rng(0)
 SCORE_SPK, GOLD_PK = RNG.normal(size=(3, 4, 9)), RNG.normal(size=(4, 9))
@@ -101,16 +101,19 @@ def test_within_prompt_spearman_is_scipys_for_each_prompt(levels):
     expected = []
     for prompt_id in (3, 5, 7, 11):
         here = prompt_id_r == prompt_id
-        constant = min(len(set(score_r[here])), len(set(gold_r[here]))) == 1
-        expected.append(np.nan if constant else spearmanr(score_r[here], gold_r[here]).statistic)
+        if min(len(set(score_r[here])), len(set(gold_r[here]))) > 1:
+            expected.append(spearmanr(score_r[here], gold_r[here]).statistic)
+        else:
+            expected.append(0.0 if len(set(gold_r[here])) > 1 else np.nan)
     np.testing.assert_allclose(within_prompt_spearman(prompt_id_r, score_r, gold_r), expected, atol=1e-12)
 
 
-def test_within_prompt_spearman_is_undefined_where_nothing_differs():
+def test_within_prompts_a_constant_score_is_a_coins_and_one_response_or_equal_gold_nothing():
     prompt_id_r = np.array([0, 0, 1, 1, 2, 3, 3])
     score_r = np.array([1.0, 1.0, 0.0, 1.0, 5.0, 2.0, 1.0])
     gold_r = np.array([0.0, 1.0, 2.0, 2.0, 1.0, 3.0, 9.0])
-    np.testing.assert_array_equal(within_prompt_spearman(prompt_id_r, score_r, gold_r), [np.nan, np.nan, np.nan, -1.0])
+    np.testing.assert_array_equal(within_prompt_spearman(prompt_id_r, score_r, gold_r), [0.0, np.nan, np.nan, -1.0])
+    assert within_prompt_accuracy(prompt_id_r, score_r, gold_r) == 0.25
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ def ids_in_no_order(rng):
 
 
 @pytest.mark.parametrize("levels", [3, 1000])
-def test_pair_accuracy_by_brute_force(rng, levels):
+def test_within_prompt_accuracy_by_brute_force(rng, levels):
     for _ in range(20):
         prompt_id_r = ids_in_no_order(rng)
         score_r, gold_r = rng.integers(0, levels, size=(2, len(prompt_id_r)))
@@ -132,8 +135,8 @@ def test_pair_accuracy_by_brute_force(rng, levels):
             for a, b in itertools.combinations(range(len(prompt_id_r)), 2)
             if prompt_id_r[a] == prompt_id_r[b] and gold_r[a] != gold_r[b]
         ]
-        assert pair_accuracy(prompt_id_r, score_r, gold_r) == pytest.approx(np.mean(points))
+        assert within_prompt_accuracy(prompt_id_r, score_r, gold_r) == pytest.approx(np.mean(points))
 
 
-def test_pair_accuracy_is_undefined_without_a_pair():
-    assert np.isnan(pair_accuracy(np.array([0, 0, 1]), np.arange(3.0), np.array([1.0, 1.0, 2.0])))
+def test_within_prompt_accuracy_is_undefined_without_a_pair():
+    assert np.isnan(within_prompt_accuracy(np.array([0, 0, 1]), np.arange(3.0), np.array([1.0, 1.0, 2.0])))

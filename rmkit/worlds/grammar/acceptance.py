@@ -8,8 +8,8 @@
     duplicates   the largest share of a prompt's answers that stood before: at most 0.1
     fidelity     mean within-prompt Spearman of the gold model with the rule: at least 0.8
 
-Knows arrays and texts of one task and one generator; no model, no file. Features that differ within fewer than
-MIN_PROMPTS prompts are left out: a mean over a handful of prompts is mostly noise.
+Knows arrays and texts of one task and one generator; no model, no file. A feature counts on the prompts
+within which it differs, and is left out where these are fewer than MIN_PROMPTS: a mean over a handful is mostly noise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ import numpy as np
 
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.evaluation.probe import centred, probe
-from rmkit.measures.ranking import pair_accuracy, within_prompt_spearman
+from rmkit.measures.ranking import within_prompt_accuracy, within_prompt_spearman
 from rmkit.worlds.grammar.gold_rule import repeated_share
 from rmkit.worlds.grammar.phrases import words_of
 
@@ -59,7 +59,7 @@ def acceptance_figures(train: ResponseBank, test: ResponseBank) -> tuple[dict[st
     learned = probe(train.embedding_rd, train.prompt_id_r, train.scores["rule"])
     figures = {
         "surface": strength,
-        "probe": pair_accuracy(test.prompt_id_r, test.embedding_rd.astype(np.float64) @ learned, gold_r),
+        "probe": within_prompt_accuracy(test.prompt_id_r, test.embedding_rd.astype(np.float64) @ learned, gold_r),
         "spread": float(centred(test.prompt_id_r, gold_r).std() / gold_r.std()),
         "duplicates": most_duplicates(test.prompt_id_r, answers_r),
         "fidelity": mean_or_nan(within_prompt_spearman(test.prompt_id_r, test.scores["model"], gold_r)),
@@ -96,12 +96,19 @@ def strongest_feature(
     strength = {}
     for name, feature_r in features.items():
         correlation_p = within_prompt_spearman(prompt_id_r, feature_r, gold_r)
+        correlation_p[~differs(prompt_id_r, feature_r)] = np.nan
         if np.isfinite(correlation_p).sum() >= min(MIN_PROMPTS, len(correlation_p)):
             strength[name] = abs(float(np.nanmean(correlation_p)))
     if not strength:
         return "none", float("nan")
     best = max(strength, key=strength.__getitem__)
     return best, strength[best]
+
+
+def differs(prompt_id_r: np.ndarray, feature_r: np.ndarray) -> np.ndarray:
+    """(P,) bool: the prompts, in ascending order of their ids, within which a feature differs."""
+    _, first_p, prompt_r = np.unique(prompt_id_r, return_index=True, return_inverse=True)
+    return np.bincount(prompt_r, weights=feature_r != feature_r[first_p][prompt_r]) > 0
 
 
 def most_duplicates(prompt_id_r: np.ndarray, answers: Sequence[str]) -> float:
