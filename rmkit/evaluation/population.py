@@ -28,7 +28,6 @@ from rmkit.policies.stored_responses import (
     value,
 )
 
-Values = Mapping[str, np.ndarray]  # by metric or policy, (F, P)
 MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "one_pair": lambda score_pk, gold_pk: ranking.order_accuracy(score_pk[..., :2], gold_pk[..., :2]),
     "accuracy": ranking.order_accuracy,

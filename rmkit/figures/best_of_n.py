@@ -12,8 +12,6 @@ from rmkit.figures.axes import band_title, count_axis, draw_line, label_lines, o
 from rmkit.figures.looks import looks_of
 from rmkit.figures.theme import themed
 
-BASELINES = ("gold", "random", "shorter")  # they learn nothing: a level over the whole axis
-
 
 @themed
 def best_of_n_figure(curves: pd.DataFrame) -> Figure:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import xlogy
 
 from rmkit.errors import DataError
 from rmkit.measures.arrays import all_finite, ascending, average_ranks, blocks, tie_means
@@ -54,33 +53,6 @@ def quantile_of_pick(score_pk: np.ndarray, gold_pk: np.ndarray, ns: Sequence[int
     """
     gold_pk = all_finite(gold_pk, "gold reward")
     return best_of_n(score_pk, (average_ranks(gold_pk) - 0.5) / max(1, gold_pk.shape[-1]), ns)
-
-
-def best_of_n_kl(score_pk: np.ndarray, ns: Sequence[int]) -> np.ndarray:
-    """(..., P, N) KL divergence, in nats, of the response that is kept from a uniform draw of the K.
-
-    It is log K where n = K and no score is tied, and tends to kl_bound(n) where K is large. score_pk: (..., P, K).
-    """
-    score_pk = all_finite(score_pk, "score")
-    n_responses = score_pk.shape[-1]
-    weight_nk = rank_weights(n_responses, ns)
-    score_rk = score_pk.reshape(-1, n_responses)
-    found_rn = np.empty((len(score_rk), len(ns)))
-    found_rn[:] = xlogy(weight_nk, n_responses * weight_nk).sum(axis=-1)  # ranks are all that counts without ties
-    for rows in blocks(len(score_rk), n_responses):
-        sorted_rk = np.sort(score_rk[rows], axis=-1)
-        for r in np.flatnonzero((sorted_rk[:, 1:] == sorted_rk[:, :-1]).any(axis=-1)):
-            starts_t = np.flatnonzero(np.append(True, sorted_rk[r, 1:] != sorted_rk[r, :-1]))
-            chance_nt = np.add.reduceat(weight_nk, starts_t, axis=1)  # of the responses of one score together
-            even_t = n_responses / np.diff(np.append(starts_t, n_responses))
-            found_rn[rows.start + r] = xlogy(chance_nt, chance_nt * even_t).sum(axis=-1)
-    return found_rn.reshape(*score_pk.shape[:-1], len(ns))
-
-
-def kl_bound(ns: Sequence[int]) -> np.ndarray:
-    """(N,) log n - (n-1)/n in nats: the KL divergence of Best-of-n from a policy that never says the same twice."""
-    n = np.asarray(ns, dtype=np.float64)
-    return np.log(n) - (n - 1) / n
 
 
 def rank_weights(n_responses: int, ns: Sequence[int]) -> np.ndarray:

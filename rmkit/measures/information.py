@@ -49,11 +49,6 @@ def log_det(information_dd: np.ndarray) -> float:
     return float(2 * np.log(np.diagonal(lower_root(information_dd))).sum())
 
 
-def d_efficiency(information_dd: np.ndarray, best_dd: np.ndarray) -> float:
-    """(det M / det M_best)^(1/D): the share of the best design's labels that would tell as much, by D-optimality."""
-    return float(np.exp((log_det(information_dd) - log_det(best_dd)) / len(best_dd)))
-
-
 def squared_lengths(feature_md: np.ndarray, information_dd: np.ndarray) -> np.ndarray:
     """(M,) x_m^T M^-1 x_m, as |L^-1 x_m|^2 with M = L L^T."""
     root_dd = lower_root(information_dd)

@@ -104,11 +104,6 @@ def kl(policy_pk: np.ndarray, base_pk: np.ndarray | None = None) -> np.ndarray:
     return xlogy(policy_pk, ratio_pk).sum(axis=-1)
 
 
-def effective_responses(policy_pk: np.ndarray) -> np.ndarray:
-    """(..., P) 1 / sum of squared chances: how many responses a policy is spread over; below 10, trust no mean."""
-    return 1.0 / (np.asarray(policy_pk) ** 2).sum(axis=-1)
-
-
 def regret(policy_value_p: np.ndarray, gold_value_p: np.ndarray) -> np.ndarray:
     """(..., P) what a policy falls short of the one that optimises gold in the same way; below 0 if it does better."""
     return np.asarray(gold_value_p) - policy_value_p

@@ -1,10 +1,10 @@
-"""The sharpness that gives an agreement or an error that was asked for."""
+"""The sharpness that gives an agreement that was asked for."""
 
 import numpy as np
 import pytest
 
 from rmkit.annotation.annotators import Annotator
-from rmkit.annotation.calibration import beta_for_agreement, beta_for_error
+from rmkit.annotation.calibration import beta_for_agreement
 from rmkit.annotation.habits import Habits
 from rmkit.errors import DataError
 from tests.annotation.odd_annotators import GOLD, LENGTH, ODD
@@ -21,8 +21,7 @@ def test_one_can_ask_for_how_often_annotators_agree(name):
     assert abs((label_m == other_m).mean() - wanted) < 4 * np.sqrt(0.25 / len(GOLD))
 
 
-def test_one_can_ask_for_an_error_and_beta_is_in_units_of_the_scale():
-    assert Annotator(beta_for_error(0.2, GOLD)).expected_error(GOLD) == pytest.approx(0.2, abs=1e-8)
+def test_beta_is_in_units_of_the_scale():
     plain, scaled = (beta_for_agreement(0.72, GOLD, Annotator(1.0, scale)) for scale in (1.0, 5.0))
     assert scaled == pytest.approx(5 * plain, rel=1e-6)
 

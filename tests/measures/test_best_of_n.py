@@ -1,7 +1,6 @@
 """Best-of-n against every subset, against its continuous limit, and where scores are tied."""
 
 import math
-import tracemalloc
 from itertools import combinations, permutations
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rmkit.errors import DataError
-from rmkit.measures.best_of_n import best_of_n, best_of_n_kl, kl_bound, quantile_of_pick, rank_weights
+from rmkit.measures.best_of_n import best_of_n, quantile_of_pick, rank_weights
 
 RNG = np.random.default_rng(0)
 
@@ -76,7 +75,6 @@ def test_a_constant_score_is_a_random_pick_for_every_n():
     gold_pk = RNG.normal(size=(4, 6))
     found = best_of_n(np.zeros((4, 6)), gold_pk, range(1, 7))
     np.testing.assert_allclose(found, np.repeat(gold_pk.mean(axis=1, keepdims=True), 6, axis=1))
-    np.testing.assert_allclose(best_of_n_kl(np.zeros((4, 6)), range(1, 7)), 0, atol=1e-12)
 
 
 def test_gold_itself_never_falls_with_n_and_nothing_beats_it():
@@ -98,17 +96,6 @@ def enumerated_chances(score_k, n):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=5))
-def test_the_kl_is_that_of_the_enumerated_choice(scores):
-    score_k, ns = np.array(scores, dtype=float), range(1, len(scores) + 1)
-    expected = []
-    for n in ns:
-        chance_k = enumerated_chances(score_k, n)
-        expected.append(sum(p * math.log(len(scores) * p) for p in chance_k if p > 0))
-    np.testing.assert_allclose(best_of_n_kl(score_k[None], ns)[0], expected, atol=1e-12)
-
-
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=5))
 def test_the_quantile_is_that_of_the_enumerated_choice(pairs):
     score_k, gold_k = np.array(pairs, dtype=float).T
@@ -126,7 +113,7 @@ def test_blocks_prompts_and_fits_do_not_meet(monkeypatch, numbers):
     monkeypatch.setattr("rmkit.measures.arrays.BLOCK_NUMBERS", numbers)
     monkeypatch.setattr("rmkit.measures.best_of_n.BLOCK_NS", 2)
     score_fpk, gold_pk, ns = RNG.integers(0, 5, (3, 5, 8)).astype(np.float32), RNG.normal(size=(5, 8)), [8, 1, 5, 3, 5]
-    for measure in (best_of_n, quantile_of_pick, lambda score_pk, gold_pk, ns: best_of_n_kl(score_pk, ns)):
+    for measure in (best_of_n, quantile_of_pick):
         found_fpn = measure(score_fpk, gold_pk, ns)
         assert found_fpn.shape == (3, 5, 5)
         for f, p in np.ndindex(3, 5):
@@ -145,25 +132,6 @@ def test_weights_that_are_left_out_are_not_missed():
         for row in ascending_pk
     ]
     np.testing.assert_allclose(best_of_n(score_pk, gold_pk, range(1, 201)), expected, rtol=1e-11, atol=1e-11)
-
-
-def test_the_kl_of_every_n_at_the_papers_size_needs_no_gigabytes():
-    score_pk = RNG.normal(size=(2000, 500)).astype(np.float32)
-    score_pk[:3] = score_pk[:3].round(1)
-    tracemalloc.start()
-    kl_pn = best_of_n_kl(score_pk, range(1, 501))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert kl_pn.nbytes == 8_000_000
-    assert peak < 20e6
-    np.testing.assert_allclose(kl_pn[3:, -1], math.log(500))
-    assert (kl_pn[:3, -1] <= math.log(500) + 1e-12).all()
-
-
-def test_the_kl_of_many_responses_is_the_continuous_one():
-    score_pk = RNG.normal(size=(1, 20000))
-    np.testing.assert_allclose(best_of_n_kl(score_pk, [1, 2, 4, 16])[0], kl_bound([1, 2, 4, 16]), atol=2e-3)
-    assert best_of_n_kl(RNG.normal(size=(3, 32)), [32]) == pytest.approx(np.full((3, 1), math.log(32)))
 
 
 def test_wrong_requests_are_one_line():

@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import bernoulli
 
 from rmkit.errors import DataError
-from rmkit.measures.information import d_efficiency, information, leverage, log_det, p_variance
+from rmkit.measures.information import information, leverage, log_det, p_variance
 
 RNG = np.random.default_rng(0)
 FEATURE, P = RNG.normal(size=(30, 6)), RNG.uniform(0.05, 0.95, size=30)
@@ -75,12 +75,6 @@ def test_a_pair_tells_less_the_more_is_known_and_never_less_than_nothing(seed, n
 def test_log_det_is_that_of_the_matrix():
     found_dd = information(FEATURE, V, 0.5)
     assert log_det(found_dd) == pytest.approx(np.linalg.slogdet(found_dd)[1], rel=1e-12)
-
-
-def test_half_the_labels_have_half_the_efficiency():
-    whole = information(np.tile(FEATURE, (2, 1)), np.tile(V, 2), 1e-9)
-    assert d_efficiency(information(FEATURE, V, 0.5e-9), whole) == pytest.approx(0.5, rel=1e-9)
-    assert d_efficiency(whole, whole) == 1
 
 
 def test_without_pairs_only_the_prior_is_known():
