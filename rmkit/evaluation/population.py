@@ -28,7 +28,9 @@ from rmkit.policies.stored_responses import (
     value,
 )
 
-MEASURES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+# What K scores of each prompt say of K gold rewards: (..., P, K) and (P, K) to (..., P); axes before are reward models.
+Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
+MEASURES: Mapping[str, Measure] = {
     "one_pair": lambda score_pk, gold_pk: ranking.order_accuracy(score_pk[..., :2], gold_pk[..., :2]),
     "accuracy": ranking.order_accuracy,
     "kendall": ranking.kendall,
@@ -40,15 +42,23 @@ GOLD, BASE = "gold", "base"  # fits beside the population: the policy of gold it
 EQUAL_SCORES = "its scores are too alike for a policy this far from the base"
 
 
-def measures(score_fpk: np.ndarray, gold_pk: np.ndarray, n_responses: int) -> dict[str, np.ndarray]:
-    """(F, P) of every measure of MEASURES, on the first n of each prompt's K responses.
+def measured_by(
+    measures: Mapping[str, Measure], score_fpk: np.ndarray, gold_pk: np.ndarray, n_responses: int
+) -> dict[str, np.ndarray]:
+    """(F, P) of every measure, by its name, on the first n of each prompt's K responses.
 
-    one_pair: whether two responses are in order. accuracy: the share of all pairs of the n; kendall (tau-b), spearman,
-    pearson: correlations with gold; best_of_all: gold of the one with the highest score. DataError for n not in 2..K.
+    Of MEASURES: one_pair says whether two responses are in order; accuracy is the share of all pairs of the n; kendall
+    (tau-b), spearman and pearson are correlations with gold; best_of_all is gold of the one with the highest score.
+    DataError for n not in 2..K, or for a measure that gives anything else than a number a model and prompt.
     """
     if not 2 <= n_responses <= gold_pk.shape[-1]:
         raise DataError(f"measuring on {n_responses} responses: it takes 2 to {gold_pk.shape[-1]}, as a prompt has")
-    return {name: of(score_fpk[..., :n_responses], gold_pk[..., :n_responses]) for name, of in MEASURES.items()}
+    found = {}
+    for name, measure in measures.items():
+        found[name] = value_fp = np.asarray(measure(score_fpk[..., :n_responses], gold_pk[..., :n_responses]))
+        if value_fp.shape != (wanted := score_fpk.shape[:-1]):
+            raise DataError(f"measure {name}: gives shape {value_fp.shape}; it must be a number a prompt, {wanted}")
+    return found
 
 
 def policy_values(
@@ -84,17 +94,21 @@ def evaluate_population(
     n_responses: int,
     ns: Sequence[int],
     kls: Sequence[float],
+    measures: Mapping[str, Measure] = MEASURES,
 ) -> Evaluations:
     """Measures on the prompts that measure, policy values on the others; NaN elsewhere.
 
     fits: F rows with fit, reward_model and whatever varied; two rows are added, GOLD and BASE. score_fpk: (F, P, K).
-    measuring_p: (P,) bool. DataError for scores or gold that are not finite, or if either half is empty.
+    measuring_p: (P,) bool. DataError for scores or gold that are not finite, if either half is empty, or if a measure
+    bears the name of a policy.
     """
     if measuring_p.all() or not measuring_p.any():
         raise DataError(f"{measuring_p.sum()} of {len(measuring_p)} prompts measure; both halves need at least one")
     with_gold = np.concatenate([score_fpk, gold_pk[None]])
-    measured = measures(with_gold[:, measuring_p], gold_pk[measuring_p], n_responses)
+    measured = measured_by(measures, with_gold[:, measuring_p], gold_pk[measuring_p], n_responses)
     earned = policy_values(with_gold[:, ~measuring_p], gold_pk[~measuring_p], ns=ns, kls=kls)
+    if both := [name for name in measured if name in earned]:
+        raise DataError(f"measure {both[0]}: is a policy's name; give it another")
     base_p = gold_pk[~measuring_p].mean(axis=-1)
     values = {}
     for name, value_fq in measured.items():
@@ -110,11 +124,11 @@ def evaluate_population(
 
 def population_rows(evaluations: Evaluations) -> pd.DataFrame:
     """Result rows: every fit's measures, and for every policy its gold_reward, regret and ndr (column `policy`)."""
-    tables = []
+    tables, measures = [], measures_of(evaluations)
     is_gold_f, is_base_f = (evaluations.fits["fit"].to_numpy() == name for name in (GOLD, BASE))
     for name, value_fp in evaluations.values.items():
         value_fq = value_fp[:, np.isfinite(value_fp).any(axis=0)].astype(np.float64)
-        if name in MEASURES:
+        if name in measures:
             means = {"value": value_fq[~is_base_f].mean(axis=1), "units": value_fq.shape[1]}
             table = evaluations.fits[~is_base_f].assign(metric=name, policy="", reason=None, **means)
             tables.append(table.assign(split="measuring prompts"))
@@ -139,9 +153,16 @@ def _why(reason: str | None) -> str:
     return reason or EQUAL_SCORES
 
 
+def measures_of(evaluations: Evaluations) -> list[str]:
+    """The measures of a population's evaluations, in their order: what is not said of BASE, which scores nothing."""
+    is_base_f = (evaluations.fits["fit"] == BASE).to_numpy()
+    return [name for name, value_fp in evaluations.values.items() if np.isnan(value_fp[is_base_f]).all()]
+
+
 def policies(evaluations: Evaluations) -> list[str]:
-    """The policies of the evaluations, in their order."""
-    return [name for name in evaluations.values if name not in MEASURES]
+    """The policies of a population's evaluations, in their order."""
+    measures = measures_of(evaluations)
+    return [name for name in evaluations.values if name not in measures]
 
 
 def correlations(
@@ -154,7 +175,7 @@ def correlations(
     (why low and high are missing, else nothing).
     """
     rows = []
-    for measure in MEASURES:
+    for measure in measures_of(evaluations):
         for name in policies(evaluations):
             metric_mp, outcome_mq = together(evaluations, measure, name)
             interval = correlation_over_models(
@@ -193,7 +214,8 @@ def together(evaluations: Evaluations, *names: str) -> list[np.ndarray]:
     member_f = ~evaluations.fits["fit"].isin([GOLD, BASE]).to_numpy()
     value = {name: evaluations.values[name][member_f].astype(np.float64) for name in names}
     defined = {name: np.isfinite(value_mp).any(axis=0) for name, value_mp in value.items()}
-    half = {name: name in MEASURES for name in names}
+    measures = measures_of(evaluations)
+    half = {name: name in measures for name in names}
     kept = {name: np.logical_and.reduce([defined[o] for o in names if half[o] == half[name]]) for name in names}
     whole_m = np.logical_and.reduce([np.isfinite(value[name][:, kept[name]]).all(axis=1) for name in names])
     return [value[name][whole_m][:, kept[name]] for name in names]

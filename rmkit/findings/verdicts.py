@@ -20,7 +20,7 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ParamsError, ResultError
 from rmkit.evaluation.contrasts import contrast, over_prompts
-from rmkit.evaluation.population import MEASURES, together
+from rmkit.evaluation.population import measures_of, together
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
 from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
@@ -104,7 +104,8 @@ def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
     """A rank correlation over reward models, or the difference of two."""
     rng = np.random.default_rng(0)
     one, *others = ("measure", "policy") if rule.statistic == "correlation" else ("of", "first", "second")
-    is_measure = {key: rule.terms[key] in MEASURES for key in (one, *others)}
+    measures = measures_of(population)
+    is_measure = {key: rule.terms[key] in measures for key in (one, *others)}
     if any(is_measure[key] == is_measure[one] for key in others):
         raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
     if rule.statistic == "correlation":

@@ -1,55 +1,56 @@
-"""Several heads fitted on the same sets of pairs: networks as one batch of products, the others one after another.
+"""Several heads fitted on the same sets of pairs, one after another; those that train faster together, as one batch.
 
-Knows heads by name; not what they do inside.
+Knows heads as objects, whoever defined them; not what they do inside.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from rmkit.errors import ResultError
 from rmkit.progress import Progress
-from rmkit.reward_models.protocol import RewardModel
-from rmkit.reward_models.registry import build, options_of
+from rmkit.reward_models.protocol import FitsBeside, RewardModel
 from rmkit.training_sets.pair_sets import PairSets
-
-NETWORKS = ("mlp_bt", "mlp_clf")  # one network, two losses: they are trained together
 
 
 def fitted_heads(
-    names: Sequence[str],
+    heads: Mapping[str, RewardModel],
+    *,
     embedding_rd: np.ndarray,
     train: PairSets,
     validation: PairSets,
-    *,
     streams: Sequence[str],
     rng_of: Callable[[str], np.random.Generator],
-    procedure: str = "sound",
     progress: Callable[[str], Progress],
 ) -> dict[str, RewardModel]:
-    """S fits of each head. streams: S names; rng_of: the generator of a name, asked for "<head> <stream>".
+    """S fits of each head, by its name: the heads themselves, fitted.
 
-    procedure goes to the heads that have one. progress is asked for a bar by what is being fitted.
+    streams: S names; rng_of: the generator of a name, asked for "<head> <stream>". progress is asked for a bar by what
+    is being fitted. ResultError for a head whose `fit` does not return it.
     """
-    models: dict[str, RewardModel] = {name: build(name, **with_procedure(name, procedure)) for name in names}
-    rngs = {name: [rng_of(f"{name} {stream}") for stream in streams] for name in names}
-    together = [name for name in names if name in NETWORKS]
-    if len(together) > 1:
-        from rmkit.reward_models.mlp.network import MLP, fit_together
-
-        networks = [model for name in together if isinstance(model := models[name], MLP)]
-        shown = progress(f"fitting {', '.join(together)}")
-        fit_together(networks, embedding_rd, train, validation, rngs=[rngs[name] for name in together], progress=shown)
-    for name in names:
-        if len(together) < 2 or name not in together:
-            shown = progress(f"fitting {name}")
-            models[name].fit(embedding_rd, train, validation, rng_s=rngs[name], progress=shown)
+    models = dict(heads)
+    for batch in batches(heads):
+        first, *others = (heads[name] for name in batch)
+        rngs = [[rng_of(f"{name} {stream}") for stream in streams] for name in batch]
+        shown = progress(f"fitting {', '.join(batch)}")
+        if others and isinstance(first, FitsBeside):
+            first.fit_beside(others, embedding_rd, train, validation, rngs=rngs, progress=shown)
+            continue
+        models[batch[0]] = fitted = first.fit(embedding_rd, train, validation, rng_s=rngs[0], progress=shown)
+        if not hasattr(fitted, "score"):
+            raise ResultError(f"{batch[0]}: its fit returned {type(fitted).__name__}; it must return the fitted head")
     return models
 
 
-def with_procedure(name: str, procedure: str) -> dict[str, Any]:
-    """The options that give a head this procedure: its own, or its members'; none for a head without."""
-    options = options_of(name)
-    if "procedure" in options:
-        return {"procedure": procedure}
-    return {"options": {"procedure": procedure}} if "options" in options else {}
+def batches(heads: Mapping[str, RewardModel]) -> list[list[str]]:
+    """The names of the heads, those together that may be trained as one batch, in the order of the first of each."""
+    found: list[list[str]] = []
+    for name, head in heads.items():
+        for batch in found:
+            first = heads[batch[0]]
+            if isinstance(first, FitsBeside) and first.fits_beside(head):
+                batch.append(name)
+                break
+        else:
+            found.append([name])
+    return found

@@ -9,7 +9,7 @@ from rmkit.evaluation.population import (
     MEASURES,
     correlations,
     evaluate_population,
-    measures,
+    measured_by,
     policies,
     policy_values,
     population_rows,
@@ -40,7 +40,7 @@ ROWS = population_rows(EVALUATIONS)
 
 
 def test_measures_look_at_the_first_responses_of_a_prompt_alone():
-    found = measures(SCORE_FPK, GOLD_PK, 5)
+    found = measured_by(MEASURES, SCORE_FPK, GOLD_PK, 5)
     assert set(found) == set(MEASURES)
     for f, p in ((0, 3), (7, 11)):
         score_k, gold_k = SCORE_FPK[f, p, :5], GOLD_PK[p, :5]
@@ -81,6 +81,32 @@ def test_each_half_of_the_prompts_has_its_own_values():
         assert np.isnan(value_fp[:, ~own_p]).all()
         assert np.isfinite(value_fp[:-1, own_p]).all()
     assert policies(EVALUATIONS) == ["best_of_2", "best_of_8", "kl_0.5"]
+
+
+def test_a_measure_of_ones_own_stands_beside_the_others_and_leaves_them_as_they_are():
+    def minus_accuracy(score_pk, gold_pk):
+        return -MEASURES["accuracy"](score_pk, gold_pk)
+
+    evaluations = population(measures=MEASURES | {"mine": minus_accuracy})
+    assert policies(evaluations) == policies(EVALUATIONS)
+    pd.testing.assert_frame_equal(population_rows(evaluations).query("metric != 'mine'").reset_index(drop=True), ROWS)
+    table = correlations(evaluations, resamples=20).set_index(["measure", "policy"])["value"]
+    assert list(table.index.unique("measure")) == [*MEASURES, "mine"]
+    np.testing.assert_allclose(table["mine"], -table["accuracy"])
+    accuracy, mine = together(evaluations, "accuracy", "mine")
+    np.testing.assert_array_equal(mine, -accuracy)
+
+
+@pytest.mark.parametrize(
+    ("measures", "says"),
+    [
+        ({"mine": lambda score_pk, gold_pk: score_pk.mean()}, r"measure mine: gives shape \(\); it must be a number a"),
+        ({"best_of_2": MEASURES["accuracy"]}, "measure best_of_2: is a policy's name; give it another"),
+    ],
+)
+def test_a_measure_that_does_not_fit_is_one_line(measures, says):
+    with pytest.raises(DataError, match=says):
+        population(measures=measures)
 
 
 def test_gold_loses_nothing_the_base_everything_and_noise_costs():

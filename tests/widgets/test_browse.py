@@ -1,14 +1,18 @@
 """Notebook 08 and its tools over a study that has really run: pictures in its outputs, rewards as in the rows."""
 
 import base64
+import html
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.reward_models.collection import RewardModels
 from rmkit.study.planning.project import Project
+from rmkit.widgets.explorer.details import Fit
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.responses.responses import STAGES, Responses
@@ -203,6 +207,23 @@ def test_a_study_without_results_says_what_to_run(stored):
     responses.move(1)
     responses.study.value = "smoke"
     assert "1 of" in responses.where.value
+
+
+def test_a_head_from_a_cell_is_named_and_said_to_have_no_weights(stored, responses, monkeypatch):
+    """Loaded from a copy of a stored folder, as a job leaves it whose notebook had a head of its own."""
+    load = RewardModels.load
+    monkeypatch.setattr(RewardModels, "load", lambda folder: replace(load(folder), not_saved=("mine",)))
+    responses.job.value = responses.job.options[1][1]
+    sentence = (
+        "mine was defined in a notebook's cell, so its weights were not saved; its rows and evaluations are there"
+    )
+    assert sentence in html.unescape(responses.missing.value)
+    assert "1 of" in responses.where.value
+    responses.show(Fit("smoke", STAGE, responses.job.value, "mine-0.5-150", {"reward_model": "mine"}))
+    assert sentence in html.unescape(responses.text.value)
+    monkeypatch.setattr(RewardModels, "load", lambda folder: RewardModels(load(folder).fits[:0], {}, ("mine", "other")))
+    responses.job.value = responses.job.options[2][1]
+    assert "mine, other were defined in a notebook's cell" in html.unescape(responses.text.value)
 
 
 def test_a_clicked_fit_that_was_not_saved_is_said_to_be_missing(stored, responses):

@@ -4,6 +4,7 @@ Loads a finished job's reward models and the responses that it was tested on, an
 nothing stored. Where people judged, a pair's margin is of the fit that was not trained on its prompt, as in the rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class GoldReading:
     bounds_p: np.ndarray  # (P + 1,) int64: the responses to prompt p are rows bounds[p] to bounds[p + 1]
     gold_r: np.ndarray  # (R,) float64
     reward_fr: np.ndarray  # (F, R) float64
+    not_saved: tuple[str, ...] = ()  # reward models of the job that have no weights to read
 
     def answers(self, prompt: int, fit: int) -> pd.DataFrame:
         """The responses to a prompt in stored order: text, gold, proxy, and their ranks, 1 the best."""
@@ -75,6 +77,7 @@ class HumanReading:
     rejected_p: list[str]
     missing: str  # how to get the texts, where their lengths stand for them; else empty
     margin_fp: np.ndarray  # (F, M) float64
+    not_saved: tuple[str, ...] = ()  # reward models of the job that have no weights to read
 
     def worst_first(self, fit: int) -> np.ndarray:
         """(M,) pairs, first those where the fit is most sure of the response that people rejected."""
@@ -82,11 +85,14 @@ class HumanReading:
 
 
 def read_job(store: Store, job: PlannedJob, key: str, downloaded: Path) -> GoldReading | HumanReading:
-    """What can be read of a finished job with reward models; StoreError if what it was made from is gone.
+    """What can be read of a finished job with reward models.
 
-    downloaded: the file of people's dialogues, looked into if it is there and the job's bank has no texts.
+    downloaded: the file of people's dialogues, looked into if it is there and the job's bank has no texts. StoreError
+    if what it was made from is gone, or none of its reward models has weights.
     """
     models = RewardModels.load(store.artifact(key, REWARD_MODELS))
+    if not models.models:
+        raise StoreError(f"{job}: {without_weights(models.not_saved)}")
     if TEST_BANK in job.inputs:
         return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models)
     bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
@@ -106,6 +112,7 @@ def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
         bounds_p=bounds_p,
         gold_r=bank.scores[GOLD].astype(np.float64),
         reward_fr=models.score(bank.embedding_rd).astype(np.float64),
+        not_saved=models.not_saved,
     )
 
 
@@ -130,7 +137,15 @@ def of_people(
         rejected_p=[texts.response_r[r] for r in rejected_m],
         missing=texts.missing,
         margin_fp=np.concatenate(tables),
+        not_saved=models.not_saved,
     )
+
+
+def without_weights(names: Sequence[str]) -> str:
+    """Why a job has no weights of these reward models, in a sentence."""
+    were, their = ("were", "their") if len(names) > 1 else ("was", "its")
+    kept = "rows and evaluations are there"
+    return f"{', '.join(names)} {were} defined in a notebook's cell, so {their} weights were not saved; {their} {kept}"
 
 
 def _input(store: Store, job: PlannedJob, name: str) -> Path:

@@ -19,7 +19,7 @@ from rmkit.widgets.explorer.columns import shown, values_of
 from rmkit.widgets.explorer.details import Fit
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.responses.cards import answers_html, pair_html, pick_html, prompt_html
-from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
+from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job, without_weights
 from rmkit.widgets.stored import Stored
 from rmkit.worlds.human_preferences.texts import DOWNLOADED
 
@@ -53,7 +53,7 @@ class Responses(Tool):
         self.random = button("random", "a random prompt")
         self.n = ipywidgets.IntSlider(min=1, max=1, description="n", layout=ipywidgets.Layout(width="100%", margin="0"))
         self.n.style.description_width = "18px"
-        self.where, self.text, self.answers, self.said = words(), words(), words(), words()
+        self.missing, self.where, self.text, self.answers, self.said = words(), words(), words(), words(), words()
         self.curve = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="100%", max_width="385px"))
         self.children = self._arranged()
         self.add_class("rmkit")
@@ -72,7 +72,7 @@ class Responses(Tool):
         self._job_changed(fit.varied)
 
     def still(self) -> dict[str, str]:
-        parts = [self.where, self.text, self.answers, self.said]
+        parts = [self.missing, self.where, self.text, self.answers, self.said]
         html = "".join(part.value for part in parts if part.layout.display != "none")
         return {"text/html": f'{STYLE}<div class="rmkit">{html}{self._curve_html()}</div>'}
 
@@ -110,7 +110,7 @@ class Responses(Tool):
         self.side = column([self.n, self.said, self.curve], width="372px", flex="0 0 auto", padding="0 0 0 16px")
         left = column([self.answers], flex="1 1 auto", min_width="0")
         self.below = row([left, self.side], align_items="flex-start", margin="8px 0 0 0")
-        return [sheet(), top, steps, self.text, self.below]
+        return [sheet(), top, self.missing, steps, self.text, self.below]
 
     def _jobs(self) -> dict[str, PlannedJob]:
         """The finished jobs of the chosen study whose fits can be looked at, by key."""
@@ -134,12 +134,18 @@ class Responses(Tool):
 
     def _job_changed(self, wanted: Mapping[str, Any] = NOTHING_WANTED) -> None:
         """Load the chosen job; keep the chosen fit, or take the wanted one, where the job has it."""
+        self.missing.value = ""
         try:
             self.reading = self._read(self.job.value)
         except RmkitError as error:
             self._say(inline_text(str(error)))
             return
-        fits = self.reading.fits
+        fits, not_saved = self.reading.fits, self.reading.not_saved
+        if not_saved:
+            self.missing.value = f'<div class="rmkit-note">{inline_text(without_weights(not_saved))}.</div>'
+        if wanted.get("reward_model") in not_saved:
+            self._say(f"{inline_text(without_weights([wanted['reward_model']]))}.")
+            return
         if absent := [name for name in self.choices if name in fits and wanted.get(name) not in (None, *fits[name])]:
             what = " and ".join(f"{name.replace('_', ' ')} {shown(name, wanted[name])}" for name in absent)
             kept = "its stage saves those with the most annotations, with kept = all every one"
