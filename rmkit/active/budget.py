@@ -1,15 +1,11 @@
-"""How labels are spent: how many at the start, in how many rounds of how many, from which pools. Numbers only.
+"""How labels are spent: how many at the start, in how many rounds of how many. Numbers only.
 
-Knows counts; no array, so that a study is refused before any of its jobs has run.
+Knows counts; no array, so that a study can be refused before any of its jobs has run (preconditions/).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from rmkit.annotation.habits import check_sharpness
-from rmkit.annotation.pools import check_prompts
-from rmkit.errors import DataError, ParamsError, told_of
+from rmkit.errors import DataError
 
 VALIDATION_EVERY = 5  # of the labelled pairs, in order of labelling, the last of each five validates
 
@@ -38,21 +34,3 @@ class Budget:
     def annotations(self) -> list[int]:
         """The number of labels after the start and after each round."""
         return [self.n_start + self.n_batch * done for done in range(self.n_rounds + 1)]
-
-
-def check_budget(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
-    """ParamsError if the numbers cannot go together.
-
-    parameters: the notebook's, and those of the world that it takes its banks from, if known. where: how messages
-    begin.
-    """
-    with told_of(where):
-        budget = Budget(**{field.name: parameters[field.name] for field in fields(Budget)})
-        for pool in parameters["pools"]:
-            check_prompts(pool, budget.n_prompts, parameters.get("n_train_prompts"), "n_prompts")
-        check_sharpness(parameters["beta"], "beta")
-    if not 0 < parameters["prior"] < float("inf"):
-        raise ParamsError(f"{where}: prior: {parameters['prior']}; it must be a finite number above 0")
-    most = parameters.get("n_test_responses", max(parameters["ns"], default=1))
-    if not parameters["ns"] or not all(1 <= n <= most for n in parameters["ns"]):
-        raise ParamsError(f"{where}: ns: {parameters['ns']}; give numbers from 1 to {most}, the responses to a prompt")

@@ -5,14 +5,13 @@ refused before any job has run. The drawing itself is in annotation/.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from rmkit.annotation.habits import Habits, crowd
 from rmkit.annotation.label_budget import LabelBudget
 from rmkit.annotation.scales import check_scale
 from rmkit.errors import ParamsError, told_of
-from rmkit.preconditions.ranges import check_betas
+from rmkit.preconditions.ranges import check_betas, made
 
 
 def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
@@ -46,8 +45,3 @@ def check_agreements(parameters: Mapping[str, Any], where: str) -> None:
             raise ParamsError(f"{where}: agreements[{position}]: {agreement} is not between 0.5 and 1; {chance}")
     if len(set(parameters["agreements"])) < len(parameters["agreements"]):
         raise ParamsError(f"{where}: agreements: {parameters['agreements']}; give each once")
-
-
-def made(of: Any, parameters: Mapping[str, Any]) -> Any:
-    """A dataclass from the parameters that have its fields' names."""
-    return of(**{field.name: parameters[field.name] for field in fields(of)})

@@ -5,10 +5,16 @@ Knows numbers only; no pair, no array.
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from rmkit.annotation.habits import check_sharpness
 from rmkit.errors import ParamsError, told_of
+
+
+def made(of: Any, parameters: Mapping[str, Any]) -> Any:
+    """A dataclass from the parameters that have its fields' names; it refuses what is amiss with them itself."""
+    return of(**{field.name: parameters[field.name] for field in fields(of)})
 
 
 def check_betas(parameters: Mapping[str, Any], where: str) -> None:
@@ -37,10 +43,10 @@ def check_share(parameters: Mapping[str, Any], where: str) -> None:
 
 
 def check_ns(parameters: Mapping[str, Any], where: str) -> None:
-    """ParamsError unless each n of Best-of-n is between 1 and the responses to a test prompt."""
+    """ParamsError unless each n of Best-of-n is between 1 and the responses to a test prompt, where these are known."""
+    most = parameters.get("n_test_responses", math.inf)
     for position, n in enumerate(parameters["ns"]):
-        if not 1 <= n <= parameters["n_test_responses"]:
-            most = f"there are {parameters['n_test_responses']} responses to a test prompt"
-            raise ParamsError(f"{where}: ns[{position}]: best of {n}, and {most}")
+        if not 1 <= n <= most:
+            raise ParamsError(f"{where}: ns[{position}]: best of {n}, and there are {most} responses to a test prompt")
     if not parameters["ns"]:
         raise ParamsError(f"{where}: ns is empty; give at least one n")

@@ -159,7 +159,7 @@ STAGES = {
     "05_active_labeling": Stage(
         inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
         outputs={"evaluations": {}},
-        precondition="rmkit.active.budget:check_budget",
+        precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
     ),
     "06_accuracy_vs_policy": Stage(

@@ -1,6 +1,7 @@
 import pytest
 
 from rmkit.errors import ParamsError
+from rmkit.preconditions.active_labeling import check_active_labeling
 from rmkit.preconditions.annotation import check_annotation
 from rmkit.preconditions.population import check_population
 from rmkit.preconditions.reward_models import check_reward_models, check_validation_split
@@ -14,6 +15,10 @@ ANNOTATION = WORLD | {
 }  # fmt: skip
 MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
 POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
+ACTIVE = WORLD | {
+    "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
+    "beta": 1.0, "prior": 1.0, "ns": [1, 4],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,14 @@ POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
         (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
         (check_validation_split, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
+        (check_active_labeling, ACTIVE, {"n_start": 4}, "n_start: 4; each fifth label validates, give at least 5"),
+        (check_active_labeling, ACTIVE, {"n_batch": 201}, "n_batch: 201 labels a round, of 200 candidates"),
+        (check_active_labeling, ACTIVE, {"n_prompts": 1}, "n_prompts: 1 prompts for cross_prompt pairs; give 2 to 300"),
+        (check_active_labeling, ACTIVE, {"n_prompts": 301}, "n_prompts: 301 prompts for cross_prompt pairs"),
+        (check_active_labeling, ACTIVE, {"beta": 0.0}, "beta: 0.0; a sharpness is above 0"),
+        (check_active_labeling, ACTIVE, {"prior": 0.0}, "prior: 0.0; it must be"),
+        (check_active_labeling, ACTIVE, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
+        (check_active_labeling, ACTIVE, {"ns": []}, "ns is empty"),
         (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
         (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
         (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
@@ -93,6 +106,13 @@ def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds
         check_validation_split(
             MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage"
         )
+
+
+def test_what_is_not_known_of_a_world_is_no_bound():
+    own = {name: value for name, value in ACTIVE.items() if name not in WORLD}
+    check_active_labeling(own | {"n_prompts": 1, "pools": ["within_prompt"], "ns": [500]}, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match=r"n_prompts: 1 prompts for cross_prompt pairs; give at least 2$"):
+        check_active_labeling(own | {"n_prompts": 1}, {}, "mine.yaml: stage")
 
 
 def test_of_given_files_the_counts_are_what_they_hold():
