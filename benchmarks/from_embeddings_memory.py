@@ -28,7 +28,7 @@ from rmkit.machine.processes import stamp_of
 from tests.checkout import checkout, environment
 
 SHAPES = {"train": (40_000, 10, 2048), "test": (2_000, 500, 2048)}
-GRID = {"seed": [0], "betas": [1.0], "n_pairs": 10_000, "annotations": [10_000], "ns": [1, 10, 100, 500]}
+GRID = {"seed": [0], "betas": [1.0], "n_labels": 10_000, "annotations": [10_000], "ns": [1, 10, 100, 500]}
 FIGURES = {"VmPeak": "addresses", "VmData": "may be written to", "RssAnon": "written to", "VmHWM": "with mapped files"}
 
 

@@ -14,12 +14,22 @@ FACTORS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31))
 
 
-def answers(pair_m2: np.ndarray, gold_r: np.ndarray, annotator: Annotator, seed: int) -> np.ndarray:
-    """(M,) int8: 1 where the first of the pair is preferred. pair_m2: (M, 2) positions into R, first < second."""
+def answers(
+    pair_m2: np.ndarray, gold_r: np.ndarray, annotator: Annotator, seed: int, *, length_r: np.ndarray | None = None
+) -> np.ndarray:
+    """(M,) int8: 1 where the first of the pair is preferred. pair_m2: (M, 2) positions into R, first < second.
+
+    length_r: (R,) lengths, for an annotator with a bias for them. DataError for an annotator whose answer depends on
+    when or beside which pairs a question is asked: one who tires, or to whom lengths have no unit of their own.
+    """
+    habits = annotator.habits
+    if habits.drift != 1 or (habits.length_bias and annotator.length_unit is None):
+        raise DataError("annotator: answers by when, or beside what, it is asked; give drift 1, and a length_unit")
+    length_m2 = None if length_r is None else length_r[pair_m2]
     if (wrong := pair_m2[:, 0] >= pair_m2[:, 1]).any():
         row = int(np.argmax(wrong))
         raise DataError(f"pair_m2, row {row}: is {pair_m2[row].tolist()}; a question has first < second")
-    return (common_uniform(pair_m2, seed) < annotator.prefers_first(gold_r[pair_m2])).astype(np.int8)
+    return (common_uniform(pair_m2, seed) < annotator.prefers_first(gold_r[pair_m2], length_m2)).astype(np.int8)
 
 
 def common_uniform(pair_m2: np.ndarray, seed: int) -> np.ndarray:

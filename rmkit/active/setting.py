@@ -69,6 +69,7 @@ class Setting:
     embedding_rd: np.ndarray  # (R, D) float of P prompts with K responses each, R = P K
     gold_pk: np.ndarray  # (P, K), for the annotator
     annotator: Annotator
+    length_r: np.ndarray | None = None  # (R,) lengths of the responses, for an annotator with a bias for them
     answer_seed: int  # of the annotator's answers
     budget: Budget
     pool: str
@@ -99,7 +100,10 @@ class Setting:
 
     def ask(self, pair_m2: np.ndarray) -> Labelled:
         """The pairs with the annotator's answers."""
-        return Labelled(pair_m2, answers(pair_m2, self.gold_pk.reshape(-1), self.annotator, self.answer_seed))
+        return Labelled(
+            pair_m2,
+            answers(pair_m2, self.gold_pk.reshape(-1), self.annotator, self.answer_seed, length_r=self.length_r),
+        )
 
     def fit(self, labelled: Sequence[Labelled], done: int) -> RewardModel:
         """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""

@@ -32,6 +32,7 @@ class Annotator:
     scale: float = 1.0  # in units of the gold reward
     habits: Habits = PLAIN
     crowd: tuple[Member, ...] = ALIKE
+    length_unit: float | None = None  # what differences in length are divided by; None: their s.d. among the pairs
 
     def __post_init__(self) -> None:
         check_sharpness(self.beta, "beta")
@@ -46,7 +47,7 @@ class Annotator:
 
     def answers_cm(self, gold_m2: np.ndarray, length_m2: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """(C, M) and (C, M): the chances that each of C members prefers the first, and the second."""
-        pile = pile_of(gold_m2, length_m2, self.habits)
+        pile = pile_of(gold_m2, length_m2, self.habits, self.length_unit)
         each = [
             chances(pile, beta=member.beta or self.beta, scale=self.scale, habits=self.habits, dissents=member.dissents)
             for member in self.crowd
@@ -132,7 +133,9 @@ class Said:
     kept_m: np.ndarray  # (M,) bool, whether there is a label
 
 
-def pile_of(gold_m2: np.ndarray, length_m2: np.ndarray | None, habits: Habits) -> Pile:
+def pile_of(
+    gold_m2: np.ndarray, length_m2: np.ndarray | None, habits: Habits, length_unit: float | None = None
+) -> Pile:
     """The pairs as an annotator meets them, one after another, or DataError."""
     gap_m = gaps(gold_m2)
     longer_m = np.zeros(len(gap_m))
@@ -142,5 +145,5 @@ def pile_of(gold_m2: np.ndarray, length_m2: np.ndarray | None, habits: Habits) -
         longer_m = gaps(length_m2, "lengths")
         if len(longer_m) != len(gap_m):
             raise DataError(f"lengths: of {len(longer_m)} pairs, and gold of {len(gap_m)}; there must be as many")
-        longer_m = longer_m / (about_zero(longer_m) or 1.0)
+        longer_m = longer_m / (length_unit or about_zero(longer_m) or 1.0)
     return Pile(gap_m, longer_m, elapsed_m=np.linspace(0.0, 1.0, len(gap_m)))

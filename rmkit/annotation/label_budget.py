@@ -47,7 +47,7 @@ class LabelBudget:
         """DataError unless K responses to each of P prompts have room for so many labels of this choice and pool."""
         annotated = self.prompts_of(n_prompts)
         check_prompts(pool, annotated, n_prompts, "n_annotated_prompts")
-        where = "n_pairs" if self.labels_per_pair == 1 else "n_pairs / labels_per_pair"
+        where = "n_labels" if self.labels_per_pair == 1 else "n_labels / labels_per_pair"
         check_draw(pool, self.pairs_of(n_labels), annotated, n_responses, choice, where)
 
 

@@ -26,3 +26,8 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
     if not 0 < parameters["prior"] < float("inf"):
         raise ParamsError(f"{where}: prior: {parameters['prior']}; it must be a finite number above 0")
     check_ns(parameters, where)
+    if parameters.get("drift", 1) != 1:
+        wrong = f"drift: {parameters['drift']} in 03_annotation_noise; here answers do not depend on when one asks"
+        raise ParamsError(f"{where}: {wrong}; say 1, or leave this stage out")
+    if parameters.get("tie_width") and parameters["ties"] == "drop":
+        raise ParamsError(f"{where}: ties: drop in 03_annotation_noise; here every question gets a label, say coin")

@@ -29,7 +29,7 @@ def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], w
         made(Habits, parameters)
         crowd(**{name: parameters[name] for name in ("careless", "careless_beta", "dissenting")})
         made(LabelBudget, parameters).check(
-            parameters["n_pairs"],
+            parameters["n_labels"],
             there_are["n_train_prompts"],
             there_are["n_train_responses"],
             parameters["choice"],

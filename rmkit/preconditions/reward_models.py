@@ -36,9 +36,9 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int]
 def check_reward_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
     """ParamsError if 04_reward_models asks for more annotations or responses than its world has."""
     parameters = {**parameters, **counts}  # what given files hold, where there are such, and no world's sizes
-    if too_many := [count for count in parameters["annotations"] if count > parameters["n_pairs"]]:
-        have = f"03_annotation_noise labels {parameters['n_pairs']} pairs"
-        raise ParamsError(f"{where}: annotations: {', '.join(map(str, too_many))}, and {have}; raise its n_pairs")
+    if too_many := [count for count in parameters["annotations"] if count > parameters["n_labels"]]:
+        have = f"03_annotation_noise gives {parameters['n_labels']} labels"
+        raise ParamsError(f"{where}: annotations: {', '.join(map(str, too_many))}, and {have}; raise its n_labels")
     check_counts(parameters, where)
     check_ns(parameters, where)
 

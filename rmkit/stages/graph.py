@@ -44,6 +44,7 @@ class Stage:
     fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
     only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
     streams: tuple[str, ...] = ()  # whose random streams it draws from, if not its own: a stage, and what else says so
+    made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # output -> parameters that say all of it
     gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
 
     def above(self) -> set[str]:
@@ -69,6 +70,7 @@ class Stage:
 
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
 ARTIFACTS = {
+    "annotator": "rmkit.annotation.kinds:AnnotatorKind",
     "bank": "rmkit.artifacts.bank:ResponseBank",
     "base_models": "rmkit.artifacts.model_folders:ModelFolders",
     "comparisons": "rmkit.artifacts.comparisons:Comparisons",
@@ -91,13 +93,14 @@ MODEL_FOLDER = "rmkit.lm.loading:check_folder"
 GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check")
 OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
 
-# Where the responses that are learned from, and those that are tested on, come from.
-BANK = (
-    Source("02_sampling", GRAMMAR),
-    Source("00_embedding_files", FILES),
-    Source("00_human_preferences", HUMAN),
+# Where the responses come from that gold is known of, to learn from and to test on; and those that people judged.
+BANK = TEST_BANK = (Source("02_sampling", GRAMMAR), Source("00_embedding_files", FILES))
+JUDGED = Source("00_human_preferences", HUMAN)
+
+ANNOTATOR = (  # the parameters of 03 that say what kind of annotator a study has
+    *("scale", "fixed_scale", "agreements", "careless", "careless_beta", "dissenting"),
+    *("flip", "lapse", "tie_width", "ties", "length_bias", "position_bias", "drift"),
 )
-TEST_BANK = (Source("02_sampling", GRAMMAR), Source("00_embedding_files", FILES))
 
 STAGES = {
     "00_grammar_world": Stage(
@@ -145,8 +148,9 @@ STAGES = {
     ),
     "03_annotation_noise": Stage(
         inputs={"bank": BANK},
-        outputs={"comparisons": {}},
+        outputs={"comparisons": {}, "annotator": {}},
         only=OF_GRAMMAR,
+        made_of={"annotator": ANNOTATOR},
         precondition="rmkit.preconditions.annotation:check_annotation",
     ),
     "04_reward_models": Stage(
@@ -157,13 +161,21 @@ STAGES = {
         fits=("reward_models", "annotations", "betas"),
     ),
     "05_active_labeling": Stage(
-        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        inputs={
+            "bank": (Source("02_sampling"),),
+            "test_bank": (Source("02_sampling"),),
+            "annotator": (Source("03_annotation_noise"),),
+        },
         outputs={"evaluations": {}},
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
     ),
     "06_accuracy_vs_policy": Stage(
-        inputs={"bank": (Source("02_sampling"),), "test_bank": (Source("02_sampling"),)},
+        inputs={
+            "bank": (Source("02_sampling"),),
+            "test_bank": (Source("02_sampling"),),
+            "annotator": (Source("03_annotation_noise"),),
+        },
         outputs={"evaluations": {}},
         precondition="rmkit.preconditions.population:check_population",
         fits=("reward_models", "betas", "annotations", "n_draws"),
@@ -180,7 +192,7 @@ STAGES = {
         ),
     ),
     "09_human_preferences": Stage(
-        inputs={"bank": BANK, "comparisons": (Source("00_human_preferences"),)},
+        inputs={"bank": (JUDGED,), "comparisons": (JUDGED,)},
         outputs={"reward_models": {}, "evaluations": {}, "folds": {}},
         precondition="rmkit.preconditions.reward_models:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
@@ -188,8 +200,8 @@ STAGES = {
     ),
     "10_validation_split": Stage(
         inputs={
-            "bank": BANK,
-            "comparisons": (Source("03_annotation_noise", GOLD), Source("00_human_preferences", HUMAN)),
+            "bank": (*BANK, JUDGED),
+            "comparisons": (Source("03_annotation_noise", GOLD), JUDGED),
             "test_bank": TEST_BANK,
             "evaluations": (Source("04_reward_models", GOLD), Source("09_human_preferences", HUMAN)),
             "folds": (Source("09_human_preferences", HUMAN),),

@@ -8,6 +8,7 @@ from scipy.stats import kstest
 
 from rmkit.active.common_answers import GAMMA, answers, common_uniform, mixed
 from rmkit.annotation.annotators import Annotator
+from rmkit.annotation.habits import Habits
 from rmkit.errors import DataError
 
 PAIRS = np.array(list(itertools.combinations(range(300), 2)))  # 44,850
@@ -80,3 +81,19 @@ def test_a_sharper_annotator_is_right_wherever_a_duller_one_was():
 def test_a_question_names_the_smaller_position_first():
     with pytest.raises(DataError, match=r"^pair_m2, row 1: is \[4, 2\]; a question has first < second$"):
         answers(np.array([[0, 1], [4, 2]]), GOLD, Annotator(1.0), 0)
+
+
+def test_a_bias_for_length_answers_alike_beside_any_other_question():
+    length_r = np.random.default_rng(1).normal(200, 50, size=300)
+    leaning = Annotator(1.0, habits=Habits(length_bias=2.0), length_unit=70.0)
+    together = answers(PAIRS[:500], GOLD, leaning, 3, length_r=length_r)
+    alone = [answers(PAIRS[m : m + 1], GOLD, leaning, 3, length_r=length_r)[0] for m in range(500)]
+    assert together.tolist() == alone
+    longer_m = length_r[PAIRS[:500, 0]] > length_r[PAIRS[:500, 1]]
+    assert together[longer_m].mean() > answers(PAIRS[:500], GOLD, Annotator(1.0), 3)[longer_m].mean() + 0.1
+
+
+@pytest.mark.parametrize("habits", [Habits(drift=0.5), Habits(length_bias=1.0)])
+def test_whose_answer_depends_on_when_or_beside_what_it_is_asked_has_no_common_answers(habits):
+    with pytest.raises(DataError, match="answers by when, or beside what, it is asked"):
+        answers(PAIRS[:5], GOLD, Annotator(1.0, habits=habits), 0, length_r=GOLD)

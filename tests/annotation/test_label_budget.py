@@ -29,6 +29,6 @@ def test_room_is_for_as_many_labels_as_pairs_within_prompts_have_and_across_for_
     budget = LabelBudget(labels_per_pair=2)
     budget.check(20, 10, 5, "similar", "within_prompt")
     budget.check(10_000, 10, 5, "similar", "cross_prompt")
-    said = "^n_pairs / labels_per_pair: 11, and 10 prompts offer 1 similar pair each; say at most 10$"
+    said = "^n_labels / labels_per_pair: 11, and 10 prompts offer 1 similar pair each; say at most 10$"
     with pytest.raises(DataError, match=said):
         budget.check(21, 10, 5, "similar", "within_prompt")

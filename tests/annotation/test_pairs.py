@@ -191,7 +191,7 @@ def test_wrong_budgets_are_one_line():
     bad[2, 5] = np.nan
     with pytest.raises(DataError, match=r"^gold rewards: prompt 2, response 5 has nan"):
         pairs_to_label(bad, 5, "random", "within_prompt", fresh(), few)
-    with pytest.raises(DataError, match=r"^n_pairs / labels_per_pair: 31, and 30 prompts offer 1 similar pair each"):
+    with pytest.raises(DataError, match=r"^n_labels / labels_per_pair: 31, and 30 prompts offer 1 similar pair each"):
         pairs_to_label(GOLD, 61, "similar", "within_prompt", fresh(), repeated)
     with pytest.raises(DataError, match=r"^pool: 'across' is not one of within_prompt, cross_prompt"):
         pairs_to_label(GOLD, 5, "random", "across", fresh())

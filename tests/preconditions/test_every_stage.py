@@ -9,7 +9,7 @@ from rmkit.preconditions.reward_models import check_reward_models, check_validat
 WORLD = {"n_train_prompts": 300, "n_train_responses": 8, "n_test_prompts": 100, "n_test_responses": 32}
 ANNOTATION = WORLD | {
     "betas": [0.5, None], "scale": "gold_sd", "fixed_scale": None, "choice": "random", "pool": "within_prompt",
-    "n_pairs": 1800, "n_annotated_prompts": None, "labels_per_pair": 1, "agreements": [0.72], "flip": 0.0, "lapse": 0.0,
+    "n_labels": 1800, "n_annotated_prompts": None, "labels_per_pair": 1, "agreements": [0.72], "flip": 0.0, "lapse": 0.0,
     "tie_width": 0.0, "ties": "coin", "length_bias": 0.0, "position_bias": 0.0, "careless": 0.0, "careless_beta": 0.3,
     "dissenting": 0.0, "drift": 1.0, "prompt_order": "random",
 }  # fmt: skip
@@ -29,9 +29,9 @@ ACTIVE = WORLD | {
         (check_annotation, ANNOTATION, {"betas": []}, "give at least one, each once"),
         (check_annotation, ANNOTATION, {"scale": "fixed"}, "fixed_scale: None with scale fixed"),
         (check_annotation, ANNOTATION, {"fixed_scale": 6.0}, "fixed_scale: 6.0 with scale gold_sd"),
-        (check_annotation, ANNOTATION, {"n_pairs": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
+        (check_annotation, ANNOTATION, {"n_labels": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
         (check_annotation, ANNOTATION, {"choice": "similar"}, "300 prompts offer 1 similar pair each; say at most 300"),
-        (check_annotation, ANNOTATION, {"n_pairs": 0}, "n_pairs: 0; give at least 1"),
+        (check_annotation, ANNOTATION, {"n_labels": 0}, "n_labels: 0; give at least 1"),
         (check_annotation, ANNOTATION, {"n_annotated_prompts": 64}, "1800, and 64 prompts offer 28 random pairs each"),
         (
             check_annotation,
@@ -50,7 +50,7 @@ ACTIVE = WORLD | {
             check_annotation,
             ANNOTATION,
             {"labels_per_pair": 3, "choice": "similar"},
-            "n_pairs / labels_per_pair: 600, and 300 prompts offer 1 similar pair each; say at most 300",
+            "n_labels / labels_per_pair: 600, and 300 prompts offer 1 similar pair each; say at most 300",
         ),
         (check_annotation, ANNOTATION, {"flip": 1.5}, "flip: 1.5; a chance lies between 0 and 1"),
         (check_annotation, ANNOTATION, {"lapse": -0.1}, "lapse: -0.1; a chance lies between 0 and 1"),
@@ -86,6 +86,8 @@ ACTIVE = WORLD | {
         (check_active_labeling, ACTIVE, {"prior": 0.0}, "prior: 0.0; it must be"),
         (check_active_labeling, ACTIVE, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_active_labeling, ACTIVE, {"ns": []}, "ns is empty"),
+        (check_active_labeling, ACTIVE, {"drift": 0.5}, "drift: 0.5 in 03_annotation_noise; here answers do not"),
+        (check_active_labeling, ACTIVE, {"tie_width": 0.1, "ties": "drop"}, "ties: drop in 03_annotation_noise; here"),
         (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
         (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
         (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
@@ -100,7 +102,7 @@ def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, 
 
 
 def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds():
-    check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_pairs": 100_000}, {}, "mine.yaml: stage")
+    check_annotation(ANNOTATION | {"pool": "cross_prompt", "n_labels": 100_000}, {}, "mine.yaml: stage")
     check_annotation(ANNOTATION | {"choice": "similar", "labels_per_pair": 6}, {}, "mine.yaml: stage")
     with pytest.raises(ParamsError, match="n_folds: 1"):
         check_validation_split(
@@ -118,13 +120,17 @@ def test_what_is_not_known_of_a_world_is_no_bound():
 def test_of_given_files_the_counts_are_what_they_hold():
     """What the grammar world would draw in another world, and 02_sampling's sizes, say nothing there."""
     given = {"n_train_prompts": 40, "n_train_responses": 3, "n_test_prompts": 9, "n_test_responses": 5}
-    sound = MODELS | {"world": "files", "n_pairs": 120, "annotations": [120], "ns": [5], "length_bias": 0.0}
+    sound = MODELS | {"world": "files", "n_labels": 120, "annotations": [120], "ns": [5], "length_bias": 0.0}
     check_annotation(sound, given, "mine.yaml: stage")
     check_reward_models(sound, given, "mine.yaml: stage")
     without_sizes = {name: value for name, value in sound.items() if name not in given}
     check_annotation(without_sizes, given, "mine.yaml: stage")
     for check, change, said in (
-        (check_annotation, {"n_pairs": 121}, "n_pairs: 121, and 40 prompts offer 3 random pairs each; say at most 120"),
+        (
+            check_annotation,
+            {"n_labels": 121},
+            "n_labels: 121, and 40 prompts offer 3 random pairs each; say at most 120",
+        ),
         (check_reward_models, {"ns": [6]}, r"ns\[0\]: best of 6, and there are 5 responses to a test prompt"),
         (check_annotation, {"length_bias": 0.5}, "length_bias: 0.5; given files hold no texts, say 0"),
     ):

@@ -129,6 +129,8 @@ def _upstream(
     made = [job for job in jobs if job.stage == origins[0]]
     if not made:
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
+    if made_of := STAGES[origins[0]].made_of.get(name):
+        return _maker_of(made, made_of, start)
     fitting = [job for job in made if name in STAGES[job.stage].saved(job.parameters) and _agree(parameters, job)]
     if len(fitting) == 1:
         return fitting[0]
@@ -136,6 +138,14 @@ def _upstream(
     listed = "; ".join(canonical(dict(job.parameters)) for job in (fitting or made)[:5])
     which = f"the one job of {origins[0]} that saves it with {canonical(shared)}, and there are {len(fitting)}"
     raise ParamsError(f"{start} {which}; candidates: {listed}")
+
+
+def _maker_of(made: list[PlannedJob], made_of: tuple[str, ...], start: str) -> PlannedJob:
+    """The first of the jobs that make an artifact, if all make the same one; ParamsError names what they differ in."""
+    for name in made_of:
+        if len(values := list(dict.fromkeys(canonical(job.parameters[name]) for job in made))) > 1:
+            raise ParamsError(f"{start} {made[0].stage}, whose jobs differ in {name}: {', '.join(values)}; give it one")
+    return made[0]
 
 
 def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> tuple[PlannedJob, ...]:

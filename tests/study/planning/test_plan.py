@@ -91,6 +91,16 @@ def test_two_sources_at_once_are_refused(graph):
         graph.plan("stages: {00_world: , 01_policy: , 02_models: }")
 
 
+def test_an_artifact_that_parameters_say_all_of_may_come_from_any_job_that_has_them(graph):
+    graph.stage("01_policy", "seed: int = 0", "flip: float = 0.0", outputs={"bank": {}}, made_of={"bank": ("flip",)})
+    graph.stage("02_models", "seed: int = 7", inputs={"bank": (Source("01_policy"),)})
+    stages = "stages: {01_policy: , 02_models: {seed: 7}}"
+    *_, models = graph.plan("axes: {seed: [0, 1]}\nparameters: {flip: 0.2}\n" + stages)
+    assert models.inputs["bank"].parameters == {"seed": 0, "flip": 0.2}
+    with pytest.raises(ParamsError, match=r"`bank` from 01_policy, whose jobs differ in flip: 0.0, 0.2; give it one"):
+        graph.plan("axes: {flip: [0.0, 0.2]}\n" + stages)
+
+
 def test_a_source_that_does_not_save_the_input_is_no_source(graph):
     graph.stage("00_world", "size: int = 1", outputs={"bank": {"size": (2, 3)}})
     graph.stage("02_models", inputs={"bank": (Source("00_world"),)})
