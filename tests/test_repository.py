@@ -171,6 +171,13 @@ def test_a_notebook_is_clean_and_declares_itself(path):
     assert bool(result_trees(notebook)) == (path.stem != ONLY_LOOKS)
 
 
+def test_a_test_names_every_parameter_of_every_notebook():
+    """So that none is accepted and never read; what a parameter does is shown where it is named."""
+    words = {word for test in (ROOT / "tests").rglob("*.py") for word in re.findall(r"\w+", test.read_text())}
+    unnamed = {path.stem: set(declared(read_notebook(path))) - words for path in NOTEBOOKS}
+    assert not {name: parameters for name, parameters in unnamed.items() if parameters}
+
+
 def test_a_stage_without_a_notebook_is_not_promised():
     assert {path.stem for path in NOTEBOOKS} == {*STAGES, ONLY_LOOKS}
     for target in ARTIFACTS.values():

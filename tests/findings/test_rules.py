@@ -7,6 +7,7 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.findings import rules
 from rmkit.findings.rules import read_rule, read_rules
 from rmkit.intervals import correlations, means
+from tests.notebook_cells import KeepingJob, run_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = read_rules(ROOT / "docs" / "findings")
@@ -68,6 +69,18 @@ def test_a_bad_rule_is_one_sentence_with_file_and_key(tmp_path, change, message)
 def test_the_shipped_findings_are_as_the_embedded_study_registered_them():
     study = yaml.safe_load((ROOT / "params" / "tiny.yaml").read_text())
     assert set(study["stages"]["07_figures"]["registered"]) == {f"{rule.name}@{rule.digest}" for rule in SHIPPED}
+
+
+def test_07_judges_the_statements_of_findings_folder(tmp_path):
+    own = tmp_path / "findings"
+    own.mkdir()
+    (own / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT))
+    usual, other = (
+        run_cells("07_figures", KeepingJob(tmp_path), "rules", **folder)["rules"]
+        for folder in ({}, {"findings_folder": str(own)})
+    )
+    assert usual == SHIPPED
+    assert [rule.name for rule in other] == ["a-beats-b"]
 
 
 def test_a_rules_estimands_are_those_of_the_intervals():
