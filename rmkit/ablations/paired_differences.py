@@ -14,6 +14,7 @@ import pandas as pd
 
 from rmkit.ablations.validation_split import HEADS
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import ResultError
 from rmkit.evaluation.contrasts import contrast, in_group
 from rmkit.evaluation.curves import gold_curves, interval_row, learning_curves, mean_over_seeds
@@ -25,16 +26,16 @@ LEVELS = ("beta", "annotations")  # what an arm's fits vary in; people have no b
 Group = Mapping[str, Any]
 
 
-def split_curves(evaluations: Sequence[Evaluations], metric: str) -> pd.DataFrame:
+def split_curves(evaluations: Sequence[Evaluations], metric: Metric | str) -> pd.DataFrame:
     """A row for each fit: the columns of `fits`, metric, mean, low, high, seeds and what the interval is of."""
     if "beta" in evaluations[0].fits:
         return gold_curves(evaluations, [metric])
     check(evaluations, metric)
     curves = learning_curves(evaluations)
-    return curves[curves["metric"] == metric].reset_index(drop=True)
+    return curves[curves["metric"] == str(metric)].reset_index(drop=True)
 
 
-def split_differences(evaluations: Sequence[Evaluations], metric: str) -> pd.DataFrame:
+def split_differences(evaluations: Sequence[Evaluations], metric: Metric | str) -> pd.DataFrame:
     """A row for each difference of two arms at each level of noise and number of annotations.
 
     evaluations: one a seed, with ARM and the LEVELS that there are among the columns of `fits`. Columns: those levels,
@@ -69,22 +70,21 @@ def contrasts(fits: pd.DataFrame) -> Iterator[tuple[str, Group, Group]]:
             yield f"{procedure} {split}: {HEADS[1]} minus {HEADS[0]}", group(pair[0]), group(pair[1])
 
 
-def difference(evaluations: Sequence[Evaluations], metric: str, first: Group, second: Group) -> Interval:
+def difference(evaluations: Sequence[Evaluations], metric: Metric | str, first: Group, second: Group) -> Interval:
     """The interval of first minus second, fits of one row each."""
     if "beta" in evaluations[0].fits:
         return contrast(evaluations, metric, first, second)
     mean = mean_over_seeds(evaluations)
-    first_1p, second_1p = (mean.values[metric][in_group(mean.fits, each)] for each in (first, second))
+    first_1p, second_1p = (mean.value_fp(metric)[in_group(mean.fits, each)] for each in (first, second))
     return paired_difference(first_1p, second_1p, mean.units_p, rng=np.random.default_rng(0))[0]
 
 
-def check(evaluations: Sequence[Evaluations], metric: str) -> None:
+def check(evaluations: Sequence[Evaluations], metric: Metric | str) -> None:
     """ResultError unless the fits say what their arms are, and have the metric."""
     fits = evaluations[0].fits
     if missing := [column for column in (*ARM, "annotations") if column not in fits]:
         raise ResultError(f"fits: lack {', '.join(missing)}; they have {', '.join(map(str, fits))}")
-    if metric not in evaluations[0].values:
-        raise ResultError(f"evaluations: have no {metric!r}, but {', '.join(evaluations[0].values)}")
+    evaluations[0].value_fp(metric)
 
 
 def group(arm: tuple[str, ...]) -> Group:

@@ -88,7 +88,7 @@ def with_own_fits(released: Evaluations, study: Evaluations, *, procedure: str, 
     """
     if not np.array_equal(released.prompt_id_p, study.prompt_id_p):
         raise DataError("evaluations: the study's own fits were evaluated on other prompts than the ablation's")
-    if missing := [metric for metric in released.values if metric not in study.values]:
+    if missing := [str(metric) for metric in released.metrics() if metric not in study.metrics()]:
         raise DataError(f"evaluations: the study's own fits have no {', '.join(missing)}")
     fits = study.fits.assign(procedure=procedure, validation=validation_split)
     arm_f = fits["reward_model"] + f" {procedure} {validation_split}"
@@ -96,8 +96,11 @@ def with_own_fits(released: Evaluations, study: Evaluations, *, procedure: str, 
     at_f = np.flatnonzero(own_f & ~arm_f.isin(released.fits["arm"]))
     own = fits.assign(arm=arm_f, fit=fits["fit"] + f" {procedure} {validation_split}").iloc[at_f]
     together = pd.concat([released.fits, own[released.fits.columns]], ignore_index=True)
-    values = {metric: np.concatenate([value, study.values[metric][at_f]]) for metric, value in released.values.items()}
-    return Evaluations(together, released.prompt_id_p, released.units_p, values)
+    values = {}
+    for name, value in released.values.items():
+        own_values = np.stack([study.value_fp(metric)[at_f] for metric in released.metrics(name)], axis=-1)
+        values[name] = np.concatenate([value, own_values.reshape(len(at_f), *value.shape[1:])])
+    return replace(released, fits=together, values=values)
 
 
 def stops(arms: Sequence[Arm]) -> pd.DataFrame:

@@ -1,20 +1,22 @@
 """Per-prompt evaluations of fits: what paired and nested intervals are computed from later, without refitting.
 
-Knows arrays and their index only: not what a metric means, nor how an interval is made. NaN has one meaning here: this
-fit did not evaluate this prompt (it trained on it, say).
+A metric may be measured along an axis, as Best-of-n is for several n (metric.py names them). Knows arrays and their
+index only: not what a metric means, nor how an interval is made. NaN has one meaning here: this fit did not evaluate
+this prompt (it trained on it, say).
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import DataError
+from rmkit.artifacts.metric import Axis, Metric
+from rmkit.errors import DataError, ResultError, did_you_mean
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class Evaluations:
     fits: pd.DataFrame  # F rows: fit (unique), and whatever varied
     prompt_id_p: np.ndarray  # (P,) int64, unique ascending
     units_p: np.ndarray  # (P,) float32, how many pairs a prompt's value averages
-    values: Mapping[str, np.ndarray]  # by metric: (F, P) or (F, P, N) float32, NaN where not evaluated
+    values: Mapping[str, np.ndarray]  # by metric: (F, P), or (F, P, N) along an axis; float32, NaN where not evaluated
+    axes: Mapping[str, Axis] = field(default_factory=dict)  # by metric, of those that have one
 
     def __post_init__(self) -> None:
         if "fit" not in self.fits:
@@ -44,19 +47,59 @@ class Evaluations:
             raise DataError(f"units_p: is {found}; it must be float32 of shape {self.prompt_id_p.shape}")
         if not (np.isfinite(self.units_p) & (self.units_p > 0)).all():
             raise DataError("units_p: holds NaN, infinity, or no more than 0; it counts the pairs behind a value")
+        for metric, axis in self.axes.items():
+            self.check_axis(metric, axis)
         for metric, value in self.values.items():
             self.check_values(metric, value)
 
+    def check_axis(self, metric: str, axis: Axis) -> None:
+        """DataError unless an axis is of a metric that is there, and has places, finite, unique and ascending."""
+        if metric not in self.values:
+            raise DataError(f"axes[{metric!r}]: there is no such metric among {', '.join(self.values)}")
+        at_n = np.asarray(axis.at, dtype=np.float64)
+        if not len(at_n) or not np.isfinite(at_n).all() or (np.diff(at_n) <= 0).any():
+            found = f"has {axis.name} = {', '.join(f'{at:g}' for at in at_n) or 'nothing'}"
+            raise DataError(f"axes[{metric!r}]: {found}; places must be there, finite, unique and ascending")
+
     def check_values(self, metric: str, value: np.ndarray) -> None:
         """DataError unless a metric's values are float32, of a row for each fit, and finite or NaN."""
-        shape = (len(self.fits), len(self.prompt_id_p))
-        if value.dtype != np.float32 or value.ndim not in (2, 3) or value.shape[:2] != shape:
+        shape: tuple[int, ...] = (len(self.fits), len(self.prompt_id_p))
+        if metric in self.axes:
+            shape = (*shape, len(self.axes[metric].at))
+        if value.dtype != np.float32 or value.shape != shape:
             found = f"{value.dtype} of shape {value.shape}"
-            raise DataError(f"values[{metric!r}]: is {found}; it must be float32 of shape {shape} or {(*shape, 'N')}")
+            along = f"; its axis is {self.axes[metric].name}" if metric in self.axes else ""
+            raise DataError(f"values[{metric!r}]: is {found}; it must be float32 of shape {shape}{along}")
         if (infinite := np.isinf(value)).any():
             fit, prompt = np.argwhere(infinite)[0][:2]
             where = f"fit {self.fits['fit'].iloc[fit]!r}, prompt {self.prompt_id_p[prompt]}"
             raise DataError(f"values[{metric!r}], {where}: is infinite; values are finite, or NaN where not evaluated")
+
+    def metrics(self, *names: str) -> list[Metric]:
+        """Every metric, those with an axis once for each place; only those of these names, if any are given."""
+        return [
+            Metric(name, at)
+            for name in names or self.values
+            for at in (self.axes[name].at if name in self.axes else (None,))
+        ]
+
+    def value_fp(self, metric: Metric | str) -> np.ndarray:
+        """(F, P) float32 of one metric, or ResultError that says what there is."""
+        name, at = (metric, None) if isinstance(metric, str) else (metric.name, metric.at)
+        if name not in self.values:
+            known = ", ".join(self.values)
+            raise ResultError(f"evaluations: have no {name!r}, but {known}{did_you_mean(name, self.values)}")
+        if name not in self.axes:
+            if at is not None:
+                raise ResultError(f"evaluations: {name} has no axis, so none of its values is at {at:g}")
+            return self.values[name]
+        axis = self.axes[name]
+        if at not in axis.at:
+            there = f"{axis.name} = {', '.join(f'{place:g}' for place in axis.at)}"
+            if at is None:
+                raise ResultError(f"evaluations: {name} was measured at {there}; say which")
+            raise ResultError(f"evaluations: {name} was not measured at {axis.name} = {at:g}, but at {there}")
+        return np.ascontiguousarray(self.values[name][..., axis.at.index(at)])
 
     @classmethod
     def from_pairs(cls, fits: pd.DataFrame, prompt_id_m: np.ndarray, values: Mapping[str, np.ndarray]) -> "Evaluations":
@@ -95,7 +138,9 @@ class Evaluations:
         prompts.to_parquet(folder / "prompts.parquet", index=False)
         contiguous = {metric: np.ascontiguousarray(value) for metric, value in self.values.items()}
         save_file(contiguous, folder / "values.safetensors")
-        (folder / "evaluations.json").write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
+        axes = {metric: {"name": axis.name, "at": list(map(float, axis.at))} for metric, axis in self.axes.items()}
+        about = {"format": FORMAT, "axes": dict(sorted(axes.items()))}
+        (folder / "evaluations.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path) -> "Evaluations":
@@ -115,4 +160,5 @@ class Evaluations:
             prompt_id_p=prompts["prompt_id"].to_numpy(),
             units_p=prompts["units"].to_numpy(),
             values=load_file(folder / "values.safetensors"),
+            axes={metric: Axis(axis["name"], tuple(axis["at"])) for metric, axis in about["axes"].items()},
         )

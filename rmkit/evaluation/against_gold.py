@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Axis
 from rmkit.errors import DataError
 from rmkit.measures import margins, ranking
 from rmkit.measures.arrays import all_finite
@@ -28,15 +29,11 @@ EXPECTED = {
     "log_loss": margins.expected_log_loss,
     "overconfidence": margins.expected_overconfidence,
 }
-OF_N = {  # in evaluations the n ends the name
-    "best_of_": "best_of_n",
-    "proxy_of_": "proxy_of_pick",
-    "quantile_of_": "quantile_of_pick",
-}
 SPLIT = "test prompts"  # what every row says of the responses that it is a mean over
 NOTHING_TO_ORDER = "gold rewards are equal within every prompt"
 ONE_REWARD = "gives all responses to a prompt one reward, so that its rewards have no unit"
 NO_ANNOTATOR = "learned from no annotator, so there are no chances to hold its margins against"
+REASONS = {"proxy_of_pick": ONE_REWARD, **dict.fromkeys(EXPECTED, NO_ANNOTATOR)}
 ALL_PAIRS_UP_TO = 40  # responses to a prompt; of more, as many pairs are drawn as these have
 PAIRS_DRAWN = ALL_PAIRS_UP_TO * (ALL_PAIRS_UP_TO - 1) // 2
 
@@ -53,15 +50,14 @@ def evaluate_against_gold(
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows (the columns of fits, metric, n, value, reason, units, split) and per-prompt evaluations.
 
-    fits: F rows with `fit` and whatever varied. reward_fr: (F, R), or anything that gives F times (R,), on a bank's
-    R = P K responses in its order; gold_pk: (P, K). Metrics: accuracy, spearman, best_of_n for each n (best_of_1,
-    best_of_2, ... in the evaluations) in gold's units, proxy_of_pick for each n as `proxy_of_pick` has it, and
-    quantile_of_pick for the largest n. With prefers_first also label_accuracy, log_loss, overconfidence and, as a row
-    only, ece, for fits that have a `beta`; rng draws pairs where K is above 40. A prompt whose gold rewards are all
-    equal has a Best-of-n but no order: it is NaN there, and `units`, the prompts behind a mean, is smaller. DataError
-    for other shapes, values that are not finite, or n above K.
+    fits: F rows with `fit` and whatever varied. reward_fr: (F, R), or anything that gives F times (R,), on a bank's R =
+    P K responses in its order; gold_pk: (P, K). Metrics: accuracy, spearman; along n, ascending, best_of_n in gold's
+    units and proxy_of_pick as `proxy_of_pick` has it; and quantile_of_pick at the largest n. With prefers_first also
+    label_accuracy, log_loss, overconfidence and, as a row only, ece, for fits that have a `beta`; rng draws pairs where
+    K is above 40. A prompt whose gold rewards are all equal has a Best-of-n but no order: it is NaN there, and `units`,
+    the prompts behind a mean, is smaller. DataError for other shapes, values that are not finite, or n above K.
     """
-    gold_pk = checked_gold(gold_pk, prompt_id_p)
+    gold_pk, ns = checked_gold(gold_pk, prompt_id_p), sorted(set(ns))
     values: dict[str, np.ndarray] = {}
     annotated = None if prefers_first is None else AnnotatedPairs.of(gold_pk, prefers_first, rng)
     beta_f = fits["beta"].to_numpy(dtype=np.float64) if "beta" in fits else np.full(len(fits), np.nan)
@@ -75,15 +71,16 @@ def evaluate_against_gold(
         if annotated is not None:
             of_pairs, error_f[f] = annotated.evaluate(score_pk, beta_f[f])
             found |= of_pairs
-        for name, value_p in found.items():
-            values.setdefault(name, np.full((len(fits), len(gold_pk)), np.nan, dtype=np.float32))[f] = value_p
+        for name, value in found.items():
+            values.setdefault(name, np.full((len(fits), *value.shape), np.nan, dtype=np.float32))[f] = value
     if n_given != len(fits):
         more = " at least" * (n_given > len(fits))
         raise DataError(
             f"rewards: there are those of{more} {n_given} fits, and `fits` lists {len(fits)}; give one each"
         )
     units_p = np.ones(len(gold_pk), dtype=np.float32)
-    evaluations = Evaluations(fits.reset_index(drop=True), prompt_id_p.astype(np.int64), units_p, values)
+    axes = {name: Axis("n", tuple(at)) for name, at in along_n(ns).items() if name in values}
+    evaluations = Evaluations(fits.reset_index(drop=True), prompt_id_p.astype(np.int64), units_p, values, axes)
     tables = [mean_rows(evaluations)]
     if annotated is not None:
         tables.append(calibration_rows(evaluations.fits, error_f, annotated.n_pairs))
@@ -91,13 +88,18 @@ def evaluate_against_gold(
 
 
 def against_gold(score_pk: np.ndarray, gold_pk: np.ndarray, ns: Sequence[int]) -> dict[str, np.ndarray]:
-    """Every metric of one fit that needs no annotator, (P,) each."""
-    found = {name: order(score_pk, gold_pk) for name, order in ORDER.items()}
-    gold_pn = best_of_n(score_pk, gold_pk, ns)
-    proxy_pn = proxy_of_pick(score_pk, ns)
-    for position, n in enumerate(ns):
-        found |= {f"best_of_{n}": gold_pn[:, position], f"proxy_of_{n}": proxy_pn[:, position]}
-    return found | {f"quantile_of_{max(ns)}": quantile_of_pick(score_pk, gold_pk, [max(ns)])[:, 0]}
+    """Every metric of one fit that needs no annotator, (P,) each, or (P, N) along n."""
+    return {
+        **{name: order(score_pk, gold_pk) for name, order in ORDER.items()},
+        "best_of_n": best_of_n(score_pk, gold_pk, ns),
+        "proxy_of_pick": proxy_of_pick(score_pk, ns),
+        "quantile_of_pick": quantile_of_pick(score_pk, gold_pk, along_n(ns)["quantile_of_pick"]),
+    }
+
+
+def along_n(ns: Sequence[int]) -> dict[str, Sequence[int]]:
+    """The n at which each of the metrics that have one is measured."""
+    return {"best_of_n": ns, "proxy_of_pick": ns, "quantile_of_pick": [max(ns)]}
 
 
 def proxy_of_pick(score_pk: np.ndarray, ns: Sequence[int]) -> np.ndarray:
@@ -174,19 +176,18 @@ def scores_of(reward_r: np.ndarray, shape: tuple[int, ...], fit: str) -> np.ndar
 
 
 def mean_rows(evaluations: Evaluations) -> pd.DataFrame:
-    """Result rows: the mean over prompts of every (F, P) metric of the evaluations."""
+    """Result rows: the mean over prompts of every metric of the evaluations, at each n where it has one."""
     tables = []
-    for name, value_fp in evaluations.values.items():
+    for metric in evaluations.metrics():
+        value_fp = evaluations.value_fp(metric)
         has_fp = np.isfinite(value_fp)
         units_f = has_fp.sum(axis=1)
         total_f = np.where(has_fp, value_fp, 0.0).sum(axis=1, dtype=np.float64)
-        metric, n = metric_and_n(name)
-        reason = NO_ANNOTATOR if name in EXPECTED else ONE_REWARD if metric == "proxy_of_pick" else NOTHING_TO_ORDER
         means = {
-            "metric": metric,
-            "n": n,
+            "metric": metric.name,
+            "n": np.nan if metric.at is None else float(metric.at),
             "value": np.divide(total_f, units_f, out=np.full(len(units_f), np.nan), where=units_f > 0),
-            "reason": [None if units else reason for units in units_f],
+            "reason": [None if units else REASONS.get(metric.name, NOTHING_TO_ORDER) for units in units_f],
             "units": units_f,
             "split": SPLIT,
         }
@@ -206,11 +207,3 @@ def calibration_rows(fits: pd.DataFrame, error_f: np.ndarray, n_pairs: int) -> p
         "split": SPLIT,
     }
     return fits.assign(**columns)
-
-
-def metric_and_n(name: str) -> tuple[str, float]:
-    """What rows call a metric of the evaluations, and its n: best_of_8 is best_of_n with 8; NaN where there is none."""
-    for start, metric in OF_N.items():
-        if name.startswith(start):
-            return metric, float(name.removeprefix(start))
-    return name, np.nan

@@ -4,19 +4,21 @@ So what is hard for both cancels. Knows per-prompt evaluations; draws nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError, ResultError
 from rmkit.evaluation.curves import RESAMPLES, interval_of, interval_table, mean_over_seeds, stacked
 from rmkit.intervals.means import Interval, paired_difference
 
 
 def contrast(
-    evaluations: Sequence[Evaluations], metric: str, first: Mapping[str, Any], second: Mapping[str, Any]
+    evaluations: Sequence[Evaluations], metric: Metric | str, first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> Interval:
     """The interval of the mean difference of two groups of fits, seed by seed and prompt by prompt.
 
@@ -72,7 +74,8 @@ def paired_differences(
     counts = pairs["annotations_first"].fillna(pairs["annotations_second"])
     names = pd.DataFrame({"first": first, "second": second, "annotations": counts})
     tables = []
-    for metric, value_fp in mean.values.items():
+    for metric in [metric for metric in mean.values if metric not in mean.axes]:
+        value_fp = mean.values[metric]
         first_kp, second_kp = (value_fp[pairs[f"position_{side}"]] for side in ("first", "second"))
         has = ~np.isnan(first_kp + second_kp).any(axis=1)
         if has.any():
@@ -92,7 +95,7 @@ def _positions(fits: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def over_prompts(
-    seeds: Sequence[Evaluations], metric: str, first: Mapping[str, Any], second: Mapping[str, Any]
+    seeds: Sequence[Evaluations], metric: Metric | str, first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> Interval:
     """The difference of two groups of these fits for new prompts: seeds averaged, whole prompts resampled."""
     value_fp = stacked(seeds, metric).mean(axis=0)
@@ -114,4 +117,4 @@ def minus_strategy(evaluations: Evaluations, strategy: str) -> Evaluations:
         raise DataError(f"evaluations: {strategy} has no fit of {lost[0][0]} with {lost[0][1]} labels to hold against")
     against = [theirs[key] for key in keys]
     values = {metric: value[others.index] - value[against] for metric, value in evaluations.values.items()}
-    return Evaluations(others.reset_index(drop=True), evaluations.prompt_id_p, evaluations.units_p, values)
+    return replace(evaluations, fits=others.reset_index(drop=True), values=values)

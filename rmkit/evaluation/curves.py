@@ -7,27 +7,27 @@ over seeds first, then prompts are resampled. Knows evaluations; draws nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import ResultError
 from rmkit.intervals.means import Interval, bootstrap_over_prompts, over_seeds_and_prompts
 
 RESAMPLES = 2000
 
 
-def stacked(evaluations: Sequence[Evaluations], metric: str) -> np.ndarray:
+def stacked(evaluations: Sequence[Evaluations], metric: Metric | str) -> np.ndarray:
     """(S, F, P) values of a metric, or ResultError if seeds differ in fits or prompts, or lack the metric."""
-    first = evaluations[0]
+    first, value_sfp = evaluations[0], [one.value_fp(metric) for one in evaluations]
     for other in evaluations:
-        if metric not in other.values:
-            raise ResultError(f"evaluations: have no {metric!r}, but {', '.join(other.values)}")
         if not other.fits.equals(first.fits) or not np.array_equal(other.prompt_id_p, first.prompt_id_p):
             raise ResultError("these seeds do not hold the same fits on the same prompts; give those of one study")
-    return np.stack([one.values[metric] for one in evaluations]).astype(np.float64)
+    return np.stack(value_sfp).astype(np.float64)
 
 
 def interval_of(value_sp: np.ndarray) -> Interval:
@@ -38,18 +38,18 @@ def interval_of(value_sp: np.ndarray) -> Interval:
     return bootstrap_over_prompts(value_p, np.ones(len(value_p)), rng=np.random.default_rng(0))[0]
 
 
-def gold_curves(evaluations: Sequence[Evaluations], metrics: Sequence[str] | None = None) -> pd.DataFrame:
+def gold_curves(evaluations: Sequence[Evaluations], metrics: Sequence[Metric | str] | None = None) -> pd.DataFrame:
     """A row for each fit and metric: the columns of `fits`, metric, n, then those of `interval_row`.
 
-    evaluations: one a seed. metrics: all if None. n is 8 for best_of_8, and missing for what is no Best-of-n.
+    evaluations: one a seed. metrics: all if None. n is missing for what is not measured along n.
     """
     rows = []
-    for metric in metrics or evaluations[0].values:
-        _, _, n = metric.partition("best_of_")
+    for given in metrics or evaluations[0].metrics():
+        metric = Metric(given) if isinstance(given, str) else given
         for fit, value_sp in zip(
             evaluations[0].fits.to_dict("records"), stacked(evaluations, metric).swapaxes(0, 1), strict=True
         ):
-            named = {"metric": metric, "n": float(n) if n else np.nan}
+            named = {"metric": metric.name, "n": np.nan if metric.at is None else float(metric.at)}
             rows.append(fit | named | interval_row(interval_of(value_sp), len(evaluations)))
     return pd.DataFrame(rows)
 
@@ -83,18 +83,19 @@ def mean_over_seeds(evaluations: Sequence[Evaluations]) -> Evaluations:
         metric: np.stack([one.values[metric] for one in evaluations]).mean(axis=0, dtype=np.float64).astype(np.float32)
         for metric in first.values
     }
-    return Evaluations(first.fits, first.prompt_id_p, first.units_p, values)
+    return replace(first, values=values)
 
 
 def learning_curves(evaluations: Sequence[Evaluations], *, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Mean and interval of every fit and metric: columns of `fits`, metric, mean, low, high, and of what.
 
-    evaluations: one a seed. A metric that a fit does not have is left out. All fits share the resampled prompts, which
-    are drawn with one fixed generator: the same evaluations give the same table.
+    evaluations: one a seed. A metric that a fit does not have, or that has an axis, is left out. All fits share the
+    resampled prompts, which are drawn with one fixed generator: the same evaluations give the same table.
     """
     mean = mean_over_seeds(evaluations)
     tables = []
-    for metric, value_fp in mean.values.items():
+    for metric in [metric for metric in mean.values if metric not in mean.axes]:
+        value_fp = mean.values[metric]
         has = ~np.isnan(value_fp).any(axis=1)
         if has.any():
             intervals = bootstrap_over_prompts(

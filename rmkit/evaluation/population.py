@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Axis, Metric
 from rmkit.errors import DataError
 from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
@@ -38,6 +39,7 @@ MEASURES: Mapping[str, Measure] = {
     "pearson": ranking.pearson,
     "best_of_all": lambda score_pk, gold_pk: best_of_n(score_pk, gold_pk, [score_pk.shape[-1]])[..., 0],
 }
+POLICIES = {"best_of_n": "n", "kl": "nats"}  # and the axis of each: how far it goes from the base
 GOLD, BASE = "gold", "base"  # fits beside the population: the policy of gold itself, and no optimisation
 EQUAL_SCORES = "its scores are too alike for a policy this far from the base"
 
@@ -64,15 +66,16 @@ def measured_by(
 def policy_values(
     score_fpk: np.ndarray, gold_pk: np.ndarray, *, ns: Sequence[int], kls: Sequence[float]
 ) -> dict[str, np.ndarray]:
-    """(F, P) expected gold of each policy over a prompt's K responses: best_of_<n>, and kl_<nats> for each mean KL.
+    """(F, P, N) expected gold over a prompt's K responses: best_of_n for each of N ns, kl for each of N mean KLs.
 
     The KL optimum of each score is taken at its own beta, the one at which the mean KL over prompts is as asked: all
-    policies of a name are equally far from the base. NaN where a score's ties keep it from getting that far.
+    policies of a place are equally far from the base. NaN where a score's ties keep it from getting that far.
     """
-    found = {f"best_of_{n}": value(best_of_n_policy(score_fpk, n), gold_pk) for n in ns}
-    for nats in kls:
-        found[f"kl_{nats:g}"] = np.stack([value_at_kl(score_pk, gold_pk, nats) for score_pk in score_fpk])
-    return found
+    found = {
+        "best_of_n": [value(best_of_n_policy(score_fpk, n), gold_pk) for n in ns],
+        "kl": [np.stack([value_at_kl(score_pk, gold_pk, nats) for score_pk in score_fpk]) for nats in kls],
+    }
+    return {name: np.stack(values, axis=-1) for name, values in found.items() if values}
 
 
 def value_at_kl(score_pk: np.ndarray, gold_pk: np.ndarray, nats: float) -> np.ndarray:
@@ -106,31 +109,41 @@ def evaluate_population(
         raise DataError(f"{measuring_p.sum()} of {len(measuring_p)} prompts measure; both halves need at least one")
     with_gold = np.concatenate([score_fpk, gold_pk[None]])
     measured = measured_by(measures, with_gold[:, measuring_p], gold_pk[measuring_p], n_responses)
+    ns, kls = sorted(set(ns)), sorted(set(kls))
     earned = policy_values(with_gold[:, ~measuring_p], gold_pk[~measuring_p], ns=ns, kls=kls)
-    if both := [name for name in measured if name in earned]:
+    if both := [name for name in measured if name in POLICIES]:
         raise DataError(f"measure {both[0]}: is a policy's name; give it another")
     base_p = gold_pk[~measuring_p].mean(axis=-1)
     values = {}
     for name, value_fq in measured.items():
         values[name] = np.full((len(fits) + 2, len(gold_pk)), np.nan, np.float32)
         values[name][:-1, measuring_p] = value_fq
-    for name, value_fq in earned.items():
-        values[name] = np.full((len(fits) + 2, len(gold_pk)), np.nan, np.float32)
-        values[name][:, ~measuring_p] = np.concatenate([value_fq, base_p[None]])
+    for name, value_fqn in earned.items():
+        values[name] = np.full((len(fits) + 2, len(gold_pk), value_fqn.shape[-1]), np.nan, np.float32)
+        values[name][:-1, ~measuring_p] = value_fqn
+        values[name][-1, ~measuring_p] = base_p[:, None]
+    places: Mapping[str, Sequence[float]] = {"best_of_n": ns, "kl": kls}
+    axes = {name: Axis(POLICIES[name], tuple(places[name])) for name in earned}
     beside = pd.DataFrame({"fit": [GOLD, BASE], "reward_model": [GOLD, BASE]})
     ones_p = np.ones(len(gold_pk), np.float32)
-    return Evaluations(pd.concat([fits, beside], ignore_index=True), prompt_id_p.astype(np.int64), ones_p, values)
+    everyone = pd.concat([fits, beside], ignore_index=True)
+    return Evaluations(everyone, prompt_id_p.astype(np.int64), ones_p, values, axes)
 
 
 def population_rows(evaluations: Evaluations) -> pd.DataFrame:
-    """Result rows: every fit's measures, and for every policy its gold_reward, regret and ndr (column `policy`)."""
-    tables, measures = [], measures_of(evaluations)
+    """Result rows: every fit's measures, and for every policy its gold_reward, regret and ndr.
+
+    Columns that say which policy: `policy`, a name for people, and `n` or `nats`, how far it goes from the base.
+    """
+    tables = []
     is_gold_f, is_base_f = (evaluations.fits["fit"].to_numpy() == name for name in (GOLD, BASE))
-    for name, value_fp in evaluations.values.items():
+    for of in evaluations.metrics():
+        value_fp = evaluations.value_fp(of)
         value_fq = value_fp[:, np.isfinite(value_fp).any(axis=0)].astype(np.float64)
-        if name in measures:
+        if of.name not in POLICIES:
             means = {"value": value_fq[~is_base_f].mean(axis=1), "units": value_fq.shape[1]}
-            table = evaluations.fits[~is_base_f].assign(metric=name, policy="", reason=None, **means)
+            table = evaluations.fits[~is_base_f].assign(metric=of.name, policy="", n=np.nan, nats=np.nan, **means)
+            table["reason"] = None
             tables.append(table.assign(split="measuring prompts"))
             continue
         gold_q, base_q = value_fq[is_gold_f][0], value_fq[is_base_f][0]
@@ -144,7 +157,7 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
             reason = [
                 None if np.isfinite(value) else _why(drop.reason) for value, drop in zip(value_f, drops, strict=True)
             ]
-            table = evaluations.fits.assign(metric=metric, policy=name, value=value_f, reason=reason)
+            table = evaluations.fits.assign(metric=metric, **policy_columns(of), value=value_f, reason=reason)
             tables.append(table.assign(units=value_fq.shape[1], split="policy prompts"))
     return pd.concat(tables, ignore_index=True)
 
@@ -154,15 +167,20 @@ def _why(reason: str | None) -> str:
 
 
 def measures_of(evaluations: Evaluations) -> list[str]:
-    """The measures of a population's evaluations, in their order: what is not said of BASE, which scores nothing."""
-    is_base_f = (evaluations.fits["fit"] == BASE).to_numpy()
-    return [name for name, value_fp in evaluations.values.items() if np.isnan(value_fp[is_base_f]).all()]
+    """The measures of a population's evaluations, in their order: all that is no policy."""
+    return [name for name in evaluations.values if name not in POLICIES]
 
 
-def policies(evaluations: Evaluations) -> list[str]:
-    """The policies of a population's evaluations, in their order."""
-    measures = measures_of(evaluations)
-    return [name for name in evaluations.values if name not in measures]
+def policies(evaluations: Evaluations) -> list[Metric]:
+    """The policies of the evaluations, in the order of POLICIES and of their axes."""
+    return evaluations.metrics(*(name for name in POLICIES if name in evaluations.values))
+
+
+def policy_columns(policy: Metric) -> dict[str, str | float]:
+    """The columns of result rows that say which policy: a name for people, and n or nats, the other one missing."""
+    at = np.nan if policy.at is None else float(policy.at)
+    places = {axis: at if POLICIES[policy.name] == axis else np.nan for axis in POLICIES.values()}
+    return {"policy": str(policy), **places}
 
 
 def correlations(
@@ -170,20 +188,22 @@ def correlations(
 ) -> pd.DataFrame:
     """Result rows on how well each measure orders the population as each policy does, with their intervals.
 
-    A row a measure and policy: fit (both names), metric `correlation`, value, reason, units (models), measure, policy,
-    statistic, low, high, level, left_out (models that the policy is not defined for), estimand, method, and no_interval
-    (why low and high are missing, else nothing).
+    A row a measure and policy: fit (both names), metric `correlation`, value, reason, units (models), measure, the
+    columns of `policy_columns`, statistic, low, high, level, left_out (models that the policy is not defined for),
+    estimand, method, and no_interval (why low and high are missing, else nothing).
     """
     rows = []
     for measure in measures_of(evaluations):
-        for name in policies(evaluations):
-            metric_mp, outcome_mq = together(evaluations, measure, name)
+        for policy in policies(evaluations):
+            metric_mp, outcome_mq = together(evaluations, Metric(measure), policy)
             interval = correlation_over_models(
                 metric_mp, outcome_mq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples,
                 level=level,
             )  # fmt: skip
             left_out = len(evaluations.fits) - 2 - len(metric_mp)
-            rows.append({"measure": measure, "policy": name, "left_out": left_out} | row_of(interval, statistic))
+            rows.append(
+                {"measure": measure, **policy_columns(policy), "left_out": left_out} | row_of(interval, statistic)
+            )
     table = pd.DataFrame(rows)
     return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
 
@@ -206,16 +226,15 @@ def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
     }
 
 
-def together(evaluations: Evaluations, *names: str) -> list[np.ndarray]:
-    """For each named measure or policy (M, prompts), of the M models that have them all; neither GOLD nor BASE.
+def together(evaluations: Evaluations, *which: Metric) -> list[np.ndarray]:
+    """For each measure or policy (M, prompts), of the M models that have them all; neither GOLD nor BASE.
 
-    Prompts are those of the name's own half on which all names of that half are defined: two measures stay paired.
+    Prompts are those of its own half on which all of that half are defined: two measures stay paired.
     """
     member_f = ~evaluations.fits["fit"].isin([GOLD, BASE]).to_numpy()
-    value = {name: evaluations.values[name][member_f].astype(np.float64) for name in names}
-    defined = {name: np.isfinite(value_mp).any(axis=0) for name, value_mp in value.items()}
-    measures = measures_of(evaluations)
-    half = {name: name in measures for name in names}
-    kept = {name: np.logical_and.reduce([defined[o] for o in names if half[o] == half[name]]) for name in names}
-    whole_m = np.logical_and.reduce([np.isfinite(value[name][:, kept[name]]).all(axis=1) for name in names])
-    return [value[name][whole_m][:, kept[name]] for name in names]
+    value = {one: evaluations.value_fp(one)[member_f].astype(np.float64) for one in which}
+    defined = {one: np.isfinite(value_mp).any(axis=0) for one, value_mp in value.items()}
+    half = {one: one.name in POLICIES for one in which}
+    kept = {one: np.logical_and.reduce([defined[o] for o in which if half[o] == half[one]]) for one in which}
+    whole_m = np.logical_and.reduce([np.isfinite(value[one][:, kept[one]]).all(axis=1) for one in which])
+    return [value[one][whole_m][:, kept[one]] for one in which]

@@ -3,6 +3,7 @@
 Takes tables of estimates that bring their intervals, or result rows; gives figures. Reads, fits and resamples nothing.
 """
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import LOOKS, Look, called, look_of, looks_of
+from rmkit.figures.looks import LOOKS, Look, called, look_of, looks_of, metric_label
 from rmkit.figures.theme import GREY, themed
 
 CHOSEN_LABELS = {
@@ -21,31 +22,34 @@ CHOSEN_LABELS = {
     "distinct_prompts": "distinct prompts in the batch",
     "log_det_gain": "gain in log det (nats)",
 }
-CURVE_COLUMNS = ("pool", "strategy", "metric", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
+CURVE_COLUMNS = ("pool", "strategy", "metric", "n", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
 CHOSEN_COLUMNS = ("pool", "strategy", "metric", "annotations", "value")
 MOST_UNSURE = 0.25  # p (1 - p) at p = 1/2
 
 
 @themed
 def label_value_figure(curves: pd.DataFrame, *, against: str = "") -> Figure:
-    """A row a metric, a column a pool, a line a strategy with its band, against the labels used.
+    """A row a metric at an n, a column a pool, a line a strategy with its band, against the labels used.
 
-    curves: pool, strategy, metric (spearman, accuracy, best_of_32, ...), annotations, mean, low, high, seeds, estimand,
+    curves: pool, strategy, metric, n (missing where there is none), annotations, mean, low, high, seeds, estimand,
     method, and level if known. against: the strategy that means are differences from, which is then the line at 0.
     ResultError if a column lacks, or if a line would hold one number of labels twice.
     """
     check(curves, CURVE_COLUMNS)
     drawn = curves[curves["mean"].notna()]
-    metrics, pools = (list(dict.fromkeys(drawn[name])) for name in ("metric", "pool"))
+    pools, by_metric = (
+        list(dict.fromkeys(drawn["pool"])),
+        list(drawn.groupby(["metric", "n"], sort=False, dropna=False)),
+    )
     looks = looks_of(drawn["strategy"], "strategy")
-    size = (4.0 * len(pools) + 1.4, 2.6 * len(metrics) + 0.6)
-    figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
-    for row_axes, metric in zip(axes, metrics, strict=True):
+    size = (4.0 * len(pools) + 1.4, 2.6 * len(by_metric) + 0.6)
+    figure, axes = plt.subplots(len(by_metric), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
+    for row_axes, ((metric, n), of_metric) in zip(axes, by_metric, strict=True):
         for ax, pool in zip(row_axes, pools, strict=True):
-            draw_lines(ax, drawn[(drawn["metric"] == metric) & (drawn["pool"] == pool)], "mean", looks)
+            draw_lines(ax, of_metric[of_metric["pool"] == pool], "mean", looks)
             if against:
                 ax.axhline(0, **baseline(against))
-        row_axes[0].set_ylabel(metric_label(metric, against))
+        row_axes[0].set_ylabel(height_label(metric, n, against))
     name_panels(axes, pools, drawn)
     figure.suptitle(interval_title(drawn), x=0.01, ha="left")
     return figure
@@ -80,7 +84,7 @@ def check(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
     """ResultError unless a table has the columns and, where it holds means, each point of a line once."""
     if missing := [column for column in columns if column not in table]:
         raise ResultError(f"table: lacks {', '.join(missing)}; it has {', '.join(map(str, table.columns))}")
-    identity = ["pool", "strategy", "metric", "annotations"]
+    identity = ["pool", "strategy", "metric", "n", "annotations"]
     if "mean" in columns and (again := table.duplicated(identity)).any():
         raise ResultError(f"curves: {table.loc[again, identity].iloc[0].to_dict()} is there twice; draw one fit each")
     for column in ("estimand", "method"):
@@ -128,10 +132,9 @@ def seeds_named(seeds: int) -> str:
     return "one seed" if seeds == 1 else f"mean of {seeds} seeds"
 
 
-def metric_label(metric: str, against: str) -> str:
-    """A metric's name and unit for the y axis, in two short lines where it is a difference."""
-    start, _, n = metric.partition("best_of_")
-    name = f"gold reward, best of {n}" if n else {"spearman": "Spearman, within prompts"}.get(start, start)
+def height_label(metric: str, n: float, against: str) -> str:
+    """A metric's name and unit for the y axis, in short lines, and what it is a difference from."""
+    name = textwrap.fill(metric_label(metric, n), 22)
     return f"{name}\nminus {look_of(against, 'strategy').label}" if against else name
 
 

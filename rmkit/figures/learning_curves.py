@@ -15,16 +15,10 @@ from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
 from rmkit.figures.axes import count_axis, label_lines
-from rmkit.figures.looks import Look, looks_of
+from rmkit.figures.looks import Look, looks_of, metric_label
 from rmkit.figures.theme import GREY, themed
 
-# Metric -> its panel's y label, in the order of the panels; metrics that are not named here come after.
-Y_LABELS = {
-    "accuracy": "accuracy (share of pairs)",
-    "log_loss": "log-loss (nats)",
-    "overconfidence": "confidence minus accuracy",
-    "ece": "expected calibration error",
-}
+# Metric -> which way is better, in the order of the panels; metrics that are not named here come after.
 BETTER = {
     "accuracy": "higher is better",
     "log_loss": "lower is better",
@@ -47,8 +41,8 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
     """
     check_series(curves)
     drawn = curves[curves["mean"].notna()]
-    metrics = [metric for metric in Y_LABELS if metric in set(drawn["metric"])]
-    metrics += [metric for metric in drawn["metric"].unique() if metric not in Y_LABELS]
+    metrics = [metric for metric in BETTER if metric in set(drawn["metric"])]
+    metrics += [metric for metric in drawn["metric"].unique() if metric not in BETTER]
     figure, axes = plt.subplots(
         1, len(metrics), figsize=(PANEL_INCHES[0] * len(metrics), PANEL_INCHES[1]), squeeze=False
     )
@@ -57,7 +51,7 @@ def learning_curve_figure(curves: pd.DataFrame) -> Figure:
         draw_panel(ax, drawn[drawn["metric"] == metric], looks) for ax, metric in zip(axes[0], metrics, strict=True)
     ]
     for ax, metric in zip(axes[0], metrics, strict=True):
-        ax.set(xlabel="annotated pairs (log scale)", ylabel=Y_LABELS.get(metric, metric.replace("_", " ")))
+        ax.set(xlabel="annotated pairs (log scale)", ylabel=metric_label(metric))
         ax.set_title(BETTER.get(metric, ""), color=GREY)
         draw_reference(ax, metric)
     figure.suptitle(title(drawn), x=0.01, ha="left")

@@ -79,6 +79,18 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
     },
 }
 
+# What a metric is called on an axis.
+METRIC_LABELS = {
+    "accuracy": "accuracy (share of pairs)",
+    "log_loss": "log-loss (nats)",
+    "overconfidence": "confidence minus accuracy",
+    "ece": "expected calibration error",
+    "brier": "Brier score",
+    "spearman": "Spearman with gold, within prompts",
+    "best_of_n": "gold reward of the best of n",
+    "realised_error": "share of labels against gold",
+    "gold_reward": "gold reward of the policy",
+}
 PARTS = ("color", "linestyle", "marker")
 SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("h", "p", "d", ">", "8")
 SPARES = [
@@ -111,6 +123,18 @@ def called(name: object, kind: str = "reward_model") -> str:
     """A name of a kind in a sentence: BT MLP, the shorter answer."""
     look = look_of(name, kind)
     return look.said or look.label
+
+
+def metric_label(metric: str, n: float | None = None) -> str:
+    """What a metric is called on an axis: the best of 32 where n is 32, the best of n where n is missing."""
+    label = METRIC_LABELS.get(metric, metric.replace("_", " "))
+    has_n = metric == "best_of_n" and n is not None and n == n
+    return f"{label.removesuffix(' n')} {n:g}" if has_n else label
+
+
+def policy_label(n: float, nats: float) -> str:
+    """What a policy is called: Best-of-8 by its n, else KL optimum at 0.5 nats by its distance from the base."""
+    return f"Best-of-{n:g}" if n == n else f"KL optimum at {nats:g} nat{'s' * (nats != 1)}"
 
 
 def _least_alike(start: int, taken: Collection[Look]) -> Look:

@@ -4,7 +4,7 @@ Takes tables (evaluation/population.py), gives figures; computes nothing but pos
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,26 +12,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import look_of, looks_of
+from rmkit.figures.looks import look_of, looks_of, policy_label
 from rmkit.figures.theme import GREY, INK, themed
 
 
-def policy_name(name: str) -> str:
-    """best_of_8 as "Best-of-8", kl_0.5 as "KL optimum at 0.5 nats"."""
-    kind, _, size = name.rpartition("_")
-    return f"Best-of-{size}" if kind == "best_of" else f"KL optimum at {size} nat{'s' * (size != '1')}"
+def mild_and_strong(rows: pd.DataFrame) -> list[str]:
+    """Of the policies in rows, those that a scatter compares: mildest and strongest Best-of-n, and furthest KL optimum.
 
-
-def mild_and_strong(policies: Iterable[str]) -> list[str]:
-    """Of the named policies, those that a scatter compares: mildest and strongest Best-of-n, and the last KL optimum.
-
-    Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the only one.
+    rows: policy, n, nats. Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the
+    only one.
     """
-    names = [name for name in dict.fromkeys(policies) if name]
-    sizes = sorted(int(name.removeprefix("best_of_")) for name in names if name.startswith("best_of_"))
-    sizes = [n for n in sizes if n > 1] or sizes
-    kls = [name for name in names if name.startswith("kl_")]
-    return [*dict.fromkeys(f"best_of_{n}" for n in (sizes[:1] + sizes[-1:])), *kls[-1:]]
+    by_n, by_nats = (rows[rows[axis].notna()].sort_values(axis, kind="stable") for axis in ("n", "nats"))
+    choosing = by_n[by_n["n"] > 1] if (by_n["n"] > 1).any() else by_n
+    ends = [*choosing["policy"][:1], *choosing["policy"][-1:], *by_nats["policy"][-1:]]
+    return list(dict.fromkeys(ends))
+
+
+def policy_labels(rows: pd.DataFrame) -> dict[str, str]:
+    """What each policy in rows is called, by its name in the column `policy`. rows: policy, n, nats."""
+    each = rows[rows["n"].notna() | rows["nats"].notna()].drop_duplicates("policy")
+    return {row.policy: policy_label(row.n, row.nats) for row in each.itertuples()}
 
 
 def interval_words(table: pd.DataFrame) -> str:
@@ -49,14 +49,14 @@ def interval_words(table: pd.DataFrame) -> str:
 def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str = "accuracy") -> Figure:
     """A panel a policy: each reward model's normalised drop ratio against what it measured; colour and marker its kind.
 
-    rows: fit, reward_model, metric, policy, value, units (population.population_rows). Models whose ratio is undefined
-    are left out, and counted in the panel.
+    rows: fit, reward_model, metric, policy, n, nats, value, units (population.population_rows). Models whose ratio is
+    undefined are left out, and counted in the panel.
     """
     fits = rows[~rows["reward_model"].isin(["gold", "base"])]
     measured = fits[fits["metric"] == measure].set_index("fit")
     if measured.empty:
         raise ResultError(f"rows: have no measure {measure!r}; there are {', '.join(fits['metric'].unique())}")
-    looks = looks_of(measured["reward_model"])
+    looks, labels = looks_of(measured["reward_model"]), policy_labels(rows)
     figure, axes = plt.subplots(1, len(policies), figsize=(3.6 * len(policies) + 1.3, 3.9), squeeze=False, sharey=True)
     for ax, policy in zip(axes[0], policies, strict=True):
         ratio = fits[(fits["metric"] == "ndr") & (fits["policy"] == policy)].set_index("fit")["value"].dropna()
@@ -68,7 +68,7 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
         ax.axhline(0, color=INK, linewidth=0.8)
         left_out = len(measured) - len(ratio)
         undefined = f" ({left_out} undefined)" if left_out else ""
-        ax.set(xlabel=look_of(measure, "measure").label, title=policy_name(policy) + undefined)
+        ax.set(xlabel=look_of(measure, "measure").label, title=labels[policy] + undefined)
     axes[0][0].set(ylabel="normalised drop ratio")
     for height, text in ((1, "no better than the base"), (0, "as good as optimising gold")):
         axes[0][0].annotate(text, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 3),
@@ -83,13 +83,14 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
 def correlation_figure(table: pd.DataFrame) -> Figure:
     """How well each measure orders the models as each policy does: a dot with its interval, a row of dots a policy.
 
-    table: measure, policy, statistic, value, low, high, level, units, estimand, no_interval (population.correlations),
-    of one statistic. A correlation without an interval is a hollow dot, and the title says why.
+    table: measure, policy, n, nats, statistic, value, low, high, level, units, estimand, no_interval
+    (population.correlations), of one statistic. A correlation without an interval is a hollow dot, and the title says
+    why.
     """
     if len(kinds := table[["statistic", "estimand"]].drop_duplicates()) > 1:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
     policies, measures = list(dict.fromkeys(table["policy"])), list(dict.fromkeys(table["measure"]))
-    looks = looks_of(measures, "measure")
+    looks, labels = looks_of(measures, "measure"), policy_labels(table)
     figure, ax = plt.subplots(figsize=(7.6, 0.62 * len(policies) + 1.3))
     for position, measure in enumerate(measures):
         color, marker = looks[measure].color, looks[measure].marker
@@ -102,7 +103,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
                    label=looks[measure].label)  # fmt: skip
     defined = table.groupby("policy")["value"].count()  # NaN does not count
     ax.set_yticks(
-        range(len(policies)), [policy_name(name) + ("" if defined[name] else "\n(undefined)") for name in policies]
+        range(len(policies)), [labels[name] + ("" if defined[name] else "\n(undefined)") for name in policies]
     )
     ax.set_ylim(len(policies) - 0.5, -0.5)  # the first on top, and room for a row without dots
     ax.axvline(0, color=GREY, linewidth=0.8)

@@ -1,17 +1,21 @@
 """The statements that a study is held to: one YAML file each, read and checked, with a digest that sees every change.
 
 A rule says which statistic tests it, on which fits of which stage, above which threshold, which size would matter, and
-what its interval is of. Knows text and numbers only, so that `rmkit check` answers at once; verdicts.py judges.
+what its interval is of. A misspelt stage, metric, column or parameter is found before any row exists, as far as
+evaluated.py and the notebooks say what there will be. Knows text and numbers only, so that `rmkit check` answers at
+once; verdicts.py judges.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError, one_of
+from rmkit.findings.evaluated import ENDS, EVALUATED, LISTED_BY, Evaluated
 
 SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
     "new seeds, new prompts",
@@ -22,6 +26,11 @@ STATISTICS = {  # what a rule of each statistic must say, and which estimands it
     "difference": (("metric", "first", "second"), (SEEDS_AND_PROMPTS, PROMPTS)),
     "correlation": (("measure", "policy"), (MODELS_AND_PROMPTS,)),
     "correlation_difference": (("of", "first", "second"), (MODELS_AND_PROMPTS,)),
+}
+METRICS = {  # which of these name a metric
+    "difference": ("metric",),
+    "correlation": ("measure", "policy"),
+    "correlation_difference": ("of", "first", "second"),
 }
 ALWAYS = ("statement", "source", "stage", "statistic", "threshold", "matters", "unit", "estimand")
 
@@ -42,10 +51,29 @@ class Rule:
     terms: Mapping[str, Any]  # what the statistic needs: metric, first, second, ...
     where: Mapping[str, Any] = field(default_factory=dict)  # parameters of the jobs that it is about
 
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics that the statistic is of, by the key that names each."""
+        return {key: metric_of(self.terms[key], f"{self.name}: {key}") for key in METRICS[self.statistic]}
+
+    def groups(self) -> dict[str, Mapping[str, Any]]:
+        """The fits that are compared, by the key that names them; none for a correlation, which is over all."""
+        return {key: self.terms[key] for key in ("first", "second")} if self.statistic == "difference" else {}
+
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits of all that the rule says; comments and order do not count."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def metric_of(value: Any, where: str) -> Metric:
+    """The metric that a rule names, `accuracy` or `{best_of_n: 32}`, or DataError."""
+    if isinstance(value, str):
+        return Metric(value)
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, at),) = value.items()
+        if isinstance(name, str) and isinstance(at, int | float) and not isinstance(at, bool):
+            return Metric(name, at)
+    raise DataError(f"{where}: {value!r} is no metric; write accuracy, or {{best_of_n: 32}} for one that has an axis")
 
 
 def read_rules(folder: str | Path, shown: str | None = None) -> list[Rule]:
@@ -86,12 +114,67 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: where: {content['where']!r} is not the parameters of jobs, as {{world: grammar}}")
     if not content["matters"] > 0:
         raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
+    for key in METRICS[statistic]:
+        metric_of(content[key], f"{shown}: {key}")
     return Rule(
         name=path.stem,
         terms={key: content[key] for key in terms},
         where=content.get("where", {}),
         **{key: content[key] for key in ALWAYS},
     )
+
+
+def check_against_notebooks(
+    folder: Path, shown: str, declared: Mapping[str, Mapping[str, Sequence[Any]]], texts: Mapping[str, Collection[str]]
+) -> None:
+    """DataError if a rule names a stage, parameter, metric, column, head or strategy that nothing has.
+
+    declared: by stage that evaluates, its notebook's parameters with the values that each may have, none if any. texts:
+    by stage, every text in the notebook's code: what a notebook adds under a name of its own is known by it.
+    """
+    for rule in read_rules(folder, shown):
+        where = f"{shown}/{rule.name}.yaml"
+        parameters = declared[one_of(rule.stage, declared, f"{where}: stage", DataError)]
+        for name, value in rule.where.items():
+            choices = parameters[one_of(name, parameters, f"{where}: where", DataError)]
+            if choices and value not in choices:
+                one_of(str(value), list(map(str, choices)), f"{where}: where: {name}", DataError)
+        if rule.stage in EVALUATED:
+            check_metrics(rule, EVALUATED[rule.stage], texts[rule.stage], where)
+            for key, group in rule.groups().items():
+                check_columns(group, EVALUATED[rule.stage], parameters, texts[rule.stage], f"{where}: {key}")
+
+
+def check_metrics(rule: Rule, evaluated: Evaluated, own: Collection[str], where: str) -> None:
+    """DataError unless a rule's metrics are its stage's, or a notebook's own, each at a place if it has an axis."""
+    metrics = rule.metrics()
+    for key, metric in metrics.items():
+        if metric.name not in own:
+            one_of(metric.name, evaluated.metrics, f"{where}: {key}", DataError)
+        axis = evaluated.metrics.get(metric.name, "")
+        if axis and metric.at is None:
+            raise DataError(f"{where}: {key}: {metric.name} has a value for each {axis}; write {{{metric.name}: 2}}")
+        if metric.at is not None and not axis:
+            raise DataError(f"{where}: {key}: {metric.name} has no axis; write {metric.name} alone")
+    one, *others = (metric.name in evaluated.policies for metric in metrics.values())
+    if one in others:
+        key = next(iter(metrics))
+        raise DataError(f"{where}: {key}: a correlation is of a measure with a policy, which answer other prompts")
+
+
+def check_columns(
+    group: Mapping[str, Any], evaluated: Evaluated, parameters: Mapping[str, Any], own: Collection[str], where: str
+) -> None:
+    """DataError unless a group of fits is told by columns that they have: numbers or ends, and names that are known."""
+    for column, wanted in group.items():
+        if column not in own:
+            one_of(column, ("fit", *evaluated.numbers, *evaluated.names), where, DataError)
+        listed_by = [name for by in LISTED_BY.get(column, ()) for name in parameters.get(by, ())]
+        for value in wanted if isinstance(wanted, list) else [wanted]:
+            if column in evaluated.numbers and isinstance(value, str):
+                one_of(value, ENDS, f"{where}: {column}", DataError)
+            if column in evaluated.names and value not in own:
+                one_of(value, [*evaluated.names[column], *listed_by], f"{where}: {column}", DataError)
 
 
 def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:

@@ -7,20 +7,22 @@ so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows fr
     contradicted   it lies below: the opposite is shown
     not shown      it holds the threshold, and no effect that would matter
     cannot tell    it holds both; the smallest difference that could have been seen is given
+    not answered   there is no interval: this study lacks the stage, the fits or the seeds, and the row says which
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import DataError, ParamsError, ResultError
+from rmkit.errors import DataError, ParamsError, ResultError, did_you_mean
 from rmkit.evaluation.contrasts import contrast, over_prompts
-from rmkit.evaluation.population import measures_of, together
+from rmkit.evaluation.population import POLICIES, together
+from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
 from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
@@ -36,16 +38,42 @@ def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mappin
     study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason.
     """
     before = names_and_digests(registered)
-    rows = []
-    for rule in rules:
-        try:
-            interval = effect(rule, matching(rule, evaluations))
-        except (ResultError, DataError) as fault:
-            nan = float("nan")
-            interval = Interval(nan, nan, nan, 0.95, rule.estimand, "none", 0, str(fault))
-        rows.append(row_of(rule, interval, before.get(rule.name)))
+    rows = [row_of(rule, answer(rule, evaluations), before.get(rule.name)) for rule in rules]
     gone = [name for name in before if name not in {rule.name for rule in rules}]
     return pd.DataFrame(rows + [row_of_missing(name, before[name]) for name in gone])
+
+
+def answer(rule: Rule, evaluations: Mapping[str, Jobs]) -> Interval:
+    """The rule's effect with its interval, or none and the reason why this study cannot answer it.
+
+    DataError if the rule names a parameter, metric or column that no job of its stage has.
+    """
+    jobs = evaluations.get(rule.stage, [])
+    for parameters, evaluated in jobs[:1]:
+        require_known(rule, parameters, evaluated)
+    try:
+        return effect(rule, matching(rule, jobs))
+    except (ResultError, DataError) as fault:
+        return no_interval(rule.estimand, str(fault))
+
+
+def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluations) -> None:
+    """DataError unless what a rule names is among what a job of its stage has, or is known of the stage."""
+    known = EVALUATED.get(rule.stage, Evaluated({}, (), {}))
+    has: list[tuple[str, str, Collection[str]]] = [("where", name, parameters) for name in rule.where]
+    has += [(key, metric.name, {**evaluated.values, **known.metrics}) for key, metric in rule.metrics().items()]
+    columns = (*evaluated.fits, *known.numbers, *known.names)
+    has += [(key, column, columns) for key, group in rule.groups().items() for column in group]
+    for key, name, there in has:
+        if name not in there:
+            listed = ", ".join(there)
+            raise DataError(f"{rule.name}.yaml: {key}: {name!r} is not one of {listed}{did_you_mean(name, there)}")
+
+
+def no_interval(estimand: str, reason: str) -> Interval:
+    """No effect and no interval, and why."""
+    nan = float("nan")
+    return Interval(nan, nan, nan, 0.95, estimand, "none", 0, reason)
 
 
 def names_and_digests(registered: Sequence[str]) -> dict[str, str]:
@@ -58,20 +86,18 @@ def names_and_digests(registered: Sequence[str]) -> dict[str, str]:
 
 def row_of_missing(name: str, digest: str) -> dict[str, Any]:
     """A row for a statement that was registered and is there no more: it does not vanish with its file."""
-    nan = float("nan")
     gone = Rule(name, f"{name} (its file is gone)", "", "", "difference", 0.0, 1.0, "", SEEDS_AND_PROMPTS, {})
     reason = "this statement was registered, and docs/findings holds it no more"
-    interval = Interval(nan, nan, nan, 0.95, gone.estimand, "none", 0, reason)
-    return row_of(gone, interval, None) | {"digest": digest, "rule": "missing"}
+    return row_of(gone, no_interval(gone.estimand, reason), None) | {"digest": digest, "rule": "missing"}
 
 
-def matching(rule: Rule, evaluations: Mapping[str, Jobs]) -> list[Evaluations]:
+def matching(rule: Rule, jobs: Jobs) -> list[Evaluations]:
     """The evaluations of the jobs that a rule is about, or ResultError that says why there are none."""
-    if rule.stage not in evaluations:
+    if not jobs:
         raise ResultError(f"this study has no finished job of {rule.stage}")
     found = [
         (parameters, evaluated)
-        for parameters, evaluated in evaluations[rule.stage]
+        for parameters, evaluated in jobs
         if all(parameters.get(name) == wanted for name, wanted in rule.where.items())
     ]
     if not found:
@@ -85,33 +111,24 @@ def matching(rule: Rule, evaluations: Mapping[str, Jobs]) -> list[Evaluations]:
 
 def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
     """The rule's statistic with its interval; ResultError if the fits that it speaks of are not there."""
-    terms = rule.terms
+    metrics = rule.metrics()
     if rule.statistic == "difference":
+        first, second = rule.groups().values()
         if rule.estimand == NEW_PROMPTS_THESE_FITS:
-            return over_prompts(seeds, terms["metric"], terms["first"], terms["second"])
+            return over_prompts(seeds, metrics["metric"], first, second)
         if len(seeds) < FEWEST_SEEDS:
             raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
-        return contrast(seeds, terms["metric"], terms["first"], terms["second"])
+        return contrast(seeds, metrics["metric"], first, second)
     if len(seeds) > 1:
         raise ResultError(f"{len(seeds)} populations; a correlation is over the reward models of one")
-    names = [name for key, name in terms.items() if key != "statistic"]
-    if unknown := [name for name in names if name not in seeds[0].values]:
-        raise ResultError(f"the population has no {', '.join(unknown)}; it has {', '.join(seeds[0].values)}")
-    return correlation_effect(rule, seeds[0])
-
-
-def correlation_effect(rule: Rule, population: Evaluations) -> Interval:
-    """A rank correlation over reward models, or the difference of two."""
-    rng = np.random.default_rng(0)
-    one, *others = ("measure", "policy") if rule.statistic == "correlation" else ("of", "first", "second")
-    measures = measures_of(population)
-    is_measure = {key: rule.terms[key] in measures for key in (one, *others)}
-    if any(is_measure[key] == is_measure[one] for key in others):
+    one, *others = (metric.name in POLICIES for metric in metrics.values())
+    if one in others:
         raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
+    rng, both_or_three = np.random.default_rng(0), together(seeds[0], *metrics.values())
     if rule.statistic == "correlation":
-        metric_mp, outcome_mq = together(population, rule.terms["measure"], rule.terms["policy"])
+        metric_mp, outcome_mq = both_or_three
         return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
-    common, first_mq, second_mq = together(population, *(rule.terms[key] for key in ("of", "first", "second")))
+    common, first_mq, second_mq = both_or_three
     return correlation_difference(common, first_mq, second_mq, statistic=RANK, rng=rng)
 
 
@@ -143,9 +160,9 @@ def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, 
 
 
 def verdict(interval: Interval, rule: Rule) -> str:
-    """shown, contradicted, not shown or cannot tell, from the interval alone."""
+    """shown, contradicted, not shown, cannot tell or not answered, from the interval alone."""
     if interval.reason or np.isnan(interval.low):
-        return "cannot tell"
+        return "not answered"
     if interval.low > rule.threshold:
         return "shown"
     if interval.high < rule.threshold:

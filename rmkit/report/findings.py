@@ -19,6 +19,7 @@ WORDS = {
     "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
     "Contradicted": "it lies below: the opposite is shown.",
     "Not shown": "it holds the threshold and no effect of the size that was said to matter.",
+    "Not answered": "there is no interval: this study lacks the stage, the fits or the seeds, and the reason is given.",
     "Cannot tell": "it holds both; in small, the smallest true effect that four of five such studies would have seen.",
     "Best-of-n": "the gold reward of the response with the highest reward out of n, exactly, over all subsets.",
     "New seeds, new prompts": "the interval is about another draw of pairs, labels and initial weights, and other "
@@ -26,7 +27,8 @@ WORDS = {
     "New reward models, new prompts": "the interval is about other reward models of the same population, measured and "
     "optimised on other prompts.",
 }
-ORDER = ("shown", "contradicted", "not shown", "cannot tell")
+NOT_ANSWERED = "not answered"
+ORDER = ("shown", "contradicted", "not shown", "cannot tell", NOT_ANSWERED)
 
 
 def finding_sections(store: Store, jobs: list[PlannedJob]) -> Iterator[Section]:
@@ -56,10 +58,13 @@ def written(rows: pd.DataFrame) -> str:
 
 
 def answers(rows: pd.DataFrame) -> Iterator[str]:
-    """How many statements came out how, and whether all rules are as they were registered."""
+    """How many statements came out how, how many have no answer, and whether all rules are as they were registered."""
     counts = rows["verdict"].value_counts()
-    parts = [f"{counts[name]} {name}" for name in ORDER if name in counts]
-    yield f"Of {counted(len(rows), 'statement')}: {', '.join(parts)}."
+    n_answered = len(rows) - counts.get(NOT_ANSWERED, 0)
+    if parts := [f"{counts[name]} {name}" for name in ORDER if name in counts and name != NOT_ANSWERED]:
+        yield f"Of {counted(n_answered, 'statement')} that this study answers: {', '.join(parts)}."
+    if n_answered < len(rows):
+        yield f"{counted(len(rows) - n_answered, 'statement')} not answered: the table gives the reasons."
     for state, of_state in rows[rows["rule"] != "as registered"].groupby("rule"):
         yield f"{counted(len(of_state), 'rule')} {state}: {', '.join(of_state['fit'])}. Read such verdicts with care."
 
@@ -70,7 +75,7 @@ def finding_table(rows: pd.DataFrame) -> Table:
     place = rows["verdict"].map({name: position for position, name in enumerate(ORDER)})
     for row in rows.assign(place=place).sort_values("place", kind="stable").to_dict("records"):
         if np.isnan(row["value"]):
-            effect = TableCell("–", row["reason"], wide=True)
+            effect = TableCell("–", wide=True)  # the reason is beside the verdict
         else:
             between = "" if np.isnan(row["low"]) else f"({signed(row['low'], 3)} to {signed(row['high'], 3)})"
             against = f"{row['unit']}; threshold {row['threshold']:g}"

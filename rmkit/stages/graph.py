@@ -45,6 +45,7 @@ class Stage:
     only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
     streams: tuple[str, ...] = ()  # whose random streams it draws from, if not its own: a stage, and what else says so
     made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # output -> parameters that say all of it
+    asks: str = ""  # "module:function", called before any job runs with its data folder and what all notebooks declare
     gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
 
     def above(self) -> set[str]:
@@ -182,6 +183,7 @@ STAGES = {
     ),
     "07_figures": Stage(
         data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
+        asks="rmkit.findings.rules:check_against_notebooks",
         gathers=(
             "03_annotation_noise",
             "04_reward_models",

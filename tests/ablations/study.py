@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Axis
 
 ARMS = [
     f"{head} {procedure} {split}"
@@ -13,7 +14,7 @@ ARMS = [
 
 
 def ablation_seeds(
-    effects, *, betas, annotations, metrics=("spearman", "best_of_4", "best_of_2"), n_seeds=5, n_prompts=60, hard=1.0
+    effects, *, betas, annotations, metrics=("spearman", "best_of_n"), n_seeds=5, n_prompts=60, hard=1.0
 ):
     """One Evaluations a seed: the effect of an arm, plus what is hard about a prompt, plus noise; no beta for None."""
     rows = []
@@ -31,5 +32,8 @@ def ablation_seeds(
         noise_fp = 0.1 * np.random.default_rng(seed).normal(size=(len(fits), n_prompts))
         value_fp = (fits["arm"].map(effects).to_numpy()[:, None] + hard_p + noise_fp).astype(np.float32)
         values = dict.fromkeys(metrics, value_fp)
-        seeds.append(Evaluations(fits, np.arange(n_prompts), np.ones(n_prompts, np.float32), values))
+        axes = {}
+        if "best_of_n" in values:
+            values["best_of_n"], axes["best_of_n"] = np.stack([value_fp, value_fp], axis=-1), Axis("n", (2, 4))
+        seeds.append(Evaluations(fits, np.arange(n_prompts), np.ones(n_prompts, np.float32), values, axes))
     return seeds

@@ -6,6 +6,7 @@ import pytest
 
 from rmkit.ablations.paired_differences import split_curves, split_differences
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import ResultError
 from tests.ablations.study import ablation_seeds
 
@@ -28,7 +29,9 @@ SEEDS = ablation_seeds(EFFECT, betas=[0.5, np.inf], annotations=[100, 800])
 HUMAN = ablation_seeds(EFFECT, betas=[None], annotations=[100, 800], metrics=("accuracy", "log_loss"))
 
 
-@pytest.mark.parametrize(("seeds", "metric"), [(SEEDS, "spearman"), (SEEDS, "best_of_4"), (HUMAN, "log_loss")])
+@pytest.mark.parametrize(
+    ("seeds", "metric"), [(SEEDS, "spearman"), (SEEDS, Metric("best_of_n", 4)), (HUMAN, "log_loss")]
+)
 def test_each_difference_is_that_of_its_two_arms(seeds, metric):
     table = split_differences(seeds, metric)
     assert set(table["difference"]) == set(EXPECTED)
@@ -89,7 +92,7 @@ def test_an_arm_that_is_not_there_takes_its_differences_with_it():
 def test_what_cannot_be_compared_is_named():
     with pytest.raises(ResultError, match="no two arms to compare, of mlp_bt published pair; fit both heads or splits"):
         split_differences(without(*(arm for arm in EFFECT if arm != "mlp_bt published pair")), "spearman")
-    with pytest.raises(ResultError, match="have no 'brier', but spearman, best_of_4"):
+    with pytest.raises(ResultError, match="have no 'brier', but spearman, best_of_n"):
         split_differences(SEEDS, "brier")
     plain = Evaluations(pd.DataFrame({"fit": ["a"]}), np.arange(2), np.ones(2, "f4"), {"x": np.ones((1, 2), "f4")})
     with pytest.raises(ResultError, match="fits: lack reward_model, procedure, validation, annotations; they have fit"):

@@ -12,6 +12,7 @@ from rmkit.ablations.validation_split import (
     with_own_fits,
 )
 from rmkit.artifacts.comparisons import Comparisons
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError
 from rmkit.evaluation.against_gold import evaluate_against_gold
 from rmkit.reward_models.registry import build
@@ -93,8 +94,8 @@ def test_the_studys_own_fits_stand_beside_the_arms_as_they_were_evaluated(arms):
     assert both.fits["fit"].is_unique
     assert set(own["annotations"]) == {100, 200}  # the arms' numbers, not the study's 50
     taken = study.fits.index[study.fits["annotations"].isin([100, 200])]
-    for metric in released.values:
-        np.testing.assert_array_equal(both.values[metric][own.index], study.values[metric][taken])
+    for metric in released.metrics():
+        np.testing.assert_array_equal(both.value_fp(metric)[own.index], study.value_fp(metric)[taken])
     again = with_own_fits(released, study, procedure="published", validation_split="pair")
     assert len(again.fits) == len(released.fits)  # that arm is there already
     other = with_own_fits(released, studys_own(reward_model="linear_bt"), procedure="sound", validation_split="pair")
@@ -106,7 +107,7 @@ def test_fits_of_other_prompts_or_without_a_metric_are_refused(arms):
     elsewhere = replace(released, prompt_id_p=released.prompt_id_p + 1)
     with pytest.raises(DataError, match="on other prompts than the ablation's"):
         with_own_fits(elsewhere, studys_own(), procedure="sound", validation_split="pair")
-    with pytest.raises(DataError, match="have no best_of_4, proxy_of_4"):
+    with pytest.raises(DataError, match="have no best_of_4, proxy_of_pick_4"):
         with_own_fits(released, studys_own(ns=(1, 2)), procedure="sound", validation_split="pair")
 
 
@@ -132,7 +133,7 @@ def test_every_fit_is_held_against_gold_under_its_arm(arms):
     picks_pk = arms[2].model.score(EMBEDDING_RD)[3].reshape(P, K)
     best = GOLD_PK[np.arange(P), picks_pk.argmax(axis=1)].mean()
     fit = evaluations.fits.index[evaluations.fits["arm"] == "mlp_bt published pair"][3]
-    assert evaluations.values["best_of_4"][fit].mean() == pytest.approx(best, rel=1e-5)
+    assert evaluations.value_fp(Metric("best_of_n", 4))[fit].mean() == pytest.approx(best, rel=1e-5)
 
 
 def test_on_judged_pairs_every_arm_has_its_held_out_margins():

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import DataError
+from rmkit.artifacts.metric import Axis, Metric
+from rmkit.errors import DataError, ResultError
 
 FITS = pd.DataFrame({"fit": ["a", "b"], "seed": [0, 1]})
 
@@ -17,6 +20,7 @@ def parts():
         "prompt_id_p": np.array([3, 5, 8], np.int64),
         "units_p": np.array([1, 2, 1], np.float32),
         "values": {"accuracy": accuracy_fp, "by_n": np.stack([accuracy_fp, accuracy_fp + 1], axis=-1)},
+        "axes": {"by_n": Axis("n", (1, 32))},
     }
 
 
@@ -31,13 +35,42 @@ def test_saved_evaluations_come_back_the_same_and_two_saves_are_equal_bytes(tmp_
     np.testing.assert_array_equal(again.prompt_id_p, given_parts["prompt_id_p"])
     np.testing.assert_array_equal(again.units_p, given_parts["units_p"])
     assert set(again.values) == {"accuracy", "by_n"}
+    assert again.axes == given_parts["axes"]
     for metric, value in given_parts["values"].items():
         np.testing.assert_array_equal(again.values[metric], value)
 
 
+def test_a_metric_is_had_at_a_place_of_its_axis():
+    evaluations = Evaluations(**parts())
+    assert evaluations.metrics() == [Metric("accuracy"), Metric("by_n", 1), Metric("by_n", 32)]
+    assert evaluations.metrics("by_n") == [Metric("by_n", 1), Metric("by_n", 32)]
+    for metric, added in ((Metric("accuracy"), 0), (Metric("by_n", 1.0), 0), (Metric("by_n", 32), 1)):
+        np.testing.assert_array_equal(evaluations.value_fp(metric), parts()["values"]["accuracy"] + added)
+    np.testing.assert_array_equal(evaluations.value_fp("accuracy"), parts()["values"]["accuracy"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("acuracy", "have no 'acuracy', but accuracy, by_n; did you mean 'accuracy'?"),
+        ("by_n", "by_n was measured at n = 1, 32; say which"),
+        (Metric("by_n", 8), "by_n was not measured at n = 8, but at n = 1, 32"),
+        (Metric("accuracy", 8), "accuracy has no axis, so none of its values is at 8"),
+    ],
+)
+def test_a_metric_that_is_not_there_says_what_is(metric, said):
+    with pytest.raises(ResultError, match=f"^evaluations: {re.escape(said)}$"):
+        Evaluations(**parts()).value_fp(metric)
+
+
+def test_a_metrics_name_for_people_has_its_place():
+    metrics = [Metric("accuracy"), Metric("best_of_n", 32), Metric("best_of_n", 32.0), Metric("kl", 0.5)]
+    assert list(map(str, metrics)) == ["accuracy", "best_of_32", "best_of_32", "kl_0.5"]
+
+
 @pytest.mark.parametrize("metrics", [(), ("accuracy",)])
 def test_evaluations_of_no_fit_come_back_as_such(tmp_path, metrics):
-    empty = {"fits": FITS[:0], "values": {name: np.zeros((0, 3), np.float32) for name in metrics}}
+    empty = {"fits": FITS[:0], "axes": {}, "values": {name: np.zeros((0, 3), np.float32) for name in metrics}}
     Evaluations(**parts() | empty).save(tmp_path)
     again = Evaluations.load(tmp_path)
     assert (len(again.fits), list(again.fits)) == (0, ["fit", "seed"])
@@ -90,13 +123,32 @@ MISTAKES = {
         r"units_p: is float32 of shape \(2,\); it must be float32",
     ),
     "no units": ({"units_p": np.zeros(3, np.float32)}, "units_p: holds NaN, infinity, or no more than 0"),
-    "values of another dtype": ({"values": {"x": np.zeros((2, 3))}}, r"values\['x'\]: is float64 of shape \(2, 3\)"),
-    "values too short": (
-        {"values": {"x": np.zeros((1, 3), np.float32)}},
-        r"values\['x'\]: is float32 of shape \(1, 3\)",
+    "values of another dtype": (
+        {"values": {"x": np.zeros((2, 3))}, "axes": {}},
+        r"values\['x'\]: is float64 of shape \(2, 3\)",
     ),
+    "values too short": (
+        {"values": {"x": np.zeros((1, 3), np.float32)}, "axes": {}},
+        r"values\['x'\]: is float32 of shape \(1, 3\); it must be float32 of shape \(2, 3\)$",
+    ),
+    "an axis of another length": (
+        {"axes": {"by_n": Axis("n", (1, 2, 4))}},
+        r"values\['by_n'\]: is float32 of shape \(2, 3, 2\); it must be float32 of shape \(2, 3, 3\); its axis is n",
+    ),
+    "values along no axis": (
+        {"axes": {}},
+        r"values\['by_n'\]: is float32 of shape \(2, 3, 2\); it must be .* \(2, 3\)$",
+    ),
+    "an axis of nothing": (
+        {"axes": {"x": Axis("n", (1,))}},
+        r"axes\['x'\]: there is no such metric among accuracy, by_n",
+    ),
+    "places twice": ({"axes": {"by_n": Axis("n", (2, 2))}}, r"axes\['by_n'\]: has n = 2, 2; places must be there, fin"),
+    "places that fall": ({"axes": {"by_n": Axis("n", (2, 1))}}, r"axes\['by_n'\]: has n = 2, 1; places must be there"),
+    "places without end": ({"axes": {"by_n": Axis("n", (2, np.inf))}}, r"axes\['by_n'\]: has n = 2, inf; places must"),
+    "no places": ({"axes": {"by_n": Axis("n", ())}}, r"axes\['by_n'\]: has n = nothing; places must be there"),
     "values infinite": (
-        {"values": {"x": np.array([[0, 0, 0], [0, np.inf, 0]], np.float32)}},
+        {"values": {"x": np.array([[0, 0, 0], [0, np.inf, 0]], np.float32)}, "axes": {}},
         r"values\['x'\], fit 'b', prompt 5: is infinite; values are finite, or NaN where not evaluated",
     ),
 }
@@ -112,6 +164,6 @@ def test_a_mistake_is_named(mistake):
 def test_a_folder_without_evaluations_or_of_another_format_says_so(tmp_path):
     with pytest.raises(DataError, match=r"holds no evaluations.json; it must be a folder that Evaluations.save wrote"):
         Evaluations.load(tmp_path)
-    (tmp_path / "evaluations.json").write_text('{"format": 2}')
-    with pytest.raises(DataError, match=r"evaluations.json: is of format 2; this rmkit reads format 1"):
+    (tmp_path / "evaluations.json").write_text('{"format": 1}')
+    with pytest.raises(DataError, match=r"evaluations.json: is of format 1; this rmkit reads format 2"):
         Evaluations.load(tmp_path)

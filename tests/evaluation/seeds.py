@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Axis
 from rmkit.evaluation.on_pairs import evaluate_pairs
 
 N_PROMPTS = 40
@@ -20,8 +21,10 @@ def seed(number, effect=1.0):
     rng = np.random.default_rng(number)
     hard_p = np.random.default_rng(99).normal(size=N_PROMPTS)
     value_fp = hard_p + np.array([[0.0], [0.5], [1.0], [-1.0]]) * effect + 0.1 * rng.normal(size=(4, N_PROMPTS))
-    values = {"accuracy": value_fp.astype(np.float32), "best_of_4": (2 * value_fp).astype(np.float32)}
-    return Evaluations(FITS, np.arange(N_PROMPTS), np.ones(N_PROMPTS, np.float32), values)
+    values = {"accuracy": value_fp.astype(np.float32), "best_of_n": (2 * value_fp).astype(np.float32)[..., None]}
+    return Evaluations(
+        FITS, np.arange(N_PROMPTS), np.ones(N_PROMPTS, np.float32), values, {"best_of_n": Axis("n", (4,))}
+    )
 
 
 SEEDS = [seed(number) for number in range(5)]

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from rmkit.annotation.annotators import Annotator
+from rmkit.artifacts.metric import Axis, Metric
 from rmkit.errors import DataError
 from rmkit.evaluation.against_gold import (
     NO_ANNOTATOR,
     NOTHING_TO_ORDER,
     ONE_REWARD,
     evaluate_against_gold,
-    metric_and_n,
 )
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.measures.margins import expected_calibration_error
@@ -38,9 +38,9 @@ def test_rows_are_the_means_of_the_evaluations():
     by_name = {}
     for (metric, n), group in rows.groupby(["metric", "n"], dropna=False):
         by_name[metric, "" if np.isnan(n) else int(n)] = group.set_index("fit")
-    for name, value_fp in evaluations.values.items():
-        metric, n = metric_and_n(name)
-        of_metric = by_name.pop((metric, "" if np.isnan(n) else int(n)))
+    for metric in evaluations.metrics():
+        value_fp = evaluations.value_fp(metric)
+        of_metric = by_name.pop((metric.name, "" if metric.at is None else metric.at))
         np.testing.assert_allclose(of_metric.loc[["gold", "noisy"], "value"], value_fp.mean(axis=1), rtol=1e-6)
         assert (of_metric["units"] == 5).all()
     assert not by_name
@@ -63,7 +63,17 @@ def test_prompts_keep_their_ids_and_best_of_n_its_prompts():
     np.testing.assert_array_equal(evaluations.prompt_id_p, PROMPT_ID_P)
     noisy_pk = REWARD_FR[1].reshape(GOLD_PK.shape)
     expected_p = best_of_n(noisy_pk, GOLD_PK, [6])[:, 0]
-    np.testing.assert_allclose(evaluations.values["best_of_6"][1], expected_p, rtol=1e-6)
+    np.testing.assert_allclose(evaluations.value_fp(Metric("best_of_n", 6))[1], expected_p, rtol=1e-6)
+
+
+def test_the_ns_may_come_in_any_order_and_are_an_axis_of_the_evaluations():
+    rows, evaluations = evaluate(ns=(6, 1, 3))
+    assert evaluations.axes["best_of_n"] == evaluations.axes["proxy_of_pick"] == Axis("n", (1, 3, 6))
+    assert evaluations.axes["quantile_of_pick"] == Axis("n", (6,))
+    assert "accuracy" not in evaluations.axes
+    best = rows[(rows["metric"] == "best_of_n") & (rows["fit"] == "gold")].set_index("n")["value"]
+    assert best.index.tolist() == [1, 3, 6]
+    assert best.is_monotonic_increasing
 
 
 def test_what_a_fit_promises_for_its_pick_is_a_mean_over_subsets_whatever_its_unit_and_origin():
@@ -73,8 +83,10 @@ def test_what_a_fit_promises_for_its_pick_is_a_mean_over_subsets_whatever_its_un
     expected_p = [np.mean(list(map(max, itertools.combinations(row_k, 2)))) - row_k.mean() for row_k in noisy_pk]
     for scale, origin in ((1.0, 0.0), (7.0, -3.0)):
         _, evaluations = evaluate(scale * REWARD_FR + origin, ns=[1, 2])
-        np.testing.assert_allclose(evaluations.values["proxy_of_2"][1], np.array(expected_p) / unit, rtol=1e-5)
-        np.testing.assert_allclose(evaluations.values["proxy_of_1"], 0.0, atol=1e-6)
+        np.testing.assert_allclose(
+            evaluations.value_fp(Metric("proxy_of_pick", 2))[1], np.array(expected_p) / unit, rtol=1e-5
+        )
+        np.testing.assert_allclose(evaluations.value_fp(Metric("proxy_of_pick", 1)), 0.0, atol=1e-6)
 
 
 def test_of_one_reward_for_all_nothing_is_promised_and_the_row_says_so():

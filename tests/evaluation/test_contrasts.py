@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError, ResultError
 from rmkit.evaluation.against_gold import evaluate_against_gold
 from rmkit.evaluation.contrasts import contrast, in_group, minus_strategy, paired_differences
@@ -21,7 +23,7 @@ def test_a_contrast_cancels_what_is_hard_for_both_and_finds_the_planted_differen
 
 def test_without_a_planted_difference_the_interval_holds_zero():
     seeds = [seed(number, effect=0.0) for number in range(5)]
-    interval = contrast(seeds, "best_of_4", {"reward_model": "a"}, {"reward_model": "random"})
+    interval = contrast(seeds, Metric("best_of_n", 4), {"reward_model": "a"}, {"reward_model": "random"})
     assert interval.low < 0 < interval.high
 
 
@@ -46,9 +48,9 @@ def test_a_group_without_fits_and_seeds_that_do_not_match_are_named():
         contrast(SEEDS, "accuracy", {"reward_model": "b"}, {"reward_model": "a"})
     with pytest.raises(ResultError, match="fits have no column 'head'"):
         in_group(FITS, {"head": "a"})
-    with pytest.raises(ResultError, match="have no 'ndcg', but accuracy, best_of_4"):
+    with pytest.raises(ResultError, match="have no 'ndcg', but accuracy, best_of_n"):
         gold_curves(SEEDS, ["ndcg"])
-    other = Evaluations(FITS.assign(annotations=7.0), SEEDS[0].prompt_id_p, SEEDS[0].units_p, SEEDS[0].values)
+    other = replace(SEEDS[0], fits=FITS.assign(annotations=7.0))
     with pytest.raises(ResultError, match="do not hold the same fits"):
         gold_curves([SEEDS[0], other])
 
@@ -79,12 +81,12 @@ def test_a_strategy_is_held_against_another_on_the_same_prompts_and_labels():
     minus = minus_strategy(evaluations, "random")
     for position, fit in enumerate(minus.fits.itertuples()):
         own, other = (
-            evaluations.values["best_of_4"][
+            evaluations.value_fp(Metric("best_of_n", 4))[
                 (made.fits["strategy"] == name) & (made.fits["annotations"] == fit.annotations)
             ]
             for name in (fit.strategy, "random")
         )
-        np.testing.assert_array_equal(minus.values["best_of_4"][position], (own - other)[0])
+        np.testing.assert_array_equal(minus.value_fp(Metric("best_of_n", 4))[position], (own - other)[0])
     assert set(minus.fits["strategy"]) == {"entropy", "d_optimal"}
     assert not minus.values["spearman"][:2].any()  # they start from one model
     with pytest.raises(

@@ -14,7 +14,7 @@ def test_a_row_for_each_fit_and_metric_with_n_where_there_is_one():
     assert len(curves) == 8
     assert curves.set_index("metric")["n"].groupby(level=0).first().to_dict() == {
         "accuracy": pytest.approx(np.nan, nan_ok=True),
-        "best_of_4": 4.0,
+        "best_of_n": 4.0,
     }
     assert (curves["seeds"] == 5).all()
     assert set(curves["estimand"]) == {"new seeds, new prompts"}

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
+from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError
 from rmkit.evaluation.population import (
     EQUAL_SCORES,
@@ -25,6 +26,7 @@ NOISE_F = np.linspace(0.2, 4, N_MODELS)
 SCORE_FPK = GOLD_PK + NOISE_F[:, None, None] * RNG.normal(size=(N_MODELS, N_PROMPTS, K))
 FITS = pd.DataFrame({"fit": [f"m{f}" for f in range(N_MODELS)], "reward_model": "noisy"})
 MEASURING_P = np.arange(N_PROMPTS) % 2 == 0
+BEST_OF_8 = Metric("best_of_n", 8)
 OPTIONS = {"n_responses": 5, "ns": [2, 8], "kls": [0.5]}
 
 
@@ -67,7 +69,7 @@ def test_only_a_kl_out_of_reach_is_no_value_and_every_other_fault_is_told():
 
 
 def test_all_kl_optima_of_a_name_are_equally_far_from_the_base_whatever_the_scale():
-    twice = policy_values(np.stack([SCORE_FPK[3], 7 * SCORE_FPK[3]]), GOLD_PK, ns=[], kls=[0.5])["kl_0.5"]
+    twice = policy_values(np.stack([SCORE_FPK[3], 7 * SCORE_FPK[3]]), GOLD_PK, ns=[], kls=[0.5])["kl"][..., 0]
     np.testing.assert_allclose(twice[0], twice[1], atol=1e-6)
     beta = stored_responses.beta_at_kl(SCORE_FPK[3], 0.5)
     np.testing.assert_allclose(
@@ -76,11 +78,19 @@ def test_all_kl_optima_of_a_name_are_equally_far_from_the_base_whatever_the_scal
 
 
 def test_each_half_of_the_prompts_has_its_own_values():
-    for name, value_fp in EVALUATIONS.values.items():
-        own_p = MEASURING_P if name in MEASURES else ~MEASURING_P
+    for metric in EVALUATIONS.metrics():
+        value_fp = EVALUATIONS.value_fp(metric)
+        own_p = MEASURING_P if metric.name in MEASURES else ~MEASURING_P
         assert np.isnan(value_fp[:, ~own_p]).all()
         assert np.isfinite(value_fp[:-1, own_p]).all()
-    assert policies(EVALUATIONS) == ["best_of_2", "best_of_8", "kl_0.5"]
+    assert policies(EVALUATIONS) == [Metric("best_of_n", 2), Metric("best_of_n", 8), Metric("kl", 0.5)]
+
+
+def test_a_row_says_which_policy_in_words_and_how_far_it_goes_from_the_base():
+    told = {*ROWS[["policy", "n", "nats"]].fillna(-1).itertuples(index=False, name=None)}
+    assert told == {("", -1, -1), ("best_of_2", 2, -1), ("best_of_8", 8, -1), ("kl_0.5", -1, 0.5)}
+    table = correlations(EVALUATIONS, resamples=100)
+    assert {*table[["policy", "n", "nats"]].fillna(-1).itertuples(index=False, name=None)} == told - {("", -1, -1)}
 
 
 def test_a_measure_of_ones_own_stands_beside_the_others_and_leaves_them_as_they_are():
@@ -93,7 +103,7 @@ def test_a_measure_of_ones_own_stands_beside_the_others_and_leaves_them_as_they_
     table = correlations(evaluations, resamples=20).set_index(["measure", "policy"])["value"]
     assert list(table.index.unique("measure")) == [*MEASURES, "mine"]
     np.testing.assert_allclose(table["mine"], -table["accuracy"])
-    accuracy, mine = together(evaluations, "accuracy", "mine")
+    accuracy, mine = together(evaluations, Metric("accuracy"), Metric("mine"))
     np.testing.assert_array_equal(mine, -accuracy)
 
 
@@ -101,7 +111,7 @@ def test_a_measure_of_ones_own_stands_beside_the_others_and_leaves_them_as_they_
     ("measures", "says"),
     [
         ({"mine": lambda score_pk, gold_pk: score_pk.mean()}, r"measure mine: gives shape \(\); it must be a number a"),
-        ({"best_of_2": MEASURES["accuracy"]}, "measure best_of_2: is a policy's name; give it another"),
+        ({"best_of_n": MEASURES["accuracy"]}, "measure best_of_n: is a policy's name; give it another"),
     ],
 )
 def test_a_measure_that_does_not_fit_is_one_line(measures, says):
@@ -140,7 +150,7 @@ def test_a_model_whose_scores_are_all_equal_reaches_no_distance_and_is_left_out(
     own = rows[(rows["fit"] == "m4") & (rows["policy"] == "kl_0.5")]
     assert own["value"].isna().all()
     assert set(own["reason"]) == {EQUAL_SCORES}
-    assert len(together(evaluations, "accuracy", "kl_0.5")[0]) == N_MODELS - 1
+    assert len(together(evaluations, Metric("accuracy"), Metric("kl", 0.5))[0]) == N_MODELS - 1
     table = correlations(evaluations, resamples=100).set_index(["measure", "policy"])
     assert table.loc[("accuracy", "kl_0.5"), "left_out"] == 1
     assert table.loc[("accuracy", "best_of_2"), "left_out"] == 0
@@ -148,7 +158,7 @@ def test_a_model_whose_scores_are_all_equal_reaches_no_distance_and_is_left_out(
 
 def test_correlations_are_scipys_over_models_and_carry_their_interval():
     table = correlations(EVALUATIONS, resamples=200).set_index(["measure", "policy"])
-    metric_mp, outcome_mq = together(EVALUATIONS, "accuracy", "best_of_8")
+    metric_mp, outcome_mq = together(EVALUATIONS, Metric("accuracy"), Metric("best_of_n", 8))
     expected = scipy_stats.kendalltau(metric_mp.mean(axis=1), outcome_mq.mean(axis=1)).statistic
     row = table.loc[("accuracy", "best_of_8")]
     assert row["value"] == pytest.approx(expected, abs=0.02)
@@ -171,7 +181,7 @@ def test_two_measures_are_taken_on_the_prompts_that_both_have():
     gold_pk = GOLD_PK.copy()
     gold_pk[4, 1] = gold_pk[4, 0]  # a measuring prompt whose first two responses are equally good
     evaluations = population(gold_pk=gold_pk)
-    outcome_mq, first_mp, second_mp = together(evaluations, "best_of_8", "accuracy", "one_pair")
+    outcome_mq, first_mp, second_mp = together(evaluations, BEST_OF_8, Metric("accuracy"), Metric("one_pair"))
     assert first_mp.shape == second_mp.shape == (N_MODELS, N_PROMPTS // 2 - 1)
     assert outcome_mq.shape == (N_MODELS, N_PROMPTS // 2)
-    assert together(evaluations, "accuracy", "best_of_8")[0].shape == (N_MODELS, N_PROMPTS // 2)
+    assert together(evaluations, Metric("accuracy"), BEST_OF_8)[0].shape == (N_MODELS, N_PROMPTS // 2)

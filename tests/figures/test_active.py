@@ -17,15 +17,17 @@ COUNTS, POOLS = [50, 100, 150], ["within_prompt", "cross_prompt"]
 KIND = {"level": 0.95, "seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}
 
 
-def curves(metrics=("spearman", "best_of_16"), strategies=tuple(STRATEGIES)):
-    names = list(itertools.product(metrics, POOLS, strategies, COUNTS))
-    table = pd.DataFrame(names, columns=["metric", "pool", "strategy", "annotations"])
+def curves(metrics=(("spearman", np.nan), ("best_of_n", 16.0)), strategies=tuple(STRATEGIES)):
+    names = [(*metric, *others) for metric, *others in itertools.product(metrics, POOLS, strategies, COUNTS)]
+    table = pd.DataFrame(names, columns=["metric", "n", "pool", "strategy", "annotations"])
     mean = np.random.default_rng(0).normal(size=len(table))
     return table.assign(mean=mean, low=mean - 0.1, high=mean + 0.2, **KIND)
 
 
 def chosen():
-    return curves(("mean_p_variance", "distinct_prompts", "log_det_gain", "accuracy")).rename(columns={"mean": "value"})
+    return curves(
+        [(name, np.nan) for name in ("mean_p_variance", "distinct_prompts", "log_det_gain", "accuracy")]
+    ).rename(columns={"mean": "value"})
 
 
 def drawn(ax, name):
@@ -36,7 +38,10 @@ def drawn(ax, name):
 def test_a_row_is_a_metric_and_a_column_a_pool():
     figure = label_value_figure(curves())
     assert len(figure.axes) == 4
-    assert [figure.axes[i].get_ylabel() for i in (0, 2)] == ["Spearman, within prompts", "gold reward, best of 16"]
+    assert [figure.axes[i].get_ylabel() for i in (0, 2)] == [
+        "Spearman with gold,\nwithin prompts",
+        "gold reward of the\nbest of 16",
+    ]
     assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["pairs within a prompt", "pairs across prompts"]
     assert [ax.get_xlabel() for ax in figure.axes[2:]] == ["labels used"] * 2
     assert list(figure.axes[2].get_xticks()) == COUNTS
@@ -47,7 +52,7 @@ def test_a_row_is_a_metric_and_a_column_a_pool():
 def test_lines_hold_the_table_whatever_the_order_of_its_rows(name):
     table = curves()
     figure = label_value_figure(table.groupby(["metric", "pool"], sort=False).sample(frac=1, random_state=0))
-    panels = itertools.product(("spearman", "best_of_16"), POOLS)
+    panels = itertools.product(("spearman", "best_of_n"), POOLS)
     for ax, (metric, pool) in zip(figure.axes, panels, strict=True):
         rows = table[(table["metric"] == metric) & (table["pool"] == pool) & (table["strategy"] == name)]
         np.testing.assert_allclose(drawn(ax, name).get_xydata(), rows[["annotations", "mean"]])
@@ -57,7 +62,7 @@ def test_lines_hold_the_table_whatever_the_order_of_its_rows(name):
 
 def test_a_difference_says_from_what_and_shows_it_as_the_line_at_0():
     figure = label_value_figure(curves(strategies=("entropy", "d_optimal")), against="random")
-    assert figure.axes[0].get_ylabel() == "Spearman, within prompts\nminus random"
+    assert figure.axes[0].get_ylabel() == "Spearman with gold,\nwithin prompts\nminus random"
     assert set(drawn(figure.axes[0], "random").get_ydata()) == {0}
     labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     assert sorted(labels) == ["D-optimal", "entropy", "random"]
@@ -96,7 +101,7 @@ def test_a_strategy_that_is_not_known_here_goes_by_its_own_name_and_comes_last()
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda table: table.drop(columns="low"), "table: lacks low; it has metric, pool"),
+        (lambda table: table.drop(columns="low"), "table: lacks low; it has metric, n, pool"),
         (lambda table: pd.concat([table, table[:1]]), "curves: {'pool': 'within_prompt', .* is there twice"),
         (
             lambda table: table.assign(method=["t"] + ["bootstrap"] * (len(table) - 1)),

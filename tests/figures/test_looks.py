@@ -5,13 +5,14 @@ matplotlib.use("Agg")
 import itertools
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from rmkit.ablations.validation_split import HEADS
 from rmkit.active.registry import STRATEGIES
 from rmkit.annotation.pairs import CHOICES, POOLS
 from rmkit.evaluation.population import MEASURES
-from rmkit.figures.looks import LOOKS, SPARES, called, look_of, looks_of
+from rmkit.figures.looks import LOOKS, SPARES, called, look_of, looks_of, metric_label, policy_label
 from rmkit.figures.theme import GREY, INK
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
@@ -75,3 +76,18 @@ def test_a_name_in_a_sentence_is_the_name_of_the_legend_but_for_what_needs_an_ar
     assert [called(name) for name in HEADS] == [look_of(name).label for name in HEADS]
     assert (called("shorter"), called("random")) == ("the shorter answer", "a random reward")
     assert called("random", "strategy") == "random"
+
+
+@pytest.mark.parametrize(
+    ("n", "nats", "shown"),
+    [(8, np.nan, "Best-of-8"), (np.nan, 0.5, "KL optimum at 0.5 nats"), (np.nan, 1, "KL optimum at 1 nat")],
+)
+def test_policies_have_names_that_read(n, nats, shown):
+    assert policy_label(n, nats) == shown
+
+
+def test_a_metric_is_called_by_its_n_where_it_has_one():
+    assert metric_label("best_of_n", 32.0) == "gold reward of the best of 32"
+    assert metric_label("best_of_n", np.nan) == metric_label("best_of_n") == "gold reward of the best of n"
+    assert metric_label("spearman", np.nan) == metric_label("spearman")
+    assert metric_label("distinct_prompts") == "distinct prompts"

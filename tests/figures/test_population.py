@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ResultError
-from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, policy_name, scatter_figure
+from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
 
 
 def population_rows():
@@ -17,25 +17,26 @@ def population_rows():
     for f in range(4):
         shared = {"fit": f"m{f}", "reward_model": "mlp_bt" if f < 2 else "linear_bt", "units": 50}
         rows.append(shared | {"metric": "accuracy", "policy": "", "value": 0.5 + 0.1 * f})
-        rows.append(shared | {"metric": "ndr", "policy": "best_of_2", "value": 1 - 0.2 * f})
-        rows.append(shared | {"metric": "ndr", "policy": "kl_1", "value": np.nan if f == 3 else 0.5})
+        rows.append(shared | {"metric": "ndr", "policy": "mild", "n": 2, "value": 1 - 0.2 * f})
+        rows.append(shared | {"metric": "ndr", "policy": "far", "nats": 1, "value": np.nan if f == 3 else 0.5})
     rows.append({"fit": "gold", "reward_model": "gold", "metric": "accuracy", "policy": "", "value": 1.0, "units": 50})
     return pd.DataFrame(rows)
 
 
 def test_a_dot_is_a_reward_model_and_undefined_ones_are_counted():
-    figure = scatter_figure(population_rows(), ["best_of_2", "kl_1"])
+    figure = scatter_figure(population_rows(), ["mild", "far"])
     first, second = figure.axes
     dots = np.concatenate([each.get_offsets() for each in first.collections])
     np.testing.assert_allclose(sorted(map(tuple, dots)), [(0.5, 1.0), (0.6, 0.8), (0.7, 0.6), (0.8, 0.4)])
     assert second.get_title(loc="left") == "KL optimum at 1 nat (1 undefined)"
     with pytest.raises(ResultError, match="no measure 'ndcg'"):
-        scatter_figure(population_rows(), ["best_of_2"], measure="ndcg")
+        scatter_figure(population_rows(), ["mild"], measure="ndcg")
 
 
 def correlation_rows(*, first_why="", second_why="too few prompts", second_units=30):
     """Of two measures with one policy; a row without a reason has an interval."""
-    kinds = {"policy": "best_of_2", "statistic": "kendall", "estimand": "new reward models, new prompts", "level": 0.95}
+    kinds = {"policy": "mild", "n": 2, "nats": np.nan, "statistic": "kendall", "level": 0.95}
+    kinds["estimand"] = "new reward models, new prompts"
     rows = [
         {"measure": "accuracy", "value": 0.7, "no_interval": first_why, "units": 30},
         {"measure": "one_pair", "value": 0.3, "no_interval": second_why, "units": second_units},
@@ -72,7 +73,7 @@ def test_an_interval_is_claimed_only_where_there_is_one():
 
 
 def test_a_correlation_without_a_value_has_no_say_about_intervals_and_its_policy_is_marked():
-    flat = correlation_rows().assign(policy="best_of_1", value=np.nan, low=np.nan, no_interval="nothing to correlate")
+    flat = correlation_rows().assign(policy="none", n=1, value=np.nan, low=np.nan, no_interval="nothing to correlate")
     table = pd.concat([flat, correlation_rows(second_why="")])
     assert "nothing to correlate" not in interval_words(table)
     (ax,) = correlation_figure(table).axes
@@ -85,21 +86,18 @@ def test_the_title_says_how_many_models_even_if_a_policy_leaves_some_out():
 
 
 @pytest.mark.parametrize(
-    ("policies", "shown"),
+    ("ns", "kls", "shown"),
     [
-        (["best_of_1", "best_of_4", "best_of_2", "kl_0.5", "kl_2"], ["best_of_2", "best_of_4", "kl_2"]),
-        (["", "best_of_8", "best_of_32", "best_of_8"], ["best_of_8", "best_of_32"]),
-        (["best_of_2", "kl_1"], ["best_of_2", "kl_1"]),
-        (["best_of_1"], ["best_of_1"]),
+        ([1, 4, 2], [0.5, 2, 1], ["best of 2", "best of 4", "2 nats"]),
+        ([8, 32, 8], [], ["best of 8", "best of 32"]),
+        ([2], [1], ["best of 2", "1 nats"]),
+        ([1], [], ["best of 1"]),
+        ([], [0.5, 0.25], ["0.5 nats"]),
     ],
 )
-def test_a_scatter_compares_policies_that_choose(policies, shown):
-    assert mild_and_strong(policies) == shown
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("best_of_8", "Best-of-8"), ("kl_0.5", "KL optimum at 0.5 nats"), ("kl_1", "KL optimum at 1 nat")],
-)
-def test_policies_have_names_that_read(name, shown):
-    assert policy_name(name) == shown
+def test_a_scatter_compares_policies_that_choose(ns, kls, shown):
+    rows = [{"policy": "", "n": None, "nats": None}]
+    rows += [{"policy": f"best of {n}", "n": n} for n in ns] + [
+        {"policy": f"{nats} nats", "nats": nats} for nats in kls
+    ]
+    assert mild_and_strong(pd.DataFrame(rows).astype({"n": float, "nats": float})) == shown

@@ -5,7 +5,7 @@ import yaml
 
 from rmkit.errors import DataError, ParamsError
 from rmkit.findings import rules
-from rmkit.findings.rules import read_rule, read_rules
+from rmkit.findings.rules import check_against_notebooks, read_rule, read_rules
 from rmkit.intervals import correlations, means
 from tests.notebook_cells import KeepingJob, run_cells
 
@@ -57,6 +57,10 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
         ({"threshold": float("nan")}, "threshold: nan is not a number"),
         ({"first": "d_optimal"}, "first: 'd_optimal' names no fits"),
         ({"where": "grammar"}, "where: 'grammar' is not the parameters of jobs"),
+        (
+            {"metric": {"best_of_n": "all"}},
+            "metric: {'best_of_n': 'all'} is no metric; write accuracy, or {best_of_n: 32}",
+        ),
     ],
 )
 def test_a_bad_rule_is_one_sentence_with_file_and_key(tmp_path, change, message):
@@ -87,3 +91,65 @@ def test_a_rules_estimands_are_those_of_the_intervals():
     assert rules.SEEDS_AND_PROMPTS == means.NEW_SEEDS_NEW_PROMPTS
     assert rules.PROMPTS == means.NEW_PROMPTS_THESE_FITS
     assert rules.MODELS_AND_PROMPTS == correlations.NEW_MODELS_NEW_PROMPTS
+
+
+DECLARED = {
+    "04_reward_models": {"seed": (), "world": ("grammar", "files"), "reward_models": ("linear_bt", "mlp_bt")},
+    "05_active_labeling": {"seed": (), "strategies": ("random", "entropy")},
+    "06_accuracy_vs_policy": {"seed": ()},
+}
+TEXTS = {
+    "04_reward_models": {"linear_bt", "mine"},
+    "05_active_labeling": set(),
+    "06_accuracy_vs_policy": {"my_measure"},
+}
+GOOD = CONTENT | {"first": {"reward_model": ["mine", "gold"]}, "second": {"reward_model": "mlp_bt", "beta": 0.5}}
+GOOD |= {"where": {"world": "files"}}
+STRATEGIES = GOOD | {
+    "stage": "05_active_labeling",
+    "where": {},
+    "second": {"strategy": "random", "annotations": "most"},
+}
+COMMON = {key: CONTENT[key] for key in ("statement", "source", "threshold", "matters", "unit")}
+COMMON |= {"stage": "06_accuracy_vs_policy", "estimand": "new reward models, new prompts"}
+CORRELATION = COMMON | {"statistic": "correlation", "measure": "my_measure", "policy": {"best_of_n": 32}}
+DIFFERENCE = COMMON | {"statistic": "correlation_difference", "of": "accuracy", "first": {"kl": 2}}
+
+
+@pytest.mark.parametrize("content", [GOOD, CORRELATION, DIFFERENCE | {"second": {"best_of_n": 2}}])
+def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content))
+    check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GOOD | {"stage": "04_reward_model"}, "stage: '04_reward_model' .*; did you mean '04_reward_models'"),
+        (GOOD | {"where": {"wrold": "grammar"}}, "where: 'wrold' is not one of seed, world, .*; did you mean 'world'"),
+        (GOOD | {"where": {"world": "grammer"}}, "where: world: 'grammer' is not one of .*; did you mean 'grammar'"),
+        (GOOD | {"metric": {"best_off_n": 4}}, "metric: 'best_off_n' is not one of .*; did you mean 'best_of_n'"),
+        (GOOD | {"metric": "best_of_32"}, "metric: 'best_of_32' is not one of .*; did you mean 'best_of_n'"),
+        (GOOD | {"metric": "best_of_n"}, "metric: best_of_n has a value for each n; write {best_of_n: 2}"),
+        (GOOD | {"metric": {"accuracy": 2}}, "metric: accuracy has no axis; write accuracy alone"),
+        (GOOD | {"first": {"reward_modle": "a"}}, "first: 'reward_modle' is not .*; did you mean 'reward_model'"),
+        (GOOD | {"first": {"reward_model": "mlp_btt"}}, "first: reward_model: 'mlp_btt' .*; did you mean 'mlp_bt'"),
+        (
+            GOOD | {"second": {"annotations": "mots"}},
+            "second: annotations: 'mots' is not one of .*; did you mean 'most'",
+        ),
+        (STRATEGIES | {"first": {"strategy": "entropi"}}, "first: strategy: 'entropi' .*; did you mean 'entropy'"),
+        (
+            CORRELATION | {"measure": "acuracy"},
+            "measure: 'acuracy' is not one of one_pair, .*; did you mean 'accuracy'",
+        ),
+        (CORRELATION | {"policy": {"best_of": 2}}, "policy: 'best_of' is not one of .*; did you mean 'best_of_n'"),
+        (CORRELATION | {"policy": "spearman"}, "measure: a correlation is of a measure with a policy"),
+        (CORRELATION | {"measure": {"kl": 2}}, "measure: a correlation is of a measure with a policy"),
+        (DIFFERENCE | {"second": "spearman"}, "of: a correlation is of a measure with a policy"),
+    ],
+)
+def test_what_nothing_has_is_one_sentence_with_what_was_meant(tmp_path, content, message):
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(DataError, match=f"^findings/it.yaml: {message}"):
+        check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import ParamsError
+from rmkit.artifacts.metric import Axis
+from rmkit.errors import DataError, ParamsError
 from rmkit.findings.rules import Rule
 from rmkit.findings.verdicts import judged, verdict
 from rmkit.intervals.means import Interval
@@ -49,7 +50,7 @@ def judge(found, rule=RULE, registered=None):
         (-0.02, 0.09, "not shown"),
         (-0.02, 0.11, "cannot tell"),
         (0.0, 0.05, "not shown"),
-        (np.nan, np.nan, "cannot tell"),
+        (np.nan, np.nan, "not answered"),
     ],
 )
 def test_a_verdict_follows_from_the_interval(low, high, expected):
@@ -79,7 +80,7 @@ def test_noise_makes_it_impossible_to_tell_and_says_what_could_have_been_seen():
 
 def test_fewer_than_five_seeds_give_no_verdict_and_a_reason():
     row = judge(jobs(0.1, n_seeds=4))
-    assert row["verdict"] == "cannot tell"
+    assert row["verdict"] == "not answered"
     assert row["reason"] == row["no_interval"] == "no verdict from 4 seeds; it takes 5"
     assert np.isnan(row["value"])
 
@@ -115,7 +116,7 @@ def test_what_the_study_lacks_keeps_its_row_with_a_reason():
 def test_a_registered_statement_does_not_vanish_with_its_file():
     rows = judged([RULE], [f"{RULE.name}@{RULE.digest}", "gone@12345678"], {"04_reward_models": jobs(0.1)})
     gone = rows.set_index("fit").loc["gone"]
-    assert (gone["rule"], gone["verdict"], gone["digest"]) == ("missing", "cannot tell", "12345678")
+    assert (gone["rule"], gone["verdict"], gone["digest"]) == ("missing", "not answered", "12345678")
     assert "holds it no more" in gone["reason"]
 
 
@@ -125,20 +126,76 @@ def test_a_registered_entry_of_another_form_is_one_sentence():
 
 
 @pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"terms": {"metric": "acuracy"}}, "metric: 'acuracy' is not one of accuracy, .*; did you mean 'accuracy'"),
+        (
+            {"terms": {"first": {"reward_modle": "a"}}},
+            "first: 'reward_modle' is not one of .*; did you mean 'reward_model'",
+        ),
+        ({"terms": {"second": {"head": "a"}}}, "second: 'head' is not one of fit, reward_model"),
+        ({"where": {"wrold": "grammar"}}, "where: 'wrold' is not one of world, seed; did you mean 'world'"),
+    ],
+)
+def test_a_rule_that_names_what_nothing_has_is_a_mistake_and_no_verdict(change, said):
+    rule = replace(RULE, terms=RULE.terms | change.get("terms", {}), where=change.get("where", RULE.where))
+    with pytest.raises(DataError, match=f"^a-beats-b.yaml: {said}"):
+        judge(jobs(0.1), rule)
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"metric": {"best_of_n": 32}}, "evaluations: best_of_n was not measured at n = 32, but at n = 2, 4"),
+        ({"metric": "log_loss"}, "evaluations: have no 'log_loss', but accuracy, best_of_n"),
+        ({"first": {"reward_model": "c"}}, "no fit has reward_model = c within {'reward_model': 'c'}; there are a, b"),
+        ({"first": {"beta": 0.5}}, "fits have no column 'beta'; they have fit, reward_model"),
+    ],
+)
+def test_what_a_stage_may_have_and_this_study_has_not_is_not_answered_with_the_reason(terms, reason):
+    found = [
+        (
+            parameters,
+            replace(one, values={**one.values, "best_of_n": two_of(one)}, axes={"best_of_n": Axis("n", (2, 4))}),
+        )
+        for parameters, one in jobs(0.1)
+    ]
+    row = judge(found, replace(RULE, terms=RULE.terms | terms))
+    assert (row["verdict"], row["reason"]) == ("not answered", reason)
+
+
+def two_of(evaluations):
+    """Best-of-n at two n: first worse, then better than the accuracy says."""
+    accuracy_fp = evaluations.values["accuracy"]
+    return np.stack([-accuracy_fp, 2 * accuracy_fp], axis=-1)
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(2, "contradicted"), (4, "shown")])
+def test_a_metric_is_judged_at_the_place_that_the_rule_names(n, verdict):
+    found = [
+        (parameters, replace(one, values={"best_of_n": two_of(one)}, axes={"best_of_n": Axis("n", (2, 4))}))
+        for parameters, one in jobs(0.1)
+    ]
+    assert judge(found, replace(RULE, terms=RULE.terms | {"metric": {"best_of_n": n}}))["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
     ("statistic", "terms"),
     [
         ("correlation", {"measure": "accuracy", "policy": "spearman"}),
-        ("correlation", {"measure": "best_of_2", "policy": "best_of_2"}),
-        ("correlation_difference", {"of": "accuracy", "first": "spearman", "second": "best_of_2"}),
+        ("correlation", {"measure": {"best_of_n": 2}, "policy": {"best_of_n": 2}}),
+        ("correlation_difference", {"of": "accuracy", "first": "spearman", "second": {"best_of_n": 2}}),
     ],
 )
 def test_a_correlation_is_of_a_measure_with_a_policy(statistic, terms):
-    ones_p = np.ones(40, np.float32)
-    values = {name: np.ones((3, 40), np.float32) for name in ("accuracy", "spearman", "best_of_2")}
+    ones_fp, ones_p = np.ones((3, 40), np.float32), np.ones(40, np.float32)
+    values = {"accuracy": ones_fp, "spearman": ones_fp, "best_of_n": ones_fp[..., None]}
     fits = pd.DataFrame({"fit": ["m", "gold", "base"], "reward_model": ["m", "gold", "base"]})
-    population = [({"seed": 0, "world": "grammar"}, Evaluations(fits, np.arange(40), ones_p, values))]
+    evaluated = Evaluations(fits, np.arange(40), ones_p, values, {"best_of_n": Axis("n", (2,))})
     rule = replace(RULE, statistic=statistic, terms=terms, estimand="new reward models, new prompts")
-    assert "a correlation is of a measure with a policy" in judge(population, rule)["reason"]
+    row = judge([({"seed": 0, "world": "grammar"}, evaluated)], rule)
+    assert row["verdict"] == "not answered"
+    assert "a correlation is of a measure with a policy" in row["reason"]
 
 
 def test_a_prompt_without_anything_to_order_does_not_end_the_table():

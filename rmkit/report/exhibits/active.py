@@ -8,19 +8,28 @@ from collections.abc import Iterator
 from rmkit.evaluation.contrasts import minus_strategy
 from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.active import choice_figure, label_value_figure
-from rmkit.report.exhibits.settings import Drawn, Results, band, headed, named, row_settings, settings, size_of
+from rmkit.report.exhibits.settings import (
+    Drawn,
+    Results,
+    band,
+    headed,
+    largest_best_of_n,
+    named,
+    row_settings,
+    settings,
+)
 from rmkit.report.wording import counted
 
 
 def active_curves(results: Results) -> Iterator[Drawn]:
     """What labels buy when a strategy chooses them."""
     for setting in settings(results, "05_active_labeling"):
-        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        largest = largest_best_of_n(setting.seeds[0])
         curves = gold_curves(setting.seeds, ["spearman", largest])
         yield Drawn(
             named("active-labelling", setting.told_apart),
             headed("Which pairs should be labelled next?", setting.told_apart),
-            f"Rank correlation with gold within prompts, and gold reward of the best of {size_of(largest)}, against "
+            f"Rank correlation with gold within prompts, and gold reward of the best of {largest.at:g}, against "
             "the labels used, by who chose the pairs and from which pool. All lines of a panel start from the same "
             "labels. "
             f"{band(curves)}",
@@ -33,7 +42,7 @@ def active_differences(results: Results) -> Iterator[Drawn]:
     for setting in settings(results, "05_active_labeling"):
         if "random" not in set(setting.seeds[0].fits["strategy"]) or setting.seeds[0].fits["strategy"].nunique() < 2:
             continue
-        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        largest = largest_best_of_n(setting.seeds[0])
         ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
         curves = gold_curves(ahead, ["spearman", largest])
         yield Drawn(

@@ -10,14 +10,14 @@ import pandas as pd
 
 from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
-from rmkit.report.exhibits.settings import Drawn, Results, band, headed, named, size_of, where_gold_is_known
+from rmkit.figures.looks import metric_label
+from rmkit.report.exhibits.settings import Drawn, Results, band, headed, largest_best_of_n, named, where_gold_is_known
 
 
 def best_of_n(results: Results) -> Iterator[Drawn]:
     """Best-of-n against n, with the most annotations at the level of noise nearest to β = 1."""
     for setting in where_gold_is_known(results):
-        names = [name for name in setting.seeds[0].values if name.startswith("best_of_")]
-        curves = gold_curves(setting.seeds, names)
+        curves = gold_curves(setting.seeds, setting.seeds[0].metrics("best_of_n"))
         beta = middle_beta(curves)
         most = curves["annotations"].max()
         shown = curves["reward_model"].isin(["gold", "random"])
@@ -34,15 +34,15 @@ def best_of_n(results: Results) -> Iterator[Drawn]:
 def noise_and_numbers(results: Results) -> Iterator[Drawn]:
     """The largest Best-of-n against the number of annotations, a panel a level of noise."""
     for setting in where_gold_is_known(results):
-        largest = max((name for name in setting.seeds[0].values if name.startswith("best_of_")), key=size_of)
+        largest = largest_best_of_n(setting.seeds[0])
         curves = gold_curves(setting.seeds, [largest])
         yield Drawn(
             named("noise-and-numbers", setting.told_apart),
             headed("What do noise and numbers of annotations do?", setting.told_apart),
-            f"Gold reward of the best of {size_of(largest)} by each reward model, against the number of annotated "
+            f"Gold reward of the best of {largest.at:g} by each reward model, against the number of annotated "
             "pairs, from the noisiest labels on the left to those without noise. Levels without markers learn nothing. "
             f"{band(curves)}",
-            noise_panels(curves, f"gold reward of the best of {size_of(largest)}"),
+            noise_panels(curves, metric_label(largest.name, largest.at)),
         )
 
 

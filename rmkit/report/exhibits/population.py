@@ -21,7 +21,7 @@ def accuracy_and_drop(results: Results) -> Iterator[Drawn]:
             "Each dot is a reward model: its accuracy on some prompts, and what its policy loses on others against "
             "optimising gold in the same way (normalised drop ratio: 0 is as good as gold, 1 no better than the base). "
             "Dots have no interval.",
-            scatter_figure(rows, mild_and_strong(rows["policy"])),
+            scatter_figure(rows, mild_and_strong(rows)),
         )
 
 

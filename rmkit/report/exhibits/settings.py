@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.report.parts import Table
 from rmkit.report.wording import counted, join
 from rmkit.study.planning.keys import canonical
@@ -84,9 +85,9 @@ def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield ", ".join(f"{name[6:]} = {value}" for name, value in zip(names, values, strict=True)), here
 
 
-def size_of(name: str) -> int:
-    """32 for best_of_32."""
-    return int(name.removeprefix("best_of_"))
+def largest_best_of_n(evaluations: Evaluations) -> Metric:
+    """Best-of-n at the largest n."""
+    return evaluations.metrics("best_of_n")[-1]
 
 
 def band(curves: pd.DataFrame) -> str:

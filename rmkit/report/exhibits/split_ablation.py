@@ -11,9 +11,10 @@ import pandas as pd
 from rmkit.ablations.paired_differences import LEVELS, split_curves, split_differences
 from rmkit.ablations.validation_split import HEADS
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.figures.looks import LOOKS, called
+from rmkit.artifacts.metric import Metric
+from rmkit.figures.looks import LOOKS, called, metric_label
 from rmkit.figures.split_ablation import split_ablation_figure
-from rmkit.report.exhibits.settings import Drawn, Results, band, headed, named, settings, size_of
+from rmkit.report.exhibits.settings import Drawn, Results, band, headed, largest_best_of_n, named, settings
 from rmkit.report.parts import Table, TableCell, number_cell
 from rmkit.report.wording import counted, sentence
 
@@ -24,7 +25,7 @@ def split_ablation(results: Results) -> Iterator[Drawn]:
         for setting in settings(results, "10_validation_split", world=world):
             for metric in ablation_metrics(setting.seeds[0]):
                 curves = split_curves(setting.seeds, metric)
-                label = metric_label(metric)
+                label = metric_label(metric.name, metric.at)
                 yield Drawn(
                     named(f"split-ablation-{world}-{metric}", setting.told_apart),
                     headed(f"Does the validation split decide? {sentence(label)}, {world}", setting.told_apart),
@@ -38,19 +39,11 @@ def split_ablation(results: Results) -> Iterator[Drawn]:
                 )
 
 
-def ablation_metrics(evaluations: Evaluations) -> list[str]:
+def ablation_metrics(evaluations: Evaluations) -> list[Metric]:
     """What the ablation is drawn by: the largest Best-of-n and Spearman, or accuracy and log-loss without gold."""
-    if ofs := [name for name in evaluations.values if name.startswith("best_of_")]:
-        return [max(ofs, key=size_of), "spearman"]
-    return ["accuracy", "log_loss"]
-
-
-def metric_label(metric: str) -> str:
-    """A metric as an axis says it."""
-    if metric.startswith("best_of_"):
-        return f"gold reward of the best of {size_of(metric)}"
-    labels = {"spearman": "rank correlation with gold within prompts", "log_loss": "log-loss (nats)"}
-    return labels.get(metric, "accuracy (share of pairs)")
+    if "best_of_n" in evaluations.values:
+        return [largest_best_of_n(evaluations), Metric("spearman")]
+    return [Metric("accuracy"), Metric("log_loss")]
 
 
 def split_table(differences: pd.DataFrame, label: str) -> Table:

@@ -7,8 +7,10 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from rmkit.stages.graph import STAGES
+from rmkit.stages.graph import EVALUATIONS, STAGES
 from rmkit.study.planning.keys import data_files
+from rmkit.study.planning.notebook import read_notebook, texts_of
+from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
@@ -25,7 +27,21 @@ def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[s
             counts |= found[file][1]
         if precondition := STAGES[job.stage].precondition:
             _named(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
+        if asks := STAGES[job.stage].asks:
+            for given, _ in data_files(job):
+                _named(asks)(project.root / given, given, *said_in_notebooks(project))
     return [line for line, _ in found.values()]
+
+
+def said_in_notebooks(project: Project) -> tuple[dict[str, dict[str, tuple[Any, ...]]], dict[str, frozenset[str]]]:
+    """By stage that evaluates: its parameters with the values that each may have, none if any; texts in its code."""
+    choices, texts = {}, {}
+    for stage, about in STAGES.items():
+        if EVALUATIONS in about.outputs:
+            kinds = {name: parameter.kind for name, parameter in schema_of(project, stage).items()}
+            choices[stage] = {name: (kind.of or kind).choices for name, kind in kinds.items()}
+            texts[stage] = texts_of(read_notebook(project.notebook(stage)))
+    return choices, texts
 
 
 def _named(target: str) -> Callable[..., Any]:

@@ -114,6 +114,12 @@ def result_trees(notebook: Notebook) -> list[ast.Module]:
     return [tree for tree in trees if tree.body]
 
 
+def texts_of(notebook: Notebook) -> frozenset[str]:
+    """Every text that the notebook's code holds, as the choices of its parameters and names that it gives itself."""
+    nodes = (node for cell in notebook.cells for node in ast.walk(_tree(notebook, cell)))
+    return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
 def check_look_cells(notebook: Notebook) -> None:
     """ParamsError if a `look` cell could change a result: it binds a name that others read, or alters what is theirs.
 

@@ -13,6 +13,7 @@ ABOUT = {"value", "reason", "units", "job", "stage", "study", "fit", "metric", "
 ABOUT |= {"low", "high", "level", "estimand", "method", "no_interval", "detectable", "statement", "threshold"}
 ABOUT |= {"matters", "source", "digest", "rule"}
 TOLD_BY_OTHERS = ("split", "validation")  # where another column says the same, that one is shown
+POLICY, TOLD_BY_POLICY = "policy", ("n", "nats")  # the name of a policy tells how far it goes from the base
 FIT = "fit"  # the axis of last resort
 NOTHING = "—"  # how a value is written that a row does not have
 
@@ -31,6 +32,8 @@ def axes_of(table: pd.DataFrame) -> dict[str, list[Any]]:
     """
     found = {name: values_of(table[name]) for name in table if name not in ABOUT}
     found = {name: values for name, values in found.items() if len(values) > 1}
+    if POLICY in found:
+        found = {name: values for name, values in found.items() if name not in TOLD_BY_POLICY}
     code = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in found}
     kept: list[str] = []
     for name in sorted(found, key=lambda name: name in TOLD_BY_OTHERS):

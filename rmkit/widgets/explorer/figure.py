@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.looks import LOOKS, Look, looks_of
+from rmkit.figures.looks import LOOKS, Look, looks_of, metric_label
 from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
 
 COLORS, MARKERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK), ("o", "s", "D", "^", "v", "P", "X")
@@ -23,14 +23,6 @@ WIDTH, ROW_HEIGHT, LEAST_HEIGHT = 6.4, 2.75, 4.1  # inches
 RING, RING_SIZE = "ring", 130  # what the mark around the chosen dot is called, and its size in points squared
 LETTERS_ACROSS = 64  # of tick labels, that a figure's width holds
 X_LABELS = {"annotations": "annotated pairs", "beta": "annotation sharpness β", "n": "n, responses to choose from"}
-Y_LABELS = {
-    "best_of_n": "gold reward of the best of n",
-    "accuracy": "accuracy (share of pairs)",
-    "spearman": "rank correlation with gold",
-    "log_loss": "log-loss (nats)",
-    "realised_error": "share of labels against gold",
-    "gold_reward": "gold reward of the policy",
-}
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,7 @@ def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, Look]) -> N
     axis = picture.axis
     name = X_LABELS.get(axis.name, axis.name.replace("_", " "))
     figure.supxlabel(plain(f"{name} (log scale)" if axis.scale == "log" else name), fontsize=10)
-    figure.supylabel(metric_label(picture), fontsize=10)
+    figure.supylabel(height_label(picture), fontsize=10)
     if any(picture.lines):
         styles = [looks[line].line for line in picture.lines]
         handles = [plt.Line2D([], [], **{**style, "label": plain(style["label"])}) for style in styles]
@@ -219,11 +211,10 @@ def line_looks(picture: Picture) -> dict[str, Look]:
     }
 
 
-def metric_label(picture: Picture) -> str:
+def height_label(picture: Picture) -> str:
     """What the y axis is: best_of_n where one n is kept is the best of 32."""
-    label = Y_LABELS.get(picture.metric, picture.metric.replace("_", " "))
     n = picture.held.get("n")
-    return plain(f"{label.removesuffix(' n')} {n}" if picture.metric == "best_of_n" and n else label)
+    return plain(metric_label(picture.metric, float(n) if n else None))
 
 
 def panel_title(column: str | None, panel: str) -> str:

@@ -12,7 +12,17 @@ import pandas as pd
 
 from rmkit.errors import ResultError
 from rmkit.widgets.explorer.averaging import SEED, means_of, notes_of, of_one_kind, title_of
-from rmkit.widgets.explorer.columns import FIT, NOTHING, as_shown, axes_of, metrics_of, of_metric, shown, values_of
+from rmkit.widgets.explorer.columns import (
+    FIT,
+    NOTHING,
+    POLICY,
+    as_shown,
+    axes_of,
+    metrics_of,
+    of_metric,
+    shown,
+    values_of,
+)
 from rmkit.widgets.explorer.figure import Axis, Picture
 
 REPLICATES = (SEED, "draw", "fold")  # what only repeats a fit: averaged unless it is placed
@@ -69,7 +79,7 @@ def with_filters(selection: Selection, axes: Mapping[str, list[Any]]) -> Selecti
     kept = {name: chosen for name, chosen in selection.filters.items() if name in axes}
     for name, values in axes.items():
         if name not in kept and name not in selection.placed() and name not in REPLICATES:
-            kept[name] = (_representative(values),)
+            kept[name] = (_representative(name, values),)
     return replace(selection, filters=kept)
 
 
@@ -195,9 +205,8 @@ def _few(axes: Mapping[str, list[Any]], names: Sequence[str]) -> list[str]:
     return [name for name in names if isinstance(axes[name][0], str) and len(axes[name]) <= 8]
 
 
-def _representative(values: Sequence[Any]) -> Any:
-    """The value to look at first: the largest number, the hardest Best-of-n, else the first."""
+def _representative(name: str, values: Sequence[Any]) -> Any:
+    """The value to look at first: the largest number, the policy furthest from the base, else the first."""
     if isinstance(values[0], int | float):
         return max(values)
-    chosen = [value for value in values if str(value).startswith("best_of_")]
-    return chosen[-1] if chosen else values[0]
+    return values[-1] if name == POLICY else values[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rmkit.ablations.paired_differences import split_differences
+from rmkit.artifacts.metric import Metric
 from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.exhibits.split_ablation import difference_words, split_ablation
 from tests.ablations.study import ARMS, ablation_seeds
@@ -49,7 +50,9 @@ def test_gold_is_drawn_by_best_of_n_and_spearman_and_people_by_accuracy_and_log_
     assert "new prompts, these fits" in drawn[3].caption
 
 
-@pytest.mark.parametrize(("world", "seeds", "metric"), [("grammar", GOLD, "best_of_4"), ("hh_rlhf", HUMAN, "accuracy")])
+@pytest.mark.parametrize(
+    ("world", "seeds", "metric"), [("grammar", GOLD, Metric("best_of_n", 4)), ("hh_rlhf", HUMAN, "accuracy")]
+)
 def test_the_table_holds_every_paired_difference(world, seeds, metric):
     (table,) = next(iter(split_ablation(Stored(**{world: seeds})))).tables
     differences = split_differences(seeds, metric)

@@ -1,0 +1,62 @@
+"""What the evaluations of each stage can be asked about: metrics with their axes, and columns of fits with their names.
+
+Plain data, so that a statement can be checked before any row exists; tests hold it against what is evaluated. A stage
+that is not listed is asked nothing beforehand: its statements are checked when they are judged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+
+ENDS = ("most", "fewest", "beyond_fewest")  # words for the numbers of a column: evaluation/contrasts.py has the rest
+Names = tuple[str, ...]
+# Column -> the parameters that list its names, or that are one of them.
+LISTED_BY = {
+    "reward_model": ("reward_models", "reward_model"),
+    "strategy": ("strategies",),
+    "pool": ("pools", "pool"),
+}
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The metrics of a stage's evaluations and the columns of their fits."""
+
+    metrics: Mapping[str, str]  # and the axis of each, or nothing
+    numbers: Names  # columns that hold numbers
+    names: Mapping[str, Names]  # columns that hold names, and those names that no parameter of the notebook lists
+    policies: Names = ()  # the metrics that are policies; a correlation is of one of these with one of the others
+
+
+BASELINES = ("gold", "random", "shorter")
+HEADS, PROCEDURES, SPLITS = ("mlp_bt", "mlp_clf"), ("published", "sound"), ("mirrored_row", "pair", "prompt")
+GOLD = {"accuracy": "", "spearman": "", "best_of_n": "n", "proxy_of_pick": "n", "quantile_of_pick": "n"}
+PAIRS = dict.fromkeys(("accuracy", "log_loss", "brier", "overconfidence"), "")
+MEASURES = dict.fromkeys(("one_pair", "accuracy", "kendall", "spearman", "pearson", "best_of_all"), "")
+POLICIES = {"best_of_n": "n", "kl": "nats"}
+
+EVALUATED = {
+    "04_reward_models": Evaluated(
+        GOLD | dict.fromkeys(("label_accuracy", "log_loss", "overconfidence"), ""),
+        ("beta", "annotations"),
+        {"reward_model": BASELINES, "validation": SPLITS},
+    ),
+    "05_active_labeling": Evaluated(GOLD, ("annotations",), {"reward_model": (), "pool": (), "strategy": ()}),
+    "06_accuracy_vs_policy": Evaluated(
+        MEASURES | POLICIES,
+        ("draw", "beta", "annotations"),
+        {"reward_model": ("gold", "base"), "validation": SPLITS},
+        tuple(POLICIES),
+    ),
+    "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),
+    "10_validation_split": Evaluated(
+        GOLD | PAIRS,
+        ("beta", "annotations"),
+        {
+            "reward_model": HEADS,
+            "procedure": PROCEDURES,
+            "validation": SPLITS,
+            "arm": tuple(map(" ".join, product(HEADS, PROCEDURES, SPLITS))),
+        },
+    ),
+}

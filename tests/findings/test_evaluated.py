@@ -1,0 +1,74 @@
+"""What the evaluations of each stage can be asked about is what they hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.ablations.validation_split import HEADS
+from rmkit.annotation.annotators import Annotator
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.evaluation.against_gold import evaluate_against_gold
+from rmkit.evaluation.contrasts import fulfilling
+from rmkit.evaluation.on_pairs import evaluate_pairs
+from rmkit.evaluation.population import MEASURES, POLICIES, evaluate_population
+from rmkit.findings import evaluated
+from rmkit.findings.evaluated import ENDS, EVALUATED
+from rmkit.training_sets.validation_splits import SPLITS
+
+GOLD_PK = np.random.default_rng(0).normal(size=(6, 4))
+
+
+def metrics_of(evaluations):
+    return {name: evaluations.axes[name].name if name in evaluations.axes else "" for name in evaluations.values}
+
+
+def against_gold():
+    fits = pd.DataFrame({"fit": ["a"], "beta": [1.0]})
+    annotator = {"prefers_first": lambda beta, gold_m2: Annotator(beta).prefers_first(gold_m2)}
+    return evaluate_against_gold(fits, [GOLD_PK.ravel()], GOLD_PK, np.arange(6), ns=[1, 2], **annotator)[1]
+
+
+def on_pairs():
+    return evaluate_pairs({"a": pd.DataFrame(np.ones((1, 6)), index=[100])}, {}, np.arange(6))[1]
+
+
+def population():
+    fits = pd.DataFrame({"fit": ["a"], "reward_model": ["a"]})
+    options = {"n_responses": 3, "ns": [2], "kls": [0.1]}
+    return evaluate_population(fits, GOLD_PK[None], GOLD_PK, np.arange(6), np.arange(6) < 3, **options)
+
+
+def test_the_metrics_of_each_stage_are_those_of_its_evaluations_with_their_axes():
+    gold, pairs = metrics_of(against_gold()), metrics_of(on_pairs())
+    assert EVALUATED["04_reward_models"].metrics == gold
+    assert set(EVALUATED["05_active_labeling"].metrics) == set(gold) - {"label_accuracy", "log_loss", "overconfidence"}
+    assert EVALUATED["06_accuracy_vs_policy"].metrics == metrics_of(population())
+    assert EVALUATED["09_human_preferences"].metrics == pairs
+    assert EVALUATED["10_validation_split"].metrics == EVALUATED["05_active_labeling"].metrics | pairs
+
+
+def test_measures_and_policies_are_those_of_the_population():
+    assert set(evaluated.MEASURES) == set(MEASURES)
+    assert evaluated.POLICIES == POLICIES
+    assert EVALUATED["06_accuracy_vs_policy"].policies == tuple(POLICIES)
+
+
+def test_heads_and_splits_are_those_of_the_ablation():
+    assert evaluated.HEADS == HEADS
+    assert set(evaluated.SPLITS) == set(SPLITS)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_is_a_word_for_numbers(end):
+    assert 0 < fulfilling(pd.Series([1.0, 2.0, 3.0]), end).sum() < 3
+
+
+def test_the_columns_of_each_stage_are_those_of_the_fits_that_a_study_stored(smoke):
+    found = {}
+    for folder in sorted((smoke / "runs/jobs").glob("*/artifacts/evaluations")):
+        stage = folder.parents[1].name.rpartition("-")[0]
+        evaluations = Evaluations.load(folder)
+        found.setdefault(stage, set()).update(evaluations.fits)
+        assert metrics_of(evaluations).items() <= EVALUATED[stage].metrics.items()
+    told = {stage: {"fit", *about.numbers, *about.names} for stage, about in EVALUATED.items()}
+    assert found == told
