@@ -4,7 +4,6 @@ Knows the folders that it was given and what the graph of stages says of them; n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +16,50 @@ if TYPE_CHECKING:
     from rmkit.artifacts.evaluations import Evaluations
 
 
-@dataclass(frozen=True)
 class Gathered:
-    """The jobs whose results one job reads, in plan order: each its `stage`, `parameters` and `folder`."""
+    """The results of the jobs that the job of a stage gathers, in plan order. jobs: `stage`, `parameters`, `folder`."""
 
-    reader: str  # the stage that reads
-    jobs: Sequence[Mapping[str, Any]]
+    def __init__(self, stage: str, jobs: Sequence[Mapping[str, Any]]) -> None:
+        self.stage = stage
+        self._gathered_jobs = jobs
 
     @property
     def gathered(self) -> tuple[str, ...]:
-        """The stages that are there: of those that the reader gathers, the ones that the study has."""
-        return tuple(dict.fromkeys(job["stage"] for job in self.jobs))
-
-    def of(self, stage: str) -> list[Mapping[str, Any]]:
-        """The jobs of one stage, or a ResultError that names the stages there are."""
-        if stage not in self.gathered:
-            listed = ", ".join(self.gathered) or "none"
-            raise ResultError(f"{self.reader}: no results of {stage!r} are gathered here, but of {listed}")
-        return [job for job in self.jobs if job["stage"] == stage]
+        """The stages whose results are here: of those that this stage gathers, the ones that the study has."""
+        return tuple(dict.fromkeys(job["stage"] for job in self._gathered_jobs))
 
     def rows(self, stage: str) -> "pd.DataFrame":
-        """The rows of all jobs of a stage, one table; ResultError if it is not here or records none."""
+        """The result rows of all jobs of a gathered stage, in plan order, with `param_*`, `job` and `stage`.
+
+        ResultError if the stage is not gathered here, or records no rows.
+        """
         import pandas as pd
 
-        paths = [Path(job["folder"]) / ROWS for job in self.of(stage)]
+        paths = [Path(job["folder"]) / ROWS for job in self._jobs_of(stage)]
         if not STAGES[stage].rows:
-            raise ResultError(f"{self.reader}: {stage} records no rows, says rmkit/stages/graph.py")
+            raise ResultError(f"{self.stage}: {stage} records no rows, says rmkit/stages/graph.py")
         return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
     def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
-        """The parameters and evaluations of each job of a stage that saved some; ResultError as for `rows`.
+        """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
 
-        Jobs with evaluations of no fit are left out.
+        Those of no fit are left out. ResultError if the stage is not gathered here, or saves no evaluations.
         """
         from rmkit.artifacts.evaluations import Evaluations
 
-        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / EVALUATIONS) for job in self.of(stage)]
+        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / EVALUATIONS) for job in self._jobs_of(stage)]
         if EVALUATIONS not in STAGES[stage].outputs:
-            raise ResultError(f"{self.reader}: {stage} saves no evaluations, says rmkit/stages/graph.py")
+            raise ResultError(f"{self.stage}: {stage} saves no {EVALUATIONS}, says rmkit/stages/graph.py")
         found = [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
         return [(parameters, evaluations) for parameters, evaluations in found if len(evaluations.fits)]
 
-    def __str__(self) -> str:
-        counts = {stage: len(self.of(stage)) for stage in self.gathered}
-        return "\n".join(f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items())
+    def _jobs_of(self, stage: str) -> list[Mapping[str, Any]]:
+        if stage not in self.gathered:
+            listed = ", ".join(self.gathered) or "none"
+            raise ResultError(f"{self.stage}: no results of {stage!r} are gathered here, but of {listed}")
+        return [job for job in self._gathered_jobs if job["stage"] == stage]
+
+    def _gathered_lines(self) -> list[str]:
+        """A line a stage, for the job's own text."""
+        counts = {stage: len(self._jobs_of(stage)) for stage in self.gathered}
+        return [f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items()]

@@ -39,27 +39,24 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from rmkit.artifacts.evaluations import Evaluations
-
 JOB_FILE = "RMKIT_JOB_FILE"
 SCRATCH = "scratch"  # in a job's folder, never published
 
 
-class OpenJob:
+class OpenJob(Gathered):
     """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`, `shards`, `cost`.
 
     A stage that gathers also has `gathered`, `rows` and `evaluations`.
     """
 
     def __init__(self, *, project: Project, stage: str, parameters: Mapping[str, Any], job: Mapping[str, Any]) -> None:
+        super().__init__(stage, job.get("gathered", ()))
         self.project = project
-        self.stage = stage
         self.parameters = dict(parameters)
         self.key: str = job["key"]
         self.draft: bool = job["draft"]
         self.folder = Path(job["folder"])
         self.inputs = {name: Path(folder) for name, folder in job["inputs"].items()}
-        self._gathered = Gathered(stage, job.get("gathered", ()))
         self._partial = Path(job["partial"])
         self._progress_file = Path(job["progress"]) if job.get("progress") else None
         self._tallies: list[dict[str, Any]] = []
@@ -74,25 +71,6 @@ class OpenJob:
         if name not in self.inputs:
             raise ResultError(f"{self.stage}: no input {name!r}; rmkit/stages/graph.py gives it {_listed(self.inputs)}")
         return _format(name).load(self.inputs[name])
-
-    @property
-    def gathered(self) -> tuple[str, ...]:
-        """The stages whose results are here: of those that this stage gathers, the ones that the study has."""
-        return self._gathered.gathered
-
-    def rows(self, stage: str) -> "pd.DataFrame":
-        """The result rows of all jobs of a gathered stage, in plan order, with `param_*`, `job` and `stage`.
-
-        ResultError if the stage is not gathered here, or records no rows.
-        """
-        return self._gathered.rows(stage)
-
-    def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
-        """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
-
-        ResultError if the stage is not gathered here, or saves no evaluations.
-        """
-        return self._gathered.evaluations(stage)
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""
@@ -200,9 +178,8 @@ class OpenJob:
         for name, folder in self.inputs.items():
             made.setdefault(folder.parents[1], []).append(name)
         inputs = [in_lines(f"  {_listed(names)} from {_maker(job)}") for job, names in made.items()]
-        gathered = [str(self._gathered)] if self.gathered else []
         kept = [f"  kept in {self.project.shown(self.folder)}"] if self.draft else []
-        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered, *kept])
+        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *self._gathered_lines(), *kept])
 
 
 class JobShards(Shards):

@@ -1,4 +1,4 @@
-"""What a declared data file or folder holds, as one digest: the data part of a job's key.
+"""What a file or folder holds, as one digest: a declared data file in a job's key, an artifact in the store.
 
 Knows paths and bytes; no format. A file is read again in one process only if size, times or inode changed.
 """
@@ -6,7 +6,7 @@ Knows paths and bytes; no format. A file is read again in one process only if si
 import hashlib
 from pathlib import Path
 
-_digests: dict[Path, tuple[tuple[int, ...], str]] = {}
+_digests: dict[Path, tuple[list[int], str]] = {}
 
 
 def data_digest(path: Path) -> str:
@@ -21,10 +21,15 @@ def data_digest(path: Path) -> str:
     return hashlib.sha256("\n".join(f"{_file_digest(path / name)}  {name}" for name in seen).encode()).hexdigest()
 
 
-def _file_digest(path: Path) -> str:
+def stamp(path: Path) -> list[int]:
+    """What a file has as long as nobody touches it: size, times, inode."""
     stat = path.stat()
-    stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-    if path not in _digests or _digests[path][0] != stamp:
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def _file_digest(path: Path) -> str:
+    now = stamp(path)
+    if path not in _digests or _digests[path][0] != now:
         with path.open("rb") as file:
-            _digests[path] = (stamp, hashlib.file_digest(file, "sha256").hexdigest())
+            _digests[path] = (now, hashlib.file_digest(file, "sha256").hexdigest())
     return _digests[path][1]

@@ -83,7 +83,7 @@ def declared(notebook: Notebook) -> dict[str, Declared]:
         )
     (cell,) = cells
     lines = cell.source.splitlines()
-    tree = _tree(notebook, cell)
+    tree = tree_of(notebook, cell)
     comments = {
         token.start[0]: token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(cell.source).readline)
@@ -110,7 +110,7 @@ def declared(notebook: Notebook) -> dict[str, Declared]:
 
 def result_trees(notebook: Notebook) -> list[ast.Module]:
     """The syntax tree of each result cell that holds code, in order."""
-    trees = [_tree(notebook, cell) for cell in notebook.result_cells()]
+    trees = [tree_of(notebook, cell) for cell in notebook.result_cells()]
     return [tree for tree in trees if tree.body]
 
 
@@ -125,7 +125,7 @@ def check_look_cells(notebook: Notebook) -> None:
 
     What a method does to an object (`values.append(0)`) cannot be seen here; it stays the author's word.
     """
-    trees = {cell: _tree(notebook, cell) for cell in notebook.cells}
+    trees = {cell: tree_of(notebook, cell) for cell in notebook.cells}
     results = {cell: names_of(cell.source) for cell in notebook.result_cells()}
     parameters = [names_of(cell.source) for cell in notebook.tagged(PARAMETERS)]
     bound_by_results = {name for names in (*results.values(), *parameters) for name in names.bound}
@@ -162,7 +162,8 @@ def _alters(node: ast.AST, bound: frozenset[str]) -> str | None:
     return None
 
 
-def _tree(notebook: Notebook, cell: Cell) -> ast.Module:
+def tree_of(notebook: Notebook, cell: Cell) -> ast.Module:
+    """The syntax tree of a cell; ParamsError if it is not plain Python."""
     try:
         symtable.symtable(
             cell.source, notebook.where, "exec"

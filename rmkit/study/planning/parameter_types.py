@@ -20,7 +20,7 @@ NAMED = {
     type(None): "nothing",
     list: "a list",
 }
-NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
+NUMBER_AS_TEXT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")  # 1e-3, which YAML 1.1 reads as text
 
 
 @dataclass(frozen=True)
@@ -72,19 +72,14 @@ class Kind:
 
     def _scalar(self, value: Any, where: str) -> Any:
         wanted = SCALARS[self.name]
-        if type(value) is wanted:
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ParamsError(f"{where}: {value!r} is not a finite number")
-            return value
-        if wanted is float and type(value) is int and abs(value) < 2**1000:
-            return float(value)
-        remedy = ""
-        if isinstance(value, str) and wanted in (int, float) and NUMBER_AS_TEXT.fullmatch(value):
-            mantissa, _, exponent = value.lower().partition("e")
-            mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
-            exponent = exponent if exponent[0] in "+-" else f"+{exponent}"
-            remedy = f"; YAML reads {value} as text, write {mantissa}e{exponent}"
-        raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {self}{remedy}")
+        is_small = type(value) is int and abs(value) < 2**1000
+        if wanted is float and (is_small or (isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value))):
+            value = float(value)
+        if type(value) is not wanted:
+            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {self}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ParamsError(f"{where}: {value!r} is not a finite number")
+        return value
 
 
 def kind_of(annotation: ast.expr, where: str) -> Kind:

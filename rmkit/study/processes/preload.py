@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from rmkit.study.planning.notebook import read_notebook
+from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.reached_code import module_file
+from rmkit.study.planning.reached_code import module_file, reached
 
 Import = tuple[str, tuple[str, ...]]  # a module, and the names that are asked of it
 OF_EVERY_JOB: dict[str, list[str]] = {
@@ -31,16 +31,15 @@ OF_EVERY_JOB: dict[str, list[str]] = {
 def imports_of(project: Project, jobs: Iterable[PlannedJob]) -> dict[str, list[str]]:
     """{module: names asked of it} of all that these jobs may import from elsewhere, and of what runs a notebook."""
     found: dict[str, set[str]] = defaultdict(set)
-    todo: set[Path] = set()
     for stage, modules in {(job.stage, tuple(job.code["modules"])) for job in jobs}:
-        trees = [_parsed(cell.source) for cell in read_notebook(project.notebook(stage)).cells]
-        here = [each for tree in trees if tree for each in imported(tree)]
-        todo |= _collected([*here, *((module, ()) for module in modules)], found, project.package)
-    seen: set[Path] = set()
-    while todo:
-        path = todo.pop()
-        seen.add(path)
-        todo |= _collected(_imports_of_file(path, path.stat().st_mtime_ns), found, project.package) - seen
+        notebook = read_notebook(project.notebook(stage))
+        nodes = [node for cell in notebook.cells for node in ast.walk(tree_of(notebook, cell))]
+        cells = ast.Module([node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        ours = reached([cells], [], modules, project.package, without=())
+        files = [file for module in ours if (file := module_file(module, project.package))]
+        for module, names in [*imported(cells), *(each for file in files for each in _imported_by_file(file))]:
+            if module.split(".")[0] not in {"rmkit", *sys.stdlib_module_names}:
+                found[module] |= set(names)
     if "pandas" in found:
         found["pyarrow.parquet"] |= set()  # which pandas imports when it reads or writes rows
     if "torch" in found:
@@ -57,27 +56,6 @@ def imported(tree: ast.AST) -> Iterator[Import]:
             yield node.module, tuple(alias.name for alias in node.names)
 
 
-def _collected(imports: Iterable[Import], found: dict[str, set[str]], package: Path) -> set[Path]:
-    """Add what lies elsewhere to `found`; return the files of rmkit's own modules, to be looked through next."""
-    own = set()
-    for module, names in imports:
-        if module.split(".")[0] == "rmkit":
-            files = [module_file(name, package) for name in (module, *(f"{module}.{name}" for name in names))]
-            own |= {file for file in files if file}
-        elif module.split(".")[0] not in sys.stdlib_module_names:
-            found[module] |= set(names)
-    return own
-
-
 @cache
-def _imports_of_file(path: Path, _mtime: int) -> tuple[Import, ...]:
-    tree = _parsed(path.read_text(encoding="utf-8"))
-    return tuple(imported(tree)) if tree else ()
-
-
-def _parsed(source: str) -> ast.Module | None:
-    """The tree of a cell or file, or None if it is no plain Python: the job that needs it will say so."""
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        return None
+def _imported_by_file(path: Path) -> tuple[Import, ...]:
+    return tuple(imported(ast.parse(path.read_text(encoding="utf-8"))))

@@ -15,7 +15,6 @@ Knows files and checksums; not what a job computes, nor who runs it.
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -28,8 +27,10 @@ from typing import Any
 
 from rmkit.errors import StoreError
 from rmkit.stages.graph import EVALUATIONS, ROWS
+from rmkit.study.planning.data_digest import data_digest, stamp
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.tree_digest import text_digest
 from rmkit.study.store.disk import disk_faults, fsync, write_text
 
 
@@ -112,7 +113,7 @@ class Store:
         manifest = self.manifest(key)
         rows, artifacts = manifest["files"].get(ROWS, {}), manifest["artifacts"]
         content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest")]
-        return hashlib.sha256(canonical(content).encode()).hexdigest()
+        return text_digest(canonical(content))
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
         key = self.key_of(job, known)
@@ -161,9 +162,7 @@ class Store:
     def publish(self, made: Path, key: str, manifest: Mapping[str, Any]) -> None:
         """Give the folder `made` its manifest and rename it into place: whole or not at all."""
         files = {str(path.relative_to(made)): _file_entry(path) for path in _files(made)}
-        artifacts = {
-            folder.name: {"digest": folder_digest(folder)} for folder in sorted((made / "artifacts").glob("*"))
-        }
+        artifacts = {folder.name: {"digest": data_digest(folder)} for folder in sorted((made / "artifacts").glob("*"))}
         content = {"format": FORMAT, "key": key, **manifest, "artifacts": artifacts, "files": files}
         write_text(made / "manifest.json", json.dumps(content, indent=1, sort_keys=True))
         for path in [*made.rglob("*"), made]:
@@ -186,7 +185,7 @@ class Store:
         try:
             manifest = self.manifest(key)
             files = manifest["files"]
-            seen = {name: _stamp(folder / name) for name in files}
+            seen = {name: stamp(folder / name) for name in files}
         except (StoreError, OSError, KeyError, TypeError) as error:
             return f"{error}"
         verified = self.root / "verified" / f"{key}.json"
@@ -212,21 +211,9 @@ class Store:
         return place
 
 
-def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of a folder's files: the content digest of an artifact."""
-    lines = [f"{_file_entry(path)['sha256']}  {path.relative_to(folder)}" for path in _files(folder)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
-
-
-def _stamp(path: Path) -> list[int]:
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return {"sha256": data_digest(path), "bytes": path.stat().st_size}
