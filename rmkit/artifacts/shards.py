@@ -31,13 +31,16 @@ class Shards:
     folder: Path
 
     def get(self, name: str) -> "pd.DataFrame | None":
-        """The part of this name, or None if it is not finished; a file that cannot be read counts as none and goes."""
+        """The part of this name, or None if it is not finished. An unreadable file is named and deleted."""
         import pandas as pd
 
         path = self._path(name)
         try:
             return pd.read_parquet(path, page_checksum_verification=True)
-        except (OSError, ValueError, LookupError, TypeError, NotImplementedError):  # by which byte is damaged
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, LookupError, TypeError, NotImplementedError) as error:  # by which byte is damaged
+            print(f"finished part {name} cannot be read ({error}): deleted, to be computed again")
             path.unlink(missing_ok=True)
             return None
 

@@ -27,7 +27,7 @@ def test_a_part_comes_back_as_it_was_and_others_are_absent(shards):
     assert sorted(path.name for path in shards.folder.iterdir()) == ["a.parquet", "b.parquet"]
 
 
-def test_a_damaged_file_counts_as_absent_and_is_removed(shards):
+def test_a_damaged_file_is_named_and_removed_and_counts_as_absent(shards, capsys):
     """Cut anywhere, or with a byte of its data changed."""
     shards.put("a", TABLE)
     path = shards.folder / "a.parquet"
@@ -38,6 +38,9 @@ def test_a_damaged_file_counts_as_absent_and_is_removed(shards):
         path.write_bytes(damaged)
         assert shards.get("a") is None
         assert not path.exists()
+        assert capsys.readouterr().out.startswith("finished part a cannot be read (")
+        assert shards.get("a") is None
+        assert capsys.readouterr().out == "", "what was never there is no fault"
     shards.put("a", TABLE)
     pd.testing.assert_frame_equal(shards.get("a"), TABLE)
 

@@ -276,6 +276,7 @@ def test_parts_of_a_job_whose_code_changed_meanwhile_are_not_kept(in_parts, tmp_
     _, err = runner.communicate(timeout=60)
     assert runner.returncode == 1
     assert "changed since the run was planned: module rmkit.numbers: changed" in err
+    assert "its finished parts were deleted, for code or data changed while it ran" in err
     assert list((project.root / "runs/partial").iterdir()) == []
 
 

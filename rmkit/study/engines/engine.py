@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from rmkit.machine.hardware import package_versions
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.store import locks
@@ -54,25 +53,4 @@ def execute(
         for job in jobs:
             if job.plan_id == owner.plan_id:
                 watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
-    for job in jobs:
-        key = store.key_of(job)
-        if key and store.folder(key).exists() and (damage := store.damage(key)):
-            place = project.shown(store.set_aside(key))
-            watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
-    warn_of_other_versions(store, jobs, watch)
     return engine.run(jobs, project=project, store=store, study=study, watch=watch)
-
-
-def warn_of_other_versions(store: Store, jobs: list[PlannedJob], watch: Watch) -> None:
-    """Tell `watch` once for each way in which finished jobs were made under other package versions than these."""
-    now, told = package_versions(), set[str]()
-    known: dict[str, str | None] = {}
-    for job in jobs:
-        key = store.key_of(job, known)
-        if key and store.finished(key):
-            then = store.manifest(key)["environment"]["packages"]
-            other = [name for name in now if then.get(name, now[name]) != now[name]]  # one not there then made nothing
-            changed = [f"{name} {then[name]}, now {now[name]}" for name in other]
-            if changed and (text := ", ".join(changed)) not in told:
-                told.add(text)
-                watch("warning", job, f"was made, as others may have been, with {text}; its result is kept")

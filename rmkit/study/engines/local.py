@@ -12,12 +12,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from rmkit.errors import JobError
-from rmkit.machine.hardware import describe, usable_cores
+from rmkit.machine.hardware import describe, package_versions, usable_cores
 from rmkit.machine.processes import end_processes
 from rmkit.study.engines.engine import Outcome, Watch
 from rmkit.study.engines.limits import Limits, MemoryWatch
@@ -70,12 +70,13 @@ class Pool:
         self.running: dict[str, Running] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.watched: set[str] = set()
+        self.warnings: set[str] = set()
         self.keys: dict[str, str] = {}
         self.jobs: dict[str, PlannedJob] = {}
         self.processes: JobProcesses | None = None
         self.memory = MemoryWatch(engine.limits)
         self.has_failed = False
-        self.machine = describe()
+        self.machine, self.packages = describe(), package_versions()
 
     def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
         self.jobs = {job.plan_id: job for job in jobs}
@@ -99,7 +100,8 @@ class Pool:
         """After an interruption end what runs; after a good end nothing does."""
         for plan_id, running in list(self.running.items()):
             self._clear(plan_id)
-            forget_doubtful_parts(self.store, running.order)
+            if doubt := forget_doubtful_parts(self.store, running.order):
+                self.watch("warning", self.jobs[plan_id], doubt)
         if self.processes:
             self.processes.close()
 
@@ -119,12 +121,14 @@ class Pool:
             key = self.store.key_of(job)
             assert key is not None, f"{job}: its inputs are done and it has no key"
             self.keys[job.plan_id] = key
-            if self.store.finished(key) and (damage := self.store.damage(key)):
+            if self.store.folder(key).exists() and (damage := self.store.damage(key)):
                 place = self.project.shown(self.store.set_aside(key))
                 self.watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
         key = self.keys[job.plan_id]
         if self.store.finished(key):
             self.store.note(job, key)
+            if versions := self._other_versions(key):
+                self._warn(job, f"was made, as others may have been, with {versions}; its result is kept")
             self._end(job, Outcome("found", "by the other process" if job.plan_id in self.watched else ""))
         elif self.engine.fail_fast and self.has_failed:
             self._end(job, Outcome("skipped", NOT_STARTED))
@@ -133,6 +137,18 @@ class Pool:
                 self._watch_other(job, holder)
             elif self._processes_for(job).ready(job.threads):
                 self._start(job, key)
+
+    def _other_versions(self, key: str) -> str:
+        """Under which other package versions than these a finished job was made."""
+        then, now = self.store.manifest(key)["environment"]["packages"], self.packages
+        other = [name for name in now if then.get(name, now[name]) != now[name]]  # one not there then made nothing
+        return ", ".join(f"{name} {then[name]}, now {now[name]}" for name in other)
+
+    def _warn(self, job: PlannedJob, text: str) -> None:
+        """Tell `watch`, once in a run: what holds for one job may hold for all."""
+        if text not in self.warnings:
+            self.warnings.add(text)
+            self.watch("warning", job, text)
 
     def _admits(self, job: PlannedJob) -> bool:
         used = sum(self.jobs[plan_id].threads for plan_id in self.running)
@@ -206,13 +222,13 @@ class Pool:
         end_processes(running.execution, group=running.process.pid)
         if self.store.finished(running.key):  # it was quicker
             return
-        error = f"{job}: {sentence}, and was ended"
+        doubt = forget_doubtful_parts(self.store, running.order)
+        error = "; ".join(filter(None, [f"{job}: {sentence}, and was ended", doubt]))
         try:
             made = self.store.root / "tmp" / running.execution
             error = f"{error}; notebook kept: {keep_failure(self.store, plan_id, made, error)}"
         except JobError:  # it had not begun one
             keep_failure_note(self.store, plan_id, error)
-        forget_doubtful_parts(self.store, running.order)
         self._clear(plan_id)
         self._end(job, Outcome("failed", error))
 
@@ -233,6 +249,8 @@ class Pool:
         if code is None:
             return
         said = self._clear(plan_id)
+        for text in _told(said, "warning"):
+            self._warn(job, text)
         if code == LOCKED:
             return
         if self.store.finished(running.key):
@@ -269,13 +287,20 @@ def uninterrupted(*, again: bool = True) -> Iterator[None]:
             signal.raise_signal(heard)
 
 
+def _told(said: str, kind: str) -> list[str]:
+    """What a job process told its runner of one kind: lines of JSON among whatever else was printed."""
+    told = []
+    for line in said.splitlines():
+        with suppress(ValueError, TypeError, KeyError):
+            told.append(str(json.loads(line)[kind]))
+    return told
+
+
 def _why(job: PlannedJob, code: int, said: str) -> str:
     """The sentence that explains a failed job process: its own, or what its end tells."""
     lines = said.strip().splitlines()
-    try:
-        return json.loads(lines[-1])["error"]
-    except (IndexError, ValueError, TypeError, KeyError):
-        pass
+    if errors := _told("".join(lines[-1:]), "error"):
+        return errors[0]
     if code < 0:
         known = -code in {number.value for number in signal.Signals}
         name = signal.Signals(-code).name if known else f"signal {-code}"

@@ -1,8 +1,9 @@
 """One job, executed by a process of its own: `python -m rmkit.study.engines.worker`, with the order on standard input.
 
 The fork server calls `work` instead, with the order as its argument. Takes the lock, runs the notebook through
-papermill in a temporary folder, and renames that folder into the store: the job is there whole or not at all. The last
-line on standard output is the outcome, as JSON. The process and all that it starts carry RMKIT_JOB=<execution>.
+papermill in a temporary folder, and renames that folder into the store: the job is there whole or not at all. What the
+runner must know, an `error` in the last line or a `warning` in any, is JSON on standard output. The process and all
+that it starts carry RMKIT_JOB=<execution>.
 """
 
 import json
@@ -90,8 +91,8 @@ def execute(store: Store, order: dict[str, Any]) -> None:
         check_outputs(order, made)
         check_unchanged(order)
     except JobError as error:
-        forget_doubtful_parts(store, order)
-        raise JobError(f"{error}; notebook kept: {keep_failure(store, order['plan_id'], made, str(error))}") from None
+        sentence = "; ".join(filter(None, [str(error), forget_doubtful_parts(store, order)]))
+        raise JobError(f"{sentence}; notebook kept: {keep_failure(store, order['plan_id'], made, sentence)}") from None
     except BaseException:
         forget_doubtful_parts(store, order)
         shutil.rmtree(made, ignore_errors=True)
@@ -151,12 +152,18 @@ def check_unchanged(order: Mapping[str, Any]) -> None:
         raise JobError(f"{order['title']}: changed since the run was planned: {'; '.join(changes)}; run again")
 
 
-def forget_doubtful_parts(store: Store, order: Mapping[str, Any]) -> None:
-    """Remove a failed job's finished parts if code or data changed while it ran: they may be those of another key."""
+def forget_doubtful_parts(store: Store, order: Mapping[str, Any]) -> str:
+    """Remove a failed job's finished parts if code or data changed while it ran: they may be those of another key.
+
+    Returns what to say of it, nothing where no part went.
+    """
     try:
         check_unchanged(order)
     except RmkitError:
-        store.forget_parts(order["key"])
+        if store.partial(order["key"]).exists():
+            store.forget_parts(order["key"])
+            return "its finished parts were deleted, for code or data changed while it ran"
+    return ""
 
 
 def check_outputs(order: dict[str, Any], made: Path) -> None:

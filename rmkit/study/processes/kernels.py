@@ -5,6 +5,7 @@ another environment, so none is looked up. Where the runner has a fork server, t
 provisioner of our own asks for it.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -45,7 +46,9 @@ class ForkedKernel(LocalProvisioner):
                 ends_with_caller=True,
                 import_anew="rmkit",
             )
-        except OSError:
+        except OSError as error:
+            text = f"a kernel could not be forked ({error}) and was started anew, which takes longer"
+            print(json.dumps({"warning": text}), flush=True)  # for the run's log
             return await super().launch_kernel(cmd, **options)
         self.process = cast(Any, process)  # held as a Popen is
         self.pid = self.pgid = process.pid  # it leads a session of its own
