@@ -32,7 +32,7 @@ SEEN_BY_CHECK = {
     "not YAML": (("params/small.yaml", "}", "["), "params/small.yaml: line 1: not YAML"),
     "a cycle": (
         ("rmkit/stages/graph.py", '"00_numbers": Stage(', '"00_numbers": Stage(inputs={"sums": (Source("01_sums"),)},'),
-        "00_numbers → 01_sums → 00_numbers is a cycle",
+        "00_numbers, 01_sums wait for each other",
     ),
     "no parameters cell": ((SECOND, '"parameters"', '"parameter"'), "01_sums.ipynb: no cells are tagged `parameters`"),
     "code in the parameters cell": ((SECOND, "seed: int = 0", "seed: int = int('0')"), "line 2: the default of seed is not a literal"),

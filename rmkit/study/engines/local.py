@@ -56,8 +56,6 @@ class Running:
 
     process: JobProcess
     output: IO[str]
-    execution: str
-    key: str
     order: Mapping[str, Any]  # what it was told to do
     since: float
 
@@ -132,7 +130,7 @@ class Pool:
             self._end(job, Outcome("found", "by the other process" if job.plan_id in self.watched else ""))
         elif self.engine.fail_fast and self.has_failed:
             self._end(job, Outcome("skipped", NOT_STARTED))
-        elif key not in {running.key for running in self.running.values()} and self._admits(job):
+        elif key not in {running.order["key"] for running in self.running.values()} and self._admits(job):
             if holder := locks.holder(self.store, job.plan_id):
                 self._watch_other(job, holder)
             elif self._processes_for(job).ready(job.threads):
@@ -179,7 +177,7 @@ class Pool:
                 output.close()
                 self._end(job, Outcome("failed", f"{job}: its process could not be started: {error.strerror or error}"))
                 return
-            self.running[job.plan_id] = Running(process, output, execution, key, order, time.monotonic())
+            self.running[job.plan_id] = Running(process, output, order, time.monotonic())
         self.watched.discard(job.plan_id)
         self.watch("started", job, "")
 
@@ -213,19 +211,21 @@ class Pool:
         for plan_id, running in list(self.running.items()):
             if limit is not None and time.monotonic() - running.since > limit:
                 self._end_at_limit(plan_id, f"ran for {limit:g} s, its limit")
-        for plan_id, sentence in self.memory.too_much({name: one.execution for name, one in self.running.items()}):
+        for plan_id, sentence in self.memory.too_much(
+            {name: one.order["execution"] for name, one in self.running.items()}
+        ):
             self._end_at_limit(plan_id, sentence)
 
     def _end_at_limit(self, plan_id: str, sentence: str) -> None:
         """End a running job, keep its notebook as far as it came, and report it as failed."""
         running, job = self.running[plan_id], self.jobs[plan_id]
-        end_processes(running.execution, group=running.process.pid)
-        if self.store.finished(running.key):  # it was quicker
+        end_processes(running.order["execution"], group=running.process.pid)
+        if self.store.finished(running.order["key"]):  # it was quicker
             return
         doubt = forget_doubtful_parts(self.store, running.order)
         error = "; ".join(filter(None, [f"{job}: {sentence}, and was ended", doubt]))
         try:
-            made = self.store.root / "tmp" / running.execution
+            made = self.store.root / "tmp" / running.order["execution"]
             error = f"{error}; notebook kept: {keep_failure(self.store, plan_id, made, error)}"
         except JobError:  # it had not begun one
             keep_failure_note(self.store, plan_id, error)
@@ -235,7 +235,7 @@ class Pool:
     def _clear(self, plan_id: str) -> str:
         """Forget a job process that has ended, with whatever it left; returns what it printed."""
         running = self.running.pop(plan_id)
-        end_processes(running.execution, group=running.process.pid)
+        end_processes(running.order["execution"], group=running.process.pid)
         running.process.wait()
         locks.clear_away(self.store, plan_id)
         with running.output as output:
@@ -253,8 +253,8 @@ class Pool:
             self._warn(job, text)
         if code == LOCKED:
             return
-        if self.store.finished(running.key):
-            self.store.note(job, running.key)
+        if self.store.finished(running.order["key"]):
+            self.store.note(job, running.order["key"])
             self._end(job, Outcome("done", seconds=time.monotonic() - running.since))
         else:
             error = _why(job, code, said)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rmkit import errors
 from rmkit.errors import JobError, RmkitError
 from rmkit.machine.processes import end_processes
 from rmkit.stages.graph import STAGES
@@ -115,10 +116,9 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
 
     Returns the most memory that forked kernels used, in bytes; of others the system tells.
     """
-    from rmkit.study.processes.kernels import KernelProcess, kernel_manager
+    from rmkit.study.processes.kernels import FORKED_KERNELS, kernel_manager
     from rmkit.study.processes.papermill_import import DeadKernelError, papermill
 
-    kernels: list[KernelProcess] = []
     source = Path(order["project"]) / "notebooks" / f"{order['stage']}.ipynb"
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
@@ -133,7 +133,7 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
                 cwd=source.parent,
                 kernel_name="python3",
                 progress_bar=False,
-                kernel_manager_class=kernel_manager(Path(folder), kernels.append),
+                kernel_manager_class=kernel_manager(Path(folder)),
                 shutdown_kernel="immediate",
             )
         except papermill.PapermillExecutionError as error:
@@ -141,7 +141,7 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
             raise JobError(f"{order['title']}: cell {number}: {_sentence(error)}") from None
         except DeadKernelError:
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
-    return max(getattr(kernel, "peak_memory_bytes", 0) for kernel in kernels)
+    return max((kernel.peak_memory_bytes for kernel in FORKED_KERNELS), default=0)
 
 
 def check_unchanged(order: Mapping[str, Any]) -> None:
@@ -200,11 +200,7 @@ def keep_failure_note(store: Store, plan_id: str, sentence: str) -> None:
 def _sentence(error: Any) -> str:
     """The exception of a cell as one line; a user's mistake speaks for itself, a bug is named by its type."""
     first = str(error.evalue).strip().splitlines()[0] if str(error.evalue).strip() else "no message"
-    return first if error.ename in {kind.__name__ for kind in _mistakes(RmkitError)} else f"{error.ename}: {first}"
-
-
-def _mistakes(kind: type[RmkitError]) -> list[type[RmkitError]]:
-    return [kind, *(deeper for child in kind.__subclasses__() for deeper in _mistakes(child))]
+    return first if hasattr(errors, error.ename) else f"{error.ename}: {first}"
 
 
 if __name__ == "__main__":

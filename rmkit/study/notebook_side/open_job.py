@@ -5,11 +5,11 @@ JupyterLab and under plain papermill there is none, and the result is a draft: c
 never an upstream of anything. This module moves bytes; it computes nothing.
 """
 
-import ast
 import importlib
 import json
 import math
 import os
+import re
 import secrets
 import sys
 import time
@@ -185,10 +185,6 @@ class OpenJob(Gathered):
 class JobShards(Shards):
     """Shards whose disk faults are one sentence."""
 
-    def get(self, name: str) -> "pd.DataFrame | None":
-        with disk_faults(self.folder):
-            return super().get(name)
-
     def put(self, name: str, table: "pd.DataFrame") -> None:
         with disk_faults(self.folder):
             super().put(name, table)
@@ -240,14 +236,7 @@ def _injected(namespace: Mapping[str, Any]) -> list[str]:
     if "__name__" not in namespace:
         return list(namespace)
     cells = [cell for cell in namespace.get("In", []) if cell.startswith("# Parameters\n")]
-    trees = [node for cell in cells for node in ast.parse(cell).body]
-    return [
-        target.id
-        for node in trees
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    ]
+    return [name for cell in cells for name in re.findall(r"^(\w+) = ", cell, re.MULTILINE)]
 
 
 def _disagreement(stage: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:

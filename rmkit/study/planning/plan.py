@@ -103,19 +103,12 @@ def _above(stage: str) -> set[str]:
 def in_order(stages: Mapping[str, Any]) -> list[str]:
     """The stages, each after those that it may take something from; ParamsError for a cycle."""
     ordered: list[str] = []
-
-    def visit(stage: str, path: tuple[str, ...]) -> None:
-        if stage in path:
-            cycle = " → ".join([*path[path.index(stage) :], stage])
-            raise ParamsError(f"rmkit/stages/graph.py: {cycle} is a cycle; an input must come from an earlier stage")
-        if stage in ordered:
-            return
-        for origin in sorted(STAGES[stage].above() & stages.keys()):
-            visit(origin, (*path, stage))
-        ordered.append(stage)
-
-    for stage in sorted(stages):
-        visit(stage, ())
+    while waiting := sorted(set(stages) - set(ordered)):
+        ready = [stage for stage in waiting if not STAGES[stage].above() & set(waiting)]
+        if not ready:
+            text = f"{', '.join(waiting)} wait for each other; an input must come from an earlier stage"
+            raise ParamsError(f"rmkit/stages/graph.py: {text}")
+        ordered.append(ready[0])
     return ordered
 
 

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Container, Iterable, Iterator
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 from rmkit.layering import ROOMS
@@ -89,10 +90,8 @@ def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parts = package_name.split(".")
-                base = ".".join([*parts[: len(parts) - node.level + 1], *([base] if base else [])])
+            base = "." * node.level + (node.module or "")
+            base = resolve_name(base, package_name) if node.level else base
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue

@@ -2,9 +2,9 @@
 
 `python -P -m rmkit.study.processes.fork_server`, ordered by one line of JSON on standard input. It runs no operator of
 what it imports, starts no thread and touches no GPU, so that a fork of it is as fresh as a new process; a trial fork
-makes sure before anything is served. Each request (a line of JSON over a Unix socket, with the file that takes the
-output) is answered with the pid, and with the exit code once that process has ended. Linux alone; `forked` is the other
-side.
+makes sure before anything is served. Each request is a line of JSON over a Unix socket, with the file that takes the
+output. The forked process answers with its pid, the server with the exit code once it has ended. Linux alone; `forked`
+is the other side.
 """
 
 import ctypes
@@ -63,20 +63,12 @@ class Stamp:
         return f"{STAMP}={text}\0".encode() in Path("/proc/self/environ").read_bytes()
 
 
-@dataclass(frozen=True)
-class Client:
-    """Who asked for a process: where its end is told, and whether it ends when the asker does."""
-
-    connection: socket.socket
-    ends_with_client: bool
-
-
 class ForkServer:
     """What waits and what runs: the listening socket, the runner that may go, the forked processes."""
 
     def __init__(self, listener: socket.socket, stamp: Stamp) -> None:
         self.listener, self.stamp = listener, stamp
-        self.children: dict[int, Client] = {}
+        self.children: dict[int, tuple[socket.socket, bool]] = {}  # who asked, and whether it ends when the asker does
         self.runner_is_there = True
         self.selector = selectors.DefaultSelector()
         self.wake, waking = socket.socketpair()
@@ -108,31 +100,24 @@ class ForkServer:
         except (OSError, ValueError):
             connection.close()
             return
-        stamped, stamping = os.pipe()
         try:
             pid = os.fork()
         except OSError as error:  # no room for another process
             tell(connection, {"refused": str(error)})
             connection.close()
-            for descriptor in (output, stamped, stamping):
-                os.close(descriptor)
+            os.close(output)
             return
         if pid == 0:
-            os.close(stamped)
-            self._become(request, output, connection, stamping)
+            self._become(request, output, connection)
         os.close(output)
-        os.close(stamping)
-        os.read(stamped, 1)  # told only when it leads its session and bears its stamp: from now on it can be ended
-        os.close(stamped)
-        self.children[pid] = Client(connection, request["ends_with_client"])
+        self.children[pid] = (connection, request["ends_with_client"])
         self.selector.register(connection, selectors.EVENT_READ, self._client_gone)
-        tell(connection, {"pid": pid})
 
     def _client_gone(self, connection: socket.socket) -> None:
         """The asker has closed its end, as the system does for a process that dies."""
         self.selector.unregister(connection)
-        for pid, client in self.children.items():
-            if client.connection is connection and client.ends_with_client:
+        for pid, (asker, ends_with_asker) in self.children.items():
+            if asker is connection and ends_with_asker:
                 with suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
 
@@ -142,25 +127,26 @@ class ForkServer:
         for pid in list(self.children):
             ended, status, usage = os.wait4(pid, os.WNOHANG)
             if ended:
-                client = self.children.pop(pid)
+                connection, _ = self.children.pop(pid)
                 with suppress(KeyError):
-                    self.selector.unregister(client.connection)
+                    self.selector.unregister(connection)
                 code = os.waitstatus_to_exitcode(status)
-                tell(client.connection, {"code": code, "peak_memory_bytes": usage.ru_maxrss * 1024})
-                client.connection.close()
+                tell(connection, {"code": code, "peak_memory_bytes": usage.ru_maxrss * 1024})
+                connection.close()
 
-    def _become(self, request: dict[str, Any], output: int, connection: socket.socket, stamping: int) -> NoReturn:
+    def _become(self, request: dict[str, Any], output: int, connection: socket.socket) -> NoReturn:
         """In the fork: shed what is the server's, put on what was asked for, and run it to its end."""
         code = 1
         try:
             os.setsid()
             self.stamp.write(request["environment"].get(STAMP, ""))
-            os.write(stamping, b".")
-            os.close(stamping)
+            tell(
+                connection, {"pid": os.getpid()}
+            )  # only when it leads its session and bears its stamp: it can be ended
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.selector.close()
-            for end in (*self.own, connection, *(client.connection for client in self.children.values())):
+            for end in (*self.own, connection, *(asker for asker, _ in self.children.values())):
                 end.close()
             silence = os.open(os.devnull, os.O_RDONLY)
             for source, target in ((silence, 0), (output, 1), (output, 2)):
@@ -232,10 +218,8 @@ def preload(imports: dict[str, list[str]]) -> None:
             continue
 
 
-def wrong_with_forking(stamp: Stamp | None) -> str | None:
+def wrong_with_forking(stamp: Stamp) -> str | None:
     """Why forks of this process would not be as good as new processes, or None."""
-    if stamp is None:
-        return "its environment holds no stamp"
     if (threads := len(list(Path("/proc/self/task").iterdir()))) > 1:
         return f"the packages that it imported started {threads - 1} threads"
     pid = os.fork()
@@ -248,21 +232,17 @@ def wrong_with_forking(stamp: Stamp | None) -> str | None:
 
 
 def main() -> int:
-    """Import what the order names, say whether forks will do, then serve; 0, or 1 if they will not."""
+    """Import what the order names, then serve at its socket, which is there only then; 0, or 1 if forks will not do."""
     order = json.loads(sys.stdin.buffer.readline())
     stamp = Stamp.found()
-    with os.fdopen(os.dup(1), "w") as answers:
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)  # a package that prints when it is imported does not speak to the runner
-        os.close(silence)
-        preload(order["imports"])
-        problem = wrong_with_forking(stamp)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(order["socket"])
-        listener.listen(64)
-        print(json.dumps({"refused": problem} if problem else {"ready": True}), file=answers)
-    if problem or stamp is None:
+    preload(order["imports"])
+    if stamp is None or (problem := wrong_with_forking(stamp)):
+        print("its environment holds no stamp" if stamp is None else problem, file=sys.stderr)
         return 1
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(f"{order['socket']}.new")
+    listener.listen(64)
+    Path(f"{order['socket']}.new").rename(order["socket"])
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the forks
     ForkServer(listener, stamp).serve()

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rmkit.machine.processes import STAMP
 from rmkit.study.processes.fork_server import MESSAGE_BYTES
@@ -44,7 +44,7 @@ class Forked:
         self.peak_memory_bytes = 0
         answer = self._line()
         if "pid" not in answer:
-            raise ConnectionError(f"the fork server could not fork: {answer.get('refused')}")
+            raise ConnectionError(f"the fork server could not fork: {answer.get('refused', 'the fork ended at once')}")
         self.pid: int = answer["pid"]
         connection.setblocking(False)
 
@@ -140,39 +140,36 @@ class ForkServerProcess:
     def __init__(self, imports: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=room_for_sockets()))
         self._since = time.monotonic()
-        self.socket = str(self._folder / "fork")
+        self.socket = str(self._folder / "fork")  # there once it serves
+        self.refused: str | None = None  # why it does not serve
         with (self._folder / "said").open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "rmkit.study.processes.fork_server"],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=said,
                 stderr=said,
                 env={**environment, **SERVERS_OWN, STAMP: "-" * STAMP_BYTES},
                 start_new_session=True,
             )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         order = {"imports": {module: list(names) for module, names in imports.items()}, "socket": self.socket}
         with suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(order).encode() + b"\n")
-            self.process.stdin.flush()
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self._said = b""
-        self.refused: str | None = None  # why it does not serve
+            self._input.write(json.dumps(order).encode() + b"\n")
+            self._input.flush()
+
+    @property
+    def _input(self) -> IO[bytes]:
+        assert self.process.stdin is not None
+        return self.process.stdin
 
     def ready(self) -> bool:
         """Whether it serves; `refused` says why it never will."""
-        assert self.process.stdout is not None
-        if self.refused is None and b"\n" not in self._said:
-            self._said += self.process.stdout.read() or b""
-            if b"\n" in self._said:
-                self.refused = json.loads(self._said).get("refused")
-            elif time.monotonic() - self._since > SECONDS_TO_IMPORT:
-                self.process.kill()
-                self.refused = f"its imports took more than {SECONDS_TO_IMPORT:.0f} s"
+        serves = Path(self.socket).exists()
         if self.refused is None and self.process.poll() is not None:
             self.refused = f"it ended with {self.process.returncode}{self._last_word()}"
-        return b"\n" in self._said and self.refused is None
+        elif self.refused is None and not serves and time.monotonic() - self._since > SECONDS_TO_IMPORT:
+            self.process.kill()
+            self.refused = f"its imports took more than {SECONDS_TO_IMPORT:.0f} s"
+        return serves and self.refused is None
 
     def _last_word(self) -> str:
         """What it said before it ended, or nothing."""
@@ -183,10 +180,8 @@ class ForkServerProcess:
 
     def close(self) -> None:
         """Let it go: it ends once what it forked has ended."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        with suppress(OSError):
+            self._input.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=5)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -9,24 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from rmkit.machine.hardware import thread_environment
 from rmkit.machine.processes import STAMP
 from rmkit.study.planning.project import Project
-from rmkit.study.processes.forked import SOCKET_VARIABLE, ForkServerProcess, fork
+from rmkit.study.processes.forked import SOCKET_VARIABLE, Forked, ForkServerProcess, fork
 
-
-class JobProcess(Protocol):
-    """A running job process, as subprocess.Popen or forking.Forked holds it."""
-
-    pid: int
-
-    def poll(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-
-    def wait(self) -> int:
-        """The exit code, once it has ended."""
+JobProcess = subprocess.Popen[str] | Forked
 
 
 class JobProcesses:

@@ -1,4 +1,4 @@
-"""The kernel of a job: this interpreter's own, over sockets in a private folder, noted so that it can be ended.
+"""The kernel of a job: this interpreter's own, over sockets in a private folder.
 
 Knows jupyter_client; not what the notebook is. A `python3` kernel specification in somebody's home may point into
 another environment, so none is looked up. Where the runner has a fork server, the kernel is forked from it: a kernel
@@ -8,10 +8,8 @@ provisioner of our own asks for it.
 import json
 import os
 import sys
-from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from subprocess import Popen
 from typing import Any, cast
 
 from jupyter_client import AsyncKernelManager
@@ -20,9 +18,8 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 
 from rmkit.study.processes.forked import SOCKET_VARIABLE, Forked, fork
 
-KernelProcess = Popen[bytes] | Forked
-
 FORKED = "rmkit-forked"
+FORKED_KERNELS: list[Forked] = []  # of this process: papermill, which has them started, tells of none
 OPTIONS = ["--HistoryManager.enabled=False"]
 COMMAND = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *OPTIONS]
 
@@ -50,6 +47,7 @@ class ForkedKernel(LocalProvisioner):
             text = f"a kernel could not be forked ({error}) and was started anew, which takes longer"
             print(json.dumps({"warning": text}), flush=True)  # for the run's log
             return await super().launch_kernel(cmd, **options)
+        FORKED_KERNELS.append(process)
         self.process = cast(Any, process)  # held as a Popen is
         self.pid = self.pgid = process.pid  # it leads a session of its own
         self.cwd = cwd
@@ -64,8 +62,8 @@ def serve_kernel(connection_file: str) -> None:
     IPKernelApp.launch_instance(argv=["-f", connection_file, *OPTIONS, f"--IPKernelApp.parent_handle={server}"])
 
 
-def kernel_manager(folder: Path, started: Callable[[KernelProcess], None]) -> type[AsyncKernelManager]:
-    """A kernel manager class whose kernels keep their sockets in `folder`; `started` is given each kernel's process.
+def kernel_manager(folder: Path) -> type[AsyncKernelManager]:
+    """A kernel manager class whose kernels keep their sockets in `folder`.
 
     folder: short, for a Unix socket's path holds about 107 bytes.
     """
@@ -83,13 +81,5 @@ def kernel_manager(folder: Path, started: Callable[[KernelProcess], None]) -> ty
         @property
         def kernel_spec(self) -> KernelSpec:
             return specification
-
-        async def _async_post_start_kernel(self, **options: Any) -> None:
-            await super()._async_post_start_kernel(**options)
-            assert isinstance(self.provisioner, LocalProvisioner)
-            assert self.provisioner.process is not None
-            started(self.provisioner.process)
-
-        post_start_kernel = _async_post_start_kernel
 
     return JobKernelManager

@@ -204,7 +204,7 @@ def importing(code, folder):
 def test_a_server_whose_imports_start_threads_refuses(tmp_path):
     code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     with importing(code, tmp_path) as refusing:
-        assert refusing.refused == "the packages that it imported started 1 threads"
+        assert refusing.refused == "it ended with 1: the packages that it imported started 1 threads"
 
 
 def test_a_server_whose_imports_end_it_says_their_last_word(tmp_path):
