@@ -132,7 +132,10 @@ class Pool:
             self._end(job, Outcome("skipped", NOT_STARTED))
         elif key not in {running.order["key"] for running in self.running.values()} and self._admits(job):
             if holder := locks.holder(self.store, job.plan_id):
-                self._watch_other(job, holder)
+                if job.plan_id not in self.watched:
+                    self.watched.add(job.plan_id)
+                    text = f"process {holder.pid} on {holder.host.split()[0]} executes it; waiting for its result"
+                    self.watch("watching", job, text)
             elif self._processes_for(job).ready(job.threads):
                 self._start(job, key)
 
@@ -159,12 +162,6 @@ class Pool:
             imports = imports_of(self.project, todo) if self.engine.fork else None
             self.processes = JobProcesses(self.project, imports, lambda text: self.watch("warning", job, text))
         return self.processes
-
-    def _watch_other(self, job: PlannedJob, holder: locks.Owner) -> None:
-        if job.plan_id not in self.watched:
-            self.watched.add(job.plan_id)
-            text = f"process {holder.pid} on {holder.host.split()[0]} executes it; waiting for its result"
-            self.watch("watching", job, text)
 
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"

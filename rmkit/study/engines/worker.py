@@ -28,7 +28,7 @@ from rmkit.study.planning.keys import code_of
 from rmkit.study.planning.notebook import declared, read_notebook
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY
-from rmkit.study.processes.forked import room_for_sockets
+from rmkit.study.processes.forked import ROOM_FOR_SOCKETS
 from rmkit.study.store import locks
 from rmkit.study.store.disk import append_line, disk_faults, disk_sentence, write_text
 from rmkit.study.store.store import Store
@@ -123,7 +123,7 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
     parameters = {name: value for name, value in given.items() if name in names}
-    with tempfile.TemporaryDirectory(prefix="rmkit-", dir=room_for_sockets()) as folder:
+    with tempfile.TemporaryDirectory(prefix="rmkit-", dir=ROOM_FOR_SOCKETS) as folder:
         os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
         try:
             papermill.execute_notebook(

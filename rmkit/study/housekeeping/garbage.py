@@ -8,13 +8,14 @@ Each folder is renamed into `runs/tmp/` and removed from there, so that it is in
 killed process leaves in `runs/tmp/` the next run removes. presence.py keeps runs off until all is renamed.
 """
 
+import os
 import re
 import secrets
 import shutil
+import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,6 @@ DIFFERENCES_SHOWN = 3
 DAY = 86_400.0
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One thing in the store that can go."""
-
-    path: Path
-    bytes: int
-    since: float  # when it was made or last touched, in seconds since 1970
-    text: str = ""  # of a job: what sets it apart from those that a study refers to
-
-
 def clean(
     project: Project, store: Store, *, older_than: float, dry_run: bool, ask: Callable[[str], bool] | None
 ) -> Iterator[str]:
@@ -68,7 +59,8 @@ def clean(
         raise ParamsError(f"rmkit runs from {project.package}, and {text}; run this project's own rmkit/")
     referred = references(project, store)
     found = collectable(store, referred, older_than=older_than)
-    yield from listing(found, referred)
+    sizes = sizes_of(found)
+    yield from listing(store, sizes, referred)
     if not found or dry_run:
         return
     if ask is None:
@@ -78,22 +70,13 @@ def clean(
         pass
     if ask("remove all of it?"):
         gone = collect(project, store, found, older_than=older_than)
-        yield f"removed {len(gone)}, freed {_size(gone)}"
+        yield f"removed {len(gone)}, freed {size_text(sum(sizes[path] for path in gone))}"
     else:
         yield "nothing was removed"
 
 
-def collectable(store: Store, referred: References, *, older_than: float) -> list[Entry]:
-    """All that can go, by room, with its size and words. older_than: days that drafts and damaged jobs stay."""
-    seen: set[tuple[int, int]] = set()
-    return [
-        Entry(path, _bytes(path, seen), _last_written(path), _apart(store, path, referred))
-        for path in _unreferred(store, referred, older_than=older_than)
-    ]
-
-
-def _unreferred(store: Store, referred: References, *, older_than: float) -> list[Path]:
-    """All that can go. Only what decides that: it is asked again while no run can start."""
+def collectable(store: Store, referred: References, *, older_than: float) -> list[Path]:
+    """All that can go, by room. older_than: days that drafts and damaged jobs stay."""
     old = time.time() - older_than * DAY
     jobs = {path.name for path in _listed(store, "jobs") if referred.may_need(path.name, _manifest(store, path.name))}
     stays: dict[str, Callable[[str], bool]] = {
@@ -108,23 +91,35 @@ def _unreferred(store: Store, referred: References, *, older_than: float) -> lis
     return found + [path for room in AGING for path in _listed(store, room) if _last_written(path) <= old]
 
 
-def listing(entries: list[Entry], referred: References) -> Iterator[str]:
-    """What can go, in words: a line a room with counts and sizes, and a line a finished job."""
+def listing(store: Store, sizes: Mapping[Path, int], referred: References) -> Iterator[str]:
+    """What can go, in words: a line a room with counts and sizes, and a line a finished job. sizes: in bytes."""
     for room, words in ROOMS.items():
-        if found := [entry for entry in entries if entry.path.parent.name == room]:
-            yield f"{words}: {len(found)}, {_size(found)}"
-        for entry in found if room == "jobs" else []:
-            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.since))
-            yield f"  {entry.path.name}  {size_text(entry.bytes):>7}  of {made}  {entry.text}"
+        if found := [path for path in sizes if path.parent.name == room]:
+            yield f"{words}: {len(found)}, {size_text(sum(sizes[path] for path in found))}"
+        for path in found if room == "jobs" else []:
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(_last_written(path)))
+            yield f"  {path.name}  {size_text(sizes[path]):>7}  of {made}  {_apart(store, path.name, referred)}"
     names = ", ".join(referred.studies) or "none"
-    if not entries:
+    if not sizes:
         yield f"nothing to remove; studies under params/: {names}"
     else:
-        yield f"in all {len(entries)}, {_size(entries)}; studies under params/: {names}"
+        yield f"in all {len(sizes)}, {size_text(sum(sizes.values()))}; studies under params/: {names}"
         yield "Trials by `--set`, and studies that lie elsewhere, no file there refers to: their jobs are listed too."
 
 
-def collect(project: Project, store: Store, shown: list[Entry], *, older_than: float) -> list[Entry]:
+def sizes_of(paths: Sequence[Path]) -> dict[Path, int]:
+    """The bytes of each file, or of all files of a folder; a file that has several names counts once."""
+    seen: set[tuple[int, int]] = set()
+    sizes = dict.fromkeys(paths, 0)
+    for path in paths:
+        for found in _stats(path):
+            if not stat.S_ISDIR(found.st_mode) and (found.st_dev, found.st_ino) not in seen:
+                seen.add((found.st_dev, found.st_ino))
+                sizes[path] += found.st_size
+    return sizes
+
+
+def collect(project: Project, store: Store, shown: Sequence[Path], *, older_than: float) -> list[Path]:
     """Remove what was shown and can still go; returns that. StoreError, with nothing removed, beside a living run.
 
     What can go is looked up anew once no run can start: a study may have come, and a job have been found, since.
@@ -134,9 +129,9 @@ def collect(project: Project, store: Store, shown: list[Entry], *, older_than: f
     with alone(store), disk_faults(store.root):
         store.prepare()
         clear_away_the_dead(store)
-        still = set(_unreferred(store, references(project, store), older_than=older_than))
-        going = [entry for entry in shown if entry.path in still]
-        for path in (entry.path for entry in going):
+        still = set(collectable(store, references(project, store), older_than=older_than))
+        going = [path for path in shown if path in still]
+        for path in going:
             if path.is_dir() and not path.is_symlink():
                 away.append(path.rename(store.root / "tmp" / f"{name}-{len(away)}"))
             else:
@@ -146,10 +141,6 @@ def collect(project: Project, store: Store, shown: list[Entry], *, older_than: f
     return going
 
 
-def _size(entries: list[Entry]) -> str:
-    return size_text(sum(entry.bytes for entry in entries))
-
-
 def _manifest(store: Store, key: str) -> dict[str, Any]:
     try:
         return store.manifest(key)
@@ -157,11 +148,9 @@ def _manifest(store: Store, key: str) -> dict[str, Any]:
         return {}
 
 
-def _apart(store: Store, path: Path, referred: References) -> str:
-    """What sets a finished job apart from the nearest one that a study refers to; of other things nothing."""
-    if path.parent.name != "jobs":
-        return ""
-    if not (made := _manifest(store, path.name)):
+def _apart(store: Store, key: str, referred: References) -> str:
+    """What sets a finished job apart from the nearest one that a study refers to."""
+    if not (made := _manifest(store, key)):
         return "its manifest cannot be read"
     jobs = [job for job in referred.jobs.values() if job.stage == made["stage"]]
     changes = [list(differences(made["ingredients"], wanted(store, job))) for job in jobs]
@@ -178,28 +167,13 @@ def _listed(store: Store, room: str) -> list[Path]:
     return []
 
 
-def _files(path: Path) -> Iterator[Path]:
-    yield path
-    if path.is_dir() and not path.is_symlink():
-        yield from path.rglob("*")
+def _stats(path: Path) -> Iterator[os.stat_result]:
+    """The state of a file, or of a folder and all in it; what goes meanwhile is left out."""
+    for file in [path, *(path.rglob("*") if path.is_dir() and not path.is_symlink() else ())]:
+        with suppress(OSError):
+            yield file.lstat()
 
 
 def _last_written(path: Path) -> float:
     """When a file or anything in a folder was last written."""
-    times = [0.0]
-    for file in _files(path):
-        with suppress(OSError):
-            times.append(file.lstat().st_mtime)
-    return max(times)
-
-
-def _bytes(path: Path, seen: set[tuple[int, int]]) -> int:
-    """The size of a file, or of all files of a folder, each file once however many names it has."""
-    size = 0
-    for file in _files(path):
-        with suppress(OSError):
-            stat = file.lstat()
-            if not file.is_dir() and (stat.st_dev, stat.st_ino) not in seen:
-                seen.add((stat.st_dev, stat.st_ino))
-                size += stat.st_size
-    return size
+    return max((found.st_mtime for found in _stats(path)), default=0.0)

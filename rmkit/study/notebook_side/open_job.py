@@ -5,10 +5,10 @@ JupyterLab and under plain papermill there is none, and the result is a draft: c
 never an upstream of anything. This module moves bytes; it computes nothing.
 """
 
-import importlib
 import json
 import math
 import os
+import pkgutil
 import re
 import secrets
 import sys
@@ -70,7 +70,7 @@ class OpenJob(Gathered):
         """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
         if name not in self.inputs:
             raise ResultError(f"{self.stage}: no input {name!r}; rmkit/stages/graph.py gives it {_listed(self.inputs)}")
-        return _format(name).load(self.inputs[name])
+        return pkgutil.resolve_name(ARTIFACTS[name]).load(self.inputs[name])
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""
@@ -81,7 +81,7 @@ class OpenJob(Gathered):
             when = " and ".join(f"{key} is {_listed(map(repr, values))}" for key, values in outputs[name].items())
             has = ", ".join(f"{key} = {self.parameters.get(key)!r}" for key in outputs[name])
             raise ResultError(f"{self.stage}: no output {name!r} with {has}; rmkit/stages/graph.py has it when {when}")
-        wanted = _format(name)
+        wanted = pkgutil.resolve_name(ARTIFACTS[name])
         if not isinstance(value, wanted):
             raise ResultError(f"{self.stage}: {name} is a {type(value).__name__}, not a {wanted.__name__}")
         folder = self.folder / "artifacts" / name
@@ -270,11 +270,6 @@ def _draft(
         folder.mkdir(parents=True)
     made = {"key": store.key_of(job), "draft": True, "folder": str(folder), "partial": str(folder / "partial")}
     return values, {**made, **handed}
-
-
-def _format(artifact: str) -> Any:
-    module, _, attribute = ARTIFACTS[artifact].partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def _maker(job: Path) -> str:

@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import random
 import selectors
 import shutil
@@ -158,7 +159,7 @@ class ForkServer:
             os.environ.update(request["environment"])
             draw_anew()
             forget(request["import_anew"])
-            code = named(request["target"])(*request["arguments"]) or 0
+            code = pkgutil.resolve_name(request["target"])(*request["arguments"]) or 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:
@@ -185,12 +186,6 @@ def tell(connection: socket.socket, answer: dict[str, Any]) -> None:
     """A line of JSON to an asker, who may have gone."""
     with suppress(OSError):
         connection.sendall(json.dumps(answer).encode() + b"\n")
-
-
-def named(target: str) -> Any:
-    """The function that "module:function" names."""
-    module, _, function = target.partition(":")
-    return getattr(importlib.import_module(module), function)
 
 
 def draw_anew() -> None:

@@ -25,7 +25,7 @@ SOCKET_VARIABLE = "RMKIT_FORK_SERVER"  # tells a job process where it may ask fo
 STAMP_BYTES = 200  # room for the longest stamp
 SECONDS_BETWEEN_LOOKS = 0.005
 SECONDS_TO_IMPORT = 300.0  # longer than the slowest disk needs
-LONGEST_ROOM = 50  # characters of a folder for sockets, whose paths hold about 107 bytes
+ROOM_FOR_SOCKETS = "/tmp"  # whose paths hold about 107 bytes: the folder for temporary files may be longer
 SERVERS_OWN = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator would start one when it is loaded
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # a kernel has it; read when matplotlib is loaded
@@ -121,24 +121,16 @@ def fork(
         sent = socket.send_fds(connection, [message], [output])
         connection.sendall(message[sent:])
         return Forked(connection)
-    except ValueError:
+    except (OSError, ValueError) as error:
         connection.close()
-        raise ConnectionError(f"{server}: the fork server ended before it forked") from None
-    except OSError:
-        connection.close()
-        raise
-
-
-def room_for_sockets() -> str | None:
-    """Where folders for sockets are made: where temporary files are, or /tmp if that path is too long for sockets."""
-    return None if len(tempfile.gettempdir()) <= LONGEST_ROOM else "/tmp"
+        raise ConnectionError(f"{server}: {error}") from None
 
 
 class ForkServerProcess:
     """A fork server of this process's own: started at once, ready when its imports are done, gone when closed."""
 
     def __init__(self, imports: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=room_for_sockets()))
+        self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=ROOM_FOR_SOCKETS))
         self._since = time.monotonic()
         self.socket = str(self._folder / "fork")  # there once it serves
         self.refused: str | None = None  # why it does not serve

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from rmkit.study.housekeeping import garbage
-from rmkit.study.housekeeping.garbage import collectable, listing
+from rmkit.study.housekeeping.garbage import collectable, listing, sizes_of
 from rmkit.study.housekeeping.references import References
 from rmkit.study.store.store import Store
 from tests.small_project import STARTED
@@ -231,7 +231,7 @@ def test_drafts_and_damaged_jobs_stay_for_some_days(store):
     store.set_aside(old.name)  # just now
     counts = {days: len(collectable(store, NOBODY, older_than=days)) for days in (0, 1, 7, 10)}
     assert counts == {0: 5, 1: 4, 7: 2, 10: 0}
-    assert sum(entry.bytes for entry in collectable(store, NOBODY, older_than=7)) == 5
+    assert sum(sizes_of(collectable(store, NOBODY, older_than=7)).values()) == 5
 
 
 def test_a_draft_that_is_still_written_is_not_old(store):
@@ -252,10 +252,11 @@ def test_a_file_of_two_names_is_counted_once_and_a_link_not_followed(store, tmp_
         )
     os.link(store.root / "jobs/01_sums-0000000000000000/weights", store.root / "jobs/01_sums-0000000000000001/again")
     (store.root / "jobs/01_sums-0000000000000001/pointer").symlink_to(tmp_path / "large")
-    entries = collectable(store, NOBODY, older_than=7)
-    assert sum(entry.bytes for entry in entries) == 20_000 + len(str(tmp_path / "large"))
-    assert [entry.text for entry in entries] == ["its manifest cannot be read"] * 2
-    assert next(iter(listing(entries, NOBODY))).startswith("finished jobs that no study refers to: 2, 20 kB")
+    sizes = sizes_of(collectable(store, NOBODY, older_than=7))
+    assert sum(sizes.values()) == 20_000 + len(str(tmp_path / "large"))
+    first, *jobs, _, _ = listing(store, sizes, NOBODY)
+    assert first.startswith("finished jobs that no study refers to: 2, 20 kB")
+    assert [line.partition("  its ")[2] for line in jobs] == ["manifest cannot be read"] * 2
 
 
 def test_what_is_not_named_as_a_job_is_left_alone(store):
@@ -269,12 +270,12 @@ def test_while_no_run_can_start_nothing_is_looked_up_but_what_can_still_go(store
     for number in range(3):
         (store.root / f"jobs/01_sums-{number:016x}").mkdir()
     shown = collectable(store, NOBODY, older_than=7)
-    kept = shown[1].path.name  # a study that refers to it has come since
+    kept = shown[1].name  # a study that refers to it has come since
     monkeypatch.setattr(garbage, "references", lambda *_: References(keys=frozenset({kept})))
-    for name in ("_bytes", "_apart"):
+    for name in ("sizes_of", "_apart"):
         monkeypatch.setattr(garbage, name, lambda *_: pytest.fail("computed again"))
     assert garbage.collect(None, store, shown[:2], older_than=7) == shown[:1]
-    assert sorted(path.name for path in (store.root / "jobs").iterdir()) == [kept, shown[2].path.name]
+    assert sorted(path.name for path in (store.root / "jobs").iterdir()) == [kept, shown[2].name]
 
 
 def wait_for(condition, seconds=60):
