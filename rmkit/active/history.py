@@ -3,7 +3,7 @@
 Knows the settings and batches of one pool; draws and fits nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,25 @@ class History:
     batches: pd.DataFrame  # a row for each fit but those of the start: its columns, and what it had newly learned from
     asked: pd.DataFrame  # a row a label: strategy, annotations (of the first fit that used it), first, second, label
 
+    @classmethod
+    def of(
+        cls,
+        setting: Setting,
+        rewards: Sequence[np.ndarray],
+        batches: Sequence[Batch],
+        labelled: Mapping[str, Labelled],
+    ) -> "History":
+        """What the rounds of a setting left.
+
+        rewards: after the start and after each round, (S, R) of the fits of S strategies. batches: each round's, one a
+        strategy, in the setting's order. labelled: all that each strategy has labelled, by its name.
+        """
+        fits = fits_table(setting)
+        return cls(fits, np.concatenate(rewards), batch_table(fits, batches), asked_table(setting, labelled))
+
 
 def fits_table(setting: Setting) -> pd.DataFrame:
-    """F rows, in the order in which `label_actively` makes the fits."""
+    """F rows: the strategies after the start, then after each round."""
     rows = [(name, count) for count in setting.budget.annotations for name in setting.strategies]
     fits = pd.DataFrame(rows, columns=["strategy", "annotations"])
     fits.insert(0, "fit", [f"{setting.pool}-{name}-{count}" for name, count in rows])
@@ -49,7 +65,7 @@ def batch_table(fits: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
     return pd.concat([learned, pd.DataFrame(numbers)], axis=1)
 
 
-def asked_table(setting: Setting, labelled: Sequence[Labelled]) -> pd.DataFrame:
+def asked_table(setting: Setting, labelled: Mapping[str, Labelled]) -> pd.DataFrame:
     """A row for each label of each strategy, in the order of labelling."""
     counts = setting.budget.annotations
     annotations_m = np.repeat(counts, np.diff(counts, prepend=0))
@@ -63,6 +79,6 @@ def asked_table(setting: Setting, labelled: Sequence[Labelled]) -> pd.DataFrame:
                 "label": one.label_m,
             }
         )
-        for name, one in zip(setting.strategies, labelled, strict=True)
+        for name, one in labelled.items()
     ]
     return pd.concat(tables, ignore_index=True)

@@ -4,10 +4,11 @@ Knows a bank's embeddings and gold rewards, an annotator, a head with a last lay
 objects, whoever defined them. Gold is read by the annotator alone: strategies get `Candidates`, which hold none. What
 is random is drawn from named streams, so that all strategies of a pool share their first labels, every round's prompts
 and candidates, the start of every fit and, question by question, the annotator's answers (common_answers.py). Their
-curves then differ by choice only; loop.py runs the rounds.
+curves then differ by choice only. Source: arXiv 2502.04354, Algorithm 1; cold refits, the shared start, the common
+answers and one prior for design and fit are ours. Notebook 05 runs the rounds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -105,7 +106,7 @@ class Setting:
             answers(pair_m2, self.gold_pk.reshape(-1), self.annotator, self.answer_seed, length_r=self.length_r),
         )
 
-    def fit(self, labelled: Sequence[Labelled], done: int) -> RewardModel:
+    def fit(self, labelled: Collection[Labelled], done: int) -> RewardModel:
         """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""
         train, validation = (PairSets.padded(sets) for sets in zip(*(one.split() for one in labelled), strict=True))
         rng_s = [self.streams(f"{self.pool} fit {done}") for _ in labelled]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rmkit.active.budget import Budget
-from rmkit.active.loop import label_actively
+from rmkit.active.history import History
 from rmkit.active.registry import STRATEGIES, strategy
 from rmkit.active.setting import Setting, typical_difference
 from rmkit.annotation.annotators import Annotator
@@ -53,6 +53,22 @@ def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", prior=1.0
         "streams": lambda purpose: generator(seed, "test", purpose),
     }
     return Setting(**given | change)
+
+
+def label_actively(shown, test_embedding_rd):
+    """The rounds of notebook 05."""
+    labelled = {name: shown.start() for name in shown.strategies}
+    model = shown.fit(labelled.values(), 0)
+    rewards, batches = [model.score(test_embedding_rd)], []
+    for done in range(1, shown.budget.n_rounds + 1):
+        offered_m2 = shown.offered(done)
+        for s, name in enumerate(shown.strategies):
+            batch = shown.choose(name, offered_m2, labelled[name], model, s, done)
+            labelled[name] = labelled[name].followed_by(batch.labelled)
+            batches.append(batch)
+        model = shown.fit(labelled.values(), done)
+        rewards.append(model.score(test_embedding_rd))
+    return History.of(shown, rewards, batches, labelled)
 
 
 def history(**change):

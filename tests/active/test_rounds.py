@@ -1,4 +1,4 @@
-"""The loop of active labelling: what strategies share, what they do not, and that labels help."""
+"""The rounds of active labelling: what strategies share, what they do not, and that labels help."""
 
 import itertools
 import re
@@ -9,7 +9,6 @@ import pytest
 from scipy.special import expit
 
 from rmkit.active.budget import Budget
-from rmkit.active.loop import label_actively
 from rmkit.active.pools import not_among
 from rmkit.active.registry import STRATEGIES, strategy
 from rmkit.active.setting import Labelled, as_seen, typical_difference
@@ -27,6 +26,7 @@ from tests.active.small_settings import (
     TEST_GOLD,
     head_of,
     history,
+    label_actively,
     setting,
     world,
 )
@@ -217,12 +217,6 @@ def test_where_the_theory_is_exact_d_optimal_labels_are_worth_more_than_random_o
         order_ns = orders(seed, test, pool="within_prompt", strategies=names, budget=budget, prior=0.03, **asked)
         ahead.append(order_ns[-1, 1] - order_ns[-1, 0])
     assert np.mean(ahead) - 3 * np.std(ahead, ddof=1) / np.sqrt(16) > 0
-
-
-def test_progress_ends_at_the_last_round():
-    seen = []
-    label_actively(setting(strategies=["random"]), TEST_EMBEDDING, progress=lambda *counts: seen.append(counts))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def small(**change):
