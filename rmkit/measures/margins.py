@@ -14,7 +14,7 @@ from rmkit.errors import DataError
 
 
 def pair_accuracy(margin: np.ndarray) -> np.ndarray:
-    """Whether the chosen response has the larger reward: 1, 0, or 0.5 on a tie. Any shape (..., M) in and out.
+    """Whether the chosen response has the larger reward: 1, 0, or 0.5 on a tie, as in ranking.py. (..., M) in and out.
 
     DataError for no pairs or a margin that is not a finite number, here and in every function below.
     """
