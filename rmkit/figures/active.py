@@ -17,11 +17,7 @@ from rmkit.errors import ResultError
 from rmkit.figures.looks import LOOKS, Look, called, look_of, looks_of, metric_label
 from rmkit.figures.theme import GREY, themed
 
-CHOSEN_LABELS = {
-    "mean_p_variance": "mean p(1 − p) of the batch",
-    "distinct_prompts": "distinct prompts in the batch",
-    "log_det_gain": "gain in log det (nats)",
-}
+CHOSEN = ("mean_p_variance", "distinct_prompts", "log_det_gain")
 CURVE_COLUMNS = ("pool", "strategy", "metric", "n", "annotations", "mean", "low", "high", "seeds", "estimand", "method")
 CHOSEN_COLUMNS = ("pool", "strategy", "metric", "annotations", "value")
 MOST_UNSURE = 0.25  # p (1 - p) at p = 1/2
@@ -57,15 +53,15 @@ def label_value_figure(curves: pd.DataFrame, *, against: str = "") -> Figure:
 
 @themed
 def choice_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
-    """What each strategy chose: a row a metric of CHOSEN_LABELS that the rows have, a column a pool, a line a strategy.
+    """What each strategy chose: a row a metric of CHOSEN that the rows have, a column a pool, a line a strategy.
 
     rows: pool, strategy, metric, annotations (once the batch was in), value; where several seeds gave a value, their
     mean is shown (`seeds` says of how many). Metrics without a name here are left out.
     """
     check(rows, CHOSEN_COLUMNS)
-    drawn = rows[rows["metric"].isin(CHOSEN_LABELS)]
+    drawn = rows[rows["metric"].isin(CHOSEN)]
     means = drawn.groupby(["pool", "strategy", "metric", "annotations"], sort=False)["value"].mean().reset_index()
-    metrics = [metric for metric in CHOSEN_LABELS if metric in set(means["metric"])]
+    metrics = [metric for metric in CHOSEN if metric in set(means["metric"])]
     pools, looks = list(dict.fromkeys(means["pool"])), looks_of(means["strategy"], "strategy")
     size = (4.0 * len(pools) + 1.4, 2.3 * len(metrics) + 0.6)
     figure, axes = plt.subplots(len(metrics), len(pools), figsize=size, squeeze=False, sharex=True, sharey="row")
@@ -74,7 +70,7 @@ def choice_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
             draw_lines(ax, means[(means["metric"] == metric) & (means["pool"] == pool)], "value", looks)
             if metric == "mean_p_variance":
                 ax.axhline(MOST_UNSURE, color=GREY, linewidth=0.8, zorder=1, label="_as open as a coin")
-        row_axes[0].set_ylabel(CHOSEN_LABELS[metric])
+        row_axes[0].set_ylabel(metric_label(metric))
     name_panels(axes, pools, means)
     figure.suptitle(f"what was chosen in each round, {seeds_named(seeds)}", x=0.01, ha="left")
     return figure

@@ -6,6 +6,7 @@ one figure.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 from zlib import crc32
 
@@ -79,7 +80,28 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
     },
 }
 
-# What a metric is called on an axis.
+
+def way_look(procedure: str, validation: str) -> Look:
+    """Of a way of fitting: what is sound is solid, whatever its split; what is as released is dashed by its split."""
+    trained, split = LOOKS["procedure"][procedure], LOOKS["validation"][validation]
+    look = trained if procedure == "sound" else split
+    return replace(look, color=INK, label=f"{trained.label}, split by {split.label}")
+
+
+def arm_look(head: Look, procedure: str, validation: str) -> Look:
+    """Of a head and a way of fitting: colour says which head, dash and marker how it was fitted."""
+    way = way_look(procedure, validation)
+    return replace(way, color=head.color, label=f"{head.label}, {way.label}")
+
+
+# The arms of the split ablation, by the name that they have as reward models in result rows.
+ARMS = {
+    f"{head} {procedure} {validation}": arm_look(look, procedure, validation)
+    for head, look in LOOKS["reward_model"].items()
+    for procedure, validation in product(LOOKS["procedure"], LOOKS["validation"])
+}
+
+# What a metric is called on an axis and in a table.
 METRIC_LABELS = {
     "accuracy": "accuracy (share of pairs)",
     "log_loss": "log-loss (nats)",
@@ -90,6 +112,9 @@ METRIC_LABELS = {
     "best_of_n": "gold reward of the best of n",
     "realised_error": "share of labels against gold",
     "gold_reward": "gold reward of the policy",
+    "mean_p_variance": "mean p(1 − p) of the batch",
+    "distinct_prompts": "distinct prompts in the batch",
+    "log_det_gain": "gain in log det (nats)",
 }
 PARTS = ("color", "linestyle", "marker")
 SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("h", "p", "d", ">", "8")
@@ -106,7 +131,7 @@ def looks_of(names: Iterable[object], kind: str = "reward_model") -> dict[str, L
     gets depends on the name, and on the other unlisted names beside it; not on their order.
     """
     texts = list(dict.fromkeys(map(str, names)))
-    listed = LOOKS.get(kind, {})
+    listed = {**LOOKS.get(kind, {}), **(ARMS if kind == "reward_model" else {})}
     found = {name: listed[name] for name in texts if name in listed}
     spare: dict[str, Look] = {}
     for name in sorted(set(texts) - set(found)):
@@ -126,7 +151,7 @@ def called(name: object, kind: str = "reward_model") -> str:
 
 
 def metric_label(metric: str, n: float | None = None) -> str:
-    """What a metric is called on an axis: the best of 32 where n is 32, the best of n where n is missing."""
+    """What a metric is called on an axis and in a table; Best-of-n by its n, where that is not missing."""
     label = METRIC_LABELS.get(metric, metric.replace("_", " "))
     has_n = metric == "best_of_n" and n is not None and n == n
     return f"{label.removesuffix(' n')} {n:g}" if has_n else label

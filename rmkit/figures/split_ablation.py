@@ -4,8 +4,6 @@ Takes a table with its intervals (paired_differences.split_curves), gives a figu
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from rmkit.figures.axes import band_title, count_axis, draw_line, one_kind
-from rmkit.figures.looks import Look, look_of, looks_of
-from rmkit.figures.theme import INK, themed
+from rmkit.figures.looks import Look, arm_look, looks_of, way_look
+from rmkit.figures.theme import themed
 
 ARM = ["reward_model", "procedure", "validation"]
 
@@ -48,38 +46,25 @@ def split_ablation_figure(curves: pd.DataFrame, metric_label: str) -> Figure:
 def draw_against_noise(ax: Axes, panel: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     """The arms at one number of annotations; levels of noise stand side by side, the noisiest first."""
     betas = sorted(panel["beta"].unique())
-    for (head, _, _), line in panel.groupby(ARM, sort=False):
+    for (head, *way), line in panel.groupby(ARM, sort=False):
         line = line.assign(place=np.searchsorted(betas, line["beta"])).sort_values("place")
-        draw_line(ax, line, "place", arm_look(line.iloc[0], looks[head]), markersize=3.5)
+        draw_line(ax, line, "place", arm_look(looks[head], *way), markersize=3.5)
     ax.set_xticks(range(len(betas)), ["no\nnoise" if np.isinf(beta) else f"{beta:g}" for beta in betas])
     ax.set(xlabel="β of the annotators, noisiest first")
 
 
 def draw_against_annotations(ax: Axes, curves: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     """The arms where there is one level of noise, which nobody set."""
-    for (head, _, _), line in curves.groupby(ARM, sort=False):
-        look = arm_look(line.iloc[0], looks[head])
+    for (head, *way), line in curves.groupby(ARM, sort=False):
+        look = arm_look(looks[head], *way)
         draw_line(ax, line.sort_values("annotations"), "annotations", look, markersize=3.5)
     count_axis(ax, np.unique(curves["annotations"]))
     ax.set(xlabel="annotated pairs (log scale)")
 
 
-def arm_look(row: "pd.Series[Any]", head: Look) -> Look:
-    """Of the arm that a row is of: colour says which objective, dash and marker how it was fitted."""
-    how = how_look(row["procedure"], row["validation"])
-    return replace(how, color=head.color, label=f"{head.label}, {how.label}")
-
-
-def how_look(procedure: str, validation: str) -> Look:
-    """Of a way of fitting: what is sound is solid, whatever its split; what is as released is dashed by its split."""
-    trained, split = look_of(procedure, "procedure"), look_of(validation, "validation")
-    look = trained if procedure == "sound" else split
-    return replace(look, color=INK, label=f"{trained.label}, split by {split.label}")
-
-
 def keys(curves: pd.DataFrame) -> list[Line2D]:
     """What the colours mean, then what the dashes mean."""
     heads = looks_of(curves["reward_model"]).values()
-    ways = [how_look(*way) for way in dict.fromkeys(zip(curves["procedure"], curves["validation"], strict=True))]
+    ways = [way_look(*way) for way in dict.fromkeys(zip(curves["procedure"], curves["validation"], strict=True))]
     colours = [Line2D([], [], color=look.color, linewidth=3, label=look.label) for look in heads]
     return colours + [Line2D([], [], **look.line) for look in ways]

@@ -15,7 +15,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
-from rmkit.figures.looks import called, look_of
+from rmkit.figures.looks import called, look_of, metric_label
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
 from rmkit.report.wording import between, counted, join, nats, percent, points, sentence, standing
 from rmkit.study.planning.keys import canonical
@@ -23,18 +23,13 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store import results
 from rmkit.study.store.store import Store
 
-METRICS = {
-    "accuracy": "accuracy",
-    "log_loss": "log-loss (nats)",
-    "overconfidence": "overconfidence",
-    "brier": "Brier score",
-}
+METRICS = {name: metric_label(name) for name in ("accuracy", "log_loss", "overconfidence", "brier")}
 WORDS = {
     "Accuracy": "the share of held-out pairs in which the preferred response gets the larger reward; guessing gives "
     "50%.",
     "Log-loss": "the mean of −log of the probability given to what was chosen; knowing nothing costs log 2 = 0.693.",
-    "Overconfidence": "stated confidence, the larger of p and 1 − p, minus accuracy. 0 is right on average; the "
-    "expected calibration error (ECE) also sees errors that cancel in the average.",
+    "Confidence minus accuracy": "stated confidence is the larger of p and 1 − p. 0 is right on average; the expected "
+    "calibration error (ECE) also sees errors that cancel in the average.",
     "Annotations": "labelled pairs that a fit may use, those it validates on included.",
     "Held out": "by prompt; no prompt is both learned from and scored.",
     sentence(look_of("linear_bt").label): "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",

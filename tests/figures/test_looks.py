@@ -12,7 +12,7 @@ from rmkit.ablations.validation_split import HEADS
 from rmkit.active.registry import STRATEGIES
 from rmkit.annotation.pairs import CHOICES, POOLS
 from rmkit.evaluation.population import MEASURES
-from rmkit.figures.looks import LOOKS, SPARES, called, look_of, looks_of, metric_label, policy_label
+from rmkit.figures.looks import ARMS, LOOKS, SPARES, called, look_of, looks_of, metric_label, policy_label
 from rmkit.figures.theme import GREY, INK
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
@@ -91,3 +91,13 @@ def test_a_metric_is_called_by_its_n_where_it_has_one():
     assert metric_label("best_of_n", np.nan) == metric_label("best_of_n") == "gold reward of the best of n"
     assert metric_label("spearman", np.nan) == metric_label("spearman")
     assert metric_label("distinct_prompts") == "distinct prompts"
+
+
+def test_an_arm_has_its_heads_colour_and_its_own_dash_where_it_is_told_as_a_reward_model():
+    looks = looks_of(
+        ["mlp_bt", *(f"mlp_bt {way}" for way in ("published pair", "published mirrored_row", "sound pair"))]
+    )
+    assert {look.color for look in looks.values()} == {look_of("mlp_bt").color}
+    assert len({look.linestyle for name, look in looks.items() if " " in name}) == 3
+    assert looks["mlp_bt sound pair"].label == "BT MLP, sound, split by pair"
+    assert len({look.label for look in ARMS.values()}) == len(ARMS)
