@@ -90,7 +90,7 @@ def test_a_metric_is_called_by_its_n_where_it_has_one():
     assert metric_label("best_of_n", 32.0) == "gold reward of the best of 32"
     assert metric_label("best_of_n", np.nan) == metric_label("best_of_n") == "gold reward of the best of n"
     assert metric_label("spearman", np.nan) == metric_label("spearman")
-    assert metric_label("distinct_prompts") == "distinct prompts"
+    assert metric_label("my_measure") == "my measure"
 
 
 def test_an_arm_has_its_heads_colour_and_its_own_dash_where_it_is_told_as_a_reward_model():

@@ -116,7 +116,7 @@ def result_trees(notebook: Notebook) -> list[ast.Module]:
 
 def texts_of(notebook: Notebook) -> frozenset[str]:
     """Every text that the notebook's code holds, as the choices of its parameters and names that it gives itself."""
-    nodes = (node for cell in notebook.cells for node in ast.walk(_tree(notebook, cell)))
+    nodes = (node for cell in notebook.cells for node in ast.walk(tree_of(notebook, cell)))
     return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
