@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.checkout import checkout, environment, execute
+from tests.checkout import checkout, environment, execute, newest_draft, papermill, run_all
 
 
 def stored(project: Path, stage: str, seed: int) -> pd.DataFrame:
@@ -17,76 +17,33 @@ def stored(project: Path, stage: str, seed: int) -> pd.DataFrame:
     return rows
 
 
-def newest_draft(project: Path, stage: str) -> Path:
-    return max((project / "runs/drafts").glob(f"{stage}-*"), key=lambda path: path.stat().st_mtime_ns)
-
-
 def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        "--no-progress-bar",
-        str(smoke / "notebooks/09_human_preferences.ipynb"),
-        "out.ipynb",
-    ]
-    command += ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "2"]
-    command += ["-y", "{annotations: [40, 150], kept: all}"]
-    execute(command, tmp_path / "elsewhere", smoke)
-    rows = pd.read_parquet(newest_draft(smoke, "09_human_preferences") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, "09_human_preferences", 1))
+    options = ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "2"]
+    options += ["-y", "{annotations: [40, 150], kept: all}"]
+    draft = papermill(smoke, "09_human_preferences", tmp_path / "elsewhere", *options)
+    pd.testing.assert_frame_equal(pd.read_parquet(draft / "rows.parquet"), stored(smoke, "09_human_preferences", 1))
 
 
 def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
     """As Run All in JupyterLab, started with RMKIT_STUDY=smoke: the notebook's own values, no injected cell."""
-    from jupyter_client.manager import start_new_kernel
-
-    document = json.loads((smoke / "notebooks/04_reward_models.ipynb").read_text())
-    manager, client = start_new_kernel(
-        kernel_name="python3", cwd=str(smoke / "notebooks"), env=environment(smoke, RMKIT_STUDY="smoke")
-    )
-    try:
-        for cell in document["cells"]:
-            if cell["cell_type"] == "code":
-                reply = client.execute_interactive(
-                    "".join(cell["source"]), timeout=120, output_hook=lambda message: None
-                )
-                assert reply["content"]["status"] == "ok", reply["content"]
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    rows = pd.read_parquet(newest_draft(smoke, "04_reward_models") / "rows.parquet")
-    pd.testing.assert_frame_equal(rows, stored(smoke, "04_reward_models", 0))
+    draft = run_all(smoke, "04_reward_models", "smoke")
+    pd.testing.assert_frame_equal(pd.read_parquet(draft / "rows.parquet"), stored(smoke, "04_reward_models", 0))
 
 
 def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
     stage = "00_human_preferences"
-    notebook = smoke / f"notebooks/{stage}.ipynb"
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        "--no-progress-bar",
-        str(notebook),
-        "out.ipynb",
-        "-p",
-        "study",
-        "smoke",
-    ]
-    execute([*command, "-p", "n_dimensions", "32"], tmp_path / "elsewhere", smoke)
-    assert_same_artifacts(stored_jobs(smoke, stage)[0], newest_draft(smoke, stage))
+    draft = papermill(smoke, stage, tmp_path / "elsewhere", "-p", "study", "smoke", "-p", "n_dimensions", "32")
+    assert_same_artifacts(stored_jobs(smoke, stage)[0], draft)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["00_grammar_world", "01_sft", "02_sampling"])
 def test_training_and_sampling_again_give_the_same_bytes(smoke, tmp_path, stage):
     """The grammar world's notebooks as drafts, beside what the run stored: models, policy, banks."""
-    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(smoke / f"notebooks/{stage}.ipynb")]
     options = ["-p", "generator", "sft"] if stage == "02_sampling" else []
-    folder = tmp_path / "elsewhere"
-    execute([*command, "out.ipynb", *options], folder, smoke, RMKIT_STUDY="smoke")
+    draft = papermill(smoke, stage, tmp_path / "elsewhere", *options, RMKIT_STUDY="smoke")
     same = {"world": "grammar"} | ({"generator": "sft"} if options else {})
-    assert_same_artifacts(stored_jobs(smoke, stage, **same)[0], newest_draft(smoke, stage))
+    assert_same_artifacts(stored_jobs(smoke, stage, **same)[0], draft)
 
 
 def stored_jobs(project: Path, stage: str, **parameters) -> list[Path]:

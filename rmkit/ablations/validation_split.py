@@ -25,7 +25,6 @@ from rmkit.training_sets.by_annotations import TrainingSets
 from rmkit.training_sets.cross_fitting import CrossFitting
 
 HEADS = ("mlp_bt", "mlp_clf")  # one network, two objectives
-Sets = TrainingSets | CrossFitting
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Arm:
 
     reward_model: str
     procedure: str
-    sets: Sets
+    sets: TrainingSets
     model: RewardModel
 
     @property
@@ -57,7 +56,7 @@ class Arm:
 
 def as_released(
     embedding_rd: np.ndarray,
-    sets_of: Mapping[str, Sets],
+    sets_of: Mapping[str, TrainingSets],
     *,
     rng_of: Callable[[str], np.random.Generator],
     progress: Callable[[str], Progress],

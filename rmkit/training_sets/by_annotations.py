@@ -5,7 +5,7 @@ validates is one of three splits (validation_splits.py): by pair, which is the d
 as the released code of arXiv 2411.04991 does. Knows labelled pairs; no embedding, no head.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from rmkit.training_sets.validation_splits import (
     VALIDATES,
     AnnotationOrder,
     Rows,
+    RowSides,
     ValidationSplit,
     check_both_sides,
     divide,
@@ -63,26 +64,47 @@ def training_sets(
     """
     if not len(comparisons):
         raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
+
+    def piles() -> Iterator[Pile]:
+        for values, group in comparisons.table.groupby(list(by), sort=False):
+            named = dict(zip(by, values, strict=True))
+            level = Comparisons(group.reset_index(drop=True))
+            prompt_m2 = None if prompt_id_r is None else level.prompts(prompt_id_r)
+            order = AnnotationOrder(level.first_m, level.second_m, prompt_m2)
+            stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
+            sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
+            where = f"at {', '.join(f'{column} {value}' for column, value in named.items())}"
+            yield Pile(named, where, order, level.label_m, sides)
+
+    return sets_of_piles(piles(), annotations, validation_split)
+
+
+@dataclass(frozen=True, eq=False)
+class Pile:
+    """M labelled pairs in the order in which they are annotated; fewer annotations are a beginning of them."""
+
+    named: Mapping[str, object]  # what tells it from other piles, columns of the fits
+    where: str  # the same in words, for errors
+    order: AnnotationOrder
+    label_m: np.ndarray  # (M,) 1 where the first is preferred
+    sides: RowSides  # which rows of its first pairs train, and which validate
+
+
+def sets_of_piles(piles: Iterable[Pile], annotations: Sequence[int], validation_split: ValidationSplit) -> TrainingSets:
+    """One set for each pile and number of annotations, pile after pile; DataError as for `training_sets`."""
     fits: list[dict[str, object]] = []
     sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
     straddling = 0
-    for values, group in comparisons.table.groupby(list(by), sort=False):
-        named = dict(zip(by, values, strict=True))
-        level = Comparisons(group.reset_index(drop=True))
-        order = AnnotationOrder(
-            level.first_m, level.second_m, None if prompt_id_r is None else level.prompts(prompt_id_r)
-        )
-        stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
-        sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
+    for pile in piles:
         for position, count in enumerate(annotations):
-            where = f"annotations[{position}]: {count} annotations at {', '.join(f'{k} {v}' for k, v in named.items())}"
-            if not 1 <= count <= len(level):
-                raise DataError(f"{where}, and there are {len(level)} labelled pairs")
-            side_m2 = sides(count)
+            where = f"annotations[{position}]: {count} annotations {pile.where}"
+            if not 1 <= count <= len(pile.order):
+                raise DataError(f"{where}, and there are {len(pile.order)} labelled pairs")
+            side_m2 = pile.sides(count)
             check_both_sides(side_m2, where)
             straddling += int((side_m2[:, 0] == STRADDLES).sum())
-            fits.append(named | {"annotations": count, "validation": validation_split})
+            fits.append({**pile.named, "annotations": count, "validation": validation_split})
             for side, members in sets.items():
-                members.append(rows_on(side, side_m2, order, level.label_m))
+                members.append(rows_on(side, side_m2, pile.order, pile.label_m))
     train, validation = (PairSets(**padded(members)) for members in sets.values())
     return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

@@ -5,7 +5,7 @@ pairs outside the fold; it scores the pairs inside. Knows pairs and prompt ids o
 the scheme: Chernozhukov et al. 2018, section 3; prompts stay together because their pairs are not independent.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,45 +13,27 @@ import pandas as pd
 
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
-from rmkit.training_sets.pair_sets import PairSets
+from rmkit.training_sets.by_annotations import Pile, TrainingSets, sets_of_piles
 from rmkit.training_sets.prompt_folds import prompt_folds, split_by_prompts
-from rmkit.training_sets.validation_splits import (
-    STRADDLES,
-    TRAINS,
-    VALIDATES,
-    AnnotationOrder,
-    Rows,
-    ValidationSplit,
-    by_prompt,
-    check_both_sides,
-    divide,
-    padded,
-    rows_on,
-)
+from rmkit.training_sets.validation_splits import AnnotationOrder, ValidationSplit, by_prompt, divide
 
 
 @dataclass(frozen=True, eq=False)
-class CrossFitting:
-    """What each of S fits learns from (S = annotation counts x folds), and which fit scores which of M pairs."""
+class CrossFitting(TrainingSets):
+    """What each of S fits learns from (S = annotation counts x folds), and which fit scores which of M pairs.
 
-    fits: pd.DataFrame  # S rows: annotations, fold, validation (the split's name)
-    train: PairSets  # S sets of pairs
-    validation: PairSets  # S sets: pairs that choose a penalty or when to stop; they count as annotations
+    `fits` has the columns annotations, fold, validation.
+    """
+
     fold_m: np.ndarray  # (M,) int64: the fold whose models score a pair; -1 where its prompts lie in two folds
     chosen_m: np.ndarray  # (M,) int64 positions of the preferred responses
     rejected_m: np.ndarray  # (M,) int64 positions of the others
     folds: pd.DataFrame  # P rows: prompt_id, fold
-    straddling: int  # pairs of the annotations that lie half in training, half in validation: dropped, over all S fits
 
     @property
     def scored_m(self) -> np.ndarray:
         """Positions of the pairs that some fold scores."""
         return np.flatnonzero(self.fold_m >= 0)
-
-    @property
-    def streams(self) -> list[str]:
-        """S names of random streams, one for each fit."""
-        return [f"{count} {fold}" for count, fold in self.fits[["annotations", "fold"]].to_numpy()]
 
     def held_out_margins(self, reward_sr: np.ndarray) -> pd.DataFrame:
         """As `held_out_margins` has it, for all S fits and the scored pairs."""
@@ -104,7 +86,6 @@ def cross_fitting(
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
 
     folds: those of another cross-fitting of the same pairs, P rows with prompt_id and fold; None draws them.
-
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
     annotator's order. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
     the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or
@@ -119,32 +100,26 @@ def cross_fitting(
         raise DataError(f"folds: there are {folds['fold'].nunique()} of them, and n_folds is {n_folds}")
     fold_m, prompts_of = fold_of_pairs(folds, prompt_m2), folds.groupby("fold")["prompt_id"]
     own_rng_f = rng.spawn(n_folds)
-    fits: list[dict[str, object]] = []
-    sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
-    straddling = 0
-    for fold in range(n_folds):
-        order_m = rng.permutation(split_by_prompts(prompt_m2, prompts_of.get_group(fold).to_numpy()).train_m)
-        order = AnnotationOrder(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
-        sides = by_prompt(order, validation_share, rng)  # drawn for every split, so that orders are the same for all
-        if validation_split != "prompt":
-            sides = divide(validation_split, order, share=validation_share, rng=own_rng_f[fold])
-        for position, count in enumerate(annotations):
-            where = f"annotations[{position}]: {count} annotations, and outside fold {fold}"
-            if not 1 <= count <= len(order_m):
-                raise DataError(f"{where} there are {len(order_m)} pairs to annotate")
-            side_m2 = sides(count)
-            check_both_sides(side_m2, f"{where} they")
-            straddling += int((side_m2[:, 0] == STRADDLES).sum())
-            fits.append({"annotations": count, "fold": fold, "validation": validation_split})
-            for side, members in sets.items():
-                members.append(rows_on(side, side_m2, order, comparisons.label_m[order_m]))
+
+    def piles() -> Iterator[Pile]:
+        for fold in range(n_folds):
+            order_m = rng.permutation(split_by_prompts(prompt_m2, prompts_of.get_group(fold).to_numpy()).train_m)
+            order = AnnotationOrder(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
+            sides = by_prompt(
+                order, validation_share, rng
+            )  # drawn for every split, so that orders are the same for all
+            if validation_split != "prompt":
+                sides = divide(validation_split, order, share=validation_share, rng=own_rng_f[fold])
+            yield Pile({"fold": fold}, f"outside fold {fold}", order, comparisons.label_m[order_m], sides)
+
+    sets = sets_of_piles(piles(), annotations, validation_split)
     return CrossFitting(
-        fits=pd.DataFrame(fits),
-        train=PairSets(**padded(sets[TRAINS])),
-        validation=PairSets(**padded(sets[VALIDATES])),
+        fits=sets.fits[["annotations", "fold", "validation"]],
+        train=sets.train,
+        validation=sets.validation,
+        straddling=sets.straddling,
         fold_m=fold_m,
         chosen_m=comparisons.chosen_m,
         rejected_m=comparisons.rejected_m,
         folds=folds,
-        straddling=straddling,
     )

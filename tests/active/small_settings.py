@@ -36,8 +36,8 @@ def head_of(name, prior, embedding_rd=EMBEDDING):
     return build(name, **(penalty if name == "linear_bt" else {}))
 
 
-def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", prior=1.0, **change):
-    """strategies: names of the registry, or objects by name."""
+def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", head=None, prior=1.0, **change):
+    """strategies: names of the registry, or objects by name. head: the object, where its name does not say it."""
     seed = change.pop("seed", 0)
     given = {
         "embedding_rd": EMBEDDING,
@@ -48,7 +48,7 @@ def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", prior=1.0
         "pool": "cross_prompt",
         "strategies": strategies if isinstance(strategies, dict) else {name: strategy(name) for name in strategies},
         "reward_model": reward_model,
-        "head": head_of(reward_model, prior, change.get("embedding_rd", EMBEDDING)),
+        "head": head or head_of(reward_model, prior, change.get("embedding_rd", EMBEDDING)),
         "prior": prior,
         "streams": lambda purpose: generator(seed, "test", purpose),
     }

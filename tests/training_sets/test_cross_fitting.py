@@ -90,14 +90,14 @@ def test_a_pair_is_scored_by_the_fit_that_held_its_prompt_out():
 
 
 def test_too_few_annotations_to_validate_on_is_one_sentence():
-    with pytest.raises(
-        DataError, match=r"annotations\[0\]: 1 annotations, and outside fold 0 they leave [01] to train"
-    ):
+    with pytest.raises(DataError, match=r"annotations\[0\]: 1 annotations outside fold 0 leave [01] to train"):
         draw(pairs(np.random.default_rng(0), 300, within=True), annotations=(1,))
 
 
 def test_more_annotations_than_there_are_is_one_sentence():
-    with pytest.raises(DataError, match=r"annotations\[1\]: 400 annotations, and outside fold 0 there are \d+ pairs"):
+    with pytest.raises(
+        DataError, match=r"annotations\[1\]: 400 annotations outside fold 0, and there are \d+ labelled pairs"
+    ):
         draw(pairs(np.random.default_rng(0), 300, within=True), annotations=(10, 400))
 
 
