@@ -65,7 +65,7 @@ def training_sets(
     if not len(comparisons):
         raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
 
-    def piles() -> Iterator[Pile]:
+    def orders() -> Iterator[LabelledOrder]:
         for values, group in comparisons.table.groupby(list(by), sort=False):
             named = dict(zip(by, values, strict=True))
             level = Comparisons(group.reset_index(drop=True))
@@ -74,37 +74,39 @@ def training_sets(
             stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
             sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
             where = f"at {', '.join(f'{column} {value}' for column, value in named.items())}"
-            yield Pile(named, where, order, level.label_m, sides)
+            yield LabelledOrder(named, where, order, level.label_m, sides)
 
-    return sets_of_piles(piles(), annotations, validation_split)
+    return sets_of_orders(orders(), annotations, validation_split)
 
 
 @dataclass(frozen=True, eq=False)
-class Pile:
+class LabelledOrder:
     """M labelled pairs in the order in which they are annotated; fewer annotations are a beginning of them."""
 
-    named: Mapping[str, object]  # what tells it from other piles, columns of the fits
+    named: Mapping[str, object]  # what tells it from other orders, columns of the fits
     where: str  # the same in words, for errors
     order: AnnotationOrder
     label_m: np.ndarray  # (M,) 1 where the first is preferred
     sides: RowSides  # which rows of its first pairs train, and which validate
 
 
-def sets_of_piles(piles: Iterable[Pile], annotations: Sequence[int], validation_split: ValidationSplit) -> TrainingSets:
-    """One set for each pile and number of annotations, pile after pile; DataError as for `training_sets`."""
+def sets_of_orders(
+    orders: Iterable[LabelledOrder], annotations: Sequence[int], validation_split: ValidationSplit
+) -> TrainingSets:
+    """One set for each order and number of annotations, order after order; DataError as for `training_sets`."""
     fits: list[dict[str, object]] = []
     sets: dict[int, list[Rows]] = {TRAINS: [], VALIDATES: []}
     straddling = 0
-    for pile in piles:
+    for one in orders:
         for position, count in enumerate(annotations):
-            where = f"annotations[{position}]: {count} annotations {pile.where}"
-            if not 1 <= count <= len(pile.order):
-                raise DataError(f"{where}, and there are {len(pile.order)} labelled pairs")
-            side_m2 = pile.sides(count)
+            where = f"annotations[{position}]: {count} annotations {one.where}"
+            if not 1 <= count <= len(one.order):
+                raise DataError(f"{where}, and there are {len(one.order)} labelled pairs")
+            side_m2 = one.sides(count)
             check_both_sides(side_m2, where)
             straddling += int((side_m2[:, 0] == STRADDLES).sum())
-            fits.append({**pile.named, "annotations": count, "validation": validation_split})
+            fits.append({**one.named, "annotations": count, "validation": validation_split})
             for side, members in sets.items():
-                members.append(rows_on(side, side_m2, pile.order, pile.label_m))
+                members.append(rows_on(side, side_m2, one.order, one.label_m))
     train, validation = (PairSets(**padded(members)) for members in sets.values())
     return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

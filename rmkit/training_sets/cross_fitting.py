@@ -13,7 +13,7 @@ import pandas as pd
 
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
-from rmkit.training_sets.by_annotations import Pile, TrainingSets, sets_of_piles
+from rmkit.training_sets.by_annotations import LabelledOrder, TrainingSets, sets_of_orders
 from rmkit.training_sets.prompt_folds import prompt_folds, split_by_prompts
 from rmkit.training_sets.validation_splits import AnnotationOrder, ValidationSplit, by_prompt, divide
 
@@ -101,7 +101,7 @@ def cross_fitting(
     fold_m, prompts_of = fold_of_pairs(folds, prompt_m2), folds.groupby("fold")["prompt_id"]
     own_rng_f = rng.spawn(n_folds)
 
-    def piles() -> Iterator[Pile]:
+    def orders() -> Iterator[LabelledOrder]:
         for fold in range(n_folds):
             order_m = rng.permutation(split_by_prompts(prompt_m2, prompts_of.get_group(fold).to_numpy()).train_m)
             order = AnnotationOrder(comparisons.first_m[order_m], comparisons.second_m[order_m], prompt_m2[order_m])
@@ -110,9 +110,9 @@ def cross_fitting(
             )  # drawn for every split, so that orders are the same for all
             if validation_split != "prompt":
                 sides = divide(validation_split, order, share=validation_share, rng=own_rng_f[fold])
-            yield Pile({"fold": fold}, f"outside fold {fold}", order, comparisons.label_m[order_m], sides)
+            yield LabelledOrder({"fold": fold}, f"outside fold {fold}", order, comparisons.label_m[order_m], sides)
 
-    sets = sets_of_piles(piles(), annotations, validation_split)
+    sets = sets_of_orders(orders(), annotations, validation_split)
     return CrossFitting(
         fits=sets.fits[["annotations", "fold", "validation"]],
         train=sets.train,
