@@ -165,13 +165,11 @@ def _alters(node: ast.AST, bound: frozenset[str]) -> str | None:
 def tree_of(notebook: Notebook, cell: Cell) -> ast.Module:
     """The syntax tree of a cell; ParamsError if it is not plain Python."""
     try:
-        symtable.symtable(
-            cell.source, notebook.where, "exec"
-        )  # finds what only a compiler finds, as a stray `nonlocal`
+        symtable.symtable(cell.source, notebook.where, "exec")  # finds what only a compiler does, as a stray `nonlocal`
         return ast.parse(cell.source)
-    except (SyntaxError, ValueError) as error:
-        if not isinstance(error, SyntaxError):
-            raise ParamsError(f"{notebook.where}: cell {cell.number}: {error}") from None
+    except ValueError as error:
+        raise ParamsError(f"{notebook.where}: cell {cell.number}: {error}") from None
+    except SyntaxError as error:
         line = cell.source.splitlines()[(error.lineno or 1) - 1].strip()
         raise ParamsError(
             f"{notebook.where}: cell {cell.number}, line {error.lineno}: `{line}` is not plain Python; a notebook of a "

@@ -58,7 +58,9 @@ def test_a_stage_comes_after_those_that_it_gathers_and_never_gathers_itself(grap
     graph.stage("00_first", gathers=("01_sums",))
     assert titles(graph.plan("stages: {00_first: , 00_world: , 01_sums: }")) == ["00_world", "01_sums", "00_first"]
     graph.stage("00_world", gathers=("03_findings",))
-    with pytest.raises(ParamsError, match="00_world, 01_sums, 03_findings wait for each other; an input must come"):
+    with pytest.raises(
+        ParamsError, match="00_world, 01_sums, 02_gaps, 03_findings wait for each other; an input must come"
+    ):
         graph.plan(TWO_SEEDS)
 
 

@@ -118,9 +118,8 @@ def test_a_cost_is_a_number(value, opened):
 def test_a_fault_of_the_disk_under_a_part_is_one_sentence(opened, tmp_path):
     (tmp_path / "partial").write_text("in the way")
     shards = opened().shards("draws")
-    for act in (lambda: shards.put("a", pd.DataFrame({"x": [1]})), lambda: shards.get("a")):
-        with pytest.raises(StoreError, match=f"{tmp_path}/partial.*; move the file in the way and run again"):
-            act()
+    with pytest.raises(StoreError, match=f"{tmp_path}/partial.*; move the file in the way and run again"):
+        shards.put("a", pd.DataFrame({"x": [1]}))
 
 
 def test_parts_are_kept_by_what_they_are_of(opened):
