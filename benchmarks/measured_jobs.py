@@ -8,6 +8,7 @@ notebook declares other parameters by now are left out. `rmkit run --dry-run` re
 
 import argparse
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 from rmkit.machine.hardware import processor, usable_cores
@@ -33,6 +34,7 @@ def main() -> None:
         {
             "stage": group[0].stage,
             "parameters": without_seeds(group[0]),
+            "fits": group[0].fits,
             "seconds": round(statistics.median(one.seconds for one in group), 1),
             "bytes": round(statistics.median(one.bytes for one in group)),
         }
@@ -44,7 +46,7 @@ def main() -> None:
     print(f"{SHIPPED}: {len(jobs)} sets of parameters")
 
 
-def still_declared(project: Project, measured: list[Measured]) -> list[Measured]:
+def still_declared(project: Project, measured: Iterable[Measured]) -> list[Measured]:
     """The measured jobs whose parameters are those that their stage's notebook declares now."""
     names = {stage: schema_of(project, stage).keys() - {STUDY} for stage in STAGES}
     return [one for one in measured if one.parameters.keys() == names.get(one.stage)]

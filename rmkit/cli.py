@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.errors import DataError, JobError, ParamsError, RmkitError, one_of
+from rmkit.errors import JobError, RmkitError, one_of
 from rmkit.study.monitoring.selection import failed_last_time, selected
 from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.plan import make_plan
@@ -34,10 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption: jobs are ended too
     try:
         return options.command(options)
-    except (ParamsError, DataError) as error:
-        return _say(error, 2)
     except RmkitError as error:
-        return _say(error, 1)
+        return _say(error, error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted; finished jobs are kept: run the same command again to go on", 130)
     except BrokenPipeError:
@@ -47,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Bring every job of the study to an end, then write the report."""
-    from rmkit.study.monitoring.terminal import RunLog, say
+    from rmkit.study.monitoring.terminal import Screen, opening, say
 
     project, study, jobs = _planned(options)
     checked = check_data(project, study, jobs)
@@ -62,15 +60,20 @@ def run(options: argparse.Namespace) -> int:
         return _forecast(study, jobs, store, options)
     from rmkit.study.engines.engine import execute
     from rmkit.study.housekeeping.presence import using
-    from rmkit.study.monitoring.run_record import RunRecord, told_to
+    from rmkit.study.monitoring.run_record import RunRecord
 
     started = time.monotonic()
     engine = _engine(options)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's script does that to what it starts by `command &`
         say(f"{study.name}: SIGINT is ignored, as in the background of a script; `kill {os.getpid()}` ends this run")
     with using(store), RunRecord(store, study, jobs, threads=engine.threads) as record:
-        with RunLog(study, jobs, store, record.run) as log, disk_faults(store.root):
-            watch = told_to(record, log)
+        say(opening(store, record.run))
+        with Screen(store, record.run) as screen, disk_faults(store.root):
+
+            def watch(event: str, job: PlannedJob, text: str) -> None:
+                for line in screen.lines(record(event, job, text)):
+                    say(line)
+
             outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=watch)
         states = [outcome.state for outcome in outcomes.values()]
         words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
@@ -104,10 +107,14 @@ def status(options: argparse.Namespace) -> int:
         return 0
     project, study, jobs = _planned(options)
     store = Store(project.store)
-    from rmkit.study.monitoring.terminal import status_lines
+    from rmkit.study.monitoring.run_record import living
+    from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
+    from rmkit.study.monitoring.terminal import picture
+    from rmkit.study.monitoring.words import run_words
 
-    for line in status_lines(study, jobs, store, project):
-        print(line)
+    for run in living(store, study.name):
+        print(f"{study.name}: {run_words(run, snapshot(store, run))}")
+    print(*picture(study_snapshot(store, study, jobs)), sep="\n")
     return 0
 
 

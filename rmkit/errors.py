@@ -15,6 +15,8 @@ Name = TypeVar("Name", bound=str)
 class RmkitError(Exception):
     """Any mistake or fault that one sentence explains."""
 
+    exit_code = 1  # of a command line that it ends
+
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in a notebook: the sentence alone."""
         return [f"{type(self).__name__}: {self}"]
@@ -23,9 +25,13 @@ class RmkitError(Exception):
 class ParamsError(RmkitError):
     """A study file, a parameter or a notebook's declaration is wrong: nothing was run."""
 
+    exit_code = 2
+
 
 class DataError(RmkitError):
     """A data file or an array is not what its format says; the sentence names the file or array, and the row."""
+
+    exit_code = 2
 
 
 class ResultError(RmkitError):

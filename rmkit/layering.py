@@ -77,7 +77,7 @@ FLOORS = (
     ),
     (
         Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
-        Room("preconditions", "whether a study can be drawn at all: a file a stage, numbers only"),
+        Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
     (Room("findings", "statements registered beforehand, and their verdicts"),),
     (

@@ -22,7 +22,7 @@ STAGES = """
 ARTIFACTS = dict.fromkeys(("numbers", "sums", "draws", "scaled"), "rmkit.numbers:Numbers")
 STAGES = {
     "00_numbers": Stage(outputs={"numbers": {}}, rows=False, data=(DataFile("numbers_file", "rmkit.numbers:check"),)),
-    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": {}}, fits=("powers",)),
+    "01_sums": Stage(inputs={"numbers": (Source("00_numbers"),)}, outputs={"sums": {}}, fits=("powers",), n_fits="rmkit.adding:n_sums"),
     "02_parts": Stage(
         inputs={"numbers": (Source("00_numbers", {"kind": ("full",)}),)},
         outputs={"draws": {}, "scaled": {"kind": ("full",)}},
@@ -49,6 +49,10 @@ def check(path, shown):
 ADDING = '''
 """Adds."""
 from rmkit.powers import power
+
+def n_sums(known):
+    """How many sums are made."""
+    return len(known["powers"])
 
 def power_sum(values, exponent):
     """The sum of powers."""

@@ -41,7 +41,8 @@ class Stage:
     threads: int = 1  # processor threads that its job may use
     device: str = "cpu"
     precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
-    fits: tuple[str, ...] = ()  # parameters whose lengths (or values) multiply into the number of fits of a job
+    fits: tuple[str, ...] = ()  # parameters that multiply into its fits: of each at least one value, and none twice
+    n_fits: str = ""  # "module:function": how many fits a job makes, of all known parameters; empty: none
     only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
     streams: tuple[str, ...] = ()  # whose random streams it draws from, if not its own: a stage, and what else says so
     made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # output -> parameters that say all of it
@@ -160,6 +161,7 @@ STAGES = {
         only=OF_GRAMMAR,
         precondition="rmkit.preconditions.reward_models:check_reward_models",
         fits=("reward_models", "annotations", "betas"),
+        n_fits="rmkit.preconditions.fits:of_reward_models",
     ),
     "05_active_labeling": Stage(
         inputs={
@@ -170,6 +172,7 @@ STAGES = {
         outputs={"evaluations": {}},
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
+        n_fits="rmkit.preconditions.fits:of_active_labeling",
     ),
     "06_accuracy_vs_policy": Stage(
         inputs={
@@ -180,6 +183,7 @@ STAGES = {
         outputs={"evaluations": {}},
         precondition="rmkit.preconditions.population:check_population",
         fits=("reward_models", "betas", "annotations", "n_draws"),
+        n_fits="rmkit.preconditions.fits:of_population",
     ),
     "07_figures": Stage(
         data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
@@ -198,6 +202,7 @@ STAGES = {
         outputs={"reward_models": {}, "evaluations": {}, "folds": {}},
         precondition="rmkit.preconditions.reward_models:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
+        n_fits="rmkit.preconditions.fits:of_human_preferences",
         streams=("04_reward_models", "world 3"),
     ),
     "10_validation_split": Stage(
@@ -212,6 +217,7 @@ STAGES = {
         only={**OF_GRAMMAR, **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD), "n_folds": HUMAN},
         precondition="rmkit.preconditions.reward_models:check_validation_split",
         fits=("splits", "annotations", "betas"),
+        n_fits="rmkit.preconditions.fits:of_validation_split",
         streams=("04_reward_models",),
     ),
 }

@@ -172,7 +172,7 @@ class Pool:
                 process = self._processes_for(job).start(order, output)
             except OSError as error:
                 output.close()
-                self._end(job, Outcome("failed", f"{job}: its process could not be started: {error.strerror or error}"))
+                self._fail(job, f"{job}: its process could not be started: {error.strerror or error}")
                 return
             self.running[job.plan_id] = Running(process, output, order, time.monotonic())
         self.watched.discard(job.plan_id)
@@ -198,6 +198,7 @@ class Pool:
             "named_above": named_above(job),
             **handed,
             "threads": job.threads,
+            "fits": job.fits,
             "machine": self.machine,
             "prefix": sys.prefix,
         }
@@ -254,9 +255,11 @@ class Pool:
             self.store.note(job, running.order["key"])
             self._end(job, Outcome("done", seconds=time.monotonic() - running.since))
         else:
-            error = _why(job, code, said)
-            keep_failure_note(self.store, plan_id, error)
-            self._end(job, Outcome("failed", error))
+            self._fail(job, _why(job, code, said))
+
+    def _fail(self, job: PlannedJob, error: str) -> None:
+        keep_failure_note(self.store, job.plan_id, error)
+        self._end(job, Outcome("failed", error))
 
     def _end(self, job: PlannedJob, outcome: Outcome) -> None:
         self.outcomes[job.plan_id] = outcome

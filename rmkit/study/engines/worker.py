@@ -104,7 +104,8 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     costs = made / "costs.json"
     work = json.loads(costs.read_text())["work"] if costs.exists() else []  # what `job.cost` noted
     write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
-    manifest = {name: order[name] for name in ("stage", "study", "plan_id", "parameters", "ingredients", "execution")}
+    kept = ("stage", "study", "plan_id", "parameters", "ingredients", "execution", "fits")
+    manifest = {name: order[name] for name in kept}
     environment = {**order["machine"], "threads": order["threads"], "device": STAGES[order["stage"]].device}
     store.publish(made, order["key"], {**manifest, "environment": environment, "started": started, "seconds": seconds})
     store.forget_parts(order["key"])

@@ -1,11 +1,9 @@
 """One study, looked at again and again: its living run, or how it stands at rest and how its last run ended.
 
-Made for a look a second from a kernel that has other work: a study is planned again only when its file, a notebook,
-rmkit's source or its data changed, and its jobs' states are read again only when something in the store did. Runs
-nothing.
+Made for a look a second from a kernel that has other work: a study is planned, and its jobs' states are read, again
+only when its file, a notebook, rmkit's source, its data or something in the store changed. Runs nothing.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +11,8 @@ from rmkit.study.monitoring.run_record import Run, runs
 from rmkit.study.monitoring.snapshot import Snapshot, snapshot, study_snapshot
 from rmkit.study.planning.keys import data_files
 from rmkit.study.planning.plan import make_plan
-from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project, study_path
-from rmkit.study.planning.study_file import Study, load_study
+from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.store import Store
 
 ROOMS = ("jobs", "plans", "failed", "locks", "runs")  # of the store: an entry comes or goes whenever a state changes
@@ -34,55 +31,29 @@ class FollowedStudy:
     """A study by file or name, in the project around the working directory at the first look."""
 
     def __init__(self, study: str) -> None:
-        self.study = study
-        self._planned: tuple[object, Study, list[PlannedJob]] | None = None
-        self._data: set[Path] = set()  # the data that its jobs read
-        self._at_rest: tuple[object, Sight] | None = None
         self.project = find_project()
         self.path = study_path(self.project, study)
         self.store = Store(self.project.store)
+        self._data: set[Path] = set()  # files and folders that its jobs read
+        self._seen: tuple[object, Sight] | None = None
 
     def look(self) -> Sight:
         """How the study stands now; one of our errors where it cannot be planned."""
         found = runs(self.store, self.path.stem)
-        for run in found:
-            if run.alive():
-                return Sight(snapshot(self.store, run), run)
-        last = found[0] if found else None
-        study, jobs = self._plan()
-        stamp = (
-            self._planned[0] if self._planned else None,
-            last,
-            [_touched(self.store.root / room) for room in ROOMS],
-        )
-        if self._at_rest is None or self._at_rest[0] != stamp:
-            sight = Sight(study_snapshot(self.store, study, jobs), last=snapshot(self.store, last) if last else None)
-            self._at_rest = stamp, sight
-        return self._at_rest[1]
-
-    def _plan(self) -> tuple[Study, list[PlannedJob]]:
-        """The study and its jobs, as of the files that they were planned from."""
-        files = [self.path, *self.project.root.glob("notebooks/*.ipynb"), *self.project.package.rglob("*.py")]
-        stamp = _stamp(files)
-        if self._planned is None or self._planned[0] != (stamp, _stamp(_within(self._data))):
+        if run := next((run for run in found if run.alive()), None):
+            return Sight(snapshot(self.store, run), run)
+        if self._seen is None or self._seen[0] != self._stamp():
             study = load_study(self.path, self.project.shown(self.path))
             jobs = make_plan(self.project, study)
             self._data = {self.project.root / given for job in jobs for given, _ in data_files(job)}
-            self._planned = (stamp, _stamp(_within(self._data))), study, jobs
-        return self._planned[1:]
+            stamp = self._stamp()
+            last = snapshot(self.store, found[0]) if found else None
+            self._seen = stamp, Sight(study_snapshot(self.store, study, jobs), last=last)
+        return self._seen[1]
 
-
-def _stamp(paths: Iterable[Path]) -> frozenset[tuple[Path, int | None]]:
-    return frozenset((path, _touched(path)) for path in paths)
-
-
-def _within(paths: Iterable[Path]) -> list[Path]:
-    """Files and folders, with all that the folders hold."""
-    return [path for given in paths for path in (given, *given.rglob("*"))]
-
-
-def _touched(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return None
+    def _stamp(self) -> dict[Path, int | None]:
+        """When each file that a plan or a state hangs on was written."""
+        files = [self.path, *self.project.root.glob("notebooks/*.ipynb"), *self.project.package.rglob("*.py")]
+        files += [self.store.root / room for room in ROOMS]
+        files += [path for given in self._data for path in (given, *given.rglob("*"))]
+        return {path: path.stat().st_mtime_ns if path.exists() else None for path in files}

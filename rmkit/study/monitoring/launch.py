@@ -4,7 +4,7 @@ A run is `rmkit run` in a process and session of its own. Knows processes and ru
 """
 
 import os
-import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,13 +15,12 @@ from typing import IO
 
 from rmkit.errors import JobError, ParamsError
 from rmkit.machine.processes import STAMP, this_host
-from rmkit.study.monitoring.run_record import Run, runs
+from rmkit.study.monitoring.run_record import CARD, LOG, RUN_VARIABLE, Run, new_id, read, room
 from rmkit.study.planning.project import Project, find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.1
-WRONG_REQUEST = 2  # the exit code of `rmkit run` when nothing could be run
 OF_THE_CALLER = (
     *(STAMP, "RMKIT_JOB_FILE"),  # a job's own: a run is no part of one
     "RMKIT_STUDY",  # the study is named
@@ -36,26 +35,23 @@ def start_run(study: str, *options: str, project: Project | None = None) -> Run 
     else a ParamsError or JobError with that line.
     """
     project = project or find_project()
-    store = Store(project.store)
-    room = store.root / "runs"
-    log = room / f"starting-{secrets.token_hex(4)}.log"
-    with disk_faults(room):
-        room.mkdir(parents=True, exist_ok=True)
-        with log.open("w") as output:
-            asked = time.time()
-            child = in_own_session(project, ["run", study, *options], output)
-    run = _card_of(store, child, asked)
-    if run is None:
-        lines = log.read_text(errors="replace").strip().splitlines()
-        log.unlink(missing_ok=True)
-        if child.returncode == 0:
-            return lines[-1] if lines else f"rmkit run {study} ended well and left no record"
-        kind = ParamsError if child.returncode == WRONG_REQUEST else JobError
-        raise kind(lines[-1] if lines else f"rmkit run {study} ended with {child.returncode} before it began")
-    with suppress(OSError):
-        log.replace(run.log)  # the run goes on writing into it
-    threading.Thread(target=child.wait, daemon=True).start()  # so that no zombie stays when it ends before us
-    return run
+    name = new_id()
+    folder = room(Store(project.store)) / name
+    with disk_faults(folder):
+        folder.mkdir(parents=True)
+        with (folder / LOG).open("w") as output:
+            child = in_own_session(project, ["run", study, *options], output, **{RUN_VARIABLE: name})
+    while child.poll() is None and not (folder / CARD).exists():
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if run := read(folder):
+        threading.Thread(target=child.wait, daemon=True).start()  # so that no zombie stays when it ends before us
+        return run
+    lines = (folder / LOG).read_text(errors="replace").strip().splitlines()
+    shutil.rmtree(folder, ignore_errors=True)
+    if child.wait() == 0:
+        return lines[-1] if lines else f"rmkit run {study} ended well and left no record"
+    kind = ParamsError if child.returncode == ParamsError.exit_code else JobError
+    raise kind(lines[-1] if lines else f"rmkit run {study} ended with {child.returncode} before it began")
 
 
 def stop_run(run: Run) -> None:
@@ -67,12 +63,14 @@ def stop_run(run: Run) -> None:
             os.kill(run.pid, signal.SIGTERM)  # not SIGINT: a process started in the background may ignore that
 
 
-def in_own_session(project: Project, arguments: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
+def in_own_session(
+    project: Project, arguments: list[str], output: IO[str], **variables: str
+) -> subprocess.Popen[bytes]:
     """`rmkit ARGUMENTS` as a process that no signal to its caller's group reaches, and that takes no job for its own.
 
-    Neither what its caller reads of a study nor where a notebook draws is for it.
+    Neither what its caller reads of a study nor where a notebook draws is for it. variables: what it reads of its own.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_CALLER}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_CALLER} | variables
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "rmkit.cli", *arguments],
         cwd=project.root,
@@ -82,15 +80,3 @@ def in_own_session(project: Project, arguments: list[str], output: IO[str]) -> s
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-
-
-def _card_of(store: Store, child: subprocess.Popen[bytes], asked: float) -> Run | None:
-    """The run that a child process is, once its card is there; None if it ends without one."""
-    while True:
-        ended = child.poll() is not None  # asked first: a quick run may write its card and end between two looks
-        for run in runs(store):
-            if run.pid == child.pid and run.since >= asked:
-                return run
-        if ended:
-            return None
-        time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -4,39 +4,37 @@
     events.jsonl    a line for each thing that `execute` tells its watch, and a last one, `ended`, with the exit code
     output.log      what it printed, if it was started by `launch`
 
-A run without its last line whose process is gone ended without a word. While it goes on, it touches events.jsonl now
-and then: a sign of life for other hosts and containers, which cannot see its process (clocks must agree to a minute).
-Knows jobs by plan id and words; not what they compute. A record that cannot be written, or read, never stands in the
-way of a run.
+While it goes on, its process holds a lock of the operating system on events.jsonl, which ends with it: a run without
+its last line whose file nobody holds ended without a word. Knows jobs by plan id and words; not what they compute. A
+record that cannot be written, or read, never stands in the way of a run.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from rmkit.errors import DataError, ParamsError, StoreError
 from rmkit.machine.processes import this_host
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
-from rmkit.study.store import locks
 from rmkit.study.store.disk import write_text
+from rmkit.study.store.estimate import costs
+from rmkit.study.store.locks import try_lock
 from rmkit.study.store.store import Store
 
-FORMAT = 1  # of the card
+CARD, EVENTS, LOG = "card.json", "events.jsonl", "output.log"
+RUN_VARIABLE = "RMKIT_RUN"  # the id of the run that a process is to be
 KEPT = 50  # runs whose records stay when they have ended
-SECONDS_HALF_MADE = 86_400.0  # a record without a card, or a log without a run, is rubbish after that
 INTERRUPTED = 130
-SECONDS_BETWEEN_SIGNS = 10.0  # of life
-SECONDS_WITHOUT_SIGN = 120.0  # after which a run of another host has ended without a word
+SECONDS_BETWEEN_LOOKS = 1.0  # of who follows a run
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,12 @@ class RunJob:
     threads: int
     fits: int
     needs: tuple[str, ...]  # plan ids
-    seconds: float | None  # what it was expected to take when the run started
+    seconds: float | None = None  # what it was expected to take when the run started
+
+    @classmethod
+    def of(cls, job: PlannedJob, seconds: float | None = None) -> "RunJob":
+        needs = tuple(other.plan_id for other in job.needs())
+        return cls(job.plan_id, job.stage, str(job), job.threads, job.fits, needs, seconds)
 
 
 @dataclass(frozen=True)
@@ -57,33 +60,27 @@ class Run:
     """The card of a run: one process that brings a study's jobs to an end."""
 
     id: str
+    pid: int
+    host: str  # with its process namespace, in which the pid means something
+    since: float  # seconds since 1970
     study: str
     title: str
-    pid: int
-    start: float  # when the process started, as machine/processes.py counts
-    boot: str
-    host: str
-    since: float  # seconds since 1970
     arguments: str  # how a command line names what it runs: params/tiny.yaml --set seed=3
     threads: int  # that its jobs share
-    jobs: tuple[RunJob, ...]
+    jobs: tuple[RunJob, ...]  # what is needed comes first
     folder: Path = field(compare=False)
 
     def alive(self) -> bool:
-        """Whether its process still works on it; that of another host does while it gives signs of life."""
-        owner = locks.Owner("", "", self.pid, self.start, self.boot, self.host, self.since)
-        here = self.host == this_host()
-        return owner.alive() and (here or self._gave_a_sign()) and end(self) is None
-
-    def _gave_a_sign(self) -> bool:
+        """Whether its process still works on it."""
         try:
-            return time.time() - (self.folder / "events.jsonl").stat().st_mtime < SECONDS_WITHOUT_SIGN
+            with (self.folder / EVENTS).open() as lines:
+                return not try_lock(lines, fcntl.LOCK_SH)
         except OSError:
             return False
 
     @property
     def log(self) -> Path:
-        return self.folder / "output.log"
+        return self.folder / LOG
 
 
 @dataclass(frozen=True)
@@ -101,66 +98,60 @@ class RunRecord:
     """A run that writes itself down: `with RunRecord(store, study, jobs) as record: execute(..., watch=record)`."""
 
     def __init__(self, store: Store, study: Study, jobs: Sequence[PlannedJob], *, threads: int = 1) -> None:
-        self.store = store
-        self._failed = False
-        self._lines: IO[str] | None = None
-        self._ended = threading.Event()
-        me = locks.myself("", "")
-        name = f"{time.strftime('%Y%m%dT%H%M%S')}-{me.pid}-{secrets.token_hex(2)}"
+        name = os.environ.pop(RUN_VARIABLE, "") or new_id()
         title = " ".join([study.title, *(f"--set {text}" for text in study.set)])
+        expected = costs(store, jobs)
+        run_jobs = [RunJob.of(job, expected[job.plan_id].seconds if job.plan_id in expected else 0.0) for job in jobs]
         self.run = Run(
-            name, study.name, title, me.pid, me.start, me.boot, me.host, me.since, study.arguments, threads,
-            _run_jobs(store, jobs), _room(store) / name,
+            name, os.getpid(), this_host(), time.time(), study.name, title, study.arguments, threads, tuple(run_jobs),
+            room(store) / name,
         )  # fmt: skip
+        self.store = store
+        self._lines: IO[str] | None = None
 
     def __enter__(self) -> "RunRecord":
         with suppress(OSError):  # a full disk is for the run itself to tell
             forget_old_runs(self.store)
-            self.run.folder.mkdir(parents=True)
-            self._lines = (self.run.folder / "events.jsonl").open("a", buffering=1)
-            write_text(self.run.folder / "card.json", _card(self.run))
-            threading.Thread(target=self._give_signs, name=f"signs of {self.run.id}", daemon=True).start()
+            self.run.folder.mkdir(parents=True, exist_ok=True)
+            self._lines = (self.run.folder / EVENTS).open("a", buffering=1)
+            fcntl.flock(self._lines, fcntl.LOCK_EX)
+            card = {name: value for name, value in asdict(self.run).items() if name != "folder"}
+            write_text(self.run.folder / CARD, json.dumps(card))
         return self
 
-    def __call__(self, event: str, job: PlannedJob, text: str) -> None:
-        """What `execute` tells its watch."""
-        self._failed |= event == "failed"
-        self._write(Event(time.time(), event, job.plan_id, text))
+    def __call__(self, event: str, job: PlannedJob, text: str) -> Event:
+        """Write down what `execute` tells its watch."""
+        return self._write(Event(time.time(), event, job.plan_id, text))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._ended.set()
-        text = "" if kind is KeyboardInterrupt or error is None else str(error)
-        self._write(Event(time.time(), "ended", text=text, code=_exit_code(kind, failed=self._failed)))
+        interrupted = isinstance(error, KeyboardInterrupt)
+        code = INTERRUPTED if interrupted else getattr(error, "exit_code", 1) if error else 0
+        self._write(Event(time.time(), "ended", text=str(error) if error and not interrupted else "", code=code))
         if self._lines is not None:
             with suppress(OSError):
                 self._lines.close()
 
-    def _give_signs(self) -> None:
-        while not self._ended.wait(SECONDS_BETWEEN_SIGNS):
-            with suppress(OSError):
-                os.utime(self.run.folder / "events.jsonl")
-
-    def _write(self, event: Event) -> None:
+    def _write(self, event: Event) -> Event:
         if self._lines is not None:
             try:
                 self._lines.write(json.dumps(asdict(event)) + "\n")
             except OSError:
                 self._lines = None
+        return event
 
 
-def told_to(*watches: Callable[[str, PlannedJob, str], None]) -> Callable[[str, PlannedJob, str], None]:
-    """One watch for `execute` that tells several, in this order."""
+def new_id() -> str:
+    """The name of a run's record: later ones come later in the alphabet."""
+    return f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}"
 
-    def watch(event: str, job: PlannedJob, text: str) -> None:
-        for each in watches:
-            each(event, job, text)
 
-    return watch
+def room(store: Store) -> Path:
+    return store.root / "runs"
 
 
 def runs(store: Store, study: str | None = None) -> list[Run]:
     """The runs that have a record, newest first. study: only those of the study with this name."""
-    found = [run for run in map(_read, _folders(store)) if run and study in (None, run.study)]
+    found = [run for run in map(read, _records(store)) if run and study in (None, run.study)]
     return sorted(found, key=lambda run: run.since, reverse=True)
 
 
@@ -169,13 +160,25 @@ def living(store: Store, study: str | None = None) -> list[Run]:
     return [run for run in runs(store, study) if run.alive()]
 
 
+def read(folder: Path) -> Run | None:
+    """The run whose record lies in a folder, or None where it has no card that can be read."""
+    try:
+        return _read_once(folder)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 def events(run: Run) -> list[Event]:
     """What happened in a run so far, in order. A line that is still being written is not there yet."""
     try:
-        text = (run.folder / "events.jsonl").read_text()
+        lines = (run.folder / EVENTS).read_text().splitlines(keepends=True)
     except (OSError, UnicodeDecodeError):
         return []
-    return [event for line in text.splitlines(keepends=True) if line.endswith("\n") and (event := _event(line))]
+    told = []
+    for line in lines:
+        with suppress(ValueError, TypeError):
+            told += [Event(**json.loads(line))] if line.endswith("\n") else []
+    return told
 
 
 def end(run: Run) -> Event | None:
@@ -184,100 +187,34 @@ def end(run: Run) -> Event | None:
     return told[-1] if told and told[-1].event == "ended" else None
 
 
+def followed(run: Run) -> Iterator[Event]:
+    """What happens in a run, from its first event on, as it happens; ends when the run does."""
+    told = 0
+    while True:
+        alive = run.alive()  # asked before its lines are read, so that none is missed
+        for event in events(run)[told:]:
+            told += 1
+            yield event
+        if not alive:
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
 def forget_old_runs(store: Store, kept: int = KEPT) -> None:
     """Remove the records of ended runs but for the last ones, and what never became a record; reads old cards alone."""
-    cards = {}
-    for folder in _folders(store):
-        with suppress(OSError):
-            cards[folder] = (folder / "card.json").stat().st_mtime_ns
-    for folder in sorted(cards, key=cards.__getitem__, reverse=True)[kept:]:
-        if (run := _read(folder)) and not run.alive():
+    for folder in _records(store)[::-1][kept:]:
+        if not ((run := read(folder)) and run.alive()):
             shutil.rmtree(folder, ignore_errors=True)
-    for path in _room(store).glob("*"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > SECONDS_HALF_MADE and not (path / "card.json").exists():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _room(store: Store) -> Path:
-    return store.root / "runs"
-
-
-def _folders(store: Store) -> Iterator[Path]:
-    with suppress(OSError):
-        yield from (path for path in sorted(_room(store).iterdir()) if path.is_dir())
-
-
-def _run_jobs(store: Store, jobs: Sequence[PlannedJob]) -> tuple[RunJob, ...]:
-    seconds = _expected_seconds(store, jobs)
-    return tuple(
-        RunJob(
-            job.plan_id, job.stage, str(job), job.threads, job.fits,
-            tuple(other.plan_id for other in job.needs()), seconds.get(job.plan_id),
-        )
-        for job in jobs
-    )  # fmt: skip
-
-
-def _expected_seconds(store: Store, jobs: Sequence[PlannedJob]) -> dict[str, float | None]:
-    """What each job is expected to take, by plan id: nothing where it is finished. No fault of it may stop a run."""
-    try:
-        from rmkit.study.store.estimate import seconds_and_bytes
-
-        known: dict[str, str | None] = {}
-        there = {job.plan_id for job in jobs if _done(store, job, known)}
-        expected = seconds_and_bytes(store, [job for job in jobs if job.plan_id not in there])
-        return {**dict.fromkeys(there, 0.0), **{plan_id: told.seconds for plan_id, told in expected.items()}}
-    except Exception:
-        return {}
-
-
-def _done(store: Store, job: PlannedJob, known: dict[str, str | None]) -> bool:
-    try:
-        return store.done(job, known)
-    except StoreError:  # what it needs is damaged: the run makes it again
-        return False
-
-
-def _exit_code(kind: type[BaseException] | None, *, failed: bool) -> int:
-    """The code that the command line ends with after this exception."""
-    if kind is None:
-        return int(failed)
-    if issubclass(kind, KeyboardInterrupt):
-        return INTERRUPTED
-    return 2 if issubclass(kind, ParamsError | DataError) else 1
-
-
-def _card(run: Run) -> str:
-    content = {name: value for name, value in asdict(run).items() if name != "folder"}
-    return json.dumps({"format": FORMAT, **content})
-
-
-def _read(folder: Path) -> Run | None:
-    """The run whose record lies in a folder, or None where it has no card that can be read."""
-    try:
-        return _read_once(folder, (folder / "card.json").stat().st_mtime_ns)
-    except OSError:
-        return None
+def _records(store: Store) -> list[Path]:
+    """The folders of records, oldest first."""
+    return sorted(path for path in room(store).glob("*") if path.is_dir())
 
 
 @lru_cache(maxsize=4 * KEPT)
-def _read_once(folder: Path, _written: int) -> Run | None:
-    """A card is written once and read by a panel once a second."""
-    try:
-        card: dict[str, Any] = json.loads((folder / "card.json").read_text())
-        if card.pop("format") != FORMAT:
-            return None
-        jobs = tuple(RunJob(**{**job, "needs": tuple(job["needs"])}) for job in card.pop("jobs"))
-        numbers = {"pid": int(card["pid"]), "start": float(card["start"]), "since": float(card["since"])}
-        return Run(**{**card, **numbers, "jobs": jobs, "folder": folder})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-
-
-def _event(line: str) -> Event | None:
-    try:
-        event = Event(**json.loads(line))
-        return event if isinstance(event.time, int | float) else None
-    except (ValueError, TypeError):
-        return None
+def _read_once(folder: Path) -> Run:
+    """A card is written once and read by a panel once a second. What cannot be read is tried again."""
+    card = json.loads((folder / CARD).read_text())
+    jobs = tuple(RunJob(**{**job, "needs": tuple(job["needs"])}) for job in card["jobs"])
+    return Run(**{**card, "jobs": jobs, "folder": folder})

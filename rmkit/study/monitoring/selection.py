@@ -6,6 +6,7 @@ Knows the plan and, for what failed, the store and the records of runs. What a j
 from collections.abc import Sequence
 
 from rmkit.errors import ParamsError, did_you_mean, one_of
+from rmkit.study.monitoring.run_record import events, runs
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -48,42 +49,29 @@ def selected(
 def failed_last_time(store: Store, study: Study, jobs: list[PlannedJob]) -> list[PlannedJob]:
     """Of these jobs those that failed last time, what they need, and what they alone hold up; none if nothing failed.
 
-    A job whose code was mended since has another plan id: it failed if the last run of this study that brought a job of
-    its name to an end saw it fail. A job that also waits for others, which never started, stays out: it is not a
-    failure that it waits for.
+    A job failed if the last run of this study that brought a job of its name to an end saw it fail: its code may have
+    been mended since. A job that also waits for others, which never started, stays out: it is not a failure that it
+    waits for.
     """
-    from rmkit.study.monitoring.snapshot import BLOCKED, states_of
-
-    states, last = states_of(store, jobs), _last_ends(store, study)
-    at_rest = {job.plan_id for job in jobs if states[job.plan_id] in ("waiting", BLOCKED)}
-    failed = [
-        job
-        for job in jobs
-        if states[job.plan_id] == "failed" or (job.plan_id in at_rest and last.get((job.stage, str(job))) == "failed")
-    ]
-    again = _with_what_they_need(jobs, failed)
-    ready = {job.plan_id for job in again} | {plan_id for plan_id, state in states.items() if state == "done"}
-    held_up = {job.plan_id for job in failed}  # or failed
-    for job in jobs:
-        needs = {other.plan_id for other in job.needs()}
-        if job.plan_id in at_rest and needs & held_up and needs <= ready:
-            ready.add(job.plan_id)
-            held_up.add(job.plan_id)
-            again.append(job)
-    return _with_what_they_need(jobs, again)
-
-
-def _last_ends(store: Store, study: Study) -> dict[tuple[str, str], str]:
-    """How each job ended in the last run of a study that brought it to an end, by stage and title: free of code."""
-    from rmkit.study.monitoring.run_record import events, runs
-
-    last: dict[tuple[str, str], str] = {}
+    last: dict[tuple[str, str], str] = {}  # how each job ended, by stage and title
     for run in reversed(runs(store, study.name)):
         names = {job.plan_id: (job.stage, job.title) for job in run.jobs}
         if run.arguments == study.arguments:
             ended = [event for event in events(run) if event.event in ("done", "found", "failed")]
             last |= {names[event.plan_id]: event.event for event in ended if event.plan_id in names}
-    return last
+    known: dict[str, str | None] = {}
+    done = {job.plan_id for job in jobs if store.done(job, known)}
+    missing = [job for job in jobs if job.plan_id not in done]
+    failed = [job for job in missing if last.get((job.stage, str(job))) == "failed"]
+    again = _with_what_they_need(jobs, failed)
+    held_up, ready = {job.plan_id for job in failed}, done | {job.plan_id for job in again}
+    for job in missing:
+        needs = {other.plan_id for other in job.needs()}
+        if needs & held_up and needs <= ready:
+            held_up.add(job.plan_id)
+            ready.add(job.plan_id)
+            again.append(job)
+    return _with_what_they_need(jobs, again)
 
 
 def _with_what_they_need(jobs: list[PlannedJob], wanted: list[PlannedJob]) -> list[PlannedJob]:

@@ -2,18 +2,10 @@
 
 import textwrap
 import time
+from collections.abc import Mapping
 
 from rmkit.study.monitoring.run_record import Run
-from rmkit.study.monitoring.snapshot import HELD_UP, Busy, Snapshot, StageCount
-
-STATE_WORDS = {
-    "running": "running",
-    "ended well": "all done",
-    "ended with failures": "ended with failures",
-    "interrupted": "interrupted; finished jobs are kept",
-    "ended without a word": "ended without a word: its process was killed, or the machine went down",
-    "at rest": "no run is going on",
-}
+from rmkit.study.monitoring.snapshot import RUNNING, Busy, Snapshot
 
 
 def in_lines(text: str) -> str:
@@ -43,69 +35,42 @@ def about(seconds: float) -> str:
 
 
 def how_far(shot: Snapshot) -> str:
-    """5 of 8 jobs done, 2 running, 1 failed."""
-    whole = [f"{shot.count('done')} of {shot.count('jobs')} jobs done"]
-    return ", ".join(
-        [*whole, *(f"{shot.count(state)} {state}" for state in ("running", "failed") if shot.count(state))]
-    )
-
-
-def times(shot: Snapshot) -> str:
-    """How long a run has been going on, and how long it may still take; empty where there is no run."""
-    if shot.seconds is None:
-        return ""
-    left = f", {about(shot.seconds_left)} left" if shot.seconds_left is not None else ""
-    return f"{duration(shot.seconds)}{left}"
-
-
-def state_words(shot: Snapshot) -> str:
-    """The state in words. A study at rest of which all is done needs no run."""
-    if shot.state == "at rest" and shot.count("done") == shot.count("jobs"):
-        return "all done"
-    if shot.state == "at rest" and shot.busy:
-        return "jobs are running"
-    if shot.state == "at rest" and shot.failed:
-        return "some jobs failed; no run is going on"
-    return STATE_WORDS[shot.state]
+    """5 of 8 jobs done, 2 running, 1 failed; 1 min 20 s, about 40 s left."""
+    counts = [f"{shot.count(state)} {state}" for state in ("running", "failed") if shot.count(state)]
+    told = [", ".join([f"{shot.count('done')} of {shot.count()} jobs done", *counts])]
+    if shot.seconds is not None:
+        left = f", {about(shot.seconds_left)} left" if shot.seconds_left is not None else ""
+        told.append(f"{duration(shot.seconds)}{left}")
+    return "; ".join(told)
 
 
 def headline(shot: Snapshot) -> str:
-    """smoke: running, 5 of 8 jobs done, 1 running; 1 min 20 s, about 40 s left."""
-    said = times(shot)
-    return f"{shot.study}: {state_words(shot)}; {how_far(shot)}{f'; {said}' if said else ''}"
+    """smoke: running; 5 of 8 jobs done, 1 running; 1 min 20 s, about 40 s left."""
+    return f"{shot.study}: {shot.state}; {how_far(shot)}"
 
 
-def stage_words(stage: StageCount) -> str:
+def stage_words(counts: Mapping[str, int]) -> str:
     """3 of 8, 2 running, 1 failed, 2 held up. What waits is the rest."""
-    counts = {"running": stage.running, "failed": stage.failed, HELD_UP: stage.held_up}
-    return ", ".join(
-        [f"{stage.done} of {stage.jobs}", *(f"{count} {state}" for state, count in counts.items() if count)]
-    )
-
-
-def progress_words(busy: Busy) -> str:
-    """fitting linear_bt 3/10, 12 s, by process 4711."""
-    said = [f"{busy.what} {busy.done}/{busy.total}".strip()] if busy.total else []
-    said += [duration(busy.seconds)] if busy.seconds is not None else []
-    return ", ".join([*said, *([f"executed by {busy.by}"] if busy.by else [])])
+    others = [f"{counts[state]} {state}" for state in ("running", "failed", "held up") if counts.get(state)]
+    return ", ".join([f"{counts.get('done', 0)} of {sum(counts.values())}", *others])
 
 
 def busy_words(busy: Busy) -> str:
-    """04_reward_models seed=3: fitting linear_bt 3/10, 12 s."""
-    said = progress_words(busy)
-    return f"{busy.title}: {said}" if said else busy.title
+    """fitting linear_bt 3/10, 12 s, executed by process 4711."""
+    said = [f"{busy.what} {busy.done}/{busy.total}".strip()] if busy.total else []
+    return ", ".join([*said, duration(busy.seconds), *([f"executed by {busy.by}"] if busy.by else [])])
 
 
 def run_words(run: Run, shot: Snapshot) -> str:
-    """process 4711 runs it since 10:02: 3 min 20 s, about 40 s left."""
-    if shot.state == "running":
-        return f"process {run.pid} runs it since {clock(run.since)}: {times(shot)}"
-    end = clock(run.since + (shot.seconds or 0.0))
-    how = {"ended well": "ended well", "interrupted": f"was {STATE_WORDS['interrupted']}"}
-    return f"the last run, {clock(run.since)} to {end}, {how.get(shot.state, STATE_WORDS[shot.state])}"
+    """process 4711 runs it since 10:02, or: the last run, 10:02 to 10:05: all done."""
+    if shot.state == RUNNING:
+        return f"process {run.pid} runs it since {_clock(run.since)}"
+    because = f" ({shot.sentence})" if shot.sentence and not shot.failed else ""
+    times = f"{_clock(run.since)} to {_clock(run.since + (shot.seconds or 0.0))}"
+    return f"the last run, {times}: {shot.state}{because}"
 
 
-def clock(moment: float) -> str:
+def _clock(moment: float) -> str:
     """The time of day, with the date if it is not today's."""
     then, today = time.localtime(moment), time.localtime()
     return time.strftime("%H:%M" if then[:3] == today[:3] else "%Y-%m-%d %H:%M", then)

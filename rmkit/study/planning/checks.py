@@ -3,8 +3,7 @@
 Calls the checkers and preconditions that the graph names; runs no job.
 """
 
-import importlib
-from collections.abc import Callable
+from pkgutil import resolve_name
 from typing import Any
 
 from rmkit.stages.graph import EVALUATIONS, STAGES
@@ -20,16 +19,16 @@ def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[s
     """What the declared data files hold, a line each; DataError or ParamsError if a stage cannot work with that."""
     found = {}
     for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
-        found[given, checker] = _named(checker)(project.root / given, given)
+        found[given, checker] = resolve_name(checker)(project.root / given, given)
     for job in jobs:
         counts: dict[str, int] = {}
         for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
             counts |= found[file][1]
         if precondition := STAGES[job.stage].precondition:
-            _named(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
+            resolve_name(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
         if asks := STAGES[job.stage].asks:
             for given, _ in data_files(job):
-                _named(asks)(project.root / given, given, *said_in_notebooks(project))
+                resolve_name(asks)(project.root / given, given, *said_in_notebooks(project))
     return [line for line, _ in found.values()]
 
 
@@ -42,9 +41,3 @@ def said_in_notebooks(project: Project) -> tuple[dict[str, dict[str, tuple[Any, 
             choices[stage] = {name: (kind.of or kind).choices for name, kind in kinds.items()}
             texts[stage] = texts_of(read_notebook(project.notebook(stage)))
     return choices, texts
-
-
-def _named(target: str) -> Callable[..., Any]:
-    """The function that a text names, as "module:function"."""
-    module, _, function = target.partition(":")
-    return getattr(importlib.import_module(module), function)

@@ -3,9 +3,9 @@
 Knows the graph of stages; reads nothing.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 from rmkit.stages.graph import STAGES
@@ -29,11 +29,9 @@ class PlannedJob:
 
     @property
     def fits(self) -> int:
-        """How many reward models or policies the job fits."""
-        stage = STAGES[self.stage]
-        names = [name for name in stage.fits if stage.counts(name, self.parameters)]
-        sizes = [len(value) if isinstance(value := self.parameters[name], list) else value for name in names]
-        return math.prod(sizes) if names else 0
+        """How many reward models the job fits."""
+        count = STAGES[self.stage].n_fits
+        return resolve_name(count)(self.known_parameters()) if count else 0
 
     def __str__(self) -> str:
         return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])

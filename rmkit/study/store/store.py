@@ -116,7 +116,11 @@ class Store:
         return text_digest(canonical(content))
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
-        key = self.key_of(job, known)
+        """Whether a job is finished; where what it needs is damaged, it is not: that is made again first."""
+        try:
+            key = self.key_of(job, known)
+        except StoreError:
+            return False
         return key is not None and self.finished(key)
 
     def handed(self, job: PlannedJob) -> dict[str, Any]:

@@ -143,7 +143,7 @@ class ProgressPanel(ipywidgets.VBox):
     def _enable(self) -> None:
         """Let a button be pressed where pressing it does something."""
         sight = self.sight
-        missing = sight is not None and sight.now.count("jobs") > sight.now.count("done")
+        missing = sight is not None and sight.now.count() > sight.now.count("done")
         self.start_button.disabled = sight is None or sight.run is not None or not missing
         run = sight.run if sight else None
         self.stop_button.disabled = run is None or run == self._stopping or run.host != this_host()

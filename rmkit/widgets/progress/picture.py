@@ -6,12 +6,21 @@ used.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from rmkit.study.monitoring.snapshot import HELD_UP, Busy, Failure, Snapshot, StageCount
-from rmkit.study.monitoring.words import how_far, progress_words, run_words, stage_words, state_words, times
+from rmkit.study.monitoring.snapshot import (
+    ALL_DONE,
+    GONE,
+    RUNNING,
+    STATES,
+    WITH_FAILURES,
+    Busy,
+    Failure,
+    Snapshot,
+)
+from rmkit.study.monitoring.words import busy_words, how_far, run_words, stage_words
 from rmkit.widgets.inert_texts import inline_text
 
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"  # those of the figures
@@ -23,39 +32,33 @@ FILL = {
     "done": BLUE,
     "running": f"repeating-linear-gradient(45deg, {SKY} 0 4px, #BFE1F6 4px 8px)",
     "failed": ORANGE,
-    HELD_UP: "repeating-linear-gradient(135deg, #B9B9B9 0 2px, transparent 2px 6px)",
+    "held up": "repeating-linear-gradient(135deg, #B9B9B9 0 2px, transparent 2px 6px)",
     "waiting": "transparent",
 }
-STATE_COLOUR = {
-    "running": BLUE, "ended well": GREEN, "ended with failures": ORANGE, "ended without a word": ORANGE,
-}  # fmt: skip
+STATE_COLOUR = {RUNNING: BLUE, ALL_DONE: GREEN, WITH_FAILURES: ORANGE, GONE: ORANGE}
 BUSY_SHOWN, FAILURES_SHOWN = 8, 5
 
 
 def head(shot: Snapshot) -> str:
     """The study's name and state, how far it is, and the time."""
-    whole = shot.count("jobs") and shot.count("done") == shot.count("jobs")
-    colour = (
-        GREEN if whole else ORANGE if shot.count("failed") and not shot.busy else STATE_COLOUR.get(shot.state, FAINT)
-    )
+    colour = ORANGE if shot.failed and not shot.busy else STATE_COLOUR.get(shot.state, FAINT)
     title = f" · {inline_text(shot.title)}" if shot.title != shot.study else ""
     row = "display:flex;flex-wrap:wrap;align-items:baseline;column-gap:14px"
     return (
         f'<div style="{FONT};{row}"><span style="font-size:15px"><b>{inline_text(shot.study)}</b>{title}</span>'
-        f'<span style="color:{colour};font-weight:600">● {inline_text(state_words(shot))}</span></div>'
-        f'<div style="{FONT};{row}"><span style="color:{FAINT}">{inline_text(how_far(shot))}</span>'
-        f'<span style="margin-left:auto;{NUMBERS}">{inline_text(times(shot))}</span></div>'
+        f'<span style="color:{colour};font-weight:600">● {inline_text(shot.state)}</span></div>'
+        f'<div style="{FONT};color:{FAINT};{NUMBERS}">{inline_text(how_far(shot))}</div>'
     )
 
 
 def stages(shot: Snapshot) -> str:
     """A bar a stage with its numbers, and what the colours mean."""
     rows = "".join(
-        f'<tr style="background:none"><td style="{CELL};width:24%">{inline_text(stage.stage)}</td>'
-        f'<td style="{CELL};width:46%">{_stage_bar(stage)}</td>'
-        f'<td style="{CELL};width:30%;{NUMBERS}">{inline_text(stage_words(stage))}</td>'
+        f'<tr style="background:none"><td style="{CELL};width:24%">{inline_text(stage)}</td>'
+        f'<td style="{CELL};width:46%">{_stage_bar(stage, counts)}</td>'
+        f'<td style="{CELL};width:30%;{NUMBERS}">{inline_text(stage_words(counts))}</td>'
         "</tr>"
-        for stage in shot.stages
+        for stage, counts in shot.stages.items()
     )
     return _table(rows) + _key(shot)
 
@@ -78,9 +81,8 @@ def failures(shot: Snapshot, shown: Callable[[Path], str] = str) -> str:
 
 def last_run(shot: Snapshot) -> str:
     """How the run before ended, and why, if it says so."""
-    said = run_words(shot.run, shot) if shot.run else state_words(shot)
-    because = "" if shot.failed or not shot.sentence else f": {shot.sentence}"
-    return note(f"{said[0].upper()}{said[1:]}{because}")
+    said = run_words(shot.run, shot) if shot.run else shot.state
+    return note(f"{said[0].upper()}{said[1:]}")
 
 
 def note(text: str, *, fault: bool = False) -> str:
@@ -102,15 +104,10 @@ def _section(title: str, content: str) -> str:
     return f'<div style="{FONT};margin-top:6px;font-weight:600">{title}</div>{content}'
 
 
-def _stage_bar(stage: StageCount) -> str:
-    counts = {
-        "done": stage.done,
-        "running": stage.running,
-        "failed": stage.failed,
-        HELD_UP: stage.held_up,
-    }
-    parts = [(state, 100 * count / stage.jobs) for state, count in counts.items() if count]
-    return _bar(parts, f"{stage.stage}: {stage_words(stage)}", height=12)
+def _stage_bar(stage: str, counts: Mapping[str, int]) -> str:
+    jobs = sum(counts.values())
+    parts = [(state, 100 * counts[state] / jobs) for state in STATES[:-1] if counts.get(state)]
+    return _bar(parts, f"{stage}: {stage_words(counts)}", height=12)
 
 
 def _bar(parts: list[tuple[str, float]], label: str, *, height: int) -> str:
@@ -129,7 +126,7 @@ def _busy_row(each: Busy) -> str:
     return (
         f'<tr style="background:none"><td style="{CELL};width:46%">{inline_text(each.title)}</td>'
         f'<td style="{CELL};width:24%">{bar}</td>'
-        f'<td style="{CELL};width:30%;color:{FAINT};{NUMBERS}">{inline_text(progress_words(each))}</td></tr>'
+        f'<td style="{CELL};width:30%;color:{FAINT};{NUMBERS}">{inline_text(busy_words(each))}</td></tr>'
     )
 
 
@@ -150,7 +147,7 @@ def _link(path: Path, shown: Callable[[Path], str]) -> str:
 
 def _key(shot: Snapshot) -> str:
     """What the fillings mean, for those that are there."""
-    there = [state for state in ("done", "running", "failed", HELD_UP, "waiting") if shot.count(state)]
+    there = [state for state in STATES if shot.count(state)]
     box = f"display:inline-block;width:10px;height:10px;border:1px solid {LINE};margin-right:4px"
     items = "".join(
         f'<span style="margin-right:14px;white-space:nowrap"><span style="{box};background:{FILL[state]}"></span>'

@@ -40,7 +40,7 @@ def test_a_hanging_job_is_ended_at_its_limit_and_reported(two_jobs):
     assert "2 executed, 1 failed" in ended.stdout
     assert left_behind(two_jobs) == []
     assert list((two_jobs.root / "runs/locks").iterdir()) == []
-    assert "failed: 01_sums sleep=60.0: ran for 12 s" in two_jobs.rmkit("status", "small").stdout
+    assert "FAILED   01_sums sleep=60.0: ran for 12 s" in two_jobs.rmkit("status", "small").stdout
 
 
 def test_a_job_that_eats_memory_is_ended_and_takes_no_other_with_it(two_jobs):

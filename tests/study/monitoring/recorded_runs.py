@@ -7,7 +7,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
 
-FIRST = PlannedJob("00_world", {"seed": 0, "n_prompts": 3}, {}, {}, "00_world-aa", ("seed",))
+FIRST = PlannedJob("00_grammar_world", {"seed": 0, "n_prompts": 3}, {}, {}, "00_grammar_world-aa", ("seed",))
 SECOND = PlannedJob("04_reward_models", {"seed": 0}, {"bank": FIRST}, {}, "04_reward_models-bb", ("seed",))
 
 

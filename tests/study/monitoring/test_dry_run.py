@@ -10,7 +10,7 @@ import pytest
 from rmkit.study.monitoring import dry_run
 from rmkit.study.monitoring.dry_run import aligned
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.store.estimate import Estimate
+from rmkit.study.store.estimate import Cost
 from rmkit.study.store.store import Store
 
 
@@ -28,11 +28,12 @@ def table(said) -> dict[str, list[str]]:
 
 def test_of_an_empty_store_nothing_is_there_nothing_measured_and_nothing_made(small):
     said = dry(small)
-    assert table(said)["01_sums"] == ["2", "0", "2", "4", "unknown", "unknown"]
-    assert table(said)["all"] == ["3", "0", "3", "4", "unknown", "unknown"]
+    assert table(said)["01_sums"] == ["2", "0", "2", "4", "no estimate", "no estimate"]
+    assert table(said)["all"] == ["3", "0", "3", "4", "no estimate", "no estimate"]
     assert "wall time on" in said
-    assert ": unknown" in said
-    assert "unknown: no measured job of 00_numbers, 01_sums" in said
+    assert ": no estimate" in said
+    assert "no estimate of 00_numbers: no such job was ever measured" in said
+    assert "no estimate of 01_sums: no such job was ever measured" in said
     assert "may turn out to be there after all" in said
     assert not (small.root / "runs").exists()
 
@@ -40,8 +41,7 @@ def test_of_an_empty_store_nothing_is_there_nothing_measured_and_nothing_made(sm
 def test_of_a_finished_study_nothing_is_left(finished):
     said = dry(finished)
     assert table(said)["all"] == ["3", "3", "0", "0", "-", "-"]
-    assert "unknown" not in said
-    assert "estimates" not in said
+    assert "estimate" not in said
 
 
 def test_another_seed_takes_as_long_as_those_before(finished):
@@ -55,7 +55,7 @@ def test_another_seed_takes_as_long_as_those_before(finished):
     assert re.fullmatch(r"\d+ s", seconds)
     assert 2 * low - 1 <= float(seconds.split()[0]) <= 2 * high + 1
     assert size.endswith("kB")
-    assert "2 by the nearest jobs in this store" in said
+    assert "of jobs finished here, else of shipped measurements (" in said
     assert "wall time on 1 thread: " in said
     assert sorted(path for path in (finished.root / "runs").rglob("*")) == before
 
@@ -63,9 +63,9 @@ def test_another_seed_takes_as_long_as_those_before(finished):
 def test_a_stage_that_was_never_measured_makes_the_sum_a_lower_bound(finished):
     finished.study("parts", stages={"00_numbers": {}, "01_sums": {"seed": 5}, "02_parts": {}})
     ended = finished.rmkit("run", "parts", "--dry-run")
-    assert table(ended.stdout)["02_parts"][-2:] == ["unknown", "unknown"]
+    assert table(ended.stdout)["02_parts"][-2:] == ["no estimate", "no estimate"]
     assert re.fullmatch(r"over \d+ s", table(ended.stdout)["all"][-2])
-    assert "unknown: no measured job of 02_parts" in ended.stdout
+    assert "no estimate of 02_parts: no such job was ever measured" in ended.stdout
 
 
 def test_it_takes_the_selection_and_the_values_of_a_run(finished):
@@ -90,11 +90,10 @@ def test_data_files_are_checked(finished):
 
 @pytest.mark.parametrize(("free", "warned"), [(10_000, False), (400, True)])
 def test_a_disk_too_small_is_warned_of(tmp_path, monkeypatch, free, warned):
-    costs = {"one": Estimate(2.0, 300, "this store"), "two": Estimate(3.0, 200, "this store")}
-    jobs = [PlannedJob("00_world", {}, {}, {}, name) for name in costs]
-    monkeypatch.setattr(dry_run, "seconds_and_bytes", lambda *_: costs)
+    costs = {"one": Cost(2.0, 300), "two": Cost(3.0, 200)}
+    jobs = [PlannedJob("00_grammar_world", {}, {}, {}, name) for name in costs]
+    monkeypatch.setattr(dry_run, "costs", lambda *_: costs)
     monkeypatch.setattr(dry_run, "free_bytes", lambda _: free)
-    monkeypatch.setattr(Store, "done", lambda *_: False)
     lines = list(dry_run.forecast("one", jobs, Store(tmp_path / "not/there/yet"), threads=1))
     assert any(line.startswith("warning: the jobs are expected to need") for line in lines) == warned
 
@@ -105,14 +104,19 @@ def test_a_table_is_aligned():
     assert len({len(line) for line in lines}) == 1
 
 
-def test_a_dry_run_of_a_real_study_says_where_its_estimates_come_from(tmp_path):
+def test_a_dry_run_of_a_real_study_promises_nothing_of_a_model_that_was_never_measured(tmp_path):
     from tests.checkout import checkout, environment
 
+    def said(*arguments):
+        command = [sys.executable, "-m", "rmkit.cli", "run", "smoke", "--dry-run", *arguments]
+        return subprocess.run(
+            command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=True
+        ).stdout
+
     folder = checkout(tmp_path / "project")
-    ended = subprocess.run(
-        [sys.executable, "-m", "rmkit.cli", "run", "smoke", "--dry-run"],
-        cwd=folder, env=environment(folder), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert "by shipped measurements (" in ended.stdout
-    assert "unknown" not in ended.stdout
+    assert "no estimate" not in said()
+    gemma = said("--set", "base_model=google/gemma-2b")
+    assert "no estimate of 01_sft with google/gemma-2b: no such job was ever measured" in gemma
+    assert table(gemma)["02_sampling"][-2:] == ["no estimate", "no estimate"]
+    assert "threads: no estimate" in gemma.replace("thread:", "threads:")
     assert not (folder / "runs").exists()

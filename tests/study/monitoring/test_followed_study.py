@@ -1,4 +1,4 @@
-"""A study at rest is planned again when anything changed that its jobs' ids hang on, and only then."""
+"""A study at rest is looked at anew when anything changed that its jobs' ids or states hang on, and only then."""
 
 import os
 
@@ -35,9 +35,9 @@ def test_what_a_plan_hangs_on_is_noticed(followed, path):
     assert [followed.look().now for _ in range(3)] == [3, 3, 3]
 
 
-def test_a_new_module_is_noticed_and_what_the_store_does_plans_nothing_again(followed):
+def test_a_new_module_and_what_the_store_does_are_noticed(followed):
     assert followed.look().now == 1
     (followed.project.root / "rmkit/figures/new.py").write_text("")
     assert followed.look().now == 2
     (followed.store.root / "jobs").mkdir(parents=True)
-    assert followed.look().now == 2
+    assert [followed.look().now for _ in range(3)] == [3, 3, 3]

@@ -10,7 +10,7 @@ import pytest
 from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.launch import in_own_session, start_run, stop_run
 from rmkit.study.monitoring.run_record import end, living, runs
-from rmkit.study.monitoring.snapshot import snapshot
+from rmkit.study.monitoring.snapshot import ALL_DONE, STOPPED, snapshot
 from rmkit.study.planning.project import Project
 from rmkit.study.store.store import Store
 from tests.study.monitoring.recorded_runs import slow, wait_for
@@ -38,7 +38,7 @@ def test_a_run_outlives_the_process_that_started_it(here):
     assert os.getsid(run.pid) == run.pid  # no signal to the group of who started it reaches it
     wait_for(lambda: not run.alive(), "the run's end")
     shot = snapshot(store, run)
-    assert (shot.state, shot.count("done")) == ("ended well", 3)
+    assert (shot.state, shot.count("done")) == (ALL_DONE, 3)
     assert "small: 3 jobs: 3 executed" in run.log.read_text()
     assert sorted(path.name for path in (store.root / "runs").iterdir()) == [run.id]
 
@@ -50,7 +50,7 @@ def test_a_run_that_is_stopped_is_interrupted_and_keeps_what_is_finished(here):
     stop_run(run)
     wait_for(lambda: not run.alive(), "the run's end")
     assert end(run).code == 130
-    assert snapshot(store, run).state == "interrupted"
+    assert snapshot(store, run).state == STOPPED
     assert len(list((store.root / "jobs").iterdir())) == 1
     assert list((store.root / "locks").iterdir()) == []
     stop_run(run)  # it has ended: nothing happens
@@ -97,10 +97,11 @@ def test_a_run_that_ends_well_without_a_record_says_what_it_printed(here):
 def test_a_run_on_another_host_is_stopped_there(here):
     from dataclasses import replace
 
-    run = replace(start_run("small", "--no-report"), host="elsewhere pid:[1]")
+    run = start_run("small", "--no-report")
+    elsewhere = replace(run, host="elsewhere pid:[1]")
     with pytest.raises(JobError, match="runs on elsewhere; stop it there"):
-        stop_run(run)
-    stop_run(replace(run, host=next(iter(runs(Store(here.root / "runs")))).host))
+        stop_run(elsewhere)
+    stop_run(run)
     wait_for(lambda: not living(Store(here.root / "runs")), "the run's end")
 
 

@@ -83,10 +83,11 @@ def test_what_a_failure_held_up_comes_along_when_it_was_mended(small):
 
 
 def test_an_unknown_job_is_named_whatever_else_is_asked_for():
-    jobs = [PlannedJob("00_world", {"seed": seed}, {}, {}, f"00_world-0{seed}") for seed in range(3)]
-    for asked in (["00_world-0x"], ["00_world-01", "00_world-0x"]):
+    jobs = [PlannedJob("00_grammar_world", {"seed": seed}, {}, {}, f"00_grammar_world-0{seed}") for seed in range(3)]
+    for asked in (["00_grammar_world-0x"], ["00_grammar_world-01", "00_grammar_world-0x"]):
         with pytest.raises(
-            ParamsError, match=r"^--job 00_world-0x: no job of .* 3 jobs stand; did you mean '00_world-0"
+            ParamsError,
+            match=r"^--job 00_grammar_world-0x: no job of .* 3 jobs stand; did you mean '00_grammar_world-0",
         ):
             selected(find_project(), jobs, plan_ids=asked)
-    assert selected(find_project(), jobs, plan_ids=["00_world-02", "00_world-00"]) == [jobs[0], jobs[2]]
+    assert selected(find_project(), jobs, plan_ids=["00_grammar_world-02", "00_grammar_world-00"]) == [jobs[0], jobs[2]]

@@ -1,85 +1,90 @@
 """What the terminal is told of a study: nothing that it does not know, and nothing that could end a run."""
 
 import itertools
-import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rmkit.errors import StoreError
 from rmkit.study.engines.worker import keep_failure_note
-from rmkit.study.monitoring import snapshot as snapshot_module
 from rmkit.study.monitoring import terminal
 from rmkit.study.monitoring.run_record import living, runs
-from rmkit.study.monitoring.snapshot import snapshot
-from rmkit.study.monitoring.terminal import RunLog, picture, status_lines
+from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
+from rmkit.study.monitoring.terminal import Screen, picture
+from rmkit.study.monitoring.words import run_words
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store import locks
 from rmkit.study.store.store import Store
 from tests.small_project import STARTED
-from tests.study.monitoring.recorded_runs import FIRST, record, slow, wait_for
+from tests.study.monitoring.recorded_runs import FIRST, SECOND, record, slow, wait_for
 
 STUDY = Study(Path("params/mine.yaml"), "params/mine.yaml")
-JOBS = [PlannedJob("00_world", {"seed": seed}, {}, {}, f"00_world-{seed}", ("seed",)) for seed in range(5)]
+JOBS = [
+    PlannedJob("00_grammar_world", {"seed": seed}, {}, {}, f"00_grammar_world-{seed}", ("seed",)) for seed in range(12)
+]
 
 
 def lines(store, jobs=JOBS):
-    return list(status_lines(STUDY, jobs, store, Project(store.root.parent)))
+    return picture(study_snapshot(store, STUDY, jobs))
 
 
-def test_a_failure_that_is_mended_between_two_looks_is_no_fault(store, monkeypatch):
-    keep_failure_note(store, "00_world-1", "00_world seed=1: it broke")
-    assert lines(store) == ["mine: 00_world: 1 failed, 4 waiting", "failed: 00_world seed=1: it broke"]
-    told = snapshot_module.states_of
-
-    def then_mended(store, jobs):
-        states = told(store, jobs)
-        shutil.rmtree(store.root / "failed/00_world-1")
-        return states
-
-    monkeypatch.setattr(snapshot_module, "states_of", then_mended)
-    assert lines(store) == ["mine: 00_world: 1 failed, 4 waiting", "failed: 00_world seed=1"]
-
-
-def test_of_many_failures_a_few_are_shown_and_the_others_counted(store):
+@pytest.mark.usefixtures("no_fits")
+def test_of_many_failures_and_running_jobs_a_few_are_shown_and_the_others_counted(store):
+    for job in JOBS[:2]:
+        keep_failure_note(store, job.plan_id, f"{job}: it broke")
+    with ExitStack() as stack:
+        for job in JOBS[2:]:
+            stack.enter_context(locks.held(store, locks.myself(f"execution of {job.plan_id}", job.plan_id)))
+        head, stage, *others = lines(store)
+    assert head == "mine: no run is going on, but jobs are running; 0 of 12 jobs done, 10 running, 2 failed"
+    assert stage == "  00_grammar_world  ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓xxxx  0 of 12, 10 running, 2 failed"
+    assert others == [
+        *(f"  running  00_grammar_world seed={seed}: 0 s" for seed in range(2, 10)),
+        "  running  2 more",
+        *(f"  FAILED   00_grammar_world seed={seed}: it broke" for seed in range(2)),
+    ]
     for job in JOBS:
         keep_failure_note(store, job.plan_id, f"{job}: it broke")
-    assert lines(store)[1:] == [
-        *(f"failed: 00_world seed={seed}: it broke" for seed in range(3)),
-        "failed: 2 more; their notebooks lie in runs/failed",
-    ]
-
-
-def test_odd_progress_of_a_running_job_is_none(store):
-    progress = store.root / "locks/00_world-0/progress.json"
-    with locks.held(store, locks.myself("an execution", "00_world-0")):
-        for odd in ("[]", '{"what": "x"}', '{"what": "x", "done": "many", "total": 3}', "3"):
-            progress.write_text(odd)
-            assert lines(store)[1].startswith("running: 00_world seed=0: 0 s")
-        progress.write_text(json.dumps({"what": "fitting", "done": 3, "total": 10}))
-        assert lines(store)[1].startswith("running: 00_world seed=0: fitting 3/10")
+    assert lines(store)[2:] == [
+        *(f"  FAILED   00_grammar_world seed={seed}: it broke" for seed in range(3)), "  FAILED   9 more",
+    ]  # fmt: skip
 
 
 def test_looking_takes_a_small_share_of_a_run_s_time(store, monkeypatch):
-    """A snapshot of thousands of jobs may take a second: the bar's thread must leave the run its processor."""
+    """A snapshot of thousands of jobs may take a second: the picture's thread must leave the run its processor."""
     looks = []
-
-    shot = type("Shot", (), {"seconds_left": None, "busy": ()})
-    monkeypatch.setattr(terminal, "SECONDS_BETWEEN_LOOKS", 0.001)
     monkeypatch.setattr(terminal, "SHARE_OF_TIME", 0.25)
-    monkeypatch.setattr(terminal, "snapshot", lambda *_: (looks.append(time.monotonic()), time.sleep(0.05), shot)[-1])
-    log = RunLog(STUDY, JOBS, store, run=object())
-    log._bar = type("Bar", (), {"set_postfix_str": lambda self, text: len(looks) == 3 and log._stop.set()})()
-    log._refresh()
+    monkeypatch.setattr(terminal, "snapshot", lambda *_: (looks.append(time.monotonic()), time.sleep(0.05))[0])
+    monkeypatch.setattr(terminal, "picture", lambda shot: ["drawn"])
+    with record(store, []) as written:
+        screen = Screen(store, written.run)
+        while len(looks) < 3:
+            assert str(screen._look()) == "drawn"
     assert all(later - earlier > 0.2 for earlier, later in itertools.pairwise(looks))
+
+
+@pytest.mark.usefixtures("no_fits")
+def test_what_was_there_already_is_told_together(store):
+    third = replace(SECOND, plan_id="third")
+    with record(store, [FIRST, SECOND, third]) as written:
+        screen = Screen(store, written.run)
+        told = [("found", FIRST, ""), ("found", SECOND, ""), ("started", third, ""), ("blocked", third, "not run, why")]
+        said = [screen.lines(written(*event)) for event in told]
+    assert said == [
+        [],
+        [],
+        ["[2/3] already there", "[2/3] 04_reward_models seed=0 started"],
+        ["[3/3] 04_reward_models seed=0 NOT RUN: why"],
+    ]
 
 
 def test_a_run_goes_on_when_nobody_reads_what_it_prints(small):
@@ -94,13 +99,11 @@ def test_a_run_goes_on_when_nobody_reads_what_it_prints(small):
 
 
 @pytest.mark.usefixtures("no_fits")
-def test_the_picture_keeps_to_its_terminal_and_lets_no_control_character_through(store):
+def test_the_picture_lets_no_control_character_through(store):
     with record(store) as written:
-        written("failed", FIRST, "\x1b[2J" + 300 * "x")
-        lines = picture(snapshot(store, written.run), width=60, height=5)
-    assert len(lines) == 4
-    assert max(map(len, lines)) < 60
-    assert "\x1b" not in "".join(lines)
+        keep_failure_note(store, FIRST.plan_id, "\x1b[2J")
+        drawn = picture(snapshot(store, written.run))
+    assert drawn[-1] == "  FAILED   �[2J"
 
 
 def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):
@@ -117,10 +120,10 @@ def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):
     assert "01_sums seed=0 done in" in watched.stdout
     assert "01_sums seed=1 FAILED: cell 6: AssertionError: one is not to be had" in watched.stdout
     assert last.startswith("small: ended with failures; 2 of 3 jobs done, 1 failed; ")
-    assert how.endswith("ended with failures")
+    assert re.fullmatch(r"small: the last run, \S+ to \S+: ended with failures", how)
     (run,) = runs(store)
     (failure,) = snapshot(store, run).failed
-    assert failure.notebook == store.root / "failed" / failure.plan_id / "notebook.ipynb"
+    assert failure.notebook.parent.parent == store.root / "failed"
     assert small.rmkit("status", "small", "--watch").stdout == small.rmkit("status", "small").stdout  # nothing to watch
 
 
@@ -146,7 +149,7 @@ def on_a_terminal(project, *arguments) -> str:
     return written.decode()
 
 
-def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_what_it_does(small):
+def test_on_a_terminal_a_run_and_who_watches_it_see_the_same_live_picture_below_what_happens(small):
     project, store = slow(small, 4)
     watched = []
 
@@ -156,19 +159,21 @@ def test_on_a_terminal_watching_redraws_in_place_and_the_bar_of_the_run_says_wha
 
     watching = threading.Thread(target=watch)
     watching.start()
-    bar = on_a_terminal(project, "run", "small", "--no-report")
+    ran = on_a_terminal(project, "run", "small", "--no-report")
     watching.join(timeout=60)
-    assert "3/3" in bar
-    assert "01_sums seed=0: adding " in bar or "01_sums seed=1: adding " in bar
-    first, *others = watched[0].split("\x1b[")
-    assert first.startswith("small: running; ")
-    assert len(others) >= 4  # two for each picture after the first: up, and clear
-    assert others[-1].startswith("J")
-    assert "small: all done; 3 of 3 jobs done" in others[-1]
+    for seen in (ran, watched[0]):
+        assert seen.count("\x1b[1A\x1b[2K") > 4  # up, and the line blank: it is drawn in place
+        assert "small: running; 1 of 3 jobs done, 2 running; " in seen
+        assert re.search(r"running  01_sums seed=0: adding \d+/20, ", seen)
+        assert "[3/3] 01_sums seed=" in seen
+        assert " started" not in seen  # the picture says it
+    assert "small: 3 jobs: 3 executed, in " in ran
+    assert "small: all done; 3 of 3 jobs done" in watched[0]
 
 
 @pytest.mark.usefixtures("no_fits")
 def test_a_run_that_ends_for_another_reason_than_a_job_says_it(store):
     with pytest.raises(StoreError), record(store) as written:
         raise StoreError("no space left")
-    assert picture(snapshot(store, written.run))[-1].strip() == "no space left"
+    shot = snapshot(store, written.run)
+    assert run_words(written.run, shot).endswith(": ended with failures (no space left)")

@@ -244,15 +244,11 @@ def test_a_data_file_that_must_be_there_is_named(graph):
 
 def test_a_parameter_that_does_not_count_keeps_its_default_and_equal_jobs_are_one(graph):
     graph.stage(
-        "00_models", WORLD, 'task: Literal["helpful", "harmless"] = "helpful"', "folds: int = 5", "sizes: list[int] = [1]",
+        "00_models", WORLD, 'task: Literal["helpful", "harmless"] = "helpful"', "folds: int = 5",
         only={"task": {"world": ("grammar",)}, "folds": {"world": ("hh_rlhf",)}},
-        fits=("sizes", "folds"),
     )  # fmt: skip
-    jobs = graph.plan(
-        "axes: {world: [grammar, hh_rlhf], task: [harmless, helpful]}\nstages: {00_models: {folds: 3, sizes: [1, 2]}}"
-    )
+    jobs = graph.plan("axes: {world: [grammar, hh_rlhf], task: [harmless, helpful]}\nstages: {00_models: {folds: 3}}")
     made = [(job.parameters["world"], job.parameters["task"], job.parameters["folds"]) for job in jobs]
     assert made == [("grammar", "harmless", 5), ("grammar", "helpful", 5), ("hh_rlhf", "helpful", 3)]
-    assert [job.fits for job in jobs] == [2, 2, 6]
     assert str(jobs[0]) == "00_models world=grammar task=harmless"
     assert str(jobs[2]) == "00_models world=hh_rlhf"

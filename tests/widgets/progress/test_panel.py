@@ -2,12 +2,13 @@
 
 import html.parser
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from rmkit.study.monitoring.run_record import living, runs
-from rmkit.study.monitoring.snapshot import Busy, Failure, Snapshot, StageCount
+from rmkit.study.monitoring.snapshot import Busy, Failure, Snapshot
 from rmkit.widgets.progress import picture
 from tests.study.monitoring.recorded_runs import slow
 
@@ -128,7 +129,7 @@ told += [said(panel), can(panel)]
     )
     assert "Stopping: running jobs are ended, finished ones are kept." in stopping[0]
     assert stopping[1] == [False, False]
-    assert "was interrupted; finished jobs are kept" in stopped
+    assert re.search(r"The last run, \S+ to \S+: interrupted; finished jobs are kept", stopped)
     assert "1 of 3 jobs done" in stopped
     assert "Stopping" not in stopped
     assert living(store) == []
@@ -146,7 +147,7 @@ told += [[said(panel), can(panel)], len(runs(panel._followed.store))]
 """,
     )
     assert "3 of 3 jobs done" in ended[0]
-    assert "ended well" in ended[0]
+    assert re.search(r"The last run, \S+ to \S+: all done", ended[0])
     assert "output.log" not in ended[0]
     assert ended[1] == again[1] == [False, False]
     assert n_runs == 1
@@ -237,9 +238,9 @@ told += [thread.is_alive(), len(planned), len(sent)]
 def test_nothing_of_what_is_shown_is_markup():
     shot = Snapshot(
         HOSTILE, HOSTILE + "title", "running",
-        (StageCount(HOSTILE, 4, 1, 1, 1, 1, 0),),
+        {HOSTILE: dict.fromkeys(("done", "running", "failed", "held up"), 1)},
         (Busy("x", HOSTILE, 3.0, HOSTILE, 1, 2, HOSTILE),),
-        (Failure("x", HOSTILE, HOSTILE, None), Failure("x", HOSTILE, HOSTILE, Path(HOSTILE))),
+        (Failure(HOSTILE, HOSTILE, None), Failure(HOSTILE, HOSTILE, Path(HOSTILE))),
         seconds=3.0, sentence=HOSTILE,
     )  # fmt: skip
     pieces = [picture.head, picture.stages, picture.busy, picture.failures]
@@ -252,8 +253,6 @@ def test_nothing_of_what_is_shown_is_markup():
 
 
 def test_a_bar_s_parts_are_as_wide_as_their_numbers():
-    import re
-
-    shot = Snapshot("s", "s", "running", (StageCount("01_sums", 8, 2, 1, 4, 0, 1),))
+    shot = Snapshot("s", "s", "running", {"01_sums": {"done": 2, "running": 1, "failed": 4, "waiting": 1}})
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%;background", picture.stages(shot))]
     assert widths == [25.0, 12.5, 50.0]

@@ -1,0 +1,41 @@
+"""How many reward models a job of each stage fits: by its own parameters, and those of what it learns from.
+
+Numbers only, known before any job has run. An ensemble counts as one. An unknown parameter of another stage adds
+nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Known = Mapping[str, Any]
+
+
+def of_reward_models(known: Known) -> int:
+    """04: each head on each number of annotations of each level of noise."""
+    return len(known["reward_models"]) * len(known["annotations"]) * _levels_of_noise(known)
+
+
+def of_human_preferences(known: Known) -> int:
+    """09: each head on each number of annotations outside each fold."""
+    return len(known["reward_models"]) * len(known["annotations"]) * known["n_folds"]
+
+
+def of_validation_split(known: Known) -> int:
+    """10: two networks under each split, on every other number of annotations from the most down."""
+    alike = known["n_folds"] if known["world"] == "hh_rlhf" else _levels_of_noise(known)
+    return 2 * len(known["splits"]) * len(known["annotations"][::2]) * alike
+
+
+def of_active_labeling(known: Known) -> int:
+    """05: each strategy on each pool, at the start and after each round."""
+    return len(known["pools"]) * len(known["strategies"]) * (known["n_rounds"] + 1)
+
+
+def of_population(known: Known) -> int:
+    """06: each kind on each number of annotations of each level of noise and draw."""
+    return len(known["reward_models"]) * len(known["annotations"]) * _levels_of_noise(known) * known["n_draws"]
+
+
+def _levels_of_noise(known: Known) -> int:
+    """Those of 03_annotation_noise: sharpnesses, and how often two annotators are to agree."""
+    return len(known["betas"]) + len(known.get("agreements", ()))

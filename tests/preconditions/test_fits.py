@@ -1,0 +1,49 @@
+"""The planned number of fits is the number that the notebooks make: compared with what the finished smoke study holds."""
+
+import pandas as pd
+import pytest
+
+from rmkit.preconditions import fits
+from rmkit.stages.graph import STAGES
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import load_study
+from rmkit.study.store.results import finished, tallies
+from rmkit.study.store.store import Store
+
+FITTING = [stage for stage, spec in STAGES.items() if spec.n_fits]
+
+
+def made(store: Store, job: PlannedJob, key: str) -> int:
+    """How many fits a finished job made, by what it stored."""
+    if job.stage == "10_validation_split":  # of two heads, each on the larger of two numbers of annotations
+        asked = [tally["in"] for tally in tallies(store, key) if tally["what"].startswith("annotations of one head")]
+        return 2 * sum(asked) // max(job.parameters["annotations"])
+    artifact = "reward_models" if job.stage == "09_human_preferences" else "evaluations"  # there folds are one fit
+    table = pd.read_parquet(store.artifact(key, artifact) / "fits.parquet")
+    return int(table["annotations"].notna().sum())  # not baselines
+
+
+@pytest.mark.parametrize("stage", FITTING)
+def test_a_stage_makes_as_many_fits_as_were_planned(smoke, stage):
+    project = Project(smoke)
+    store, jobs = Store(project.store), make_plan(project, load_study(smoke / "params/smoke.yaml"))
+    found = [(job.fits, made(store, job, key)) for job, key in finished(store, jobs, stage)]
+    assert found
+    assert all(planned == counted > 0 for planned, counted in found), found
+
+
+def test_levels_of_noise_are_sharpnesses_and_agreements():
+    """04 and 06 declare the sharpnesses alone: how often two annotators are to agree is said to 03."""
+    known = {"reward_models": ["a", "b"], "annotations": [100, 200, 400], "betas": [0.5, None]}
+    assert fits.of_reward_models(known) == 2 * 3 * 2
+    comparisons = PlannedJob("03_annotation_noise", {"betas": [0.5, None], "agreements": [0.72]}, {}, {}, "upstream")
+    assert PlannedJob("04_reward_models", known, {"comparisons": comparisons}, {}, "a job").fits == 2 * 3 * 3
+    assert fits.of_population({**known, "n_draws": 2, "agreements": [0.72]}) == 2 * 3 * 3 * 2
+
+
+def test_the_ablation_compares_every_other_number_of_annotations_from_the_most_down():
+    known = {"world": "grammar", "splits": ["pair"], "betas": [1.0], "n_folds": 5}
+    assert [fits.of_validation_split({**known, "annotations": [1] * n}) for n in (1, 2, 3, 4, 5)] == [2, 2, 4, 4, 6]
+    assert fits.of_validation_split({**known, "annotations": [1, 2, 3], "world": "hh_rlhf"}) == 2 * 2 * 5
