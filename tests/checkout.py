@@ -16,7 +16,7 @@ def checkout(folder: Path) -> Path:
         shutil.copytree(
             REPOSITORY / name,
             folder / name,
-            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.npy"),
+            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.npy", "downloads"),
         )
     return folder
 

@@ -32,7 +32,7 @@ def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
 
 def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
     stage = "00_human_preferences"
-    draft = papermill(smoke, stage, tmp_path / "elsewhere", "-p", "study", "smoke", "-p", "n_dimensions", "32")
+    draft = papermill(smoke, stage, tmp_path / "elsewhere", "-p", "study", "smoke")
     assert_same_artifacts(stored_jobs(smoke, stage)[0], draft)
 
 

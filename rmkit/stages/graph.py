@@ -22,7 +22,10 @@ class Source:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A declared data file or folder: the parameter that names it, and the function that says what is wrong with it."""
+    """A declared data file or folder: the parameter that names it, and the function that says what is wrong with it.
+
+    A parameter that is None names none.
+    """
 
     parameter: str
     checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
@@ -91,6 +94,9 @@ GRAMMAR: When = {"world": ("grammar",)}
 HUMAN: When = {"world": ("hh_rlhf",)}
 FILES: When = {"world": ("files",)}
 GOLD: When = {"world": ("grammar", "files")}  # where a gold reward is known
+STORED: When = {"pairs_file": (None,)}  # where people's preferences come without their texts
+NGRAMS: When = {"features": ("ngrams",)}
+SENTENCE_ENCODER: When = {"features": ("all-MiniLM-L6-v2",)}
 MODEL_FOLDER = "rmkit.lm.loading:check_folder"
 GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check")
 OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
@@ -115,7 +121,17 @@ STAGES = {
     "00_human_preferences": Stage(
         outputs={"bank": {}, "comparisons": {}},
         rows=False,
-        data=(DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check"),),
+        data=(
+            DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check"),
+            DataFile("preferences_folder", "rmkit.worlds.human_preferences.stored_features:check", STORED),
+            DataFile("encoder", MODEL_FOLDER, SENTENCE_ENCODER, if_present=True),
+        ),
+        precondition="rmkit.worlds.human_preferences.stored_features:check_features",
+        only={
+            "preferences_folder": STORED,
+            "encoder": SENTENCE_ENCODER,
+            **dict.fromkeys(("embedded", "n_dimensions", "min_df", "ngrams"), NGRAMS),
+        },
         streams=("00_world",),
     ),
     "00_embedding_files": Stage(

@@ -358,3 +358,27 @@ def test_a_bad_data_file_is_named_with_its_line(case, command, tmp_path):
     assert ended.stderr.startswith(str(bad))
     assert expected in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            "n_dimensions=16",
+            "params/smoke.yaml with --set n_dimensions=16: 00_human_preferences: n_dimensions: 16 needs",
+        ),
+        ("preferences_folder=data/grammar", "data/grammar/about.json: cannot be read (No such file"),
+        (
+            "preferences_folder=data/hh-rlfh",
+            "data/hh-rlfh: No such file or directory; 00_human_preferences takes it as",
+        ),
+    ],
+)
+def test_features_that_are_not_stored_are_a_line_before_anything_runs(given, expected):
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", "check", "params/smoke.yaml", "--set", given],
+        cwd=REPOSITORY, env=os.environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(expected)
+    assert len(ended.stderr.strip().splitlines()) == 1

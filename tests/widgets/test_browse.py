@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import sys
 from dataclasses import replace
 
@@ -196,6 +197,8 @@ def test_where_people_judged_there_is_no_gold(stored, responses):
     assert isinstance(responses.reading, HumanReading)
     assert "there is no gold reward" in responses.answers.value
     assert "chosen" in responses.answers.value
+    assert re.search(r"\(response of \d+ words, \d+ characters\)", responses.answers.value)
+    assert "`rmkit data hh-rlhf` downloads them" in responses.answers.value
     assert responses.side.layout.display == "none"
     assert "text/html" in responses.still()
 

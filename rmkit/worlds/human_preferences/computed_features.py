@@ -4,7 +4,7 @@ Knows which function makes which set of features, and imports only the one that 
 on no language model where n-grams are read. `stored_features` reads what `make_stored` writes.
 """
 
-import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,7 @@ def read_texts(path: str | Path, *, features: str, **options: Any) -> Preference
 
 def computed(reading: Reading, features: str, **options: Any) -> Preferences:
     """What was read as bank, with texts, and comparisons. options: as for `read_texts`; others are not looked at."""
-    module, _, name = FEATURES[one_of(features, FEATURES, "features")].partition(":")
-    embed = getattr(importlib.import_module(module), name)
+    embed = pkgutil.resolve_name(FEATURES[one_of(features, FEATURES, "features")])
     if features == NGRAMS:
         how = {"n_dimensions": options["n_dimensions"], "min_df": options["min_df"]}
         embed = partial(embed, ngram_range=tuple(options["ngrams"]), **how)
