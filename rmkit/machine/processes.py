@@ -1,4 +1,4 @@
-"""Processes as the system knows them: which one it is, whether it lives, and the end of all that bear one stamp.
+"""Processes as the system knows them: which host is theirs, and the end of all that bear one stamp.
 
 Processes of a job carry RMKIT_JOB=<execution> in their environment. Kernels start sessions of their own and survive the
 end of a group; the stamp finds them. Knows pids; no job, no store.
@@ -20,21 +20,6 @@ def this_host() -> str:
     with suppress(OSError):
         return f"{socket.gethostname()} {Path('/proc/self/ns/pid').readlink()}"
     return socket.gethostname()
-
-
-def boot_id() -> str:
-    """What tells this boot of the machine from the one before."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return str(int(psutil.boot_time()))
-
-
-def started_at(pid: int) -> float:
-    """When a process started; on Linux in clock ticks since boot, which setting the clock does not move."""
-    with suppress(OSError):
-        return float(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # field 22 of the file
-    return psutil.Process(pid).create_time()
 
 
 def end_processes(execution: str, group: int | None = None) -> int:
@@ -72,10 +57,3 @@ def _kill(processes: list[psutil.Process]) -> int:
             continue
     psutil.wait_procs(processes, timeout=5)
     return len(processes)
-
-
-def lives(pid: int, start: float) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and started_at(pid) == start
-    except psutil.Error:
-        return False

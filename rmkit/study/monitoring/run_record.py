@@ -181,12 +181,6 @@ def events(run: Run) -> list[Event]:
     return told
 
 
-def end(run: Run) -> Event | None:
-    """How a run says that it ended, or None."""
-    told = events(run)
-    return told[-1] if told and told[-1].event == "ended" else None
-
-
 def followed(run: Run) -> Iterator[Event]:
     """What happens in a run, from its first event on, as it happens; ends when the run does."""
     told = 0

@@ -130,7 +130,9 @@ def _states(
             state = "done"
         elif holder := locks.holder(store, job.plan_id):
             state = "running"
-            busy.append(_busy(store, job, holder, f"process {holder.pid}" if job.plan_id in elsewhere else ""))
+            said = read_progress(store.root / "locks" / job.plan_id / "progress.json")
+            by = f"process {holder.pid}" if job.plan_id in elsewhere else ""
+            busy.append(Busy(job.plan_id, job.title, max(time.time() - holder.since, 0.0), *said, by))
         elif (note := _failure_note(store, job.plan_id)) and note.get("time", 0.0) >= since:
             state = "failed"
             notebook = store.root / "failed" / job.plan_id / "notebook.ipynb"
@@ -147,15 +149,6 @@ def _by_stage(jobs: Sequence[RunJob], states: Mapping[str, str]) -> dict[str, Co
     for job in jobs:
         stages.setdefault(job.stage, Counter())[states[job.plan_id]] += 1
     return stages
-
-
-def _busy(store: Store, job: RunJob, holder: locks.Owner, by: str) -> Busy:
-    seconds = max(time.time() - holder.since, 0.0)
-    said = read_progress(store.root / "locks" / job.plan_id / "progress.json") or {}
-    try:
-        return Busy(job.plan_id, job.title, seconds, str(said["what"]), int(said["done"]), int(said["total"]), by)
-    except (KeyError, TypeError, ValueError):
-        return Busy(job.plan_id, job.title, seconds, by=by)
 
 
 def _failure_note(store: Store, plan_id: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from rmkit.machine.processes import boot_id, end_processes, lives, started_at, this_host
+from rmkit.machine.processes import end_processes, this_host
 from rmkit.study.store.store import Store
 
 CARD = "owner.json"
@@ -27,26 +27,18 @@ CARD = "owner.json"
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock: one process of one boot of one host."""
+    """Who holds a lock: one process of one host."""
 
     execution: str  # the stamp that every process of this execution carries
     plan_id: str
     pid: int
-    start: float  # when the process started, as the system counts: a pid alone is used again
-    boot: str
     host: str  # with its process namespace, in which the pid means something
     since: float  # seconds since 1970
-
-    def alive(self) -> bool:
-        """Whether the process still runs. A process of another host is taken to."""
-        if self.host != this_host():
-            return True
-        return self.boot == boot_id() and lives(self.pid, self.start)
 
 
 def myself(execution: str, plan_id: str) -> Owner:
     """The card of the calling process."""
-    return Owner(execution, plan_id, os.getpid(), started_at(os.getpid()), boot_id(), this_host(), time.time())
+    return Owner(execution, plan_id, os.getpid(), this_host(), time.time())
 
 
 @contextmanager
@@ -70,7 +62,7 @@ def holder(store: Store, plan_id: str) -> Owner | None:
     """Who holds the lock of a plan id, or None."""
     with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open() as card:
         if not try_lock(card, fcntl.LOCK_SH):
-            return _owner(card) or Owner("", plan_id, 0, 0.0, "", this_host(), time.time())  # it is being written
+            return _owner(card) or Owner("", plan_id, 0, this_host(), time.time())  # it is being written
     return None
 
 

@@ -6,13 +6,13 @@ Knows counts only. Progress is never part of a result.
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rmkit.study.store.disk import write_text
 
-SECONDS_BETWEEN_WRITES = 0.5
-SECONDS_BETWEEN_LINES = 0.2
+SECONDS_BETWEEN_TELLINGS = 0.2
 
 
 class Progress:
@@ -26,19 +26,16 @@ class Progress:
         self._file = file
         self._display: Any = None
         self._started = time.monotonic()
-        self._shown = self._written = 0.0
+        self._told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done >= total or now - self._shown > SECONDS_BETWEEN_LINES:
-            self._shown = now
+        if done >= total or now - self._told > SECONDS_BETWEEN_TELLINGS:
+            self._told = now
             self._show(done, total, now - self._started)
-        if self._file and (done >= total or now - self._written > SECONDS_BETWEEN_WRITES):
-            self._written = now
-            try:
-                write_text(self._file, json.dumps({"what": self.what, "done": done, "total": total}))
-            except OSError:
-                self._file = None  # progress that cannot be written down must not end the work
+            with suppress(OSError):  # progress that cannot be written down must not end the work
+                if self._file:
+                    write_text(self._file, json.dumps({"what": self.what, "done": done, "total": total}))
 
     def _show(self, done: int, total: int, seconds: float) -> None:
         from tqdm import tqdm
@@ -56,9 +53,10 @@ class Progress:
             self._display.update(bundle, raw=True)
 
 
-def read_progress(file: Path) -> dict[str, Any] | None:
-    """What a job last said of itself, or None."""
+def read_progress(file: Path) -> tuple[str, int, int]:
+    """What a job last said of itself: what it does, how much is done, of how much; 0 of 0 where it said nothing."""
     try:
-        return json.loads(file.read_text())
-    except (OSError, ValueError):
-        return None
+        said = json.loads(file.read_text())
+        return str(said["what"]), int(said["done"]), int(said["total"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", 0, 0

@@ -2,7 +2,7 @@
 
 import time
 
-from rmkit.study.monitoring.run_record import RunRecord
+from rmkit.study.monitoring.run_record import RunRecord, events
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
@@ -15,6 +15,12 @@ def record(store, jobs=(FIRST, SECOND), name="mine"):
     from pathlib import Path
 
     return RunRecord(store, Study(Path(f"params/{name}.yaml"), f"params/{name}.yaml", title="Mine"), jobs, threads=2)
+
+
+def end(run):
+    """How a run says that it ended, or None."""
+    told = events(run)
+    return told[-1] if told and told[-1].event == "ended" else None
 
 
 def wait_for(condition, what, seconds=60):

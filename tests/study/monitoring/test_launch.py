@@ -9,11 +9,11 @@ import pytest
 
 from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.launch import in_own_session, start_run, stop_run
-from rmkit.study.monitoring.run_record import end, living, runs
+from rmkit.study.monitoring.run_record import living, runs
 from rmkit.study.monitoring.snapshot import ALL_DONE, STOPPED, snapshot
 from rmkit.study.planning.project import Project
 from rmkit.study.store.store import Store
-from tests.study.monitoring.recorded_runs import slow, wait_for
+from tests.study.monitoring.recorded_runs import end, slow, wait_for
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import pytest
 
 from rmkit.errors import DataError, StoreError
 from rmkit.study.monitoring import run_record as runs_module
-from rmkit.study.monitoring.run_record import end, events, forget_old_runs, living, runs
+from rmkit.study.monitoring.run_record import events, forget_old_runs, living, runs
 from rmkit.study.monitoring.snapshot import GONE, RUNNING, STOPPED, snapshot
 from rmkit.study.monitoring.words import headline
 from rmkit.study.store.estimate import Cost
-from tests.study.monitoring.recorded_runs import FIRST, SECOND, record, slow, wait_for
+from tests.study.monitoring.recorded_runs import FIRST, SECOND, end, record, slow, wait_for
 
 pytestmark = pytest.mark.usefixtures("no_fits")
 
