@@ -40,6 +40,8 @@ SEEN_BY_CHECK = {
     "an unknown type": ((SECOND, "seed: int = 0", "seed: complex = 0"), "`complex` is not a parameter's type; use int"),
     "a magic": ((SECOND, "GRANDCHILD = None", "%time"), r"cell 5, line 1: `%time` is not plain Python"),
     "a result that hangs on a look": ((SECOND, "print(bars(sums))", "sleep = bars(sums)"), "cell 10 is tagged `look` but assigns 'sleep'"),
+    "a look cell that imports another thing under a name": ((SECOND, "print(bars(sums))", "import numpy as rmkit"), "cell 10 is tagged `look` but assigns 'rmkit'"),
+    "a look cell that imports and assigns": ((SECOND, "print(bars(sums))", "import rmkit\\nrmkit = 1"), "cell 10 is tagged `look` but assigns 'rmkit'"),
     "a look cell that changes a result": ((SECOND, "print(bars(sums))", "sums[0] = 1"), r"tagged `look` but changes `sums\[0\]`"),
     "a look cell that records": ((SECOND, "print(bars(sums))", "job.record(rows)"), "tagged `look` but calls `job.record`"),
     "a look cell that imports everything": ((SECOND, "import bars", "import *"), r"tagged `look` but imports \*"),

@@ -123,14 +123,21 @@ def texts_of(notebook: Notebook) -> frozenset[str]:
 def check_look_cells(notebook: Notebook) -> None:
     """ParamsError if a `look` cell could change a result: it binds a name that others read, or alters what is theirs.
 
+    It may import what another cell imports under the same name: that binds the same object twice.
     What a method does to an object (`values.append(0)`) cannot be seen here; it stays the author's word.
     """
     trees = {cell: tree_of(notebook, cell) for cell in notebook.cells}
     results = {cell: names_of(cell.source) for cell in notebook.result_cells()}
-    parameters = [names_of(cell.source) for cell in notebook.tagged(PARAMETERS)]
-    bound_by_results = {name for names in (*results.values(), *parameters) for name in names.bound}
+    others = results | {cell: names_of(cell.source) for cell in notebook.tagged(PARAMETERS)}
+    bound_by_results = {name for names in others.values() for name in names.bound}
+    imported = {cell: _imported(trees[cell]) for cell in notebook.cells}
     for look in notebook.tagged(LOOK):
-        bound = names_of(look.source).bound
+        bound = names_of(look.source).bound - {
+            name
+            for name, source in imported[look].items()
+            if name in bound_by_results
+            and all(imported[cell].get(name) == source for cell, names in others.items() if name in names.bound)
+        }
         start = f"{notebook.where}: cell {look.number} is tagged `look` but"
         if both := sorted(bound & bound_by_results):
             raise ParamsError(f"{start} assigns {both[0]!r}, which other cells assign too; rename it or remove the tag")
@@ -143,6 +150,24 @@ def check_look_cells(notebook: Notebook) -> None:
                     f"{notebook.where}: cell {cell.number} reads {read[0]!r}, which cell {look.number}, tagged `look`, "
                     "assigns; move it into a cell without the tag"
                 )
+
+
+def _imported(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """What a cell's names are imported from, of those that it binds by one import at its own level and by no more."""
+    found: dict[str, tuple[str, ...]] = {}
+    bindings = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                whole = (alias.name,) if alias.asname else (alias.name.partition(".")[0],)
+                source = whole if isinstance(node, ast.Import) else (node.module or "", alias.name)
+                name = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
+                bindings.append(name)
+                if node in tree.body:
+                    found[name] = source
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bindings.append(node.name)
+    return {name: source for name, source in found.items() if bindings.count(name) == 1}
 
 
 def _alters(node: ast.AST, bound: frozenset[str]) -> str | None:
