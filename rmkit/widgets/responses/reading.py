@@ -94,21 +94,21 @@ def read_job(store: Store, job: PlannedJob, key: str, downloaded: Path) -> GoldR
     if not models.models:
         raise StoreError(f"{job}: {without_weights(models.not_saved)}")
     if TEST_BANK in job.inputs:
-        return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models)
+        return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models, downloaded)
     bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
     return of_people(bank, comparisons, models, Table.load(store.artifact(key, FOLDS)).rows, downloaded)
 
 
-def against_gold(bank: ResponseBank, models: RewardModels) -> GoldReading:
+def against_gold(bank: ResponseBank, models: RewardModels, downloaded: Path) -> GoldReading:
     """The fits' rewards of a bank that has gold, prompt by prompt."""
-    texts = bank.responses["answer" if "answer" in bank.responses else "response"]
+    texts = texts_of(bank, downloaded)
     ids_p = bank.prompts["prompt_id"].to_numpy()
     has_p = np.isin(ids_p, bank.prompt_id_r)
     bounds_p = np.append(np.searchsorted(bank.prompt_id_r, ids_p[has_p]), bank.n_responses)
     return GoldReading(
         fits=models.fits,
-        prompt_p=list(bank.prompts["prompt"][has_p]),
-        text_r=list(texts),
+        prompt_p=[texts.prompt_r[first] for first in bounds_p[:-1]],
+        text_r=texts.response_r,
         bounds_p=bounds_p,
         gold_r=bank.scores[GOLD].astype(np.float64),
         reward_fr=models.score(bank.embedding_rd).astype(np.float64),

@@ -79,13 +79,14 @@ def digest(path: Path) -> str:
 
 def _downloaded(bank: "ResponseBank", path: Path) -> "tuple[tuple[pd.DataFrame, pd.DataFrame] | None, str]":
     """The bank's tables with the texts of the file, or None and why there are none."""
-    if not path.is_file():
-        return None, HOW_TO_GET
-    if digest(path) != bank.embedding_source.get("texts_sha256"):
-        return None, f"{path.name} is not the file that these features were made from; {HOW_TO_GET}"
-    prompts, flat = in_bank_order(read_pairs(path))
-    texts = bank.prompts.assign(prompt=prompts), bank.responses.assign(response=[text for _, text in flat])
-    return texts, ""
+    wanted = bank.embedding_source.get("texts_sha256")
+    if wanted and path.is_file() and digest(path) == wanted:
+        prompts, flat = in_bank_order(read_pairs(path))
+        texts = bank.prompts.assign(prompt=prompts), bank.responses.assign(response=[text for _, text in flat])
+        return texts, ""
+    if wanted != SHA256:
+        return None, "These responses came without their texts"
+    return None, f"{path.name} is another file than the published one; {HOW_TO_GET}" if path.is_file() else HOW_TO_GET
 
 
 def _lengths(table: "pd.DataFrame", name: str) -> "pd.DataFrame":

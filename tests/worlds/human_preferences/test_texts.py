@@ -96,8 +96,12 @@ def test_texts_lie_beside_what_was_computed_from_them(stored, dialogues):
     assert joined.prompt_r == with_texts.prompts["prompt"].loc[with_texts.prompt_id_r].tolist()
 
 
-def test_without_the_texts_lengths_stand_for_them_and_one_line_says_how_to_get_them(stored, tmp_path):
+def test_without_the_texts_lengths_stand_for_them_and_one_line_says_how_to_get_them(
+    stored, dialogues, tmp_path, monkeypatch
+):
     bank = read_stored(stored, features=NGRAMS).bank
+    assert texts_of(bank, tmp_path / "pairs.jsonl.gz").missing == "These responses came without their texts"
+    monkeypatch.setattr(texts, "SHA256", digest(dialogues))  # as if these had been published
     found = texts_of(bank, tmp_path / "pairs.jsonl.gz")
     assert found.missing == HOW_TO_GET
     assert "\n" not in HOW_TO_GET
@@ -105,8 +109,5 @@ def test_without_the_texts_lengths_stand_for_them_and_one_line_says_how_to_get_t
     assert found.response_r[7] == f"(response of {words} words, {characters} characters)"
     assert len(found.prompt_r) == len(found.response_r) == bank.n_responses
     other = written(tmp_path / "pairs.jsonl.gz", made_up(seed=1))
-    assert (
-        texts_of(bank, other).missing
-        == f"pairs.jsonl.gz is not the file that these features were made from; {HOW_TO_GET}"
-    )
+    assert texts_of(bank, other).missing == f"pairs.jsonl.gz is another file than the published one; {HOW_TO_GET}"
     assert texts_of(bank, other).response_r == found.response_r
