@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rmkit.study.monitoring.run_record import Event, Run, events, followed
@@ -91,12 +92,13 @@ class Screen:
         from rich.text import Text
 
         started = time.monotonic()
-        if self._picture is None or started > self._next_look:
-            lines = picture(snapshot(self.store, self.run))
-            self._picture = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+        if started > self._next_look:
+            with suppress(OSError):  # a disk that fails is for the run itself to tell
+                lines = picture(snapshot(self.store, self.run))
+                self._picture = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
             now = time.monotonic()
             self._next_look = now + (now - started) / SHARE_OF_TIME
-        return self._picture
+        return self._picture or Text()
 
 
 def opening(store: Store, run: Run) -> str:

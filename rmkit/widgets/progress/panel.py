@@ -16,9 +16,10 @@ import ipywidgets
 
 from rmkit.errors import RmkitError
 from rmkit.machine.processes import this_host
-from rmkit.study.monitoring.followed_study import FollowedStudy, Sight
+from rmkit.study.monitoring.followed_study import FollowedStudy
 from rmkit.study.monitoring.launch import start_run, stop_run
 from rmkit.study.monitoring.run_record import Run
+from rmkit.study.monitoring.snapshot import Snapshot
 from rmkit.study.monitoring.terminal import picture
 from rmkit.study.notebook_side.drafts import STUDY_VARIABLE
 from rmkit.widgets.progress import picture as panel_picture
@@ -46,7 +47,7 @@ class ProgressPanel(ipywidgets.VBox):
 
     def __init__(self, study: str) -> None:
         self.study = study
-        self.sight: Sight | None = None
+        self.shot: Snapshot | None = None
         self._followed: FollowedStudy | None = None
         self._one_at_a_time = threading.RLock()  # the following thread and a button
         self._resting = threading.Event()
@@ -101,7 +102,7 @@ class ProgressPanel(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle = dict(super()._repr_mimebundle_(**options))
-        plain = "\n".join(picture(self.sight.now)) if self.sight else f"{self.study}: its state cannot be read"
+        plain = "\n".join(picture(self.shot)) if self.shot else f"{self.study}: its state cannot be read"
         return {**bundle, "text/html": self.static_html(), "text/plain": plain}
 
     def _follow(self) -> None:
@@ -112,15 +113,15 @@ class ProgressPanel(ipywidgets.VBox):
 
     def _look(self) -> None:
         self._followed = self._followed or FollowedStudy(self.study)
-        before, sight = self.sight, self._followed.look()
-        self.sight = sight
-        self._show("head", panel_picture.head(sight.now))
-        self._show("stages", panel_picture.stages(sight.now))
-        self._show("busy", panel_picture.busy(sight.now))
-        self._show("failures", panel_picture.failures(sight.now, self._followed.project.shown))
-        self._show("last", panel_picture.last_run(sight.last) if sight.last else "")
+        before = self.shot
+        self.shot, last = self._followed.look()
+        self._show("head", panel_picture.head(self.shot))
+        self._show("stages", panel_picture.stages(self.shot))
+        self._show("busy", panel_picture.busy(self.shot))
+        self._show("failures", panel_picture.failures(self.shot, self._followed.project.shown))
+        self._show("last", panel_picture.last_run(last) if last else "")
         self._enable()
-        if before and before.run and not sight.run:
+        if before and before.run and not self.shot.run:
             self._say("")  # what was said of a run is over with it
         self._show("fault", "")
 
@@ -135,17 +136,16 @@ class ProgressPanel(ipywidgets.VBox):
         self._look()
 
     def _stop(self) -> None:
-        if self.sight and self.sight.run:
-            stop_run(self.sight.run)
-            self._stopping = self.sight.run
+        if self.shot and self.shot.run:
+            stop_run(self.shot.run)
+            self._stopping = self.shot.run
             self._say("Stopping: running jobs are ended, finished ones are kept.")
 
     def _enable(self) -> None:
         """Let a button be pressed where pressing it does something."""
-        sight = self.sight
-        missing = sight is not None and sight.now.count() > sight.now.count("done")
-        self.start_button.disabled = sight is None or sight.run is not None or not missing
-        run = sight.run if sight else None
+        run = self.shot.run if self.shot else None
+        missing = self.shot is not None and self.shot.count() > self.shot.count("done")
+        self.start_button.disabled = run is not None or not missing
         self.stop_button.disabled = run is None or run == self._stopping or run.host != this_host()
 
     def _carefully(self, action: Callable[[], None], line: str) -> None:

@@ -28,16 +28,16 @@ def followed(small, monkeypatch):
     "path", ["params/small.yaml", "notebooks/01_sums.ipynb", "rmkit/powers.py", "data/numbers.json", "data/model/config.json"]
 )  # fmt: skip
 def test_what_a_plan_hangs_on_is_noticed(followed, path):
-    assert [followed.look().now for _ in range(3)] == [1, 1, 1]
+    assert [followed.look()[0] for _ in range(3)] == [1, 1, 1]
     os.utime(followed.project.root / path, (1, 1))
-    assert [followed.look().now for _ in range(3)] == [2, 2, 2]
+    assert [followed.look()[0] for _ in range(3)] == [2, 2, 2]
     (followed.project.root / path).unlink()
-    assert [followed.look().now for _ in range(3)] == [3, 3, 3]
+    assert [followed.look()[0] for _ in range(3)] == [3, 3, 3]
 
 
 def test_a_new_module_and_what_the_store_does_are_noticed(followed):
-    assert followed.look().now == 1
+    assert followed.look()[0] == 1
     (followed.project.root / "rmkit/figures/new.py").write_text("")
-    assert followed.look().now == 2
+    assert followed.look()[0] == 2
     (followed.store.root / "jobs").mkdir(parents=True)
-    assert [followed.look().now for _ in range(3)] == [3, 3, 3]
+    assert [followed.look()[0] for _ in range(3)] == [3, 3, 3]
