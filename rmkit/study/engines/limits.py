@@ -62,8 +62,7 @@ def processes_by_stamp(stamps: set[str]) -> dict[str, list[psutil.Process]]:
     """The living processes of each execution."""
     found: dict[str, list[psutil.Process]] = {stamp: [] for stamp in stamps}
     for process in psutil.process_iter():
-        if (stamp := stamp_of(process)) in stamps:
-            assert stamp is not None
+        if (stamp := stamp_of(process)) and stamp in stamps:
             found[stamp].append(process)
     return found
 

@@ -63,27 +63,14 @@ def work(order: dict[str, Any]) -> int:
 def execute(store: Store, order: dict[str, Any]) -> None:
     """Run the notebook and publish what it made; JobError, with the notebook kept, if it fails."""
     started = time.time()
-    append_line(
-        store.root / "executions.jsonl",
-        json.dumps(
-            {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
-        ),
-    )
+    start = {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
+    append_line(store.root / "executions.jsonl", json.dumps(start))
     check_unchanged(order)
     made = store.root / "tmp" / order["execution"]
     made.mkdir()
     job_file = store.root / "locks" / order["plan_id"] / "job.json"
-    write_text(
-        job_file,
-        json.dumps(
-            {
-                **order,
-                "folder": str(made),
-                "partial": str(store.partial(order["key"])),
-                "progress": str(job_file.with_name("progress.json")),
-            }
-        ),
-    )
+    places = {"folder": made, "partial": store.partial(order["key"]), "progress": job_file.with_name("progress.json")}
+    write_text(job_file, json.dumps({**order, **{name: str(path) for name, path in places.items()}}))
     os.environ[JOB_FILE] = str(job_file)
     try:
         kernel_peak = run_notebook(order, made / "notebook.ipynb")

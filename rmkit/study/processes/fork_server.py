@@ -141,9 +141,7 @@ class ForkServer:
         try:
             os.setsid()
             self.stamp.write(request["environment"].get(STAMP, ""))
-            tell(
-                connection, {"pid": os.getpid()}
-            )  # only when it leads its session and bears its stamp: it can be ended
+            tell(connection, {"pid": os.getpid()})  # only now, when its session and its stamp can end it
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.selector.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ResultError
+from rmkit.stages.graph import EVALUATIONS, ROWS
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 
@@ -32,7 +33,7 @@ def rows(store: Store, jobs: list[PlannedJob], stage: str, study: str) -> "pd.Da
     """The result rows of a stage's finished jobs, with `study`; ResultError if there are none."""
     import pandas as pd
 
-    paths = [store.folder(key) / "rows.parquet" for _, key in finished(store, jobs, stage)]
+    paths = [store.folder(key) / ROWS for _, key in finished(store, jobs, stage)]
     tables = [pd.read_parquet(path) for path in paths if path.exists()]
     if not tables:
         raise ResultError(f"{stage}: no finished job of study {study} has rows; `rmkit status` says how far it is")
@@ -43,12 +44,8 @@ def evaluations(store: Store, jobs: list[PlannedJob], stage: str) -> list[tuple[
     """The per-prompt evaluations of a stage's finished jobs, each with its job."""
     from rmkit.artifacts.evaluations import Evaluations
 
-    found = []
-    for job, key in finished(store, jobs, stage):
-        folder = store.artifact(key, "evaluations")
-        if folder.is_dir():
-            found.append((job, Evaluations.load(folder)))
-    return found
+    folders = ((job, store.artifact(key, EVALUATIONS)) for job, key in finished(store, jobs, stage))
+    return [(job, Evaluations.load(folder)) for job, folder in folders if folder.is_dir()]
 
 
 def tallies(store: Store, key: str) -> list[dict[str, Any]]:
