@@ -1,7 +1,7 @@
 """Processes forked from a server that has already imported what they need: asking for one, and holding it.
 
-The other side of `fork_server`. A `Forked` process is held as `subprocess.Popen` holds a started one, though the server
-is its parent. Knows sockets and pids; not what the processes do.
+The other side of `fork_server`. A `Forked` process is held as `subprocess.Popen` holds a started one, though its parent
+is another. Knows sockets and pids; not what the processes do.
 """
 
 import json
@@ -49,7 +49,7 @@ class Forked:
         connection.setblocking(False)
 
     def poll(self) -> int | None:
-        """The exit code, negative for a signal, or None while it runs; -SIGKILL where the server has gone."""
+        """The exit code, negative for a signal, or None while it runs; -SIGKILL where its keeper has gone."""
         if self.returncode is None:
             try:
                 end = self._line()
@@ -171,7 +171,7 @@ class ForkServerProcess:
         return ""
 
     def close(self) -> None:
-        """Let it go: it ends once what it forked has ended."""
+        """Let it end; what it forked goes on."""
         with suppress(OSError):
             self._input.close()
         with suppress(subprocess.TimeoutExpired):

@@ -72,7 +72,7 @@ class JobProcesses:
         return process
 
     def close(self) -> None:
-        """Let the servers go; they end once what they forked has ended."""
+        """Let the servers end; what they forked goes on."""
         for server in self.servers.values():
             server.close()
 

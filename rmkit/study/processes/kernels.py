@@ -39,7 +39,7 @@ class ForkedKernel(LocalProvisioner):
                 [self.parent.connection_file],
                 output=sys.stdout.fileno(),
                 cwd=cwd,
-                environment={**options["env"], "JPY_PARENT_PID": ""},  # its parent is the server
+                environment={**options["env"], "JPY_PARENT_PID": ""},  # its parent is its keeper
                 ends_with_caller=True,
                 import_anew="rmkit",
             )
@@ -55,11 +55,11 @@ class ForkedKernel(LocalProvisioner):
 
 
 def serve_kernel(connection_file: str) -> None:
-    """Be the kernel of a connection file, in a process forked from the server; it ends if the server does."""
+    """Be the kernel of a connection file, in a process forked from the server; it ends if its keeper does."""
     from ipykernel.kernelapp import IPKernelApp
 
-    server = os.getppid()
-    IPKernelApp.launch_instance(argv=["-f", connection_file, *OPTIONS, f"--IPKernelApp.parent_handle={server}"])
+    keeper = os.getppid()
+    IPKernelApp.launch_instance(argv=["-f", connection_file, *OPTIONS, f"--IPKernelApp.parent_handle={keeper}"])
 
 
 def kernel_manager(folder: Path) -> type[AsyncKernelManager]:
