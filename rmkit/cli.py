@@ -58,7 +58,6 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.dry_run:
         return _forecast(study, jobs, store, options)
-    from rmkit.study.engines.engine import execute
     from rmkit.study.housekeeping.presence import using
     from rmkit.study.monitoring.run_record import RunRecord
 
@@ -74,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
                 for line in screen.lines(record(event, job, text)):
                     say(line)
 
-            outcomes = execute(jobs, engine, project=project, store=store, study=study.name, watch=watch)
+            outcomes = engine.execute(jobs, project=project, store=store, study=study.name, watch=watch)
         states = [outcome.state for outcome in outcomes.values()]
         words = {"done": "executed", "found": "already there", "failed": "failed", "blocked": "not run"}
         words |= {"skipped": "not started"}

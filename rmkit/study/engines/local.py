@@ -1,7 +1,7 @@
-"""The jobs of a run on this machine: a small pool of job processes, each ended at its limits.
+"""Where jobs are executed: on this machine, in a small pool of job processes, each ended at its limits.
 
-Jobs are admitted by the sum of the threads that their stages declare. Knows the store and the locks; not what a job
-computes.
+`Local.execute(jobs) -> outcomes` is the only door. Jobs are admitted by the sum of the threads that their stages
+declare. Keys and statuses travel, data does not. Knows the store and the locks; not what a job computes.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -19,7 +19,6 @@ from typing import IO, Any
 from rmkit.errors import JobError
 from rmkit.machine.hardware import describe, package_versions, usable_cores
 from rmkit.machine.processes import end_processes
-from rmkit.study.engines.engine import Outcome, Watch
 from rmkit.study.engines.limits import Limits, MemoryWatch
 from rmkit.study.engines.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
 from rmkit.study.planning.keys import ingredients, named_above
@@ -33,6 +32,20 @@ from rmkit.study.store.store import Store
 SECONDS_BETWEEN_LOOKS = 0.05
 NOT_STARTED = "another job has failed"
 
+# Told (event, job, text); an event is "warning", "started", "watching", or an outcome's state.
+Watch = Callable[[str, PlannedJob, str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: `done` (executed now), `found` (was finished), `failed`, `blocked` by a failed upstream, or
+    `skipped`, not started because another failed.
+    """
+
+    state: str
+    text: str = ""  # the sentence that explains a failure, or who else executed it
+    seconds: float = 0.0
+
 
 @dataclass(frozen=True)
 class Local:
@@ -43,11 +56,20 @@ class Local:
     fail_fast: bool = False  # start nothing more once a job has failed; what runs ends well
     fork: bool = sys.platform == "linux"  # processes and kernels from a server that has imported what they need
 
-    def run(
+    def execute(
         self, jobs: list[PlannedJob], *, project: Project, store: Store, study: str, watch: Watch
     ) -> dict[str, Outcome]:
-        """As `Engine.run`."""
-        return Pool(project, store, study, self, watch).run(jobs)
+        """Bring every job to an end, upstream first, side by side where there is room: {plan id: outcome}.
+
+        Finished jobs are found, damaged ones set aside and executed again (`watch` is told), and what dead owners left
+        is ended first. A failed job blocks what needs it; all others go on.
+        """
+        store.prepare()
+        for owner in locks.clear_away_the_dead(store):
+            for job in jobs:
+                if job.plan_id == owner.plan_id:
+                    watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
+        return Pool(jobs, project, store, study, self, watch).run()
 
 
 @dataclass(frozen=True)
@@ -63,21 +85,22 @@ class Running:
 class Pool:
     """The state of one `execute`: what waits, what runs, what has ended."""
 
-    def __init__(self, project: Project, store: Store, study: str, engine: Local, watch: Watch) -> None:
+    def __init__(
+        self, jobs: list[PlannedJob], project: Project, store: Store, study: str, engine: Local, watch: Watch
+    ) -> None:
         self.project, self.store, self.study, self.engine, self.watch = project, store, study, engine, watch
+        self.jobs = {job.plan_id: job for job in jobs}
         self.running: dict[str, Running] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.watched: set[str] = set()
         self.warnings: set[str] = set()
         self.keys: dict[str, str] = {}
-        self.jobs: dict[str, PlannedJob] = {}
         self.processes: JobProcesses | None = None
         self.memory = MemoryWatch(engine.limits)
         self.has_failed = False
         self.machine, self.packages = describe(), package_versions()
 
-    def run(self, jobs: list[PlannedJob]) -> dict[str, Outcome]:
-        self.jobs = {job.plan_id: job for job in jobs}
+    def run(self) -> dict[str, Outcome]:
         try:
             while waiting := [job for job in self.jobs.values() if job.plan_id not in self.outcomes]:
                 ended = len(self.outcomes)
@@ -91,17 +114,13 @@ class Pool:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             with uninterrupted(again=False):  # an impatient second Ctrl-C must not break off the cleaning up
-                self._leave_nothing_behind()
+                for plan_id, running in list(self.running.items()):  # after an interruption; a good end leaves none
+                    self._clear(plan_id)
+                    if doubt := forget_doubtful_parts(self.store, running.order):
+                        self.watch("warning", self.jobs[plan_id], doubt)
+                if self.processes:
+                    self.processes.close()
         return self.outcomes
-
-    def _leave_nothing_behind(self) -> None:
-        """After an interruption end what runs; after a good end nothing does."""
-        for plan_id, running in list(self.running.items()):
-            self._clear(plan_id)
-            if doubt := forget_doubtful_parts(self.store, running.order):
-                self.watch("warning", self.jobs[plan_id], doubt)
-        if self.processes:
-            self.processes.close()
 
     def _advance(self, job: PlannedJob) -> None:
         """Move a waiting job on: find it finished, block it, watch another's execution, or start it."""

@@ -36,11 +36,6 @@ from rmkit.study.store.store import Store
 LOCKED = 3  # the exit code that says: somebody else executes this job
 
 
-def main() -> int:
-    """Execute the job that standard input orders."""
-    return work(json.load(sys.stdin))
-
-
 def work(order: dict[str, Any]) -> int:
     """Execute the job that the order describes; 0 done, 1 failed, LOCKED."""
     store = Store(Path(order["store"]))
@@ -192,4 +187,4 @@ def _sentence(error: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work(json.load(sys.stdin)))

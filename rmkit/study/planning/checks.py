@@ -8,10 +8,11 @@ from typing import Any
 
 from rmkit.stages.graph import EVALUATIONS, STAGES
 from rmkit.study.planning.keys import data_files
-from rmkit.study.planning.notebook import read_notebook, texts_of
+from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
+from rmkit.study.planning.reached_code import texts_in
 from rmkit.study.planning.study_file import Study
 
 
@@ -39,5 +40,6 @@ def said_in_notebooks(project: Project) -> tuple[dict[str, dict[str, tuple[Any, 
         if EVALUATIONS in about.outputs:
             kinds = {name: parameter.kind for name, parameter in schema_of(project, stage).items()}
             choices[stage] = {name: (kind.of or kind).choices for name, kind in kinds.items()}
-            texts[stage] = texts_of(read_notebook(project.notebook(stage)))
+            notebook = read_notebook(project.notebook(stage))
+            texts[stage] = frozenset(text for cell in notebook.cells for text in texts_in(tree_of(notebook, cell)))
     return choices, texts

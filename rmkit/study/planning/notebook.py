@@ -114,12 +114,6 @@ def result_trees(notebook: Notebook) -> list[ast.Module]:
     return [tree for tree in trees if tree.body]
 
 
-def texts_of(notebook: Notebook) -> frozenset[str]:
-    """Every text that the notebook's code holds, as the choices of its parameters and names that it gives itself."""
-    nodes = (node for cell in notebook.cells for node in ast.walk(tree_of(notebook, cell)))
-    return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
-
-
 def check_look_cells(notebook: Notebook) -> None:
     """ParamsError if a `look` cell could change a result: it binds a name that others read, or alters what is theirs.
 
@@ -152,22 +146,17 @@ def check_look_cells(notebook: Notebook) -> None:
                 )
 
 
-def _imported(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+def _imported(tree: ast.Module) -> dict[str, tuple[str | None, str]]:
     """What a cell's names are imported from, of those that it binds by one import at its own level and by no more."""
-    found: dict[str, tuple[str, ...]] = {}
-    bindings = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                whole = (alias.name,) if alias.asname else (alias.name.partition(".")[0],)
-                source = whole if isinstance(node, ast.Import) else (node.module or "", alias.name)
-                name = alias.asname or (alias.name.partition(".")[0] if isinstance(node, ast.Import) else alias.name)
-                bindings.append(name)
-                if node in tree.body:
-                    found[name] = source
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bindings.append(node.name)
-    return {name: source for name, source in found.items() if bindings.count(name) == 1}
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = ast.Module([node for node in tree.body if node not in imports], [])
+    found: dict[str, list[tuple[str | None, str]]] = {}
+    for node in imports:
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            found.setdefault(name, []).append((getattr(node, "module", None), alias.name if alias.asname else name))
+    once = found.keys() - names_of(ast.unparse(others)).bound
+    return {name: found[name][0] for name in once if len(found[name]) == 1}
 
 
 def _alters(node: ast.AST, bound: frozenset[str]) -> str | None:

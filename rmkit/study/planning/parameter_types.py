@@ -43,10 +43,11 @@ class Kind:
         if value is None and self.optional:
             return None
         if self.name == "Literal":
-            return self._choice(value, where)
-        if self.name == "list":
-            return self._list(value, where)
-        return self._scalar(value, where)
+            for choice in self.choices:
+                if type(choice) is type(value) and choice == value:
+                    return choice
+            raise ParamsError(f"{where}: {not_one_of(value, self.choices)}")
+        return self._list(value, where) if self.of else self._scalar(value, where)
 
     def admits(self, value: Any) -> bool:
         """Whether the value conforms."""
@@ -55,12 +56,6 @@ class Kind:
         except ParamsError:
             return False
         return True
-
-    def _choice(self, value: Any, where: str) -> Any:
-        for choice in self.choices:
-            if type(choice) is type(value) and choice == value:
-                return choice
-        raise ParamsError(f"{where}: {not_one_of(value, self.choices)}")
 
     def _list(self, value: Any, where: str) -> list[Any]:
         assert self.of is not None

@@ -33,20 +33,13 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
         study_file.check_axes(study, schemas)  # of some schemas alone it cannot be told: another may admit the value
     jobs: list[PlannedJob] = []
     for stage in stages:
-        for point in _distinct_points(study, stage, schemas[stage]):
+        points = [settled(stage, given, schemas[stage]) for given in study_file.grid(study, stage, schemas[stage])]
+        for position, point in enumerate(points):
+            if point in points[:position]:  # settled, they are one job
+                continue
             axes = tuple(name for name in study.axes if name in point and STAGES[stage].counts(name, point))
             jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
     return jobs
-
-
-def _distinct_points(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
-    """The stage's points of the grid, settled; those that are then alike are one job."""
-    points: list[dict[str, Any]] = []
-    for given in study_file.grid(study, stage, schema):
-        point = settled(stage, given, schema)
-        if point not in points:
-            points.append(point)
-    return points
 
 
 def settled(stage: str, given: Mapping[str, Any], schema: Mapping[str, Declared]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def reached(
     package: the folder of rmkit's source. without: the rooms that it stops at.
     """
     trees = list(trees)
-    chosen = frozenset(names) | {text for tree in trees for text in _texts(tree)}
+    chosen = frozenset(names) | {text for tree in trees for text in texts_in(tree)}
     todo = [module for tree in trees for module in _imports(tree, "", package)]
     todo += [module for target in also for module in _with_parents(target.partition(":")[0], package)]
     seen: dict[str, str] = {}
@@ -84,18 +84,20 @@ def _names_as_text(node: ast.Dict) -> dict[str, str]:
     return texts if all(TARGET.fullmatch(text) for text in texts.values()) else {}
 
 
-def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
-    """The rmkit modules that a tree imports, inside functions too, with the packages on the way."""
+def imported(tree: ast.AST, package_name: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Each module that a tree imports, inside functions too, with the names that are asked of it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
-            base = resolve_name(base, package_name) if node.level else base
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
+            yield resolve_name(base, package_name) if node.level else base, [alias.name for alias in node.names]
+
+
+def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
+    """The rmkit modules that a tree imports, with the packages on the way."""
+    for base, names in imported(tree, package_name):
+        for name in (base, *(f"{base}.{name}" for name in names)):
             if name.split(".")[0] == "rmkit":
                 yield from _with_parents(name, package)
 
@@ -115,5 +117,6 @@ def module_file(name: str, package: Path) -> Path | None:
     return None
 
 
-def _texts(tree: ast.AST) -> set[str]:
+def texts_in(tree: ast.AST) -> set[str]:
+    """Every text that a tree holds."""
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}

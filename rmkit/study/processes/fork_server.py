@@ -68,7 +68,7 @@ def serve(listener: socket.socket, stamp: Stamp) -> None:
     """Fork on request until the runner has gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are nobody's to wait for
     while True:
-        if listener in select.select([listener, sys.stdin], [], [])[0]:
+        if listener.fileno() in select.select([listener.fileno(), sys.stdin.fileno()], [], [])[0]:
             connection, _ = listener.accept()
             with connection, suppress(OSError, ValueError):  # an asker may leave or speak otherwise
                 request, output = received(connection)
@@ -91,7 +91,7 @@ def keep(stamp: Stamp, request: dict[str, Any], output: int, connection: socket.
         if pid == 0:
             become(stamp, request, output, connection)
         ended = os.pidfd_open(pid)
-        if ended not in select.select([ended, connection], [], [])[0] and request["ends_with_client"]:
+        if ended not in select.select([ended, connection.fileno()], [], [])[0] and request["ends_with_client"]:
             os.killpg(pid, signal.SIGKILL)  # the asker has closed its end, as the system does for one that dies
         _, status, usage = os.wait4(pid, 0)
         tell(connection, {"code": os.waitstatus_to_exitcode(status), "peak_memory_bytes": usage.ru_maxrss * 1024})

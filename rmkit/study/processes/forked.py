@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from rmkit.machine.processes import STAMP
 from rmkit.study.processes.fork_server import MESSAGE_BYTES
@@ -72,13 +72,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _line(self) -> dict[str, Any]:
         """The server's next answer; BlockingIOError if none has come, ValueError if the server has gone."""
@@ -143,15 +138,11 @@ class ForkServerProcess:
                 env={**environment, **SERVERS_OWN, STAMP: "-" * STAMP_BYTES},
                 start_new_session=True,
             )
+        self._input = cast(IO[bytes], self.process.stdin)
         order = {"imports": {module: list(names) for module, names in imports.items()}, "socket": self.socket}
         with suppress(BrokenPipeError):
             self._input.write(json.dumps(order).encode() + b"\n")
             self._input.flush()
-
-    @property
-    def _input(self) -> IO[bytes]:
-        assert self.process.stdin is not None
-        return self.process.stdin
 
     def ready(self) -> bool:
         """Whether it serves; `refused` says why it never will."""

@@ -7,16 +7,13 @@ some load their parts only then.
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 
 from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.reached_code import module_file, reached
+from rmkit.study.planning.reached_code import imported, module_file, reached
 
-Import = tuple[str, tuple[str, ...]]  # a module, and the names that are asked of it
 OF_EVERY_JOB: dict[str, list[str]] = {
     "rmkit.study.engines.worker": [],
     "rmkit.study.processes.papermill_import": [],  # papermill, before anything else imports it
@@ -30,32 +27,21 @@ OF_EVERY_JOB: dict[str, list[str]] = {
 
 def imports_of(project: Project, jobs: Iterable[PlannedJob]) -> dict[str, list[str]]:
     """{module: names asked of it} of all that these jobs may import from elsewhere, and of what runs a notebook."""
-    found: dict[str, set[str]] = defaultdict(set)
+    trees, files = [], set()
     for stage, modules in {(job.stage, tuple(job.code["modules"])) for job in jobs}:
         notebook = read_notebook(project.notebook(stage))
         nodes = [node for cell in notebook.cells for node in ast.walk(tree_of(notebook, cell))]
         cells = ast.Module([node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)], [])
         ours = reached([cells], [], modules, project.package, without=())
-        files = [file for module in ours if (file := module_file(module, project.package))]
-        for module, names in [*imported(cells), *(each for file in files for each in _imported_by_file(file))]:
-            if module.split(".")[0] not in {"rmkit", *sys.stdlib_module_names}:
-                found[module] |= set(names)
+        trees.append(cells)
+        files |= {file for module in ours if (file := module_file(module, project.package))}
+    trees += [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, names in (each for tree in trees for each in imported(tree)):
+        if module.split(".")[0] not in {"rmkit", *sys.stdlib_module_names}:
+            found[module] |= set(names)
     if "pandas" in found:
         found["pyarrow.parquet"] |= set()  # which pandas imports when it reads or writes rows
     if "torch" in found:
         found["torch._dynamo"] |= set()  # which torch imports when an optimiser is made: seconds
     return OF_EVERY_JOB | {module: sorted(names) for module, names in sorted(found.items())}
-
-
-def imported(tree: ast.AST) -> Iterator[Import]:
-    """What a tree imports, inside functions too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, ()) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module, tuple(alias.name for alias in node.names)
-
-
-@cache
-def _imported_by_file(path: Path) -> tuple[Import, ...]:
-    return tuple(imported(ast.parse(path.read_text(encoding="utf-8"))))

@@ -141,12 +141,10 @@ def test_without_its_fork_server_a_run_goes_on_with_processes_of_their_own(small
     (server,) = [p for p in psutil.Process(runner.pid).children() if "rmkit.study.processes.fork_server" in p.cmdline()]
     server.kill()
     out, err = runner.communicate(timeout=60)
-    assert runner.returncode == 1
-    assert "its process was killed by SIGKILL; run again" in err
+    assert runner.returncode == 0, err
     assert "no fork server" in out
-    assert "3 executed, 1 failed" in out
+    assert "4 executed" in out, "the job that was forked already goes on"
     assert left_behind(small) == []
-    assert small.rmkit("run", "small", "--no-report").returncode == 0
 
 
 def test_a_limit_without_a_unit_is_a_wrong_request(small):

@@ -179,7 +179,7 @@ def test_a_waiting_fork_times_out_as_a_process_does(server, tmp_path):
         process = asked(server, "wait", str(tmp_path / "there"), output=output, environment={STAMP: "slow.1"})
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=10) == -signal.SIGKILL
 
 
