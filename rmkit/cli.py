@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmkit.errors import JobError, RmkitError, one_of
+from rmkit.errors import JobError, ResultError, RmkitError, one_of
 from rmkit.study.monitoring.selection import failed_last_time, selected
 from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.plan import make_plan
@@ -121,9 +121,13 @@ def results(options: argparse.Namespace) -> int:
     """The tidy result table of a stage, to the screen, CSV or Parquet."""
     project, study, jobs = _planned(options)
     one_of(options.stage, list(study.stages), f"rmkit results with {study.where}")
-    from rmkit.study.store.results import rows
+    from rmkit.study.notebook_side.gathered import Gathered
 
-    table = rows(Store(project.store), jobs, options.stage, study.name)
+    stored = Gathered.of_plan("rmkit results", Store(project.store), jobs)
+    if options.stage not in stored.gathered:
+        how_far = "`rmkit status` says how far it is"
+        raise ResultError(f"{options.stage}: no finished job of study {study.name} has rows; {how_far}")
+    table = stored.rows(options.stage).assign(study=study.name)
     out: Path | None = options.out
     if out is None:
         print(table.drop(columns=["job", "stage", "study"]).to_string(index=False, max_rows=options.rows))

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import ResultError
+from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import Section, Table, TableCell
 from rmkit.report.wording import counted, signed
-from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.store import results
-from rmkit.study.store.store import Store
 
 WORDS = {
     "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
@@ -31,12 +28,11 @@ NOT_ANSWERED = "not answered"
 ORDER = ("shown", "contradicted", "not shown", "cannot tell", NOT_ANSWERED)
 
 
-def finding_sections(store: Store, jobs: list[PlannedJob]) -> Iterator[Section]:
+def finding_sections(results: Results) -> Iterator[Section]:
     """One section if 07_figures is finished."""
-    try:
-        rows = results.rows(store, jobs, "07_figures", "")
-    except ResultError:
+    if "07_figures" not in results.gathered:
         return
+    rows = results.rows("07_figures")
     rows = rows[rows["metric"] == "effect"]
     yield Section(
         heading="What was asked, and what the rows answer",

@@ -12,7 +12,6 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.reached_code import reached
 from rmkit.study.planning.study_file import Study
 from rmkit.study.planning.tree_digest import text_digest
-from rmkit.study.store.results import finished
 from rmkit.study.store.store import Store
 
 PAGE = "rmkit.report.page:write_report"
@@ -28,7 +27,7 @@ def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: P
 
     An execution stands for its results, costs and environment: a damaged job that is executed again keeps its key.
     """
-    executions = [store.manifest(key)["execution"] for _, key in finished(store, jobs)]
+    executions = [store.manifest(key)["execution"] for key in store.finished_jobs(jobs)]
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     said = {stage: {name: item.comment for name, item in schema.items()} for stage, schema in schemas.items()}
     asked = [study.title, study.question, study.where, [job.plan_id for job in jobs]]

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from rmkit.errors import ResultError
 from rmkit.figures.gold_by_category import gold_figure
 from rmkit.figures.looks import called
 from rmkit.intervals.means import Interval, t_over_seeds
+from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import Section, Table, TableCell, as_svg
 from rmkit.report.wording import counted, join, sentence, signed
-from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.store import results
-from rmkit.study.store.store import Store
 from rmkit.worlds.grammar.acceptance import BOUNDS
 
 WORDS = {
@@ -32,12 +29,11 @@ WORDS = {
 }
 
 
-def world_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
+def world_sections(results: Results, path: Path) -> Iterator[Section]:
     """One section if any job of 02_sampling is finished; its figure beside `path` as PNG."""
-    try:
-        rows = results.rows(store, jobs, "02_sampling", "")
-    except ResultError:
+    if "02_sampling" not in results.gathered:
         return
+    rows = results.rows("02_sampling")
     rows = rows.rename(columns={f"param_{name}": name for name in ("task", "generator", "world_seed")})
     figure = gold_figure(rows)
     figure.savefig(path.with_name(f"{path.stem}-gold.png"))

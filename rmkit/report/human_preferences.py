@@ -3,25 +3,19 @@
 Averages seeds and resamples prompts through learning_curves; a sentence's verdict follows from its interval.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import called, look_of, metric_label
+from rmkit.report.exhibits.settings import Results, headed, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
 from rmkit.report.wording import between, counted, join, nats, percent, points, sentence, standing
-from rmkit.study.planning.keys import canonical
-from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.store import results
-from rmkit.study.store.store import Store
 
 METRICS = {name: metric_label(name) for name in ("accuracy", "log_loss", "overconfidence", "brier")}
 WORDS = {
@@ -40,28 +34,24 @@ WORDS = {
 }
 BASELINE = "shorter"
 LOG_2 = float(np.log(2))
-Group = Sequence[tuple[PlannedJob, Evaluations]]
 
 
-def learning_sections(store: Store, jobs: list[PlannedJob], path: Path) -> Iterator[Section]:
+def learning_sections(results: Results, path: Path) -> Iterator[Section]:
     """A section for each set of parameters of 09_human_preferences, its seeds averaged."""
-    groups: dict[str, list[tuple[PlannedJob, Evaluations]]] = {}
-    for job, evaluations in results.evaluations(store, jobs, "09_human_preferences"):
-        same = {name: value for name, value in job.parameters.items() if name != "seed"}
-        groups.setdefault(canonical(same), []).append((job, evaluations))
-    for number, group in enumerate(groups.values()):
-        seeds = [evaluations for _, evaluations in group]
-        curves = learning_curves(seeds)
-        differences = [paired_differences(seeds, *names) for names in contrasts(curves)]
+    found = settings(results, "09_human_preferences")
+    rows = row_settings(results.rows("09_human_preferences")) if found else ()
+    for number, (setting, (_, own_rows)) in enumerate(zip(found, rows, strict=True)):
+        curves = learning_curves(setting.seeds)
+        differences = [paired_differences(setting.seeds, *names) for names in contrasts(curves)]
         figure = learning_curve_figure(curves.query("metric != 'brier'"))
         figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
         yield Section(
-            heading="Human preferences" + (f": {varying(group[0][0], groups)}" if len(groups) > 1 else ""),
+            heading=headed("Human preferences", setting.told_apart),
             scope=scope(curves),
             answers=list(answers(curves, differences)),
             figure=as_svg(figure),
             caption=caption(curves),
-            tables=[level_table(curves, ece(store, group)), *(difference_table(table) for table in differences)],
+            tables=[level_table(curves, ece(own_rows)), *(difference_table(table) for table in differences)],
             words=WORDS,
         )
 
@@ -146,10 +136,8 @@ def difference_table(table: pd.DataFrame) -> Table:
     return Table(heading, note, ["annotations", *(METRICS[metric] for metric in metrics)], rows)
 
 
-def ece(store: Store, group: Group) -> pd.Series:
+def ece(rows: pd.DataFrame) -> pd.Series:
     """The mean over seeds of the expected calibration error, by fit."""
-    paths = [store.folder(store.key_of(job) or "") / "rows.parquet" for job, _ in group]
-    rows = pd.concat([pd.read_parquet(path, columns=["fit", "metric", "value"]) for path in paths])
     return rows[rows["metric"] == "ece"].groupby("fit")["value"].mean()
 
 
@@ -171,10 +159,3 @@ def scope(curves: pd.DataFrame) -> str:
         "were scored by the same fitted models. They are not about other annotations to learn from, which would move "
         "the numbers more, most of all where annotations are few."
     )
-
-
-def varying(job: PlannedJob, groups: Mapping[str, Any]) -> str:
-    """What tells this set of parameters from the others."""
-    every = [json.loads(text) for text in groups]
-    names = [name for name in every[0] if len({canonical(one[name]) for one in every}) > 1]
-    return ", ".join(f"{name} = {job.parameters[name]}" for name in names)

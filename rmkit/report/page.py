@@ -5,7 +5,7 @@ the store at the moment of writing.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,12 @@ from rmkit.report.grammar_world import world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import Section, as_svg
 from rmkit.report.wording import counted
-from rmkit.study.notebook_side.gathered import Gathered
+from rmkit.study.notebook_side.gathered import Gathered, tallies
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
-from rmkit.study.store import results as stored
 from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
@@ -33,12 +32,12 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     import jinja2
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    finished = list(stored.finished(store, jobs))
+    finished, results = store.finished_jobs(jobs), Gathered.of_plan("report", store, jobs)
     sections = [
-        *finding_sections(store, jobs),
-        *chain_sections(store, finished, path),
-        *world_sections(store, jobs, path),
-        *learning_sections(store, jobs, path),
+        *finding_sections(results),
+        *chain_sections(results, path),
+        *world_sections(results, path),
+        *learning_sections(results, path),
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(
@@ -59,21 +58,19 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     write_text(path, page)
 
 
-def chain_sections(store: Store, finished: Sequence[tuple[PlannedJob, str]], path: Path) -> Iterator[Section]:
+def chain_sections(results: Gathered, path: Path) -> Iterator[Section]:
     """A section for each figure of the chain from labels to policies; the figure also beside `path` as PNG."""
-    jobs = [{"stage": job.stage, "parameters": job.parameters, "folder": store.folder(key)} for job, key in finished]
-    results = Gathered("report", jobs)
     for draw in FIGURES.values():
         for drawn in draw(results):
             drawn.figure.savefig(path.with_name(f"{path.stem}-{drawn.name}.png"))
             yield Section(drawn.heading, "", [], as_svg(drawn.figure), drawn.caption, list(drawn.tables), {})
 
 
-def tally_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> Iterator[dict[str, Any]]:
+def tally_rows(store: Store, finished: Mapping[str, PlannedJob]) -> Iterator[dict[str, Any]]:
     """What each stage counted; jobs of one stage that counted alike are one row."""
     seen = set()
-    for job, key in finished:
-        for tally in stored.tallies(store, key):
+    for key, job in finished.items():
+        for tally in tallies(store.folder(key)):
             if (row := (job.stage, json.dumps(tally))) not in seen:
                 seen.add(row)
                 dropped = ", ".join(f"{count:,} {reason}" for reason, count in tally["dropped"].items()) or "none"
@@ -92,12 +89,12 @@ def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[t
     return found
 
 
-def cost_rows(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> dict[str, Any]:
+def cost_rows(store: Store, finished: Mapping[str, PlannedJob]) -> dict[str, Any]:
     """Seconds and memory by job and by stage, and how long any job ran."""
     rows, spans = [], []
     by_stage: dict[str, list[float]] = {}
-    for job, key in finished:
-        cost = stored.costs(store, key)
+    for key, job in finished.items():
+        cost = json.loads((store.folder(key) / "costs.json").read_text())
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
         manifest = store.manifest(key)
@@ -119,10 +116,10 @@ def busy(spans: Sequence[tuple[float, float]]) -> float:
     return total
 
 
-def environments(store: Store, finished: Sequence[tuple[PlannedJob, str]]) -> list[str]:
+def environments(store: Store, finished: Mapping[str, PlannedJob]) -> list[str]:
     """The machines and versions that made the results, each once."""
     texts = []
-    for _, key in finished:
+    for key in finished:
         found = store.manifest(key)["environment"]
         packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
         machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"

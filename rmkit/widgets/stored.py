@@ -3,6 +3,7 @@
 Reads study files, notebooks and the store; runs nothing, writes nothing, draws nothing.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ import pandas as pd
 from rmkit.errors import RmkitError
 from rmkit.stages.graph import ROWS
 from rmkit.study.notebook_side.drafts import study_sizes
+from rmkit.study.notebook_side.gathered import Gathered
 from rmkit.study.planning.notebook import declared, read_notebook
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
 from rmkit.study.planning.study_file import STUDY, load_study
-from rmkit.study.store import results
 from rmkit.study.store.store import Store
 
 NOTEBOOK = "08_browse"
@@ -68,7 +69,7 @@ class Stored:
 
     def finished(self, name: str, stage: str) -> dict[str, PlannedJob]:
         """The finished jobs of a stage, by key, in plan order."""
-        return {key: job for job, key in results.finished(self.store, list(self.study(name).jobs), stage)}
+        return self.store.finished_jobs(job for job in self.study(name).jobs if job.stage == stage)
 
     def with_rows(self, name: str) -> list[str]:
         """The stages of a study of which a finished job has rows, in plan order."""
@@ -78,8 +79,8 @@ class Stored:
         """The rows of a stage's finished jobs; ResultError if there are none. The same table while no job is added."""
         keys = tuple(self.finished(name, stage))
         if (name, stage) not in self._rows or self._rows[name, stage][0] != keys:
-            table = results.rows(self.store, list(self.study(name).jobs), stage, name)
-            self._rows[name, stage] = (keys, table)
+            table = Gathered.of_plan(name, self.store, self.study(name).jobs).rows(stage)
+            self._rows[name, stage] = (keys, table.assign(study=name))
         return self._rows[name, stage][1]
 
     def folder(self, key: str) -> Path:
@@ -89,7 +90,7 @@ class Stored:
     def seconds(self, key: str) -> float | None:
         """How long a finished job took, where it says so."""
         try:
-            return float(results.costs(self.store, key)["seconds"])
+            return float(json.loads((self.folder(key) / "costs.json").read_text())["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

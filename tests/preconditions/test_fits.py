@@ -5,11 +5,11 @@ import pytest
 
 from rmkit.preconditions import fits
 from rmkit.stages.graph import STAGES
+from rmkit.study.notebook_side.gathered import tallies
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import load_study
-from rmkit.study.store.results import finished, tallies
 from rmkit.study.store.store import Store
 
 FITTING = [stage for stage, spec in STAGES.items() if spec.n_fits]
@@ -18,7 +18,9 @@ FITTING = [stage for stage, spec in STAGES.items() if spec.n_fits]
 def made(store: Store, job: PlannedJob, key: str) -> int:
     """How many fits a finished job made, by what it stored."""
     if job.stage == "10_validation_split":  # of two heads, each on the larger of two numbers of annotations
-        asked = [tally["in"] for tally in tallies(store, key) if tally["what"].startswith("annotations of one head")]
+        asked = [
+            tally["in"] for tally in tallies(store.folder(key)) if tally["what"].startswith("annotations of one head")
+        ]
         return 2 * sum(asked) // max(job.parameters["annotations"])
     artifact = "reward_models" if job.stage == "09_human_preferences" else "evaluations"  # there folds are one fit
     table = pd.read_parquet(store.artifact(key, artifact) / "fits.parquet")
@@ -29,7 +31,7 @@ def made(store: Store, job: PlannedJob, key: str) -> int:
 def test_a_stage_makes_as_many_fits_as_were_planned(smoke, stage):
     project = Project(smoke)
     store, jobs = Store(project.store), make_plan(project, load_study(smoke / "params/smoke.yaml"))
-    found = [(job.fits, made(store, job, key)) for job, key in finished(store, jobs, stage)]
+    found = [(job.fits, made(store, job, key)) for key, job in store.finished_jobs(jobs).items() if job.stage == stage]
     assert found
     assert all(planned == counted > 0 for planned, counted in found), found
 

@@ -18,7 +18,7 @@ CHANGES = {
     "a colour": ("figures/theme.py", "#0072B2", "#0072B3"),
     "a word of the page": ("report/page.html.j2", "</", "!</"),
     "a bound of the world": ("worlds/grammar/acceptance.py", "Bound(0.5", "Bound(0.6"),
-    "how rows are put together": ("study/store/results.py", "ignore_index=True", "ignore_index=False"),
+    "how rows are put together": ("study/notebook_side/gathered.py", "ignore_index=True", "ignore_index=False"),
     "an exhibit": ("report/exhibits/population.py", "measures-and-policies", "measures-and-more"),
 }
 CHANGES_NOTHING = {

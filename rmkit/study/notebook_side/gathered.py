@@ -1,14 +1,17 @@
-"""What a stage that gathers reads of other stages' finished jobs: their result rows and per-prompt evaluations.
+"""What finished jobs stored: rows and per-prompt evaluations, read by a stage that gathers, and by whoever shows them.
 
-Knows the folders that it was given and what the graph of stages says of them; neither the plan nor the store.
+Knows the jobs' folders and what the graph of stages says of them; computes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import ResultError
 from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +25,14 @@ class Gathered:
     def __init__(self, stage: str, jobs: Sequence[Mapping[str, Any]]) -> None:
         self.stage = stage
         self._gathered_jobs = jobs
+
+    @classmethod
+    def of_plan(cls, reader: str, store: Store, jobs: Iterable[PlannedJob]) -> "Gathered":
+        """The results of the finished jobs of a plan. reader: who asks, as errors name it."""
+        finished = store.finished_jobs(jobs).items()
+        return cls(
+            reader, [{"stage": j.stage, "parameters": j.parameters, "folder": store.folder(key)} for key, j in finished]
+        )
 
     @property
     def gathered(self) -> tuple[str, ...]:
@@ -63,3 +74,9 @@ class Gathered:
         """A line a stage, for the job's own text."""
         counts = {stage: len(self._jobs_of(stage)) for stage in self.gathered}
         return [f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items()]
+
+
+def tallies(job: Path) -> list[dict[str, Any]]:
+    """How many rows came in, went out and were dropped in a finished job, by its folder."""
+    path = job / "tallies.json"
+    return json.loads(path.read_text()) if path.exists() else []

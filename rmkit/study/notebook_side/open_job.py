@@ -24,7 +24,7 @@ from rmkit.seeding import generator
 from rmkit.stages.graph import ARTIFACTS, ROWS, STAGES, holds
 from rmkit.study.monitoring.words import in_lines
 from rmkit.study.notebook_side.drafts import build_upstream, plan_draft, study_sizes
-from rmkit.study.notebook_side.gathered import Gathered
+from rmkit.study.notebook_side.gathered import Gathered, tallies
 from rmkit.study.notebook_side.result_rows import wrong_with
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS, Declared, declared, read_notebook
@@ -274,11 +274,7 @@ def _draft(
 
 def _maker(job: Path) -> str:
     """A finished job by the name of its folder, with what it counted."""
-    try:
-        tallies = json.loads((job / "tallies.json").read_text())
-    except (OSError, ValueError):
-        tallies = []
-    counts = "; ".join(f"{tally['what']} {tally['in']} in, {tally['out']} out" for tally in tallies)
+    counts = "; ".join(f"{tally['what']} {tally['in']} in, {tally['out']} out" for tally in tallies(job))
     return f"{job.name}" + (f": {counts}" if counts else "")
 
 

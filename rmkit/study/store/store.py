@@ -19,7 +19,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +114,15 @@ class Store:
         rows, artifacts = manifest["files"].get(ROWS, {}), manifest["artifacts"]
         content = [rows.get("sha256"), artifacts.get(EVALUATIONS, {}).get("digest")]
         return text_digest(canonical(content))
+
+    def finished_jobs(self, jobs: Iterable[PlannedJob]) -> dict[str, PlannedJob]:
+        """The finished jobs of a plan by their keys, in plan order."""
+        known: dict[str, str | None] = {}
+        found: dict[str, PlannedJob] = {}
+        for job in jobs:
+            if (key := self.key_of(job, known)) and self.finished(key):
+                found.setdefault(key, job)
+        return found
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
         """Whether a job is finished; where what it needs is damaged, it is not: that is made again first."""
