@@ -58,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.dry_run:
         return _forecast(study, jobs, store, options)
-    from rmkit.study.housekeeping.presence import using
     from rmkit.study.monitoring.run_record import RunRecord
+    from rmkit.study.store.locks import using
 
     started = time.monotonic()
     engine = _engine(options)
@@ -151,7 +151,7 @@ def why(options: argparse.Namespace) -> int:
     """Which ingredient of a job's key differs from the nearest finished job."""
     project, study, jobs = _planned(options)
     one_of(options.stage, list(study.stages), f"rmkit why with {study.where}")
-    from rmkit.study.store.why import explain
+    from rmkit.study.monitoring.dry_run import explain
 
     store = Store(project.store)
     unfinished = [job for job in jobs if job.stage == options.stage and not store.done(job)]

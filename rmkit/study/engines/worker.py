@@ -39,7 +39,7 @@ LOCKED = 3  # the exit code that says: somebody else executes this job
 def work(order: dict[str, Any]) -> int:
     """Execute the job that the order describes; 0 done, 1 failed, LOCKED."""
     store = Store(Path(order["store"]))
-    owner = locks.myself(order["execution"], order["plan_id"])
+    owner = locks.Owner(order["execution"], order["plan_id"])
     try:
         with disk_faults(store.root), locks.held(store, owner) as is_ours:
             if not is_ours:

@@ -1,11 +1,13 @@
 """What no study under params/ refers to any more, and its removal.
 
-What is named as a job stays while a study refers to that job, or may still come to it (references.py): after a removal
-no study executes more than before. A report stays while its study is there; drafts, opened copies and jobs that were
-set aside as damaged stay for some days. All else goes, when no run is alive.
+What is named as a job stays while a study refers to that job, or may still come to it: a job whose inputs are not
+finished has no key yet, and any stored job of its stage and parameters may turn out to be it. So after a removal no
+study executes more than before. Studies that lie elsewhere, and what a command line sets, are no files under params/:
+they refer to nothing here. A report stays while its study is there; drafts, opened copies and jobs that were set aside
+as damaged stay for some days. All else goes, when no run is alive.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
-killed process leaves in `runs/tmp/` the next run removes. presence.py keeps runs off until all is renamed.
+killed process leaves in `runs/tmp/` the next run removes. No run starts until all is renamed.
 """
 
 import os
@@ -15,20 +17,23 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError, StoreError
-from rmkit.study.housekeeping.presence import alone
-from rmkit.study.housekeeping.references import References, references
+from rmkit.study.monitoring.run_record import living
 from rmkit.study.planning.key_changes import differences
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.quantities import size_text
+from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.disk import disk_faults
-from rmkit.study.store.locks import clear_away_the_dead
+from rmkit.study.store.locks import clear_away_the_dead, holder, using
 from rmkit.study.store.store import Store
-from rmkit.study.store.why import wanted
 
 ROOMS = {
     "jobs": "finished jobs that no study refers to",
@@ -45,6 +50,24 @@ AGING = ("drafts", "opened", "corrupt")
 OF_A_JOB = re.compile(r".+-[0-9a-f]{16}(\.json)?")  # a key or a plan id
 DIFFERENCES_SHOWN = 3
 DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class References:
+    """The planned jobs of all studies, with the keys that they came to or would come to now."""
+
+    studies: tuple[str, ...] = ()
+    jobs: Mapping[str, PlannedJob] = field(default_factory=dict)  # by plan id
+    keys: frozenset[str] = frozenset()
+    open: frozenset[tuple[str, str]] = frozenset()  # stage and parameters of jobs whose inputs are not finished
+
+    def may_need(self, key: str, manifest: Mapping[str, Any]) -> bool:
+        """Whether a finished job is one of theirs, or may turn out to be."""
+        return key in self.keys or (manifest.get("stage"), canonical(manifest.get("parameters"))) in self.open
+
+    def may_go_on_from(self, key: str) -> bool:
+        """Whether parts of an unfinished job are one of theirs, or may turn out to be."""
+        return key in self.keys or key.rpartition("-")[0] in {stage for stage, _ in self.open}
 
 
 def clean(
@@ -73,6 +96,20 @@ def clean(
         yield f"removed {len(gone)}, freed {size_text(sum(sizes[path] for path in gone))}"
     else:
         yield "nothing was removed"
+
+
+def references(project: Project, store: Store) -> References:
+    """What every study under params/ refers to; ParamsError or DataError for one that cannot be planned."""
+    paths = sorted(path for path in (project.root / "params").iterdir() if path.suffix in (".yaml", ".yml"))
+    studies = [load_study(path, project.shown(path)) for path in paths]
+    jobs = {job.plan_id: job for study in studies for job in make_plan(project, study)}
+    known: dict[str, str | None] = {}
+    keys = {key for job in jobs.values() for key in (store.key_of(job, known), store.noted(job.plan_id)) if key}
+    unfinished = [job for job in jobs.values() if None in store.content(job, known).values()]
+    names = tuple(study.name for study in studies)
+    return References(
+        names, jobs, frozenset(keys), frozenset((job.stage, canonical(dict(job.parameters))) for job in unfinished)
+    )
 
 
 def collectable(store: Store, referred: References, *, older_than: float) -> list[Path]:
@@ -141,6 +178,19 @@ def collect(project: Project, store: Store, shown: Sequence[Path], *, older_than
     return going
 
 
+@contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """While this is open, no run starts; StoreError if one is alive, or a job whose runner was killed."""
+    with using(store, alone=True) as is_ours:
+        runs = [f"process {run.pid} runs {run.arguments}" for run in living(store)]
+        owners = [holder(store, path.name) for path in (store.root / "locks").glob("*")]
+        users = runs or [f"process {owner.pid} executes {owner.plan_id}" for owner in owners if owner]
+        if users or not is_ours:
+            named = " and ".join(users) or "another rmkit uses it"
+            raise StoreError(f"{store.root}: {named}; nothing was removed, try again after it")
+        yield
+
+
 def _manifest(store: Store, key: str) -> dict[str, Any]:
     try:
         return store.manifest(key)
@@ -153,7 +203,7 @@ def _apart(store: Store, key: str, referred: References) -> str:
     if not (made := _manifest(store, key)):
         return "its manifest cannot be read"
     jobs = [job for job in referred.jobs.values() if job.stage == made["stage"]]
-    changes = [list(differences(made["ingredients"], wanted(store, job))) for job in jobs]
+    changes = [list(differences(made["ingredients"], store.ingredients(job))) for job in jobs]
     first = min(changes, key=len, default=["no study has its stage"])
     more = [f"{len(first) - DIFFERENCES_SHOWN} more changes"] if len(first) > DIFFERENCES_SHOWN else []
     return "; ".join([*first[:DIFFERENCES_SHOWN], *more])

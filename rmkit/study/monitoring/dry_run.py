@@ -1,15 +1,15 @@
-"""What a run would do and cost, told without doing it: jobs, fits, time and disk, stage by stage.
+"""What a run would do, why, and what it would cost, told without doing it: jobs, fits, time and disk.
 
 Reads the store's manifests and the shipped measurements; runs and writes nothing.
 """
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from rmkit.study.monitoring.run_record import RunJob
 from rmkit.study.monitoring.snapshot import wall_seconds
 from rmkit.study.monitoring.words import about, duration
+from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.quantities import size_text
 from rmkit.study.store.estimate import Cost, costs, models_from_outside, shipped_machine
@@ -31,7 +31,7 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
     said = NO_ESTIMATE if wall is None else about(wall) if expected else "none"
     yield f"wall time on {threads} thread{'s' * (threads > 1)}: {said}"
     place = next(folder for folder in (store.root, *store.root.parents) if folder.exists())
-    free, needed = free_bytes(place), sum(cost.bytes or 0.0 for cost in expected.values())
+    free, needed = shutil.disk_usage(place).free, sum(cost.bytes or 0.0 for cost in expected.values())
     yield f"free disk: {size_text(free)}"
     if needed > free:
         yield f"warning: the jobs are expected to need {size_text(needed)}, and {place} has {size_text(free)} free"
@@ -45,6 +45,20 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
         yield "A job to run may turn out to be there after all, when what it needs turns out as it was before."
 
 
+def explain(store: Store, job: PlannedJob) -> list[str]:
+    """Why a job is not finished: a line an ingredient of its key that differs from those of the nearest finished job.
+
+    The nearest one is named first; says so when no job of the stage was ever finished.
+    """
+    now = store.ingredients(job)
+    finished = [manifest for manifest in store.manifests() if manifest["stage"] == job.stage]
+    if not finished:
+        return ["no job of this stage was ever finished here"]
+    compared = [(list(differences(manifest["ingredients"], now)), manifest["key"]) for manifest in finished]
+    lines, key = min(compared, key=lambda pair: len(pair[0]))
+    return [f"nearest finished job: {key}", *lines]
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """A table in plain text: the first column to the left, all others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -53,20 +67,12 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join([first.ljust(widths[0]), *cells]).rstrip()
 
 
-def free_bytes(folder: Path) -> int:
-    """What the disk that holds a folder has left."""
-    return shutil.disk_usage(folder).free
-
-
 def _row(name: str, jobs: list[PlannedJob], expected: dict[str, Cost]) -> tuple[str, ...]:
     waiting = [job for job in jobs if job.plan_id in expected]
     counts = [len(jobs), len(jobs) - len(waiting), len(waiting), sum(job.fits for job in waiting)]
     found = [expected[job.plan_id] for job in waiting]
-    seconds, sizes = (
-        _sum_text((cost.seconds for cost in found), duration),
-        _sum_text((cost.bytes for cost in found), size_text),
-    )
-    return (name, *map(str, counts), seconds, sizes)
+    seconds = _sum_text((cost.seconds for cost in found), duration)
+    return (name, *map(str, counts), seconds, _sum_text((cost.bytes for cost in found), size_text))
 
 
 def _sum_text(values: Iterable[float | None], text: Callable[[float], str]) -> str:

@@ -15,7 +15,7 @@ from typing import IO
 
 from rmkit.errors import JobError, ParamsError
 from rmkit.machine.processes import STAMP, this_host
-from rmkit.study.monitoring.run_record import CARD, LOG, RUN_VARIABLE, Run, new_id, read, room
+from rmkit.study.monitoring.run_record import CARD, LOG, ROOM, RUN_VARIABLE, Run, new_id, read
 from rmkit.study.planning.project import Project, find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
@@ -36,7 +36,7 @@ def start_run(study: str, *options: str, project: Project | None = None) -> Run 
     """
     project = project or find_project()
     name = new_id()
-    folder = room(Store(project.store)) / name
+    folder = Store(project.store).root / ROOM / name
     with disk_faults(folder):
         folder.mkdir(parents=True)
         with (folder / LOG).open("w") as output:

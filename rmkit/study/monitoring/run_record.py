@@ -30,7 +30,7 @@ from rmkit.study.store.estimate import costs
 from rmkit.study.store.locks import try_lock
 from rmkit.study.store.store import Store
 
-CARD, EVENTS, LOG = "card.json", "events.jsonl", "output.log"
+ROOM, CARD, EVENTS, LOG = "runs", "card.json", "events.jsonl", "output.log"
 RUN_VARIABLE = "RMKIT_RUN"  # the id of the run that a process is to be
 KEPT = 50  # runs whose records stay when they have ended
 INTERRUPTED = 130
@@ -78,10 +78,6 @@ class Run:
         except OSError:
             return False
 
-    @property
-    def log(self) -> Path:
-        return self.folder / LOG
-
 
 @dataclass(frozen=True)
 class Event:
@@ -104,7 +100,7 @@ class RunRecord:
         run_jobs = [RunJob.of(job, expected[job.plan_id].seconds if job.plan_id in expected else 0.0) for job in jobs]
         self.run = Run(
             name, os.getpid(), this_host(), time.time(), study.name, title, study.arguments, threads, tuple(run_jobs),
-            room(store) / name,
+            store.root / ROOM / name,
         )  # fmt: skip
         self.store = store
         self._lines: IO[str] | None = None
@@ -143,10 +139,6 @@ class RunRecord:
 def new_id() -> str:
     """The name of a run's record: later ones come later in the alphabet."""
     return f"{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(4)}"
-
-
-def room(store: Store) -> Path:
-    return store.root / "runs"
 
 
 def runs(store: Store, study: str | None = None) -> list[Run]:
@@ -203,7 +195,7 @@ def forget_old_runs(store: Store, kept: int = KEPT) -> None:
 
 def _records(store: Store) -> list[Path]:
     """The folders of records, oldest first."""
-    return sorted(path for path in room(store).glob("*") if path.is_dir())
+    return sorted(path for path in (store.root / ROOM).glob("*") if path.is_dir())
 
 
 @lru_cache(maxsize=4 * KEPT)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import JobError, ParamsError, StoreError
+from rmkit.errors import JobError, ParamsError
 from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.launch import in_own_session
 from rmkit.study.monitoring.words import in_lines
@@ -84,7 +84,7 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
     """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
     needed = list(job.upstream())
     known: dict[str, str | None] = {}
-    if all(_sound(store, upstream, known) for upstream in needed):
+    if all(store.done(each, known) and not store.damage(str(known[each.plan_id])) for each in needed):
         return
     wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
     wanted += [word for setting in study.set for word in ("--set", setting)]
@@ -101,12 +101,3 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
         progress(len(needed), len(needed))
     else:
         raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
-
-
-def _sound(store: Store, job: PlannedJob, known: dict[str, str | None]) -> bool:
-    """Whether a job is in the store and undamaged. known: keys by plan id that were found already, added to."""
-    try:
-        key = store.key_of(job, known)
-    except StoreError:
-        return False
-    return key is not None and store.finished(key) and store.damage(key) is None

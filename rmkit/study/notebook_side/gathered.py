@@ -70,11 +70,6 @@ class Gathered:
             raise ResultError(f"{self.stage}: no results of {stage!r} are gathered here, but of {listed}")
         return [job for job in self._gathered_jobs if job["stage"] == stage]
 
-    def _gathered_lines(self) -> list[str]:
-        """A line a stage, for the job's own text."""
-        counts = {stage: len(self._jobs_of(stage)) for stage in self.gathered}
-        return [f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items()]
-
 
 def tallies(job: Path) -> list[dict[str, Any]]:
     """How many rows came in, went out and were dropped in a finished job, by its folder."""

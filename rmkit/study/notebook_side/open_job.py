@@ -13,6 +13,7 @@ import re
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,15 +57,12 @@ class OpenJob(Gathered):
         self.key: str = job["key"]
         self.draft: bool = job["draft"]
         self.folder = Path(job["folder"])
+        self.rows_path = self.folder / ROWS
         self.inputs = {name: Path(folder) for name, folder in job["inputs"].items()}
         self._partial = Path(job["partial"])
         self._progress_file = Path(job["progress"]) if job.get("progress") else None
         self._tallies: list[dict[str, Any]] = []
         self._work: list[dict[str, Any]] = []
-
-    @property
-    def rows_path(self) -> Path:
-        return self.folder / ROWS
 
     def load(self, name: str) -> Any:
         """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
@@ -178,8 +176,10 @@ class OpenJob(Gathered):
         for name, folder in self.inputs.items():
             made.setdefault(folder.parents[1], []).append(name)
         inputs = [in_lines(f"  {_listed(names)} from {_maker(job)}") for job, names in made.items()]
+        counts = Counter(other["stage"] for other in self._gathered_jobs)
+        gathered = [f"  results of {stage} from {n} job{'s' * (n > 1)}" for stage, n in counts.items()]
         kept = [f"  kept in {self.project.shown(self.folder)}"] if self.draft else []
-        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *self._gathered_lines(), *kept])
+        return "\n".join([f"{self.stage}: {kind} {self.key}", *inputs, *gathered, *kept])
 
 
 class JobShards(Shards):

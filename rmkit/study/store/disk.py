@@ -42,10 +42,8 @@ def disk_sentence(error: OSError, path: Path) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, and onto the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    beside.write_text(text)
+    fsync(beside)
     beside.replace(path)
 
 
@@ -53,8 +51,7 @@ def append_line(path: Path, text: str) -> None:
     """Add a line to a log that several processes share, onto the disk."""
     with path.open("a") as file:
         file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    fsync(path)
 
 
 def fsync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """One executor a job: a lock of the operating system (`flock`), held by its process; the end of what the dead left.
 
     runs/locks/<plan id>/owner.json    who executes it; that process holds the file's lock as long as it lives
+    runs/                              the store as a whole: runs share its lock, who removes things holds it alone
 
 So a lock ends with its process, however that ends: a card that nobody holds is a dead owner's. Whoever takes the lock
 next ends the processes that the dead left, by their stamp (machine/processes.py), and removes what they half made. No
@@ -15,11 +16,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
 from rmkit.machine.processes import end_processes, this_host
+from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
 CARD = "owner.json"
@@ -27,18 +29,13 @@ CARD = "owner.json"
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock: one process of one host."""
+    """Who holds a lock: one process of one host, the calling one if nothing else is said."""
 
     execution: str  # the stamp that every process of this execution carries
     plan_id: str
-    pid: int
-    host: str  # with its process namespace, in which the pid means something
-    since: float  # seconds since 1970
-
-
-def myself(execution: str, plan_id: str) -> Owner:
-    """The card of the calling process."""
-    return Owner(execution, plan_id, os.getpid(), this_host(), time.time())
+    pid: int = field(default_factory=os.getpid)
+    host: str = field(default_factory=this_host)  # with its process namespace, in which the pid means something
+    since: float = field(default_factory=time.time)  # seconds since 1970
 
 
 @contextmanager
@@ -62,7 +59,7 @@ def holder(store: Store, plan_id: str) -> Owner | None:
     """Who holds the lock of a plan id, or None."""
     with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open() as card:
         if not try_lock(card, fcntl.LOCK_SH):
-            return _owner(card) or Owner("", plan_id, 0, this_host(), time.time())  # it is being written
+            return _owner(card) or Owner("", plan_id, pid=0)  # it is being written
     return None
 
 
@@ -89,6 +86,24 @@ def clear_away_the_dead(store: Store) -> list[Owner]:
         if store.finished(path.name):  # killed after its job was published and before it was removed
             store.forget_parts(path.name)
     return dead
+
+
+@contextmanager
+def using(store: Store, *, alone: bool = False) -> Iterator[bool]:
+    """Hold the lock of the store itself while this is open; waits for somebody who removes things.
+
+    alone: share it with nobody; False, at once, if somebody else uses the store.
+    """
+    with disk_faults(store.root):
+        store.root.mkdir(parents=True, exist_ok=True)
+        folder = os.open(store.root, os.O_RDONLY)
+        is_ours = not alone or try_lock(folder, fcntl.LOCK_EX)
+        if not alone:
+            fcntl.flock(folder, fcntl.LOCK_SH)
+    try:
+        yield is_ours
+    finally:
+        os.close(folder)
 
 
 def try_lock(file: IO[str] | int, how: int) -> bool:

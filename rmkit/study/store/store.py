@@ -28,6 +28,7 @@ from typing import Any
 from rmkit.errors import StoreError
 from rmkit.stages.graph import EVALUATIONS, ROWS
 from rmkit.study.planning.data_digest import data_digest, stamp
+from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.tree_digest import text_digest
@@ -97,16 +98,16 @@ class Store:
         keys = {other.plan_id: self.key_of(other, known) for other in job.needs()}
         done = {plan_id: key for plan_id, key in keys.items() if key and self.finished(key)}
         content: dict[str, str | None] = {
-            name: self.digest(done[other.plan_id], name) if other.plan_id in done else None
+            name: self.manifest(done[other.plan_id])["artifacts"][name]["digest"] if other.plan_id in done else None
             for name, other in job.inputs.items()
         }
         for other in job.gathered:
             content[other.plan_id] = self.digest_of_results(done[other.plan_id]) if other.plan_id in done else None
         return content
 
-    def digest(self, key: str, artifact: str) -> str:
-        """The content digest of a finished job's artifact."""
-        return self.manifest(key)["artifacts"][artifact]["digest"]
+    def ingredients(self, job: PlannedJob) -> dict[str, Any]:
+        """The ingredients of a planned job's key, as far as its inputs are there."""
+        return ingredients(job, {name: digest or NOT_BUILT for name, digest in self.content(job).items()})
 
     def digest_of_results(self, key: str) -> str:
         """The content digest of a finished job's rows and per-prompt evaluations: neither notebook nor costs count."""

@@ -16,10 +16,9 @@ import ipywidgets
 
 from rmkit.errors import RmkitError
 from rmkit.machine.processes import this_host
-from rmkit.study.monitoring.followed_study import FollowedStudy
 from rmkit.study.monitoring.launch import start_run, stop_run
-from rmkit.study.monitoring.run_record import Run
-from rmkit.study.monitoring.snapshot import Snapshot
+from rmkit.study.monitoring.run_record import LOG, Run
+from rmkit.study.monitoring.snapshot import FollowedStudy, Snapshot
 from rmkit.study.monitoring.terminal import picture
 from rmkit.study.notebook_side.drafts import STUDY_VARIABLE
 from rmkit.widgets.progress import picture as panel_picture
@@ -131,7 +130,7 @@ class ProgressPanel(ipywidgets.VBox):
         if isinstance(run, str):  # it has ended well, and there is nothing to follow
             self._say(run)
         else:
-            shown = followed.project.shown(run.log)
+            shown = followed.project.shown(run.folder / LOG)
             self._say(f"The run goes on when this tab, this kernel or the server ends; it prints into {shown}.")
         self._look()
 

@@ -12,8 +12,7 @@ import time
 import pytest
 
 from rmkit.study.housekeeping import garbage
-from rmkit.study.housekeeping.garbage import collectable, listing, sizes_of
-from rmkit.study.housekeeping.references import References
+from rmkit.study.housekeeping.garbage import References, collectable, listing, sizes_of
 from rmkit.study.store.store import Store
 from tests.small_project import STARTED
 
@@ -84,11 +83,10 @@ def test_a_trial_goes_and_what_studies_refer_to_stays(several):
 SUBSETS = """
 import itertools, json, shutil, sys
 from pathlib import Path
-from rmkit.study.housekeeping.garbage import collect, collectable
+from rmkit.study.housekeeping.garbage import collect, collectable, references
 from rmkit.study.planning.study_file import load_study
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.project import Project
-from rmkit.study.housekeeping.references import references
 from rmkit.study.store.store import Store
 
 here = Project(Path.cwd())
@@ -307,7 +305,7 @@ def test_it_refuses_beside_a_living_run_and_beside_a_job_whose_runner_was_killed
 ALONE = """
 import sys
 from pathlib import Path
-from rmkit.study.housekeeping.presence import alone
+from rmkit.study.housekeeping.garbage import alone
 from rmkit.study.store.store import Store
 with alone(Store(Path("runs"))):
     print("alone", flush=True)

@@ -4,14 +4,16 @@ import json
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from rmkit.study.monitoring import dry_run
-from rmkit.study.monitoring.dry_run import aligned
+from rmkit.study.monitoring.dry_run import aligned, explain
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.estimate import Cost
 from rmkit.study.store.store import Store
+from tests.study.gathering import TWO_SEEDS
 
 
 def dry(project, *arguments):
@@ -93,7 +95,7 @@ def test_a_disk_too_small_is_warned_of(tmp_path, monkeypatch, free, warned):
     costs = {"one": Cost(2.0, 300), "two": Cost(3.0, 200)}
     jobs = [PlannedJob("00_grammar_world", {}, {}, {}, name) for name in costs]
     monkeypatch.setattr(dry_run, "costs", lambda *_: costs)
-    monkeypatch.setattr(dry_run, "free_bytes", lambda _: free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
     lines = list(dry_run.forecast("one", jobs, Store(tmp_path / "not/there/yet"), threads=1))
     assert any(line.startswith("warning: the jobs are expected to need") for line in lines) == warned
 
@@ -120,3 +122,34 @@ def test_a_dry_run_of_a_real_study_promises_nothing_of_a_model_that_was_never_me
     assert table(gemma)["02_sampling"][-2:] == ["no estimate", "no estimate"]
     assert "threads: no estimate" in gemma.replace("thread:", "threads:")
     assert not (folder / "runs").exists()
+
+
+def test_why_names_the_ingredient_that_changed(finished):
+    finished.edit("rmkit/powers.py", "value**exponent", "value*exponent")
+    finished.edit("params/small.yaml", '"01_sums": null', '"01_sums": {"powers": [1, 3]}')
+    said = finished.rmkit("why", "01_sums", "--study", "small").stdout
+    assert "module rmkit.powers: changed" in said
+    assert "parameter powers: [1.0,2.0] → [1.0,3.0]" in said
+    assert "rmkit.adding" not in said
+    assert "seed" not in "".join(line for line in said.splitlines() if line.startswith("  "))
+
+
+@pytest.mark.xdist_group("gathering")
+def test_why_names_the_gathered_jobs_that_changed(stored):
+    stored.finish(stored.findings())
+    stored.finish(stored.plan()[3], value=9.0, again=True)
+    assert explain(stored.store, stored.findings())[1:] == ["results of 02_gaps seed=0: changed"]
+    (stored.store.folder(stored.store.key_of(stored.plan()[2])) / "manifest.json").unlink()
+    assert explain(stored.store, stored.findings())[1:] == [
+        "results of 01_sums seed=1: not built yet", "results of 02_gaps seed=0: changed",
+    ]  # fmt: skip
+
+
+@pytest.mark.xdist_group("gathering")
+def test_why_names_a_gathered_job_by_all_that_tells_it_apart(stored):
+    jobs = stored.plan(TWO_SEEDS.replace("[0, 1]", "[0, 1], power: [1, 2]"))
+    for job in jobs:
+        stored.finish(job)
+    (changed,) = [job for job in jobs if job.parameters == {"seed": 1, "power": 2}]
+    stored.finish(changed, value=9.0, again=True)
+    assert explain(stored.store, jobs[-1])[1:] == ["results of 01_sums power=2 seed=1: changed"]

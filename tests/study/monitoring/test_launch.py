@@ -39,7 +39,7 @@ def test_a_run_outlives_the_process_that_started_it(here):
     wait_for(lambda: not run.alive(), "the run's end")
     shot = snapshot(store, run)
     assert (shot.state, shot.count("done")) == (ALL_DONE, 3)
-    assert "small: 3 jobs: 3 executed" in run.log.read_text()
+    assert "small: 3 jobs: 3 executed" in (run.folder / "output.log").read_text()
     assert sorted(path.name for path in (store.root / "runs").iterdir()) == [run.id]
 
 

@@ -1,6 +1,7 @@
 """What is seen of a run from its record and the store: states, failures, progress, and the time that is left."""
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,11 @@ from hypothesis import strategies as some
 
 from rmkit.study.engines.worker import keep_failure_note
 from rmkit.study.monitoring import run_record
+from rmkit.study.monitoring import snapshot as snapshots
 from rmkit.study.monitoring.run_record import RunJob
-from rmkit.study.monitoring.snapshot import STATES, snapshot, study_snapshot, wall_seconds
+from rmkit.study.monitoring.snapshot import STATES, FollowedStudy, snapshot, study_snapshot, wall_seconds
 from rmkit.study.monitoring.terminal import picture
+from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store import locks
 from rmkit.study.store.estimate import Cost
@@ -32,7 +35,7 @@ def finish(store, job):
 
 def executed(store, job):
     """A job is executed in this process while this is open."""
-    return locks.held(store, locks.myself("an execution", job.plan_id))
+    return locks.held(store, locks.Owner("an execution", job.plan_id))
 
 
 @no_fits
@@ -170,3 +173,37 @@ def test_of_a_job_of_many_threads_no_more_count_than_there_are():
     jobs = [RunJob("one", "stage", "one", 4, 0, ()), RunJob("two", "stage", "two", 1, 0, ("not among them",))]
     assert wall_seconds(jobs, {"one": 3.0, "two": 1.0}, 2) == 3.5
     assert wall_seconds(jobs, {"one": 3.0}, 2) is None
+
+
+@pytest.fixture
+def followed(small, monkeypatch):
+    """The small project's study, planned with a package and data of its own."""
+    monkeypatch.chdir(small.root)
+    monkeypatch.setattr(Project, "package", property(lambda project: project.root / "rmkit"))
+    planned = []
+    monkeypatch.setattr(snapshots, "load_study", lambda path, shown: "a study")
+    monkeypatch.setattr(snapshots, "make_plan", lambda project, study: planned.append(study) or ["a job"])
+    monkeypatch.setattr(snapshots, "data_files", lambda job: [("data/numbers.json", ""), ("data/model", "")])
+    monkeypatch.setattr(snapshots, "study_snapshot", lambda *_: len(planned))
+    (small.root / "data/model").mkdir()
+    (small.root / "data/model/config.json").write_text("{}")
+    return FollowedStudy("small")
+
+
+@pytest.mark.parametrize(
+    "path", ["params/small.yaml", "notebooks/01_sums.ipynb", "rmkit/powers.py", "data/numbers.json", "data/model/config.json"]
+)  # fmt: skip
+def test_what_a_plan_hangs_on_is_noticed(followed, path):
+    assert [followed.look()[0] for _ in range(3)] == [1, 1, 1]
+    os.utime(followed.project.root / path, (1, 1))
+    assert [followed.look()[0] for _ in range(3)] == [2, 2, 2]
+    (followed.project.root / path).unlink()
+    assert [followed.look()[0] for _ in range(3)] == [3, 3, 3]
+
+
+def test_a_new_module_and_what_the_store_does_are_noticed(followed):
+    assert followed.look()[0] == 1
+    (followed.project.root / "rmkit/figures/new.py").write_text("")
+    assert followed.look()[0] == 2
+    (followed.store.root / "jobs").mkdir(parents=True)
+    assert [followed.look()[0] for _ in range(3)] == [3, 3, 3]

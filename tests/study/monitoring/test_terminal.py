@@ -43,7 +43,7 @@ def test_of_many_failures_and_running_jobs_a_few_are_shown_and_the_others_counte
         keep_failure_note(store, job.plan_id, f"{job}: it broke")
     with ExitStack() as stack:
         for job in JOBS[2:]:
-            stack.enter_context(locks.held(store, locks.myself(f"execution of {job.plan_id}", job.plan_id)))
+            stack.enter_context(locks.held(store, locks.Owner(f"execution of {job.plan_id}", job.plan_id)))
         head, stage, *others = lines(store)
     assert head == "mine: no run is going on, but jobs are running; 0 of 12 jobs done, 10 running, 2 failed"
     assert stage == "  00_grammar_world  ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓xxxx  0 of 12, 10 running, 2 failed"

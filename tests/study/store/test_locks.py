@@ -23,7 +23,7 @@ def store(tmp_path):
 
 
 def hold_and_die(store, execution):
-    with locks.held(store, locks.myself(execution, JOB)):
+    with locks.held(store, locks.Owner(execution, JOB)):
         (store.root / "tmp" / execution).mkdir()
         subprocess.Popen(
             [sys.executable, "-c", "import time; time.sleep(600)"],
@@ -34,7 +34,7 @@ def hold_and_die(store, execution):
 
 def count_many_times(store, counter, overlaps):
     for number in range(100):
-        with locks.held(store, locks.myself(f"{os.getpid()}.{number}", JOB)) as is_ours:
+        with locks.held(store, locks.Owner(f"{os.getpid()}.{number}", JOB)) as is_ours:
             if is_ours:
                 with overlaps.get_lock():
                     overlaps.value += 1
@@ -53,11 +53,11 @@ def in_a_process(target, *arguments):
 
 
 def test_who_holds_it_is_told_and_it_is_gone_when_given_back(store):
-    with locks.held(store, locks.myself("mine", JOB)) as is_ours:
+    with locks.held(store, locks.Owner("mine", JOB)) as is_ours:
         assert is_ours
         assert locks.holder(store, JOB).pid == os.getpid()
         assert locks.clear_away_the_dead(store) == []
-        with locks.held(store, locks.myself("another", JOB)) as is_theirs:
+        with locks.held(store, locks.Owner("another", JOB)) as is_theirs:
             assert not is_theirs
         assert locks.holder(store, JOB).execution == "mine"
     assert locks.holder(store, JOB) is None
@@ -74,7 +74,7 @@ def test_what_a_dead_owner_left_is_ended_and_removed(store, who):
     if who == "a run that starts":
         assert [owner.execution for owner in locks.clear_away_the_dead(store)] == ["dead.1"]
     else:
-        with locks.held(store, locks.myself("next", JOB)) as is_ours:
+        with locks.held(store, locks.Owner("next", JOB)) as is_ours:
             assert is_ours
     psutil.wait_procs(left, timeout=10)
     assert not any(other.is_running() and other.status() != psutil.STATUS_ZOMBIE for other in left)
@@ -111,6 +111,6 @@ def test_a_lock_that_is_given_back_while_another_opens_it_is_made_anew(store, mo
         return really(card, how)
 
     monkeypatch.setattr(locks, "try_lock", then_given_back)
-    with locks.held(store, locks.myself("mine", JOB)) as is_ours:
+    with locks.held(store, locks.Owner("mine", JOB)) as is_ours:
         assert is_ours
         assert locks.holder(store, JOB).execution == "mine"

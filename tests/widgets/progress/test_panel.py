@@ -212,9 +212,9 @@ def test_its_thread_ends_with_it_and_an_idle_panel_costs_little(small):
     daemon, alive, planned, changed = kernel(
         small,
         """
-from rmkit.study.monitoring import followed_study
-planned, plan = [], followed_study.make_plan
-followed_study.make_plan = lambda *given: planned.append(1) or plan(*given)
+from rmkit.study.monitoring import snapshot
+planned, plan = [], snapshot.make_plan
+snapshot.make_plan = lambda *given: planned.append(1) or plan(*given)
 module.SECONDS_BETWEEN_LOOKS = 0.01
 panel = progress_panel("small")
 (thread,) = [thread for thread in threading.enumerate() if thread.name == "progress of small"]
