@@ -33,7 +33,7 @@ def test_a_seed_and_a_pool_that_the_study_has_nowhere_make_a_trial(capsys):
     study, job = plan_draft(PROJECT, STUDY, "04_reward_models", of_04(seed=7, pool="cross_prompt"))
     assert study.set == ('pool="cross_prompt"', "seed=7")
     made = job.inputs["comparisons"].parameters
-    assert (made["seed"], made["pool"], made["n_pairs"]) == (7, "cross_prompt", 150), "all else is the study's"
+    assert (made["seed"], made["pool"], made["n_labels"]) == (7, "cross_prompt", 150), "all else is the study's"
     assert "study smoke has no" in capsys.readouterr().out
 
 
