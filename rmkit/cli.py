@@ -48,14 +48,13 @@ def run(options: argparse.Namespace) -> int:
     from rmkit.study.monitoring.terminal import Screen, opening, say
 
     project, study, jobs = _planned(options)
-    checked = check_data(project, study, jobs)
-    for line in checked:
-        say(line)
     store = Store(project.store)
     everything, jobs = jobs, _selected(project, study, jobs, store, options)
     if not jobs:
         say(f"{study.name}: none of the jobs that are asked for failed last time")
         return 0
+    for line in check_data(project, study, jobs):
+        say(line)
     if options.dry_run:
         return _forecast(study, jobs, store, options)
     from rmkit.study.monitoring.run_record import RunRecord
@@ -98,22 +97,23 @@ def check(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    """How far the study is, stage by stage, and what failed."""
-    if options.watch and (run := _living_run(options)):
-        from rmkit.study.monitoring.terminal import watch_run
+    """How far the study is, stage by stage, and what failed; the runs that are going on, if there are any."""
+    from rmkit.study.monitoring.terminal import picture, watch_run
 
+    if options.watch and (run := _living_run(options)):
         watch_run(Store(find_project().store), run)
         return 0
     project, study, jobs = _planned(options)
     store = Store(project.store)
     from rmkit.study.monitoring.run_record import living
     from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
-    from rmkit.study.monitoring.terminal import picture
     from rmkit.study.monitoring.words import run_words
 
-    for run in living(store, study.name):
-        print(f"{study.name}: {run_words(run, snapshot(store, run))}")
-    print(*picture(study_snapshot(store, study, jobs)), sep="\n")
+    going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
+    for run, shot in going_on:
+        print(f"{study.name}: {run_words(run, shot)}", *picture(shot), sep="\n")
+    if not going_on:
+        print(*picture(study_snapshot(store, study, jobs)), sep="\n")
     return 0
 
 

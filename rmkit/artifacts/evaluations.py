@@ -145,20 +145,25 @@ class Evaluations:
     @classmethod
     def load(cls, folder: str | Path) -> "Evaluations":
         """The evaluations of a folder that `save` wrote, or DataError."""
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         folder = Path(folder)
         if not (folder / "evaluations.json").exists():
             raise DataError(f"{folder}: holds no evaluations.json; it must be a folder that Evaluations.save wrote")
-        about = json.loads((folder / "evaluations.json").read_text(encoding="utf-8"))
-        if about["format"] != FORMAT:
-            found = f"is of format {about['format']}"
-            raise DataError(f"{folder}/evaluations.json: {found}; this rmkit reads format {FORMAT}")
-        prompts = pd.read_parquet(folder / "prompts.parquet")
-        return cls(
-            fits=pd.read_parquet(folder / "fits.parquet"),
-            prompt_id_p=prompts["prompt_id"].to_numpy(),
-            units_p=prompts["units"].to_numpy(),
-            values=load_file(folder / "values.safetensors"),
-            axes={metric: Axis(axis["name"], tuple(axis["at"])) for metric, axis in about["axes"].items()},
-        )
+        try:
+            about = json.loads((folder / "evaluations.json").read_text(encoding="utf-8"))
+            if (form := about["format"]) != FORMAT:
+                raise DataError(f"{folder}/evaluations.json: is of format {form}; this rmkit reads format {FORMAT}")
+            prompts = pd.read_parquet(folder / "prompts.parquet")
+            return cls(
+                fits=pd.read_parquet(folder / "fits.parquet"),
+                prompt_id_p=prompts["prompt_id"].to_numpy(),
+                units_p=prompts["units"].to_numpy(),
+                values=load_file(folder / "values.safetensors"),
+                axes={metric: Axis(axis["name"], tuple(axis["at"])) for metric, axis in about["axes"].items()},
+            )
+        except DataError:
+            raise
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as fault:
+            raise DataError(f"{folder}: cannot be read as evaluations ({fault}); make them again") from fault

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
+from rmkit.figures.axes import seeds_named
 from rmkit.figures.looks import LOOKS, Look, called, look_of, looks_of, metric_label
 from rmkit.figures.theme import GREY, themed
 
@@ -115,17 +116,13 @@ def name_panels(axes: np.ndarray, pools: list[str], table: pd.DataFrame) -> None
 
 def interval_title(curves: pd.DataFrame) -> str:
     """The number of seeds and the kind of interval, which is one for all lines."""
-    start = seeds_named(int(curves["seeds"].min()))
+    start = seeds_named(curves["seeds"].min())
     banded = curves[curves["low"].notna()]
     if banded.empty:
         return f"{start}, no interval"
     first = banded.iloc[0]
     level = f"{first['level']:.0%} " if "level" in curves else ""
     return f"{start}; band: {level}{first['method']} ({first['estimand']})"
-
-
-def seeds_named(seeds: int) -> str:
-    return "one seed" if seeds == 1 else f"mean of {seeds} seeds"
 
 
 def height_label(metric: str, n: float, against: str) -> str:

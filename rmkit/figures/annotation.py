@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.annotation.label_theory import quality_at_normal_gaps
+from rmkit.figures.axes import seeds_named
 from rmkit.figures.looks import looks_of
 from rmkit.figures.theme import BLUE, GREY, INK, themed
 
@@ -29,7 +30,7 @@ def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
     """Left, P(first preferred) against the difference; right, the expected error for each way of choosing pairs.
 
     rows: choice, pool, beta, metric, value; where several seeds gave a value, their mean is shown (`seeds` says of how
-    many). An annotator that never errs (infinite beta) is left out on the right, whose axis is logarithmic.
+    many). An infinite beta is left out on the right, whose axis is logarithmic.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9))
     betas = sorted(rows["beta"].unique())
@@ -50,7 +51,7 @@ def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
     right.set(xlabel="annotation sharpness β (log scale)", ylabel="expected error (share of pairs)")
     right.set_ylim(bottom=0)
     right.yaxis.set_major_formatter("{x:.0%}")
-    right.set_title(f"How often it is wrong, by which pairs are asked (mean of {seeds} seed{'s' * (seeds > 1)})")
+    right.set_title(f"How often it is wrong, by which pairs are asked ({seeds_named(seeds)})")
     right.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -61,10 +62,10 @@ def draw_chances(ax: Axes, betas: list[float]) -> None:
         color = BETA_GREYS[round(position * 3 / max(1, len(betas) - 1))]
         sharp = np.isinf(beta)
         chance = np.heaviside(GAPS, 0.5) if sharp else 1 / (1 + np.exp(-beta * GAPS))
-        ax.plot(GAPS, chance, color=color, label="never errs" if sharp else f"β = {beta:g}")
+        ax.plot(GAPS, chance, color=color, label="β = ∞" if sharp else f"β = {beta:g}")
     ax.axhline(0.5, color=GREY, linewidth=0.8)
     ax.set(xlabel="gold reward, first minus second (in units of the scale)", ylabel="P(first preferred)")
-    ax.set_title("How sure an annotator is")
+    ax.set_title("How sure an annotator without habits is")
     ax.legend(loc="upper left")
 
 
@@ -73,7 +74,7 @@ def error_figure(rows: pd.DataFrame, *, gap_sd: float) -> Figure:
     """Error against sharpness: what normal differences would give as a line, what these pairs gave as marks.
 
     rows: beta, metric, value, one a level of noise; gap_sd: the standard deviation of the differences, in units of the
-    scale. Whoever never errs is left out: the axis is logarithmic.
+    scale. An infinite beta is left out: the axis is logarithmic.
     """
     figure, ax = plt.subplots(figsize=(5.2, 3.6))
     shown = rows[rows["metric"].isin(ERROR_LOOK) & np.isfinite(rows["beta"]) & rows["value"].notna()]

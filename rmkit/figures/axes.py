@@ -71,17 +71,24 @@ def one_kind(curves: pd.DataFrame, identity: Iterable[str]) -> None:
     if curves.empty:
         raise ResultError("curves: the table is empty; a figure needs at least one row")
     if (again := curves.duplicated(list(identity))).any():
-        raise ResultError(f"curves: {curves[again].iloc[0][list(identity)].to_dict()} stands twice; draw one metric")
+        raise ResultError(f"curves: {curves[again].iloc[0][list(identity)].to_dict()} is listed twice; draw one metric")
     with_band = curves[curves["low"].notna()]
     for column in ("estimand", "method"):
         if len(kinds := with_band[column].unique()) > 1:
             raise ResultError(f"curves: {column} is {' and '.join(map(repr, kinds))}; draw them apart")
 
 
+def seeds_named(fewest: int, most: int | None = None) -> str:
+    """How many seeds a figure is the mean of: one seed, mean of 5 seeds, mean of 3 to 5 seeds."""
+    fewest, most = int(fewest), int(fewest if most is None else most)
+    if most == 1:
+        return "one seed"
+    return f"mean of {fewest} seeds" if fewest == most else f"mean of {fewest} to {most} seeds"
+
+
 def band_title(curves: pd.DataFrame) -> str:
     """How many seeds, and what the band is."""
-    seeds = int(curves["seeds"].iloc[0])
-    start = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
+    start = seeds_named(curves["seeds"].iloc[0])
     with_band = curves[curves["low"].notna()]
     if with_band.empty:
         return f"{start}, no interval"

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.axes import count_axis, label_lines
+from rmkit.figures.axes import count_axis, label_lines, seeds_named
 from rmkit.figures.looks import Look, looks_of, metric_label
 from rmkit.figures.theme import GREY, themed
 
@@ -115,8 +115,7 @@ def draw_reference(ax: Axes, metric: str) -> None:
 
 def title(curves: pd.DataFrame) -> str:
     """The number of seeds and the kind of interval; where kinds differ, which line has which."""
-    low, high = int(curves["seeds"].min()), int(curves["seeds"].max())
-    seeds = f"mean of {low if low == high else f'{low} to {high}'} seed{'s' if high > 1 else ''}"
+    seeds = seeds_named(curves["seeds"].min(), curves["seeds"].max())
     looks = looks_of(curves["reward_model"])
     kinds: dict[str, dict[str, None]] = {}
     for row in curves[curves["low"].notna()].itertuples():

@@ -29,7 +29,7 @@ def reliability_figure(bins: pd.DataFrame) -> Figure:
     for reward_model, line in bins.groupby("reward_model", sort=False):
         look, line = looks[str(reward_model)], line.sort_values("confidence")
         style = {"color": look.color, "linestyle": look.linestyle}
-        total = f"{look.label}, {line['pairs'].sum():,.0f} scored pairs"
+        total = f"{look.label}, {line['pairs'].sum():,.0f} pairs shown"
         above.plot(line["confidence"], line["accuracy"], linewidth=1.2, **style)
         above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most, color=look.color,
                       marker=look.marker, label=total)  # fmt: skip

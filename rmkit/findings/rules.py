@@ -8,6 +8,7 @@ once; verdicts.py judges.
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ METRICS = {  # which of these name a metric
     "correlation": ("measure", "policy"),
     "correlation_difference": ("of", "first", "second"),
 }
+TEXTS = ("statement", "source", "stage", "unit", "estimand")
 ALWAYS = ("statement", "source", "stage", "statistic", "threshold", "matters", "unit", "estimand")
 
 
@@ -71,7 +73,7 @@ def metric_of(value: Any, where: str) -> Metric:
         return Metric(value)
     if isinstance(value, Mapping) and len(value) == 1:
         ((name, at),) = value.items()
-        if isinstance(name, str) and isinstance(at, int | float) and not isinstance(at, bool):
+        if isinstance(name, str) and isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < math.inf:
             return Metric(name, at)
     raise DataError(f"{where}: {value!r} is no metric; write accuracy, or {{best_of_n: 32}} for one that has an axis")
 
@@ -102,10 +104,13 @@ def read_rule(path: Path, shown: str) -> Rule:
         one_of(key, known, shown, DataError)
     if missing := [key for key in (*ALWAYS, *terms) if content.get(key) is None]:
         raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
+    for key in TEXTS:
+        if not isinstance(content[key], str):
+            raise DataError(f"{shown}: {key}: {content[key]!r} is not a text")
     one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}", DataError)
     for key in ("threshold", "matters"):
         number = content[key]
-        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < float("inf"):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < math.inf:
             raise DataError(f"{shown}: {key}: {number!r} is not a number")
     for key in ("first", "second") if statistic == "difference" else ():
         if not isinstance(content[key], dict) or not content[key]:
@@ -125,7 +130,7 @@ def read_rule(path: Path, shown: str) -> Rule:
 
 
 def check_against_notebooks(
-    folder: Path, shown: str, declared: Mapping[str, Mapping[str, Sequence[Any]]], texts: Mapping[str, Collection[str]]
+    folder: Path, shown: str, declared: Mapping[str, Mapping[str, Sequence[Any]]], texts: Mapping[str, frozenset[str]]
 ) -> None:
     """DataError if a rule names a stage, parameter, metric, column, head or strategy that nothing has.
 
@@ -140,9 +145,11 @@ def check_against_notebooks(
             if choices and value not in choices:
                 one_of(str(value), list(map(str, choices)), f"{where}: where: {name}", DataError)
         if rule.stage in EVALUATED:
-            check_metrics(rule, EVALUATED[rule.stage], texts[rule.stage], where)
+            evaluated = EVALUATED[rule.stage]
+            own = texts[rule.stage] - {*parameters, *evaluated.numbers, *evaluated.names}
+            check_metrics(rule, evaluated, own, where)
             for key, group in rule.groups().items():
-                check_columns(group, EVALUATED[rule.stage], parameters, texts[rule.stage], f"{where}: {key}")
+                check_columns(group, evaluated, parameters, texts[rule.stage], f"{where}: {key}")
 
 
 def check_metrics(rule: Rule, evaluated: Evaluated, own: Collection[str], where: str) -> None:

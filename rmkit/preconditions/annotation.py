@@ -11,7 +11,7 @@ from rmkit.annotation.habits import Habits, crowd
 from rmkit.annotation.label_budget import LabelBudget
 from rmkit.annotation.scales import check_scale
 from rmkit.errors import ParamsError, told_of
-from rmkit.preconditions.ranges import check_betas, made
+from rmkit.preconditions.ranges import check_betas, check_each_once, made
 
 
 def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
@@ -43,5 +43,5 @@ def check_agreements(parameters: Mapping[str, Any], where: str) -> None:
         if not 0.5 < agreement < 1:
             chance = "two who toss coins agree on 0.5, two who never err on 1"
             raise ParamsError(f"{where}: agreements[{position}]: {agreement} is not between 0.5 and 1; {chance}")
-    if len(set(parameters["agreements"])) < len(parameters["agreements"]):
-        raise ParamsError(f"{where}: agreements: {parameters['agreements']}; give each once")
+    if parameters["agreements"]:
+        check_each_once(parameters["agreements"], f"{where}: agreements")

@@ -9,7 +9,7 @@ from typing import Any
 
 from rmkit.annotation.pools import check_draw
 from rmkit.errors import ParamsError, told_of
-from rmkit.preconditions.ranges import check_betas, check_counts, check_ns
+from rmkit.preconditions.ranges import check_betas, check_counts, check_each_once, check_ns
 
 
 def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
@@ -29,3 +29,4 @@ def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], w
     furthest = math.log(parameters["n_test_responses"])  # where the policy says one response alone
     if wrong := [nats for nats in parameters["kls"] if not 0 < nats < furthest]:
         raise ParamsError(f"{where}: kls: {wrong[0]} nats; with that many test responses give 0 to {furthest:.2f}")
+    check_each_once(parameters["kls"], f"{where}: kls")

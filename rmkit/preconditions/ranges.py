@@ -4,7 +4,7 @@ Knows numbers only; no pair, no array.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -22,8 +22,7 @@ def check_betas(parameters: Mapping[str, Any], where: str) -> None:
     for position, beta in enumerate(parameters["betas"]):
         with told_of(where):
             check_sharpness(math.inf if beta is None else beta, f"betas[{position}]")
-    if len(set(parameters["betas"])) < len(parameters["betas"]) or not parameters["betas"]:
-        raise ParamsError(f"{where}: betas: {parameters['betas']}; give at least one, each once")
+    check_each_once(parameters["betas"], f"{where}: betas")
 
 
 def check_counts(parameters: Mapping[str, Any], where: str) -> None:
@@ -42,11 +41,18 @@ def check_share(parameters: Mapping[str, Any], where: str) -> None:
         raise ParamsError(f"{where}: validation_share: {parameters['validation_share']} is not between 0 and 1")
 
 
+def check_each_once(values: Sequence[Any], where: str) -> None:
+    """ParamsError unless values are given, none of them twice."""
+    if not values:
+        raise ParamsError(f"{where} is empty; give at least one")
+    if twice := [value for position, value in enumerate(values) if value in values[:position]]:
+        raise ParamsError(f"{where}: {twice[0]!r} is listed twice; give each once")
+
+
 def check_ns(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless each n of Best-of-n is between 1 and the responses to a test prompt, where these are known."""
     most = parameters.get("n_test_responses", math.inf)
     for position, n in enumerate(parameters["ns"]):
         if not 1 <= n <= most:
             raise ParamsError(f"{where}: ns[{position}]: best of {n}, and there are {most} responses to a test prompt")
-    if not parameters["ns"]:
-        raise ParamsError(f"{where}: ns is empty; give at least one n")
+    check_each_once(parameters["ns"], f"{where}: ns")

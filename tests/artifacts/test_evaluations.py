@@ -167,3 +167,15 @@ def test_a_folder_without_evaluations_or_of_another_format_says_so(tmp_path):
     (tmp_path / "evaluations.json").write_text('{"format": 1}')
     with pytest.raises(DataError, match=r"evaluations.json: is of format 1; this rmkit reads format 2"):
         Evaluations.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["evaluations.json", "fits.parquet", "prompts.parquet", "values.safetensors"])
+@pytest.mark.parametrize("damage", [None, b"", b"[1]", b'{"format": 2}', bytes(range(256))])
+def test_a_damaged_file_is_one_sentence_that_names_the_folder(tmp_path, name, damage):
+    Evaluations(**parts()).save(tmp_path)
+    if damage is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(damage)
+    with pytest.raises(DataError, match=f"^{tmp_path}: (cannot be read as evaluations .*|holds no evaluations.json)"):
+        Evaluations.load(tmp_path)

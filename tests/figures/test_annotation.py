@@ -50,4 +50,4 @@ def test_errors_are_averaged_over_seeds_and_one_who_never_errs_is_left_out():
     x, y = line(right, "random, within a prompt")
     np.testing.assert_allclose(y, [0.45, 0.35])
     np.testing.assert_array_equal(x, [0.5, 1.0])
-    assert {"β = 0.5", "β = 1", "never errs"} <= {each.get_label() for each in left.lines}
+    assert {"β = 0.5", "β = 1", "β = ∞"} <= {each.get_label() for each in left.lines}

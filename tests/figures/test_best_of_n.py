@@ -37,7 +37,7 @@ def test_best_of_n_is_drawn_in_the_order_of_n_with_its_band_and_name():
 def test_a_figure_refuses_mixed_intervals_repeated_points_and_an_empty_table():
     with pytest.raises(ResultError, match="estimand is 'new seeds, new prompts' and 'new prompts, these fits'"):
         best_of_n_figure(pd.concat([CURVES, curve("linear_bt", [1], [0.3]).assign(estimand="new prompts, these fits")]))
-    with pytest.raises(ResultError, match="stands twice"):
+    with pytest.raises(ResultError, match="is listed twice"):
         best_of_n_figure(pd.concat([CURVES, CURVES]))
     with pytest.raises(ResultError, match="the table is empty"):
         best_of_n_figure(CURVES[:0])

@@ -23,4 +23,4 @@ def test_reliability_shows_accuracy_against_confidence_and_the_pairs_below():
     assert drawn[(0.5, 1)] == (0.5, 1)  # as sure as right
     assert [tuple(line.get_ydata()) for line in below.lines] == [(60, 30, 10), (40, 60)]
     labels = [text.get_text() for text in above.get_legend().get_texts()]
-    assert labels == ["linear BT, 100 scored pairs", "BT MLP, 100 scored pairs"]
+    assert labels == ["linear BT, 100 pairs shown", "BT MLP, 100 pairs shown"]

@@ -78,7 +78,7 @@ def test_two_seeds_have_lines_and_say_that_there_is_no_interval():
 
 
 def test_a_point_that_stands_twice_and_mixed_intervals_are_refused():
-    with pytest.raises(ResultError, match="stands twice; draw one metric"):
+    with pytest.raises(ResultError, match="is listed twice; draw one metric"):
         split_ablation_figure(pd.concat([CURVES, CURVES]), "y")
     mixed = CURVES.assign(estimand=np.where(CURVES["beta"] == 0.5, "new prompts, these fits", CURVES["estimand"]))
     with pytest.raises(ResultError, match="estimand is"):

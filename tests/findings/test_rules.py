@@ -54,6 +54,11 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
         ({"threshold": "high"}, "threshold: 'high' is not a number"),
         ({"matters": 0.0}, "matters: 0.0; the smallest effect that would matter is above 0"),
         ({"measure": "x"}, "'measure' is not one of"),
+        ({"statement": ["a", "b"]}, r"statement: \['a', 'b'\] is not a text"),
+        ({"stage": ["04_reward_models"]}, r"stage: \['04_reward_models'\] is not a text"),
+        ({"estimand": {}}, "estimand: {} is not a text"),
+        ({"metric": {"best_of_n": float("inf")}}, "metric: {'best_of_n': inf} is no metric"),
+        ({"metric": {"best_of_n": 0}}, "metric: {'best_of_n': 0} is no metric"),
         ({"threshold": float("nan")}, "threshold: nan is not a number"),
         ({"first": "d_optimal"}, "first: 'd_optimal' names no fits"),
         ({"where": "grammar"}, "where: 'grammar' is not the parameters of jobs"),
@@ -99,9 +104,9 @@ DECLARED = {
     "06_accuracy_vs_policy": {"seed": ()},
 }
 TEXTS = {
-    "04_reward_models": {"linear_bt", "mine"},
-    "05_active_labeling": set(),
-    "06_accuracy_vs_policy": {"my_measure"},
+    "04_reward_models": frozenset({"linear_bt", "mine", "reward_model", "world"}),
+    "05_active_labeling": frozenset(),
+    "06_accuracy_vs_policy": frozenset({"my_measure"}),
 }
 GOOD = CONTENT | {"first": {"reward_model": ["mine", "gold"]}, "second": {"reward_model": "mlp_bt", "beta": 0.5}}
 GOOD |= {"where": {"world": "files"}}
@@ -129,6 +134,8 @@ def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
         (GOOD | {"where": {"wrold": "grammar"}}, "where: 'wrold' is not one of seed, world, .*; did you mean 'world'"),
         (GOOD | {"where": {"world": "grammer"}}, "where: world: 'grammer' is not one of .*; did you mean 'grammar'"),
         (GOOD | {"metric": {"best_off_n": 4}}, "metric: 'best_off_n' is not one of .*; did you mean 'best_of_n'"),
+        (GOOD | {"metric": "reward_model"}, "metric: 'reward_model' is not one of "),
+        (GOOD | {"metric": "world"}, "metric: 'world' is not one of "),
         (GOOD | {"metric": "best_of_32"}, "metric: 'best_of_32' is not one of .*; did you mean 'best_of_n'"),
         (GOOD | {"metric": "best_of_n"}, "metric: best_of_n has a value for each n; write {best_of_n: 2}"),
         (GOOD | {"metric": {"accuracy": 2}}, "metric: accuracy has no axis; write accuracy alone"),

@@ -25,8 +25,8 @@ ACTIVE = WORLD | {
     ("check", "sound", "change", "message"),
     [
         (check_annotation, ANNOTATION, {"betas": [1.0, -1.0]}, r"betas\[1\]: -1.0; a sharpness is above 0"),
-        (check_annotation, ANNOTATION, {"betas": [1.0, 1.0]}, "give at least one, each once"),
-        (check_annotation, ANNOTATION, {"betas": []}, "give at least one, each once"),
+        (check_annotation, ANNOTATION, {"betas": [1.0, 1.0]}, "betas: 1.0 is listed twice; give each once"),
+        (check_annotation, ANNOTATION, {"betas": []}, "betas is empty; give at least one"),
         (check_annotation, ANNOTATION, {"scale": "fixed"}, "fixed_scale: None with scale fixed"),
         (check_annotation, ANNOTATION, {"fixed_scale": 6.0}, "fixed_scale: 6.0 with scale gold_sd"),
         (check_annotation, ANNOTATION, {"n_labels": 8401}, "8401, and 300 prompts offer 28 random pairs each"),
@@ -71,12 +71,13 @@ ACTIVE = WORLD | {
             "fixed_scale: 0.0; what gold is divided",
         ),
         (check_annotation, ANNOTATION, {"agreements": [0.7, 0.4]}, r"agreements\[1\]: 0.4 is not between 0.5 and 1"),
-        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.7]}, r"agreements: \[0.7, 0.7\]; give each once"),
+        (check_annotation, ANNOTATION, {"agreements": [0.7, 0.7]}, "agreements: 0.7 is listed twice; give each once"),
         (check_reward_models, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_reward_models, MODELS, {"annotations": [4]}, "4 pairs leave 4 to train and 0 to validate on"),
         (check_reward_models, MODELS, {"validation_share": 1.0}, "validation_share: 1.0 is not between 0 and 1"),
         (check_reward_models, MODELS, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_reward_models, MODELS, {"ns": []}, "ns is empty"),
+        (check_reward_models, MODELS, {"ns": [1, 4, 4]}, "ns: 4 is listed twice; give each once"),
         (check_validation_split, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_active_labeling, ACTIVE, {"n_start": 4}, "n_start: 4; each fifth label validates, give at least 5"),
         (check_active_labeling, ACTIVE, {"n_batch": 201}, "n_batch: 201 labels a round, of 200 candidates"),
@@ -93,6 +94,7 @@ ACTIVE = WORLD | {
         (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),
         (check_population, POPULATION, {"n_measured": 33}, "n_measured: 33; it takes 2, and 02_sampling draws 32"),
         (check_population, POPULATION, {"kls": [0.5, 0.0]}, "kls: 0.0 nats"),
+        (check_population, POPULATION, {"kls": [0.5, 0.5]}, "kls: 0.5 is listed twice; give each once"),
     ],
 )
 def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, change, message):

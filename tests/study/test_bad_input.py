@@ -27,8 +27,8 @@ SEEN_BY_CHECK = {
     "a wrong item of a list": (("params/small.yaml", "null}", '{"powers": [1, "x"]}}'), r"powers\[1\]: 'x' is text, not a number"),
     "an unknown stage": (("params/small.yaml", "01_sums", "01_sum"), r"'01_sum' is not one of .*did you mean '01_sums'"),
     "an absent source": (("params/small.yaml", '"00_numbers": null, ', ""), r"takes `numbers` from 00_numbers; add `00_numbers:`"),
-    "a seed that stands twice": (("params/small.yaml", "[0, 1]", "[0, 0]"), r"\{'seed': 0\} stands twice"),
-    "a key that stands twice": (("params/small.yaml", '"axes"', '"axes": {}, "axes"'), "line 1: axes stands twice"),
+    "a seed that is listed twice": (("params/small.yaml", "[0, 1]", "[0, 0]"), r"\{'seed': 0\} is listed twice"),
+    "a key that is listed twice": (("params/small.yaml", '"axes"', '"axes": {}, "axes"'), "line 1: axes is listed twice"),
     "not YAML": (("params/small.yaml", "}", "["), "params/small.yaml: line 1: not YAML"),
     "a cycle": (
         ("rmkit/stages/graph.py", '"00_numbers": Stage(', '"00_numbers": Stage(inputs={"sums": (Source("01_sums"),)},'),
@@ -54,7 +54,7 @@ SEEN_BY_CHECK = {
     "axes that are a number": (("params/small.yaml", '{"seed": [0, 1]}', "0"), "axes: 0 is not a mapping"),
     "a number too large": (("params/small.yaml", "null}", '{"sleep": 1' + "0" * 400 + "}}"), "sleep: 1.* is a whole number, not a number"),
     "no fits": (("params/small.yaml", "null}", '{"powers": []}}'), "powers is empty; give at least one value"),
-    "a fit asked for twice": (("params/small.yaml", "null}", '{"powers": [1, 1.0]}}'), "powers: 1.0 stands twice"),
+    "a fit asked for twice": (("params/small.yaml", "null}", '{"powers": [1, 1.0]}}'), "powers: 1.0 is listed twice"),
     "a wrong axis value behind a stage's own": (("params/small.yaml", '{"seed": [0, 1]}, "stages": {"00_numbers": null, "01_sums": null}', '{"seed": ["a"]}, "stages": {"00_numbers": null, "01_sums": {"seed": 1}}'), r"axes.seed\[0\]: 'a' is text"),
     "a data file that is not there": (("params/small.yaml", '"axes"', '"parameters": {"numbers_file": "data/no.json"}, "axes"'), "data/no.json: No such file"),
 }  # fmt: skip
@@ -154,6 +154,17 @@ def refuse(parameters, counts, where):
     assert ended.stderr.strip() == "params/small.yaml: 01_sums: data/numbers.json with seed 0 will not do"
 
 
+def test_a_stage_that_is_left_out_is_not_asked_whether_it_could_run(small):
+    small.edit("rmkit/stages/graph.py", 'n_fits="rmkit.adding:n_sums"', 'n_fits="rmkit.adding:n_sums", precondition="rmkit.numbers:refuse"')  # fmt: skip
+    refuse = (
+        "def refuse(parameters, counts, where):\n    from rmkit.errors import ParamsError\n    raise ParamsError(where)"
+    )
+    small.edit("rmkit/numbers.py", "def check(", f"{refuse}\n\n\ndef check(")
+    assert small.rmkit("run", "small").returncode == 2
+    ended = small.rmkit("run", "small", "--only", "00_numbers", "--no-report")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("path", ["rmkit/powers.py", "notebooks/01_sums.ipynb"])
 def test_code_that_changes_during_a_run_is_not_stored_under_the_old_key(path, small):
     """The first job waits while the second one's code is edited; going back finds nothing stored wrongly."""
@@ -178,6 +189,35 @@ def test_a_job_without_a_manifest_heals(finished):
     assert ended.returncode == 0, ended.stderr
     assert "warning: damaged in the store" in ended.stdout
     assert path.exists()
+
+
+def change_manifest(project, stage, change):
+    (path,) = (project.root / "runs/jobs").glob(f"{stage}-*/manifest.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+
+
+@pytest.mark.parametrize("part", ["artifacts", "files", "ingredients"])
+def test_a_manifest_of_odd_parts_is_passed_over_and_made_again(part, finished):
+    change_manifest(finished, "00_numbers", {part: []})
+    assert (ended := finished.rmkit("status", "small")).returncode == 0, ended.stderr
+    for command in (["gc", "--dry-run"], ["why", "01_sums", "small"]):
+        ended = finished.rmkit(*command)
+        assert ended.returncode == 1, command
+        assert ended.stderr.endswith(f"no readable manifest ({part} is no mapping); `rmkit run` makes it again\n")
+        assert ended.stderr.count("\n") == 1
+    ended = finished.run()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "warning: damaged in the store" in ended.stdout
+    assert f"{part} is no mapping" in ended.stdout
+
+
+def test_a_manifest_that_has_no_artifact_is_one_sentence(finished):
+    change_manifest(finished, "00_numbers", {"artifacts": {}})
+    assert finished.rmkit("status", "small").returncode == 0
+    ended = finished.run()
+    assert ended.returncode == 1
+    assert "has no digest of numbers; remove it, `rmkit run` makes it" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_lock_that_nobody_holds_stands_in_nobody_s_way(small):

@@ -252,12 +252,12 @@ def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
         np.save(project / f"data/mine/reward_{name}.npy", (embedding_pkd @ weight_d)[..., None].astype(np.float32))
     smaller = {
         "embeddings_folder": "data/mine",
-        "n_pairs": 300,
+        "n_labels": 300,
         "annotations": "[300]",
         "ns": "[1,8]",
         "betas": "[10.0]",
     }
-    smaller |= {"seed": "[0]", "reward_models": "[linear_bt]", "ablation": "[]"}
+    smaller |= {"seed": "[0]", "reward_models": "[linear_bt]", "splits": "[pair]"}
     words = [word for name, value in smaller.items() for word in ("--set", f"{name}={value}")]
     execute([sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words], project, project)
     (path,) = (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")

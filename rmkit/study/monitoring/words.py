@@ -62,9 +62,9 @@ def busy_words(busy: Busy) -> str:
 
 
 def run_words(run: Run, shot: Snapshot) -> str:
-    """process 4711 runs it since 10:02, or: the last run, 10:02 to 10:05: all done."""
+    """process 4711 has been running it since 10:02, or: the last run, 10:02 to 10:05: all done."""
     if shot.state == RUNNING:
-        return f"process {run.pid} runs it since {_clock(run.since)}"
+        return f"process {run.pid} has been running it since {_clock(run.since)}"
     because = f" ({shot.sentence})" if shot.sentence and not shot.failed else ""
     times = f"{_clock(run.since)} to {_clock(run.since + (shot.seconds or 0.0))}"
     return f"the last run, {times}: {shot.state}{because}"

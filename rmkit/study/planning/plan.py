@@ -11,7 +11,7 @@ from rmkit.errors import ParamsError, one_of
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning import study_file
 from rmkit.study.planning.keys import canonical, code_of, ingredients, name_of, named_above
-from rmkit.study.planning.notebook import Declared, check_look_cells, declared, read_notebook
+from rmkit.study.planning.notebook import SEEDS, Declared, check_look_cells, declared, read_notebook
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
@@ -64,6 +64,9 @@ def plan_job(
     axes: tuple[str, ...] = (),
 ) -> PlannedJob:
     """The job of a stage at one point, what it takes found among `jobs`: those with equal shared parameters."""
+    for name in SEEDS:
+        if parameters.get(name, 0) < 0:
+            raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more")
     for name in STAGES[stage].fits:
         _check_fits(parameters[name], f"{where}: {stage}: {name}")
     sources = STAGES[stage].sources(parameters)
@@ -82,7 +85,7 @@ def _check_fits(value: Any, where: str) -> None:
         if not value:
             raise ParamsError(f"{where} is empty; give at least one value")
         if twice := [item for position, item in enumerate(value) if item in value[:position]]:
-            raise ParamsError(f"{where}: {twice[0]!r} stands twice; a fit is made once")
+            raise ParamsError(f"{where}: {twice[0]!r} is listed twice; a fit is made once")
     elif value < 1:
         raise ParamsError(f"{where} is {value}; give at least 1")
 

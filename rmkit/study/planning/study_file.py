@@ -160,7 +160,7 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     for position, point in enumerate(points):
         if point in points[:position]:
-            raise ParamsError(f"{study.where}: axes: {point} stands twice; a job is run once")
+            raise ParamsError(f"{study.where}: axes: {point} is listed twice; a job is run once")
     return [{name: point.get(name, value) for name, value in base.items()} for point in points]
 
 
@@ -206,7 +206,7 @@ def _mapping(value: Any, where: str, remedy: str) -> dict[str, Any]:
 
 
 def _loader(where: str) -> type[yaml.SafeLoader]:
-    """PyYAML's safe loader, which here refuses a key that stands twice instead of keeping the last."""
+    """PyYAML's safe loader, which here refuses a key that is listed twice instead of keeping the last."""
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -216,7 +216,7 @@ def _loader(where: str) -> type[yaml.SafeLoader]:
                 if not isinstance(key, yaml.ScalarNode):
                     raise ParamsError(f"{line}: a key must be a name")
                 if key.value in seen:
-                    raise ParamsError(f"{line}: {key.value} stands twice; keep one")
+                    raise ParamsError(f"{line}: {key.value} is listed twice; keep one")
                 seen.add(key.value)
             return super().construct_mapping(node, deep)
 

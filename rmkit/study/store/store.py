@@ -65,9 +65,11 @@ class Store:
                 raise ValueError(f"format {manifest['format']}, and this rmkit reads {FORMAT}")
             if missing := {"artifacts", "files", "ingredients", "stage", "environment"} - manifest.keys():
                 raise ValueError(f"no {', '.join(sorted(missing))}")
+            if odd := [part for part in ("artifacts", "files", "ingredients") if not isinstance(manifest[part], dict)]:
+                raise ValueError(f"{odd[0]} is no mapping")
             return manifest
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StoreError(f"{self.folder(key)}: no readable manifest ({error})") from None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as why:
+            raise StoreError(f"{self.folder(key)}: no readable manifest ({why}); `rmkit run` makes it again") from None
 
     def finished(self, key: str) -> bool:
         """Whether the job of this key is in the store; `damage` says whether it is sound."""
@@ -98,12 +100,19 @@ class Store:
         keys = {other.plan_id: self.key_of(other, known) for other in job.needs()}
         done = {plan_id: key for plan_id, key in keys.items() if key and self.finished(key)}
         content: dict[str, str | None] = {
-            name: self.manifest(done[other.plan_id])["artifacts"][name]["digest"] if other.plan_id in done else None
+            name: self.artifact_digest(done[other.plan_id], name) if other.plan_id in done else None
             for name, other in job.inputs.items()
         }
         for other in job.gathered:
             content[other.plan_id] = self.digest_of_results(done[other.plan_id]) if other.plan_id in done else None
         return content
+
+    def artifact_digest(self, key: str, name: str) -> str:
+        """The content digest of an artifact of a finished job; StoreError where its manifest has none."""
+        try:
+            return self.manifest(key)["artifacts"][name]["digest"]
+        except (KeyError, TypeError):
+            raise StoreError(f"{self.folder(key)}: has no digest of {name}; remove it, `rmkit run` makes it") from None
 
     def ingredients(self, job: PlannedJob) -> dict[str, Any]:
         """The ingredients of a planned job's key, as far as its inputs are there."""

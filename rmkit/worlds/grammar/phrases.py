@@ -142,7 +142,7 @@ def read_grammar(folder: str | Path, shown: str | None = None) -> Grammar:
     ]
     names = [category.name for category in categories]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{shown}: the category {twice[0]} stands twice; give each category a name of its own")
+        raise DataError(f"{shown}: the category {twice[0]} is listed twice; give each category a name of its own")
     where = f"{shown}/{ANSWERS}"
     content = _mapping(folder / ANSWERS, where)
     answers = _part(content, "answers", dict, where)
@@ -241,7 +241,7 @@ def _check_slots(template: str, allowed: tuple[str, ...], once: tuple[str, ...],
 
 
 def _check_unambiguous(grammar: Grammar, shown: str) -> None:
-    """DataError if a phrase stands twice, or if one phrase lies inside another."""
+    """DataError if a phrase is listed twice, or if one phrase lies inside another."""
     phrases: list[tuple[str, str]] = []  # each with the file that it stands in
     for category in grammar.categories:
         names = [name for both in category.things for name in both]
@@ -252,7 +252,7 @@ def _check_unambiguous(grammar: Grammar, shown: str) -> None:
         if not (words := words_of(phrase)):
             raise DataError(f"{shown}/{file}: {phrase!r} has no word; a phrase is found by its words")
         if words in seen:
-            raise DataError(f"{shown}/{file}: {phrase!r} stands twice; a phrase has one meaning")
+            raise DataError(f"{shown}/{file}: {phrase!r} is listed twice; a phrase has one meaning")
         seen[words] = phrase
     troubles = [
         (trouble, TASK_FILES[category.task]) for category in grammar.categories for trouble in category.troubles
@@ -295,5 +295,5 @@ def _texts(content: Mapping[str, Any], key: str, where: str, fewest: int = FEWES
     if len(texts) < fewest:
         raise DataError(f"{where}: {key} has {len(texts)} entries; it needs at least {fewest}")
     if twice := [text for position, text in enumerate(texts) if text in texts[:position]]:
-        raise DataError(f"{where}: {key}: {twice[0]!r} stands twice")
+        raise DataError(f"{where}: {key}: {twice[0]!r} is listed twice")
     return tuple(text.strip() for text in texts)

@@ -48,6 +48,14 @@ def test_a_stage_runs_at_the_axis_values_that_its_literal_admits(worlds):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["seed", "world_seed"])
+def test_a_seed_below_0_is_refused(name, graph):
+    graph.stage("00_world", f"{name}: int = 0")
+    said = f"mine.yaml: 00_world: {name}: -1; a seed is 0 or more$"
+    with pytest.raises(ParamsError, match=said):
+        graph.plan(f"stages: {{00_world: {{{name}: -1}}}}")
+
+
 def test_an_input_that_no_source_gives_is_absent(worlds):
     *_, grammar, hh_rlhf = worlds.plan(ALL_WORLDS)
     assert {name: str(job) for name, job in grammar.inputs.items()} == {
@@ -126,7 +134,7 @@ WRONG_AXES = {
     "one value for all, which a stage does not admit": (
         ALL_WORLDS, ["world=hh_rlhf"], "parameters.world for 01_policy: 'hh_rlhf' is not one of grammar$",
     ),
-    "a value twice": (ALL_WORLDS, ["world=[grammar, grammar]"], r"\{'world': 'grammar'\} stands twice"),
+    "a value twice": (ALL_WORLDS, ["world=[grammar, grammar]"], r"\{'world': 'grammar'\} is listed twice"),
 }  # fmt: skip
 
 

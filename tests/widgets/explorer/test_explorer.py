@@ -41,9 +41,8 @@ class Made(Stored):
         for key in {key for rows in tables.values() for key in rows["job"]}:
             folder = self.folder(key)
             folder.mkdir(parents=True)
-            parts = ("artifacts", "files", "ingredients", "stage", "environment")
-            (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **dict.fromkeys(parts)}))
-            (folder / "notebook.ipynb").write_text("{}")
+            parts = {part: {} for part in ("artifacts", "files", "ingredients", "stage", "environment")}
+            (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **parts}))
 
     def names(self):
         return ["empty", "mine", HOSTILE]

@@ -145,11 +145,11 @@ MISTAKES = {
     ),
     "an entry is a number": (ANSWERS, put("vague", 2, 7), "answers.yaml: vague holds 7; every entry must be text"),
     "an entry is blank": (ANSWERS, put("vague", 2, " "), "answers.yaml: vague holds ' '; every entry must be text"),
-    "twice in a list": (HELPFUL, put(FIRST, "steps", 1, STEP), f"helpful.yaml: {FIRST}: steps: '{STEP}' stands twice"),
+    "twice in a list": (HELPFUL, put(FIRST, "steps", 1, STEP), f"helpful.yaml: {FIRST}: steps: '{STEP}' is listed twice"),
     "twice but for its case": (
-        HELPFUL, put(FIRST, "steps", 1, f"{STEP.upper()}!"), f"helpful.yaml.*'{STEP.upper()}!' stands twice",
+        HELPFUL, put(FIRST, "steps", 1, f"{STEP.upper()}!"), f"helpful.yaml.*'{STEP.upper()}!' is listed twice",
     ),
-    "in two lists": (ANSWERS, put("vague", 0, STEP), f"answers.yaml.*'{STEP}' stands twice"),
+    "in two lists": (ANSWERS, put("vague", 0, STEP), f"answers.yaml.*'{STEP}' is listed twice"),
     "without a word": (ANSWERS, put("vague", 0, "?!"), r"answers.yaml.*'\?!' has no word"),
     "a phrase inside another": (
         HELPFUL, put(FIRST, "steps", 1, f"first {VAGUE} and sing"),
@@ -159,7 +159,7 @@ MISTAKES = {
         HELPFUL, put(FIRST, "troubles", 1, f"looks as if to {VAGUE}"),
         f"helpful.yaml.*'{VAGUE}' lies inside 'looks as if to {VAGUE}'; reword one of them",
     ),
-    "a category twice": (HARMLESS, put(FIRST, SHIPPED_HELPFUL[FIRST]), f"the category {FIRST} stands twice; give each"),
+    "a category twice": (HARMLESS, put(FIRST, SHIPPED_HELPFUL[FIRST]), f"the category {FIRST} is listed twice; give each"),
     "one name for a thing": (
         HELPFUL, put(FIRST, "things", 1, "oak tree"),
         f"helpful.yaml: {FIRST}.things: 'oak tree' is not two names; write `name / other name`",
