@@ -43,6 +43,7 @@ class Made(Stored):
             folder.mkdir(parents=True)
             parts = {part: {} for part in ("artifacts", "files", "ingredients", "stage", "environment")}
             (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **parts}))
+            (folder / "notebook.ipynb").write_text("{}")
 
     def names(self):
         return ["empty", "mine", HOSTILE]
