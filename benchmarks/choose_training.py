@@ -49,7 +49,7 @@ def banks(store: Path) -> list[Path]:
     """The bank of each world seed among the finished jobs of a store."""
     found = {}
     for path in sorted(store.glob("*/manifest.json")):
-        about = json.loads(path.read_text())
+        about = json.loads(path.read_text(encoding="utf-8"))
         parameters = about["parameters"]
         if about["stage"] == "02_sampling" and all(parameters[key] == value for key, value in LEFT_OUT.items()):
             found[parameters["world_seed"]] = path.parent / "artifacts" / "bank"

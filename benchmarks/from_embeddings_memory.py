@@ -64,7 +64,7 @@ def peaks(running: subprocess.Popen[bytes], project: Path) -> dict[str, dict[str
             with suppress(OSError, KeyError, psutil.Error):  # it ended meanwhile
                 stamp = (stamp_of(process) or "").strip()
                 if stamp and process.environ().get("PYTHONPATH") == str(project):
-                    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
                     told = dict(line.split(":", 1) for line in lines)
                     stage = found[stamp.partition("-")[0]]
                     for figure in FIGURES:

@@ -42,7 +42,7 @@ def main() -> None:
     ]
     lines = ",\n".join(f"  {canonical(job)}" for job in jobs)
     machine = canonical(f"{processor()}, {usable_cores()} cores")
-    SHIPPED.write_text(f'{{"machine": {machine}, "jobs": [\n{lines}\n]}}\n')
+    SHIPPED.write_text(f'{{"machine": {machine}, "jobs": [\n{lines}\n]}}\n', encoding="utf-8")
     print(f"{SHIPPED}: {len(jobs)} sets of parameters")
 
 

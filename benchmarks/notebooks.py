@@ -83,11 +83,11 @@ def by_rmkit(made: SmallProject, seeds: list[int], *options: str) -> tuple[float
     made.study(axes={"seed": seeds}, stages={"00_numbers": None, "01_sums": None})
     run(made, *options)
     newest = max((made.root / "runs/runs").glob("*/events.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-    events = [json.loads(line) for line in newest.read_text().splitlines()]
+    events = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
     starts = [event["time"] for event in events if event["event"] == "started"]
     ends = [event["time"] for event in events if event["event"] == "done"]
     assert len(starts) == len(ends) == len(seeds)
-    since = json.loads(newest.with_name("card.json").read_text())["since"]
+    since = json.loads(newest.with_name("card.json").read_text(encoding="utf-8"))["since"]
     return (max(ends) - min(starts)) / len(seeds), min(starts) - since
 
 

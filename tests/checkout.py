@@ -46,7 +46,7 @@ def run_all(project: Path, stage: str, study: str) -> Path:
     """All cells of a stage's notebook in a kernel, as Run All in JupyterLab started with RMKIT_STUDY; its draft."""
     from jupyter_client.manager import start_new_kernel
 
-    document = json.loads((project / f"notebooks/{stage}.ipynb").read_text())
+    document = json.loads((project / f"notebooks/{stage}.ipynb").read_text(encoding="utf-8"))
     manager, client = start_new_kernel(
         kernel_name="python3", cwd=str(project / "notebooks"), env=environment(project, RMKIT_STUDY=study)
     )

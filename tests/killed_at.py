@@ -54,7 +54,7 @@ def die():
 
 
 def job_process():
-    return json.loads(Path(os.environ["RMKIT_JOB_FILE"]).with_name("owner.json").read_text())["pid"]
+    return json.loads(Path(os.environ["RMKIT_JOB_FILE"]).with_name("owner.json").read_text(encoding="utf-8"))["pid"]
 
 
 if "RMKIT_TEST_KILL" in os.environ:

@@ -177,7 +177,7 @@ def write_notebook(path: Path, cells) -> None:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False))
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 @dataclass
@@ -189,19 +189,19 @@ class SmallProject:
         root.mkdir(parents=True, exist_ok=True)
         shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
         stages = root / "rmkit/stages/graph.py"
-        source = stages.read_text()
+        source = stages.read_text(encoding="utf-8")
         start, end = source.index("# An artifact's format is"), source.index("def holds")
-        stages.write_text(source[:start] + STAGES + "\n\n" + source[end:])
+        stages.write_text(source[:start] + STAGES + "\n\n" + source[end:], encoding="utf-8")
         for name, text in {
             "numbers": NUMBERS, "adding": ADDING, "powers": POWERS, "unreached": UNREACHED, "figures/bars": FIGURE,
         }.items():  # fmt: skip
-            (root / f"rmkit/{name}.py").write_text(text)
+            (root / f"rmkit/{name}.py").write_text(text, encoding="utf-8")
         for folder in ("notebooks", "params", "data"):
             (root / folder).mkdir()
         write_notebook(root / "notebooks/00_numbers.ipynb", FIRST)
         write_notebook(root / "notebooks/01_sums.ipynb", SECOND)
         write_notebook(root / "notebooks/02_parts.ipynb", THIRD)
-        (root / "data/numbers.json").write_text("[1, 2, 3]")
+        (root / "data/numbers.json").write_text("[1, 2, 3]", encoding="utf-8")
         project = cls(root)
         project.study(axes={"seed": list(seeds)}, stages={"00_numbers": None, "01_sums": None})
         return project
@@ -211,13 +211,13 @@ class SmallProject:
         return SmallProject(root)
 
     def study(self, name: str = "small", **content) -> None:
-        (self.root / f"params/{name}.yaml").write_text(json.dumps(content))
+        (self.root / f"params/{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.root / path
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         assert old in text, f"{old!r} is not in {path}"
-        file.write_text(text.replace(old, new))
+        file.write_text(text.replace(old, new), encoding="utf-8")
 
     def environment(self, **more: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RMKIT", "COV"))}
@@ -250,7 +250,7 @@ class SmallProject:
 
     def executions(self) -> list[dict]:
         log = self.root / "runs/executions.jsonl"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
     def executed(self, done=lambda project: project.run()) -> list[str]:
         """The stages of the jobs that a command executes, sorted."""

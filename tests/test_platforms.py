@@ -14,7 +14,7 @@ SENTENCE = "rmkit runs on Linux and macOS; on Windows use WSL"
 @pytest.fixture
 def on_windows(tmp_path):
     """Runs a command in which Python takes the system for Windows."""
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.platform = 'win32'")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.platform = 'win32'", encoding="utf-8")
 
     def ended(*command):
         return subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)

@@ -52,10 +52,10 @@ def test_it_does_so_where_tests_run_in_the_background_of_a_script(workers):
 @pytest.mark.parametrize(("end", "code"), [("AssertionError", 1), ("KeyboardInterrupt", 2)])
 def test_a_test_that_fails_or_is_interrupted_leaves_no_process_behind(end, code, tmp_path):
     """Though the process that it started has ended, and what that one started leads a session of its own."""
-    (tmp_path / "test_it.py").write_text(FAILS.replace("END", end))
+    (tmp_path / "test_it.py").write_text(FAILS.replace("END", end), encoding="utf-8")
     ended = pytest_on("-p", "tests.conftest", f"--basetemp={tmp_path / 'base'}", tmp_path / "test_it.py")
     assert ended.returncode == code, ended.stdout + ended.stderr
-    assert not is_running(int((tmp_path / "pid").read_text()))
+    assert not is_running(int((tmp_path / "pid").read_text(encoding="utf-8")))
 
 
 def is_running(pid):

@@ -49,7 +49,7 @@ def test_training_and_sampling_again_give_the_same_bytes(smoke, tmp_path, stage)
 def stored_jobs(project: Path, stage: str, **parameters) -> list[Path]:
     """The folders of a stage's finished jobs with these parameters."""
     manifests = sorted((project / "runs/jobs").glob(f"{stage}-*/manifest.json"))
-    held = [(path.parent, json.loads(path.read_text())["parameters"]) for path in manifests]
+    held = [(path.parent, json.loads(path.read_text(encoding="utf-8"))["parameters"]) for path in manifests]
     return [folder for folder, found in held if parameters.items() <= found.items()]
 
 
@@ -86,7 +86,7 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
     execute(command, tmp_path / "out", project, RMKIT_STUDY="smoke")
     assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_human_preferences"]
     assert (newest_draft(project, "09_human_preferences") / "rows.parquet").exists()
-    printed = (tmp_path / "out/out.ipynb").read_text()
+    printed = (tmp_path / "out/out.ipynb").read_text(encoding="utf-8")
     assert "building what 09_human_preferences needs" in printed
     assert "draft (nothing of it enters the store)" in printed
 
@@ -99,6 +99,6 @@ def test_a_second_run_executes_nothing(smoke):
 def test_stored_notebooks_show_their_figures(smoke):
     """In a kernel that was forked with matplotlib loaded, a figure is still a picture."""
     for manifest in sorted((smoke / "runs/jobs").glob("*/manifest.json")):
-        cells = json.loads((manifest.parent / "notebook.ipynb").read_text())["cells"]
+        cells = json.loads((manifest.parent / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
         shown = [kind for cell in cells for output in cell.get("outputs", []) for kind in output.get("data", {})]
         assert "image/png" in shown, manifest.parent.name

@@ -114,12 +114,12 @@ QUICK = {
 
 
 def insert(path, code, after):
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) if cell["cell_type"] == "code" else "" for cell in document["cells"]]
     (at,) = [i for i, source in enumerate(sources) if after in source]
     cell = {"cell_type": "code", "id": f"own-{len(sources)}", "metadata": {}, "execution_count": None, "outputs": []}
     document["cells"].insert(at + 1, cell | {"source": code.splitlines(keepends=True)})
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(document), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +130,11 @@ def own(smoke, tmp_path_factory):
     for stage, cells in INSERTED.items():
         for code, after, handed in cells:
             insert(project / f"notebooks/{stage}.ipynb", f"{code}\n\n{handed}\n", after)
-    study = yaml.safe_load((project / "params/smoke.yaml").read_text())
+    study = yaml.safe_load((project / "params/smoke.yaml").read_text(encoding="utf-8"))
     stages = ("00_grammar_world", "01_sft", "02_sampling", "03_annotation_noise", *INSERTED)
     study["stages"] = {name: (study["stages"][name] or {}) | QUICK.get(name, {}) for name in stages}
     study["axes"] = {"world": ["grammar"], "generator": ["base", "sft"], "seed": [0]}
-    (project / "params/own.yaml").write_text(yaml.safe_dump(study))
+    (project / "params/own.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
     said = execute([sys.executable, "-m", "rmkit.cli", "run", "params/own.yaml", "--no-report"], project, project)
     assert "3 executed" in said, said
     return project
@@ -165,6 +165,6 @@ def test_a_changed_cell_makes_its_job_again_and_no_other(own, tmp_path):
     project = tmp_path / "project"
     shutil.copytree(own, project)
     path = project / "notebooks/04_reward_models.ipynb"
-    path.write_text(path.read_text().replace("l2: float = 1.0", "l2: float = 2.0"))
+    path.write_text(path.read_text(encoding="utf-8").replace("l2: float = 1.0", "l2: float = 2.0"), encoding="utf-8")
     command = [sys.executable, "-m", "rmkit.cli", "run", "params/own.yaml", "--no-report"]
     assert "1 executed" in execute(command, project, project)

@@ -87,7 +87,7 @@ def mean_over_seeds(evaluations: Sequence[Evaluations]) -> Evaluations:
 
 
 def learning_curves(evaluations: Sequence[Evaluations], *, resamples: int = RESAMPLES) -> pd.DataFrame:
-    """Mean and interval of every fit and metric: columns of `fits`, metric, mean, low, high, and of what.
+    """Mean and interval of every fit and metric: columns of `fits`, metric, mean, low, high, of what, and reason.
 
     evaluations: one a seed. A metric that a fit does not have, or that has an axis, is left out. All fits share the
     resampled prompts, which are drawn with one fixed generator: the same evaluations give the same table.
@@ -106,6 +106,7 @@ def learning_curves(evaluations: Sequence[Evaluations], *, resamples: int = RESA
 
 
 def interval_table(names: pd.DataFrame, metric: str, intervals: Sequence[Interval], seeds: int) -> pd.DataFrame:
+    """Intervals as the columns of a table, beside the columns of `names`, a row each."""
     numbers = pd.DataFrame(
         {
             "metric": metric,
@@ -117,6 +118,7 @@ def interval_table(names: pd.DataFrame, metric: str, intervals: Sequence[Interva
             "prompts": [interval.units for interval in intervals],
             "estimand": [interval.estimand for interval in intervals],
             "method": [interval.method for interval in intervals],
+            "reason": [interval.reason for interval in intervals],
         }
     )
     return pd.concat([names.reset_index(drop=True), numbers], axis=1)

@@ -61,7 +61,7 @@ def _containers(root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/
     """
     found = []
     try:
-        lines = [line.split(":", 2) for line in groups.read_text().splitlines()]
+        lines = [line.split(":", 2) for line in groups.read_text(encoding="utf-8").splitlines()]
     except OSError:
         return []
     for _, controllers, path in lines:
@@ -79,9 +79,11 @@ def _containers(root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/
 def _limit_and_use(folder: Path, limit: str, use: str) -> tuple[int, int] | None:
     """What a control group may use and uses, or None where it says no number."""
     try:
-        stated = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        stated = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines())
         given_back = sum(int(stated.get(name, 0)) for name in ("inactive_file", "active_file", "slab_reclaimable"))
-        return int((folder / limit).read_text()), max(int((folder / use).read_text()) - given_back, 0)
+        return int((folder / limit).read_text(encoding="utf-8")), max(
+            int((folder / use).read_text(encoding="utf-8")) - given_back, 0
+        )
     except (OSError, ValueError):
         return None
 
@@ -112,7 +114,7 @@ def describe() -> dict[str, object]:
 def processor() -> str:
     """The processor's name, as far as the system tells."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

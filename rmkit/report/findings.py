@@ -10,7 +10,7 @@ import pandas as pd
 
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import Section, Table, TableCell
-from rmkit.report.wording import counted, signed
+from rmkit.report.wording import NONE, counted, number, signed
 
 WORDS = {
     "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
@@ -71,7 +71,7 @@ def finding_table(rows: pd.DataFrame) -> Table:
     place = rows["verdict"].map({name: position for position, name in enumerate(ORDER)})
     for row in rows.assign(place=place).sort_values("place", kind="stable").to_dict("records"):
         if np.isnan(row["value"]):
-            effect = TableCell("–", wide=True)  # the reason is beside the verdict
+            effect = TableCell(NONE, wide=True)  # the reason is beside the verdict
         else:
             between = "" if np.isnan(row["low"]) else f"({signed(row['low'], 3)} to {signed(row['high'], 3)})"
             against = f"{row['unit']}; threshold {row['threshold']:g}"
@@ -92,7 +92,7 @@ def verdict_cell(row: dict) -> TableCell:
     """The verdict, with what could have been seen where it cannot tell, and a mark on a rule that was changed."""
     small = []
     if row["verdict"] == "cannot tell" and not np.isnan(row["detectable"]):
-        small.append(f"{row['detectable']:.3f} could have been seen")
+        small.append(f"{number(row['detectable'], 3)} could have been seen")
     elif row["no_interval"]:
         small.append(row["no_interval"])
     if row["rule"] != "as registered":

@@ -47,7 +47,7 @@ def report_code(package: Path) -> dict[str, str]:
 def fresh_report(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> bool:
     """Whether the report on disk is the one that would be made now."""
     try:
-        with report_path(store, study).open() as file:
+        with report_path(store, study).open(encoding="utf-8") as file:
             head = file.read(400)
     except OSError:
         return False

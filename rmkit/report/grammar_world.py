@@ -13,7 +13,7 @@ from rmkit.figures.looks import called
 from rmkit.intervals.means import Interval, t_over_seeds
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import Section, Table, TableCell, as_svg
-from rmkit.report.wording import counted, join, sentence, signed
+from rmkit.report.wording import counted, join, number, percent, sentence, signed
 from rmkit.worlds.grammar.acceptance import BOUNDS
 
 WORDS = {
@@ -94,7 +94,7 @@ def bound_sentences(rows: pd.DataFrame) -> Iterator[str]:
         values = rows.loc[rows["metric"] == name, "value"]
         worst = values.min() if bound.at_least else values.max()
         if not bound.kept_by(worst):
-            broken.append(f"{name} ({worst:.3f}, bound {bound.value})")
+            broken.append(f"{name} ({number(worst, 3)}, bound {bound.value})")
     if broken:
         yield f"The world is not rich enough by {join(broken)}, at worst."
         if len(broken) == 1 and broken[0].startswith("fidelity") and (rows["param_gold"] == "rule").all():
@@ -115,8 +115,8 @@ def level_table(rows: pd.DataFrame) -> Table:
             [
                 TableCell(sentence(f"{task}, {called(generator, 'generator')}")),
                 TableCell(signed(interval.estimate, 2), small),
-                TableCell(f"{means['stopped']:.0%}"),
-                TableCell(f"{means['tokens_mean']:.1f}"),
+                TableCell(percent(means["stopped"])),
+                TableCell(number(means["tokens_mean"], 1)),
             ]
         )
     return Table(
@@ -135,7 +135,7 @@ def acceptance_table(rows: pd.DataFrame) -> Table:
         values = group.set_index("metric")["value"]
         name = sentence(f"{task}, {called(generator, 'generator')}, seed {seed}")
         cells = [
-            TableCell(f"{values[figure]:.3f}", "" if bound.kept_by(values[figure]) else "not kept")
+            TableCell(number(values[figure], 3), "" if bound.kept_by(values[figure]) else "not kept")
             for figure, bound in BOUNDS.items()
         ]
         lines.append([TableCell(name), *cells])

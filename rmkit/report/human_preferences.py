@@ -15,7 +15,7 @@ from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import called, look_of, metric_label
 from rmkit.report.exhibits.settings import Results, headed, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
-from rmkit.report.wording import between, counted, join, nats, percent, points, sentence, standing
+from rmkit.report.wording import NONE, between, counted, join, nats, number, percent, points, sentence, standing
 
 METRICS = {name: metric_label(name) for name in ("accuracy", "log_loss", "overconfidence", "brier")}
 WORDS = {
@@ -40,11 +40,11 @@ def learning_sections(results: Results, path: Path) -> Iterator[Section]:
     """A section for each set of parameters of 09_human_preferences, its seeds averaged."""
     found = settings(results, "09_human_preferences")
     rows = row_settings(results.rows("09_human_preferences")) if found else ()
-    for number, (setting, (_, own_rows)) in enumerate(zip(found, rows, strict=True)):
+    for position, (setting, (_, own_rows)) in enumerate(zip(found, rows, strict=True)):
         curves = learning_curves(setting.seeds)
         differences = [paired_differences(setting.seeds, *names) for names in contrasts(curves)]
         figure = learning_curve_figure(curves.query("metric != 'brier'"))
-        figure.savefig(path.with_name(f"{path.stem}-learning-curves{number or ''}.png"))
+        figure.savefig(path.with_name(f"{path.stem}-learning-curves{position or ''}.png"))
         yield Section(
             heading=headed("Human preferences", setting.told_apart),
             scope=scope(curves),
@@ -85,23 +85,18 @@ def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterat
         if loss := table[table["metric"] == "log_loss"].sort_values("annotations").to_dict("records"):
             yield f"In log-loss (nats) it is {standing(loss, shown=nats, higher_is_better=False)}."
     for name, fits in curves[curves["metric"] == "log_loss"].groupby("reward_model", sort=False):
-        worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if row["high"] >= LOG_2]
+        worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if not row["high"] < LOG_2]
         if worse:
             yield sentence(
                 f"{called(name)} is not shown to beat knowing nothing, in log-loss, with {join(worse)} annotations."
             )
     last = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
     for row in last.to_dict("records"):
-        claim = (
-            "overconfident"
-            if row["low"] > 0
-            else "underconfident"
-            if row["high"] < 0
-            else "neither over- nor underconfident"
-        )
+        claim = "overconfident" if row["low"] > 0 else "underconfident" if row["high"] < 0 else "not shown to be either"
         who = f"{called(row['reward_model'])} with {row['annotations']:,.0f} annotations"
         gap = f"confidence minus accuracy is {points(row['mean'])}{between(row, points)}"
-        yield sentence(f"{who} is {claim} on average: {gap}.")
+        why = f" (no interval: {row['reason']})" if row["reason"] else ""
+        yield sentence(f"{who} is {claim} on average: {gap}{why}.")
 
 
 def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
@@ -111,10 +106,9 @@ def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
         by_metric = {row["metric"]: row for row in of_fit.to_dict("records")}
         count = of_fit["annotations"].iloc[0]
         name = sentence(called(of_fit["reward_model"].iloc[0]))
-        cells = [TableCell(name), TableCell("–" if np.isnan(count) else f"{count:,.0f}")]
+        cells = [TableCell(name), TableCell(NONE if np.isnan(count) else f"{count:,.0f}")]
         cells += [number_cell(by_metric.get(metric), sign=metric == "overconfidence") for metric in METRICS]
-        error = ece_by_fit.get(fit, np.nan)
-        rows.append([*cells, TableCell("–" if np.isnan(error) else f"{error:.3f}")])
+        rows.append([*cells, TableCell(number(ece_by_fit.get(fit, np.nan), 3))])
     note = (
         f"Means over {counted(curves['seeds'].iloc[0], 'seed')}, 95% intervals in parentheses. The expected "
         "calibration error (ECE, 10 bins) has no interval here: it is no mean over pairs. Baselines take no "

@@ -94,7 +94,7 @@ def cost_rows(store: Store, finished: Mapping[str, PlannedJob]) -> dict[str, Any
     rows, spans = [], []
     by_stage: dict[str, list[float]] = {}
     for key, job in finished.items():
-        cost = json.loads((store.folder(key) / "costs.json").read_text())
+        cost = json.loads((store.folder(key) / "costs.json").read_text(encoding="utf-8"))
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
         manifest = store.manifest(key)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rmkit.report.wording import signed
+from rmkit.report.wording import NONE, number
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Section:
 def number_cell(row: Mapping[Hashable, Any] | None, *, sign: bool) -> TableCell:
     """A mean and its interval; a dash where there is none."""
     if row is None:
-        return TableCell("–")
-    mean, low, high = ((signed(row[end], 3) if sign else f"{row[end]:.3f}") for end in ("mean", "low", "high"))
+        return TableCell(NONE)
+    mean, low, high = (number(row[end], 3, sign=sign) for end in ("mean", "low", "high"))
     return TableCell(mean, "" if np.isnan(row["low"]) else f"({low} to {high})")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.intervals.means import detectable
+from rmkit.intervals.means import FEWEST_PROMPTS, detectable
 
 
 def sentence(text: str) -> str:
@@ -16,9 +16,22 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+NONE = "–"  # where there is no number
+
+
+def number(value: float, digits: int, *, sign: bool = False) -> str:
+    """A number with a true minus, no sign at zero, and a dash if it is none."""
+    if not np.isfinite(value):
+        return NONE
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return "−" + text if value < 0 else "+" * sign + text
+
+
 def percent(value: float) -> str:
     """A share: 62.9%."""
-    return f"{100 * value:.1f}%"
+    return f"{number(100 * value, 1)}%"
 
 
 def points(value: float) -> str:
@@ -32,9 +45,8 @@ def nats(value: float) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    """A number with its sign, a true minus, and no sign at zero."""
-    text = f"{abs(value):.{digits}f}"
-    return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+    """A number with its sign, as `number` has it."""
+    return number(value, digits, sign=True)
 
 
 def between(row: Mapping[Hashable, Any], shown: Callable[[float], str]) -> str:
@@ -50,19 +62,30 @@ def counted(count: int, what: str) -> str:
 
 
 def standing(rows: Sequence[Mapping[Hashable, Any]], *, shown: Callable[[float], str], higher_is_better: bool) -> str:
-    """Where one fit is ahead of another, behind it, or cannot be told from it, by annotation count, in words."""
+    """Where one fit is ahead of another, behind it, or cannot be told from it, by annotation count, in words.
+
+    Two that have one value on every prompt are equal; any other difference without an interval comes with the reason.
+    """
     groups: dict[str, list[str]] = {}
     for row in rows:
-        up, down = ("ahead", "behind") if higher_is_better else ("behind", "ahead")
-        verdict = up if row["low"] > 0 else down if row["high"] < 0 else "not told apart"
-        count = f"{row['annotations']:,.0f}"
-        text = f"{count} ({shown(row['mean']).removesuffix(' points')}"
-        if verdict == "not told apart":
-            low, high = (shown(row[end]).removesuffix(" points") for end in ("low", "high"))
-            seen = shown(detectable(row["high"] - row["low"], level=row["level"]))
-            text += f", {low} to {high}; {seen.lstrip('+').removesuffix(' points')} could have been seen"
-        groups.setdefault(verdict, []).append(f"{text})")
+        verdict, text = stands(row, shown=lambda value: shown(value).removesuffix(" points"))
+        if verdict in ("above", "below"):
+            verdict = "ahead" if (verdict == "above") == higher_is_better else "behind"
+        groups.setdefault(verdict, []).append(f"{row['annotations']:,.0f}{text}")
     return "; ".join(f"{verdict} with {join(texts)}" for verdict, texts in groups.items())
+
+
+def stands(row: Mapping[Hashable, Any], *, shown: Callable[[float], str]) -> tuple[str, str]:
+    """Above, below, equal on every prompt, or not told apart; and the difference behind that, in parentheses."""
+    mean, (low, high) = shown(row["mean"]), (shown(row[end]) for end in ("low", "high"))
+    if np.isnan(row["low"]):
+        if row["mean"] == 0 and row["prompts"] >= FEWEST_PROMPTS:  # else a bootstrap has an interval
+            return "equal on every prompt", ""
+        return "not told apart", f" ({mean}, no interval: {row['reason']})"
+    if row["low"] > 0 or row["high"] < 0:
+        return "above" if row["low"] > 0 else "below", f" ({mean})"
+    seen = shown(detectable(row["high"] - row["low"], level=row["level"])).lstrip("+")
+    return "not told apart", f" ({mean}, {low} to {high}; {seen} could have been seen)"
 
 
 def join(texts: Sequence[str]) -> str:

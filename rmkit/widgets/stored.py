@@ -90,7 +90,7 @@ class Stored:
     def seconds(self, key: str) -> float | None:
         """How long a finished job took, where it says so."""
         try:
-            return float(json.loads((self.folder(key) / "costs.json").read_text())["seconds"])
+            return float(json.loads((self.folder(key) / "costs.json").read_text(encoding="utf-8"))["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -14,7 +14,7 @@ ARMS = [
 
 
 def ablation_seeds(
-    effects, *, betas, annotations, metrics=("spearman", "best_of_n"), n_seeds=5, n_prompts=60, hard=1.0
+    effects, *, betas, annotations, metrics=("spearman", "best_of_n"), n_seeds=5, n_prompts=60, hard=1.0, noise=0.1
 ):
     """One Evaluations a seed: the effect of an arm, plus what is hard about a prompt, plus noise; no beta for None."""
     rows = []
@@ -29,7 +29,7 @@ def ablation_seeds(
     hard_p = hard * np.random.default_rng(99).normal(size=n_prompts)
     seeds = []
     for seed in range(n_seeds):
-        noise_fp = 0.1 * np.random.default_rng(seed).normal(size=(len(fits), n_prompts))
+        noise_fp = noise * np.random.default_rng(seed).normal(size=(len(fits), n_prompts))
         value_fp = (fits["arm"].map(effects).to_numpy()[:, None] + hard_p + noise_fp).astype(np.float32)
         values = dict.fromkeys(metrics, value_fp)
         axes = {}

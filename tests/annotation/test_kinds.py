@@ -46,6 +46,6 @@ def test_what_is_saved_is_loaded_and_gives_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("text", ["", "{}", '{"habits": {"flips": 1}}', None])
 def test_a_broken_file_is_one_sentence(tmp_path, text):
     if text is not None:
-        (tmp_path / "annotator.json").write_text(text)
+        (tmp_path / "annotator.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"annotator\.json: cannot be read as an annotator"):
         AnnotatorKind.load(tmp_path)

@@ -227,6 +227,6 @@ def test_a_folder_that_is_no_bank_says_so(tmp_path):
         ResponseBank.load(tmp_path)
     ResponseBank(**parts()).save(tmp_path)
     about = tmp_path / "bank.json"
-    about.write_text(about.read_text().replace('"format": 1', '"format": 2'))
+    about.write_text(about.read_text(encoding="utf-8").replace('"format": 1', '"format": 2'), encoding="utf-8")
     with pytest.raises(DataError, match=r"bank.json: is of format 2; this rmkit reads format 1"):
         ResponseBank.load(tmp_path)

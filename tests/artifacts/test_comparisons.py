@@ -53,6 +53,6 @@ def test_prompts_of_pairs_come_from_the_bank_and_a_foreign_bank_is_noticed():
 def test_a_folder_without_comparisons_or_of_another_format_says_so(tmp_path):
     with pytest.raises(DataError, match=r"holds no comparisons.json; it must be a folder that Comparisons.save wrote"):
         Comparisons.load(tmp_path)
-    (tmp_path / "comparisons.json").write_text('{"format": 3}')
+    (tmp_path / "comparisons.json").write_text('{"format": 3}', encoding="utf-8")
     with pytest.raises(DataError, match=r"comparisons.json: is of format 3; this rmkit reads format 1"):
         Comparisons.load(tmp_path)

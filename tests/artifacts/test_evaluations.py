@@ -164,7 +164,7 @@ def test_a_mistake_is_named(mistake):
 def test_a_folder_without_evaluations_or_of_another_format_says_so(tmp_path):
     with pytest.raises(DataError, match=r"holds no evaluations.json; it must be a folder that Evaluations.save wrote"):
         Evaluations.load(tmp_path)
-    (tmp_path / "evaluations.json").write_text('{"format": 1}')
+    (tmp_path / "evaluations.json").write_text('{"format": 1}', encoding="utf-8")
     with pytest.raises(DataError, match=r"evaluations.json: is of format 1; this rmkit reads format 2"):
         Evaluations.load(tmp_path)
 

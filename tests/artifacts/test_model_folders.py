@@ -88,7 +88,7 @@ def test_loading_from_where_no_model_is_is_one_line(models, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=f"/empty: {said}"):
         ModelFolders.load(tmp_path / "empty")
-    (tmp_path / "empty" / "notes.txt").write_text("x")
+    (tmp_path / "empty" / "notes.txt").write_text("x", encoding="utf-8")
     with pytest.raises(DataError, match=f"/empty: {said}"):
         ModelFolders.load(tmp_path / "empty")
     with pytest.raises(DataError, match=f"/none: {said}"):

@@ -34,7 +34,10 @@ def lab(smoke, tmp_path_factory):
         shutil.copytree(smoke, root / name, ignore=shutil.ignore_patterns("drafts", "__pycache__"))
     poison(root / "hostile/runs")
     study = checkout(root / "empty") / "params/smoke.yaml"
-    study.write_text(study.read_text().replace("n_dialogues: 320", "n_dialogues: 64").replace(*NO_FINE_TUNING))
+    study.write_text(
+        study.read_text(encoding="utf-8").replace("n_dialogues: 320", "n_dialogues: 64").replace(*NO_FINE_TUNING),
+        encoding="utf-8",
+    )
     with Lab.on(root, tmp_path_factory.mktemp("home"), root / "full", RMKIT_STUDY="smoke") as lab:
         yield lab
 

@@ -24,7 +24,7 @@ TEXTS = ("prompt", "response", "answer", "completion", "paraphrase")
 def poison(store: Path) -> None:
     """Put a hostile text before every text of the finished jobs' artifacts."""
     for job in sorted((store / "jobs").iterdir()):
-        manifest = json.loads((job / "manifest.json").read_text())
+        manifest = json.loads((job / "manifest.json").read_text(encoding="utf-8"))
         for file in sorted((job / "artifacts").rglob("*.parquet")):
             table = pd.read_parquet(file)
             if columns := [name for name in TEXTS if name in table]:
@@ -33,4 +33,4 @@ def poison(store: Path) -> None:
                 content = file.read_bytes()
                 entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
                 manifest["files"][str(file.relative_to(job))] = entry
-        (job / "manifest.json").write_text(json.dumps(manifest))
+        (job / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

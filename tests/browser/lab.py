@@ -85,7 +85,7 @@ class Lab:
         for name, settings in SETTINGS.items():
             file = home / f"settings/@jupyterlab/{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(settings))
+            file.write_text(json.dumps(settings), encoding="utf-8")
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -126,7 +126,7 @@ class Lab:
         raise AssertionError(f"JupyterLab does not answer; its log ends\n{self.log()[-3000:]}")
 
     def log(self) -> str:
-        return (self.home / "server.log").read_text()
+        return (self.home / "server.log").read_text(encoding="utf-8")
 
     def stop(self) -> None:
         """End the server, which ends its kernels."""

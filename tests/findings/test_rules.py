@@ -38,9 +38,9 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
     }.items():
         path = tmp_path / name / "a-beats-b.yaml"
         path.parent.mkdir()
-        path.write_text("# a comment\n" + yaml.safe_dump(CONTENT | change))
+        path.write_text("# a comment\n" + yaml.safe_dump(CONTENT | change), encoding="utf-8")
         written[name] = read_rule(path, name).digest
-    (tmp_path / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT, sort_keys=False))
+    (tmp_path / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT, sort_keys=False), encoding="utf-8")
     assert read_rule(tmp_path / "a-beats-b.yaml", "again").digest == written["same"]
     assert len(set(written.values())) == len(written)
 
@@ -70,20 +70,20 @@ def test_the_digest_sees_every_part_of_a_rule_and_no_comment(tmp_path):
 )
 def test_a_bad_rule_is_one_sentence_with_file_and_key(tmp_path, change, message):
     path = tmp_path / "bad.yaml"
-    path.write_text(yaml.safe_dump(CONTENT | change))
+    path.write_text(yaml.safe_dump(CONTENT | change), encoding="utf-8")
     with pytest.raises((DataError, ParamsError), match=f"bad.yaml: {message}"):
         read_rules(tmp_path, "findings")
 
 
 def test_the_shipped_findings_are_as_the_embedded_study_registered_them():
-    study = yaml.safe_load((ROOT / "params" / "tiny.yaml").read_text())
+    study = yaml.safe_load((ROOT / "params" / "tiny.yaml").read_text(encoding="utf-8"))
     assert set(study["stages"]["07_figures"]["registered"]) == {f"{rule.name}@{rule.digest}" for rule in SHIPPED}
 
 
 def test_07_judges_the_statements_of_findings_folder(tmp_path):
     own = tmp_path / "findings"
     own.mkdir()
-    (own / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT))
+    (own / "a-beats-b.yaml").write_text(yaml.safe_dump(CONTENT), encoding="utf-8")
     usual, other = (
         run_cells("07_figures", KeepingJob(tmp_path), "rules", **folder)["rules"]
         for folder in ({}, {"findings_folder": str(own)})
@@ -123,7 +123,7 @@ DIFFERENCE = COMMON | {"statistic": "correlation_difference", "of": "accuracy", 
 
 @pytest.mark.parametrize("content", [GOOD, CORRELATION, DIFFERENCE | {"second": {"best_of_n": 2}}])
 def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
-    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)
 
 
@@ -157,6 +157,6 @@ def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
     ],
 )
 def test_what_nothing_has_is_one_sentence_with_what_was_meant(tmp_path, content, message):
-    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(DataError, match=f"^findings/it.yaml: {message}"):
         check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)

@@ -38,9 +38,9 @@ def copied(base, gold_model, tmp_path):
 
 
 def edited(folder, name, **changes):
-    content = json.loads((folder / name).read_text())
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
     content = {key: value for key, value in (content | changes).items() if value is not None}
-    (folder / name).write_text(json.dumps(content))
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
     return Origin("mine", str(folder))
 
 
@@ -113,7 +113,7 @@ def test_a_folder_that_is_no_model_is_one_line(what, tmp_path):
     origin = Origin("mine", str(tmp_path))
     ending = "; a model is a folder that save_pretrained wrote, or a hub name$"
     refused(LOADERS[what], origin, rf"^mine: holds no config.json that can be read \(found nothing\){ending}")
-    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
     refused(LOADERS[what], origin, rf"\(found notes.txt\){ending}")
     for content in ("{", "[]", "\xff", '{"hidden_size": 3}'):
         (tmp_path / "config.json").write_text(content, encoding="latin-1")
@@ -226,7 +226,7 @@ def test_code_that_comes_with_a_model_is_never_run(copied, tmp_path):
         model_type="evil", architectures=["EvilForCausalLM"],
         auto_map={"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil"},
     )  # fmt: skip
-    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n", encoding="utf-8")
     refused(load_causal, origin, "^mine: cannot be loaded ")
     assert not (tmp_path / "ran").exists()
 

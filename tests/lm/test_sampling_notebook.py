@@ -108,5 +108,5 @@ def test_the_rule_is_that_of_grammar_folder(bank_of, usual, tmp_path):
     own = tmp_path / "grammar"
     shutil.copytree(ROOT / "data/grammar", own)
     gold = own / "gold.yaml"
-    gold.write_text(gold.read_text().replace("length: 0.8", "length: 0.4"))
+    gold.write_text(gold.read_text(encoding="utf-8").replace("length: 0.8", "length: 0.4"), encoding="utf-8")
     assert changed(bank_of(grammar_folder=str(own)), usual) == {"rule", "gold"}

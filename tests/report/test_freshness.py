@@ -38,11 +38,11 @@ def package(tmp_path_factory):
 def changed(package, file, old, new):
     """Whether an edit of a file changes the report's code; the file is as it was afterwards."""
     path, before = package / file, report_code(package)
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {file}"
-    path.write_text(text.replace(old, new))
+    path.write_text(text.replace(old, new), encoding="utf-8")
     after = report_code(package)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return after != before
 
 
@@ -82,11 +82,11 @@ def asked(tmp_path_factory):
 @pytest.mark.parametrize("case", ASKED)
 def test_what_is_asked_and_said_makes_it_old(case, asked):
     file, old, new = ASKED[case]
-    before, text = digest(asked), (asked / file).read_text()
+    before, text = digest(asked), (asked / file).read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {file}"
-    (asked / file).write_text(text.replace(old, new))
+    (asked / file).write_text(text.replace(old, new), encoding="utf-8")
     after = digest(asked)
-    (asked / file).write_text(text)
+    (asked / file).write_text(text, encoding="utf-8")
     assert after != before == digest(asked)
 
 

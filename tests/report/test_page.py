@@ -19,7 +19,7 @@ def reported(smoke, tmp_path_factory):
 
 
 def test_the_report_stands_alone_and_says_what_was_found(reported):
-    project, page = reported, (reported / PAGE).read_text()
+    project, page = reported, (reported / PAGE).read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!#)', page.replace("xlink:href", "")), "the page fetches something"
     for expected in (
         "<svg",
@@ -50,13 +50,25 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     project = shutil.copytree(smoke, tmp_path / "project")
     study = project / "params/smoke.yaml"
     study.write_text(
-        study.read_text().replace("title: Smoke", 'title: "<script>alert(1)</script>"').replace("[0, 1]", "[0, 1, 2]")
+        study.read_text(encoding="utf-8")
+        .replace("title: Smoke", 'title: "<script>alert(1)</script>"')
+        .replace("[0, 1]", "[0, 1, 2]"),
+        encoding="utf-8",
     )
     execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], project, project)
-    page = (project / PAGE).read_text()
+    page = (project / PAGE).read_text(encoding="utf-8")
     assert "18 of 25 jobs are finished; what follows rests on those alone" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_any_locale_will_do(reported):
+    """Files are UTF-8 whatever the locale says; a terminal that lacks a sign shows a question mark."""
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    before = (reported / PAGE).read_bytes()
+    execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], reported, reported, **plain)
+    assert (reported / PAGE).read_bytes() == before
+    assert "?" in execute([sys.executable, "-m", "rmkit.cli", "status", "smoke"], reported, reported, **plain)
 
 
 def test_a_report_is_made_again_only_when_something_changed(reported):
@@ -64,6 +76,6 @@ def test_a_report_is_made_again_only_when_something_changed(reported):
     first = path.stat().st_mtime_ns
     execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns == first
-    theme.write_text(theme.read_text().replace("#0072B2", "#0072B3"))
+    theme.write_text(theme.read_text(encoding="utf-8").replace("#0072B2", "#0072B3"), encoding="utf-8")
     execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns > first

@@ -44,7 +44,7 @@ def test_no_file_is_a_pickle_and_the_format_is_said(collection, tmp_path):
     collection.save(tmp_path)
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
     assert suffixes == {".json", ".parquet", ".safetensors", ".txt"}
-    assert json.loads((tmp_path / "reward_models.json").read_text())["format"] == 2
+    assert json.loads((tmp_path / "reward_models.json").read_text(encoding="utf-8"))["format"] == 2
 
 
 def test_saving_fails_when_the_reload_scores_otherwise(collection, tmp_path, monkeypatch):
@@ -165,6 +165,6 @@ def test_what_is_kept_is_said_by_one_bool_a_fit(collection, wrong_f):
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no reward_models"):
         RewardModels.load(tmp_path)
-    (tmp_path / "reward_models.json").write_text('{"format": 3}')
+    (tmp_path / "reward_models.json").write_text('{"format": 3}', encoding="utf-8")
     with pytest.raises(DataError, match="is of format 3; this rmkit reads format 2"):
         RewardModels.load(tmp_path)

@@ -150,7 +150,7 @@ def test_what_is_saved_scores_the_same_when_loaded(head, tmp_path):
     assert loaded == model  # the options
     loaded.save(tmp_path / "again")
     assert folder_bytes(tmp_path / "again") == folder_bytes(tmp_path / "model")
-    assert json.loads((tmp_path / "model" / "model.json").read_text())["format"] == 2
+    assert json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))["format"] == 2
 
 
 @every_head

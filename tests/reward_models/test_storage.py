@@ -18,6 +18,6 @@ def test_arrays_come_back_with_their_shape_whatever_their_order_in_memory(tmp_pa
 def test_another_format_is_refused(tmp_path):
     save_state(tmp_path, reward_model="linear_bt", options={}, arrays={})
     about = tmp_path / "model.json"
-    about.write_text(about.read_text().replace('"format": 2', '"format": 9'))
+    about.write_text(about.read_text(encoding="utf-8").replace('"format": 2', '"format": 9'), encoding="utf-8")
     with pytest.raises(DataError, match="holds linear_bt of format 9, expected linear_bt of format 2"):
         load_state(tmp_path, "linear_bt")

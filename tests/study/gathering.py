@@ -41,7 +41,7 @@ class Stored:
             self.store.folder(key).rename(self.store.root / f"tmp/{key}-{value}-{evaluated}-{cost}")
         made = self.store.root / "tmp/made"
         made.mkdir()
-        (made / "costs.json").write_text(cost)
+        (made / "costs.json").write_text(cost, encoding="utf-8")
         if STAGES[job.stage].rows:
             rows = {
                 "fit": "a",

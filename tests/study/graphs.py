@@ -24,7 +24,7 @@ class Graph:
 
     def study(self, text, *assignments):
         path = self.project.root / "params/mine.yaml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return overridden(load_study(path, "params/mine.yaml"), list(assignments))
 
     def plan(self, text, *assignments, needed_by=None):

@@ -115,7 +115,7 @@ def test_what_the_store_cannot_do_is_one_line_and_exit_1(finished):
     for arguments in (["results", "01_sums", "--study", "small", "--out", "/nonexistent/x.csv"], ["run", "small"]):
         if arguments[0] == "run":
             shutil.rmtree(finished.root / "runs")
-            (finished.root / "runs").write_text("in the way")
+            (finished.root / "runs").write_text("in the way", encoding="utf-8")
         ended = finished.rmkit(*arguments)
         assert ended.returncode == 1
         assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
@@ -193,7 +193,7 @@ def test_a_job_without_a_manifest_heals(finished):
 
 def change_manifest(project, stage, change):
     (path,) = (project.root / "runs/jobs").glob(f"{stage}-*/manifest.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change), encoding="utf-8")
 
 
 @pytest.mark.parametrize("part", ["artifacts", "files", "ingredients"])
@@ -224,17 +224,17 @@ def test_a_lock_that_nobody_holds_stands_in_nobody_s_way(small):
     for number, card in enumerate(["", '{"format": 2}', "no JSON"]):
         lock = small.root / f"runs/locks/01_sums-{number:016x}"
         lock.mkdir(parents=True)
-        (lock / "owner.json").write_text(card)
+        (lock / "owner.json").write_text(card, encoding="utf-8")
     assert small.run().returncode == 0
     assert not list((small.root / "runs/locks").iterdir())
 
 
 def test_other_package_versions_are_told_and_the_result_is_kept(finished):
     for path in (finished.root / "runs/jobs").glob("*/manifest.json"):
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["environment"]["packages"]["numpy"] = "1.0"
         del manifest["environment"]["packages"]["scipy"]  # not recorded or not installed: it made nothing
-        path.write_text(json.dumps(manifest))
+        path.write_text(json.dumps(manifest), encoding="utf-8")
     ended = finished.run()
     assert ended.returncode == 0
     assert ended.stdout.count("warning: was made, as others may have been, with numpy 1.0, now") == 1
@@ -259,7 +259,7 @@ def test_a_failing_notebook_is_kept_with_its_traceback_and_the_others_go_on(smal
     )
     (kept,) = (small.root / "runs/failed").glob("01_sums-*/notebook.ipynb")
     assert str(kept) in ended.stderr
-    assert "AssertionError" in kept.read_text()
+    assert "AssertionError" in kept.read_text(encoding="utf-8")
     status = small.rmkit("status", "small").stdout
     assert re.search(r"01_sums +\S+  1 of 2, 1 failed", status)
     assert "zero is not allowed" in status
@@ -296,13 +296,13 @@ def test_rows_that_break_the_contract_fail_the_job(small, edit):
 
 def test_a_corrupted_artifact_is_moved_aside_and_rebuilt(finished):
     (artifact,) = (finished.root / "runs/jobs").glob("00_numbers-*/artifacts/numbers/numbers.json")
-    artifact.write_text("[1, 2, 9]")
+    artifact.write_text("[1, 2, 9]", encoding="utf-8")
     ended = finished.run()
     assert ended.returncode == 0
     assert "warning: damaged in the store: artifacts/numbers/numbers.json" in ended.stdout
-    assert artifact.read_text() == "[1, 2, 3]"
+    assert artifact.read_text(encoding="utf-8") == "[1, 2, 3]"
     (aside,) = (finished.root / "runs/corrupt").glob("00_numbers-*")
-    assert (aside / "artifacts/numbers/numbers.json").read_text() == "[1, 2, 9]"
+    assert (aside / "artifacts/numbers/numbers.json").read_text(encoding="utf-8") == "[1, 2, 9]"
     assert finished.executed() == []
 
 
@@ -371,7 +371,7 @@ def test_a_notebook_without_outputs_of_its_stage_fails(small):
 
 
 def json_cells(project):
-    document = json.loads((project.root / "notebooks/00_numbers.ipynb").read_text())
+    document = json.loads((project.root / "notebooks/00_numbers.ipynb").read_text(encoding="utf-8"))
     return [
         (cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", ())) for cell in document["cells"]
     ]

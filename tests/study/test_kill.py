@@ -62,7 +62,7 @@ def kill_all(runner, project):
     runner.kill()
     for path in (project.root / "runs/locks").glob("*/owner.json"):
         try:
-            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+            os.kill(json.loads(path.read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
         except (OSError, ValueError):
             continue
 
@@ -259,7 +259,7 @@ def test_a_job_goes_on_from_the_parts_that_were_finished(fault, in_parts, tmp_pa
     assert sorted(path.stem for path in partial.glob("02_parts-*/draws/part-*")) == [f"part-{n}" for n in finished]
     computed.unlink()
     assert project.run(RMKIT_TEST_COMPUTED=str(computed)).returncode == 0
-    again = computed.read_text().split() if computed.exists() else []
+    again = computed.read_text(encoding="utf-8").split() if computed.exists() else []
     assert again == [f"part-{number}" for number in range(4) if number not in finished]
     assert results(project) == results(calm)
     assert list(partial.iterdir()) == list((calm.root / "runs/partial").iterdir()) == []

@@ -46,7 +46,7 @@ def test_the_notebook_shows_pictures_where_no_widget_can_be(smoke, tmp_path):
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(smoke / "notebooks/08_browse.ipynb")]
     out = tmp_path / "out.ipynb"
     execute([*command, str(out), "--cwd", str(smoke / "notebooks"), "-p", "study", "smoke"], tmp_path, smoke)
-    cells = json.loads(out.read_text())["cells"]
+    cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
     bundles = [output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
     widgets = [bundle for bundle in bundles if "application/vnd.jupyter.widget-view+json" in bundle]
     pictures = [base64.b64decode(bundle["image/png"]) for bundle in widgets if "image/png" in bundle]
@@ -66,7 +66,7 @@ def test_the_table_says_what_is_done(stored, smoke):
 
 def test_a_study_file_that_does_not_plan_is_a_sentence(stored):
     path = stored.project.root / "params/broken.yaml"
-    path.write_text("stages: {04_reward_modls: }")
+    path.write_text("stages: {04_reward_modls: }", encoding="utf-8")
     try:
         assert "did you mean '04_reward_models'" in stored.study("broken").fault
         assert "04_reward_modls" in stored.table().loc[("broken", "")]["fault"]

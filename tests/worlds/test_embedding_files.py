@@ -126,7 +126,7 @@ HEADERS = {
     "a lost end": (cut(EMBEDDING, 300), r"brought/embd.*: is cut short, 300 of 608 bytes for shape \(4, 6, 5\); fetch it again"),
     "a lost header": (cut(EMBEDDING, 60), "brought/embd.*: is no whole .npy file"),
     "an empty file": (cut(EMBEDDING, 0), "brought/embd.*: is no whole .npy file"),
-    "text": (lambda folder: (folder / EMBEDDING).write_text("0.1 0.2 and so on"), "brought/embd.*: is no whole .npy file"),
+    "text": (lambda folder: (folder / EMBEDDING).write_text("0.1 0.2 and so on", encoding="utf-8"), "brought/embd.*: is no whole .npy file"),
     "a folder of that name": (lambda folder: ((folder / EMBEDDING).unlink(), (folder / EMBEDDING).mkdir()), r"brought/embd.*: cannot be read \(Is a directory\)"),
 }  # fmt: skip
 

@@ -76,7 +76,7 @@ def memory_of(processes: list[psutil.Process], enough: int) -> int:
 def _own_memory(process: psutil.Process) -> int:
     """Its pages but for those of mapped files, which the system takes back when it needs them."""
     with suppress(OSError, ValueError, KeyError):  # an older kernel has no such lines, another system no such file
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()[1:]
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()[1:]
         kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
         return 1024 * (kilobytes["Pss_Anon"] + kilobytes["Pss_Shmem"])
     full = process.memory_full_info()

@@ -185,7 +185,7 @@ class Pool:
     def _start(self, job: PlannedJob, key: str) -> None:
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
         order = self._order(job, key, execution)
-        output = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed when the outcome is read
+        output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed when the outcome is read
         with uninterrupted():  # what is started is known, or is not started
             try:
                 process = self._processes_for(job).start(order, output)

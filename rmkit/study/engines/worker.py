@@ -84,7 +84,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     children_peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     peak = max(kernel_peak, children_peak)  # a forked kernel is its keeper's child
     costs = made / "costs.json"
-    work = json.loads(costs.read_text())["work"] if costs.exists() else []  # what `job.cost` noted
+    work = json.loads(costs.read_text(encoding="utf-8"))["work"] if costs.exists() else []  # what `job.cost` noted
     write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
     kept = ("stage", "study", "plan_id", "parameters", "ingredients", "execution", "fits")
     manifest = {name: order[name] for name in kept}

@@ -39,14 +39,14 @@ def start_run(study: str, *options: str, project: Project | None = None) -> Run 
     folder = Store(project.store).root / ROOM / name
     with disk_faults(folder):
         folder.mkdir(parents=True)
-        with (folder / LOG).open("w") as output:
+        with (folder / LOG).open("w", encoding="utf-8") as output:
             child = in_own_session(project, ["run", study, *options], output, **{RUN_VARIABLE: name})
     while child.poll() is None and not (folder / CARD).exists():
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if run := read(folder):
         threading.Thread(target=child.wait, daemon=True).start()  # so that no zombie stays when it ends before us
         return run
-    lines = (folder / LOG).read_text(errors="replace").strip().splitlines()
+    lines = (folder / LOG).read_text(errors="replace", encoding="utf-8").strip().splitlines()
     shutil.rmtree(folder, ignore_errors=True)
     if child.wait() == 0:
         return lines[-1] if lines else f"rmkit run {study} ended well and left no record"

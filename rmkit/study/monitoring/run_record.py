@@ -73,7 +73,7 @@ class Run:
     def alive(self) -> bool:
         """Whether its process still works on it."""
         try:
-            with (self.folder / EVENTS).open() as lines:
+            with (self.folder / EVENTS).open(encoding="utf-8") as lines:
                 return not try_lock(lines, fcntl.LOCK_SH)
         except OSError:
             return False
@@ -109,7 +109,7 @@ class RunRecord:
         with suppress(OSError):  # a full disk is for the run itself to tell
             forget_old_runs(self.store)
             self.run.folder.mkdir(parents=True, exist_ok=True)
-            self._lines = (self.run.folder / EVENTS).open("a", buffering=1)
+            self._lines = (self.run.folder / EVENTS).open("a", buffering=1, encoding="utf-8")
             fcntl.flock(self._lines, fcntl.LOCK_EX)
             card = {name: value for name, value in asdict(self.run).items() if name != "folder"}
             write_text(self.run.folder / CARD, json.dumps(card))
@@ -163,7 +163,7 @@ def read(folder: Path) -> Run | None:
 def events(run: Run) -> list[Event]:
     """What happened in a run so far, in order. A line that is still being written is not there yet."""
     try:
-        lines = (run.folder / EVENTS).read_text().splitlines(keepends=True)
+        lines = (run.folder / EVENTS).read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError):
         return []
     told = []
@@ -201,6 +201,6 @@ def _records(store: Store) -> list[Path]:
 @lru_cache(maxsize=4 * KEPT)
 def _read_once(folder: Path) -> Run:
     """A card is written once and read by a panel once a second. What cannot be read is tried again."""
-    card = json.loads((folder / CARD).read_text())
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     jobs = tuple(RunJob(**{**job, "needs": tuple(job["needs"])}) for job in card["jobs"])
     return Run(**{**card, "jobs": jobs, "folder": folder})

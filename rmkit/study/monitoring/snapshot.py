@@ -197,7 +197,7 @@ def _by_stage(jobs: Sequence[RunJob], states: Mapping[str, str]) -> dict[str, Co
 def _failure_note(store: Store, plan_id: str) -> dict[str, Any]:
     """How a job failed last time (`error`, `time`), or nothing."""
     try:
-        return json.loads((store.root / "failed" / plan_id / "error.json").read_text())
+        return json.loads((store.root / "failed" / plan_id / "error.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 

@@ -88,7 +88,7 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
         return
     wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
     wanted += [word for setting in study.set for word in ("--set", setting)]
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         child = in_own_session(project, ["run", str(study.path), *wanted, "--no-report"], output)
         progress = Progress(f"building what {job.stage} needs")
         while child.poll() is None:

@@ -74,4 +74,4 @@ class Gathered:
 def tallies(job: Path) -> list[dict[str, Any]]:
     """How many rows came in, went out and were dropped in a finished job, by its folder."""
     path = job / "tallies.json"
-    return json.loads(path.read_text()) if path.exists() else []
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []

@@ -214,7 +214,7 @@ def _order_of_the_runner() -> dict[str, Any] | None:
     if not job_file:
         return None
     try:
-        return json.loads(Path(job_file).read_text())
+        return json.loads(Path(job_file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StoreError(f"{JOB_FILE}={job_file} names no job file ({error}); unset it to compute a draft") from None
 

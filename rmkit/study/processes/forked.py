@@ -157,7 +157,7 @@ class ForkServerProcess:
     def _last_word(self) -> str:
         """What it said before it ended, or nothing."""
         with suppress(OSError):
-            lines = (self._folder / "said").read_text(errors="replace").strip().splitlines()
+            lines = (self._folder / "said").read_text(errors="replace", encoding="utf-8").strip().splitlines()
             return f": {lines[-1]}" if lines else ""
         return ""
 

@@ -42,14 +42,14 @@ def disk_sentence(error: OSError, path: Path) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, and onto the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
+    beside.write_text(text, encoding="utf-8")
     fsync(beside)
     beside.replace(path)
 
 
 def append_line(path: Path, text: str) -> None:
     """Add a line to a log that several processes share, onto the disk."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(text + "\n")
     fsync(path)
 

@@ -68,12 +68,12 @@ def measured_in(store: Store) -> Iterator[Measured]:
 
 def shipped_measurements(path: Path = SHIPPED) -> list[Measured]:
     """The measurements that lie in the package."""
-    return [Measured(**job) for job in json.loads(path.read_text())["jobs"]]
+    return [Measured(**job) for job in json.loads(path.read_text(encoding="utf-8"))["jobs"]]
 
 
 def shipped_machine(path: Path = SHIPPED) -> str:
     """The machine that the shipped measurements are of."""
-    return json.loads(path.read_text())["machine"]
+    return json.loads(path.read_text(encoding="utf-8"))["machine"]
 
 
 def models_from_outside(stage: str, parameters: Mapping[str, Any]) -> dict[str, str]:

@@ -57,7 +57,7 @@ def held(store: Store, owner: Owner) -> Iterator[bool]:
 
 def holder(store: Store, plan_id: str) -> Owner | None:
     """Who holds the lock of a plan id, or None."""
-    with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open() as card:
+    with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open(encoding="utf-8") as card:
         if not try_lock(card, fcntl.LOCK_SH):
             return _owner(card) or Owner("", plan_id, pid=0)  # it is being written
     return None
@@ -125,7 +125,7 @@ def _taken(folder: Path) -> IO[str] | None:
         with suppress(FileExistsError):  # `exist_ok` would look whether it is still there
             folder.mkdir()
         try:
-            card = (folder / CARD).open("a+")
+            card = (folder / CARD).open("a+", encoding="utf-8")
         except FileNotFoundError:  # the folder was removed in between
             continue
         if not try_lock(card, fcntl.LOCK_EX):

@@ -56,7 +56,7 @@ class Progress:
 def read_progress(file: Path) -> tuple[str, int, int]:
     """What a job last said of itself: what it does, how much is done, of how much; 0 of 0 where it said nothing."""
     try:
-        said = json.loads(file.read_text())
+        said = json.loads(file.read_text(encoding="utf-8"))
         return str(said["what"]), int(said["done"]), int(said["total"])
     except (OSError, ValueError, TypeError, KeyError):
         return "", 0, 0

@@ -60,7 +60,7 @@ class Store:
     def manifest(self, key: str) -> dict[str, Any]:
         """The manifest of a finished job; StoreError if there is none that can be read."""
         try:
-            manifest = json.loads((self.folder(key) / "manifest.json").read_text())
+            manifest = json.loads((self.folder(key) / "manifest.json").read_text(encoding="utf-8"))
             if manifest["format"] != FORMAT:
                 raise ValueError(f"format {manifest['format']}, and this rmkit reads {FORMAT}")
             if missing := {"artifacts", "files", "ingredients", "stage", "environment"} - manifest.keys():
@@ -170,7 +170,7 @@ class Store:
     def noted(self, plan_id: str) -> str | None:
         """The key that a plan id was last known to come to, or None."""
         try:
-            return (self.root / "plans" / plan_id).read_text()
+            return (self.root / "plans" / plan_id).read_text(encoding="utf-8")
         except OSError:
             return None
 
@@ -213,7 +213,7 @@ class Store:
             return f"{error}"
         verified = self.root / "verified" / f"{key}.json"
         try:
-            known = json.loads(verified.read_text())
+            known = json.loads(verified.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = {}
         for name, entry in files.items():

@@ -194,7 +194,7 @@ def test_scores_may_be_learned_in_place_of_pairs(head):
 @every_loss
 def test_a_saved_model_bears_the_name_of_its_head_and_not_of_the_other(head, tmp_path):
     fitted(head, max_steps=10).save(tmp_path)
-    assert json.loads((tmp_path / "model.json").read_text())["reward_model"] == head.name
+    assert json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))["reward_model"] == head.name
     (other,) = {MLPBradleyTerry, MLPClassifier} - {head}
     with pytest.raises(DataError, match=f"holds {head.name} of format 2, expected {other.name}"):
         other.load(tmp_path)

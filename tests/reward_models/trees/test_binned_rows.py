@@ -34,7 +34,7 @@ def interleaved(one, other):
 
 def trees(model, folder):
     model.save(folder)
-    return [(folder / f"trees_{s}.txt").read_text() for s in range(len(model.boosters_))]
+    return [(folder / f"trees_{s}.txt").read_text(encoding="utf-8") for s in range(len(model.boosters_))]
 
 
 @pytest.mark.parametrize("name", ["lightgbm_clf", "lightgbm_bt"])

@@ -148,21 +148,24 @@ def test_each_fit_reports_when_it_is_done():
 
 def test_the_seed_in_the_saved_text_comes_from_the_fits_own_generator(tmp_path):
     fitted().save(tmp_path)
-    seeds = [int(re.search(r"\[seed: (\d+)\]", (tmp_path / f"trees_{s}.txt").read_text())[1]) for s in range(2)]
+    seeds = [
+        int(re.search(r"\[seed: (\d+)\]", (tmp_path / f"trees_{s}.txt").read_text(encoding="utf-8"))[1])
+        for s in range(2)
+    ]
     assert seeds == [int(rng.integers(2**31)) for rng in np.random.default_rng(0).spawn(2)]
 
 
 def test_a_text_that_is_missing_or_cut_short_is_refused(tmp_path):
     fitted().save(tmp_path)
     path = tmp_path / "trees_1.txt"
-    whole = path.read_text()
+    whole = path.read_text(encoding="utf-8")
     for broken in (
         whole[: len(whole) // 2],
         whole[: whole.index("end of trees")],
         "",
         whole.replace("max_feature_idx", "x"),
     ):
-        path.write_text(broken)
+        path.write_text(broken, encoding="utf-8")
         with pytest.raises(DataError, match="cannot be read as a saved reward model"):
             LightGBMClassifier.load(tmp_path)
     path.unlink()

@@ -34,7 +34,7 @@ def test_a_hanging_job_is_ended_at_its_limit_and_reported(two_jobs):
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert "01_sums sleep=60.0: ran for 12 s, its limit, and was ended; notebook kept: " in last
-    kept = json.loads(Path(last.partition("notebook kept: ")[2]).read_text())
+    kept = json.loads(Path(last.partition("notebook kept: ")[2]).read_text(encoding="utf-8"))
     sources = ["".join(cell["source"]) for cell in kept["cells"] if cell.get("execution_count")]
     assert any("open_job" in source for source in sources), "it holds the cells that ran"
     assert "2 executed, 1 failed" in ended.stdout

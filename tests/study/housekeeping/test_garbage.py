@@ -132,7 +132,7 @@ def test_what_a_job_may_still_come_to_stays_until_its_inputs_are_made_again(seve
 
 
 def test_other_data_upstream_removes_what_can_come_from_it_no_more(finished):
-    (finished.root / "data/numbers.json").write_text("[4, 5]")
+    (finished.root / "data/numbers.json").write_text("[4, 5]", encoding="utf-8")
     assert finished.rmkit("gc", "--yes").returncode == 0
     assert {name.partition("-")[0] for name in stored(finished)} == {"01_sums"}  # 00_numbers may yet make what it made
     assert finished.executed() == ["00_numbers", "01_sums", "01_sums"]
@@ -184,11 +184,11 @@ def test_reports_failures_and_parts_go_with_their_study(several):
     runs = several.root / "runs"
     assert several.rmkit("report", "other").returncode == 0
     for name in ("other-gold.png", "small.html", "small+powers=_5_.html", "small-gold.png"):
-        (runs / "reports" / name).write_text("x")
+        (runs / "reports" / name).write_text("x", encoding="utf-8")
     own, others = "01_sums-0123456789abcdef", next(iter(stored(several)))
     for room in ("failed", "partial"):
         (runs / room / own).mkdir()
-        (runs / room / own / "error.json").write_text("{}")
+        (runs / room / own / "error.json").write_text("{}", encoding="utf-8")
     (runs / "partial" / others).mkdir()
     (several.root / "params/other.yaml").unlink()
     (several.root / "params/powers.yaml").unlink()
@@ -215,7 +215,7 @@ def test_drafts_and_damaged_jobs_stay_for_some_days(store):
     for name, days in (("04-20260101T000000-abcdef", 9), ("04-20260101T000000-abcdee", 2)):
         draft = store.root / "drafts" / name
         (draft / "artifacts").mkdir(parents=True)
-        (draft / "artifacts/rows").write_text("12345")
+        (draft / "artifacts/rows").write_text("12345", encoding="utf-8")
         for path in (draft / "artifacts/rows", draft / "artifacts", draft):
             os.utime(path, (0, time.time() - days * 86_400))
     for days in (9, 2):
@@ -235,7 +235,7 @@ def test_drafts_and_damaged_jobs_stay_for_some_days(store):
 def test_a_draft_that_is_still_written_is_not_old(store):
     draft = store.root / "drafts/04-20260101T000000-abcdef"
     draft.mkdir(parents=True)
-    (draft / "rows").write_text("now")
+    (draft / "rows").write_text("now", encoding="utf-8")
     os.utime(draft, (0, 0))
     assert collectable(store, NOBODY, older_than=7) == []
 
@@ -259,7 +259,7 @@ def test_a_file_of_two_names_is_counted_once_and_a_link_not_followed(store, tmp_
 
 def test_what_is_not_named_as_a_job_is_left_alone(store):
     (store.root / "jobs/mine").mkdir()
-    (store.root / "jobs/README").write_text("mine")
+    (store.root / "jobs/README").write_text("mine", encoding="utf-8")
     assert collectable(store, NOBODY, older_than=0) == []
 
 

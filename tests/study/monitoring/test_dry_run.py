@@ -47,7 +47,10 @@ def test_of_a_finished_study_nothing_is_left(finished):
 
 
 def test_another_seed_takes_as_long_as_those_before(finished):
-    manifests = [json.loads(path.read_text()) for path in (finished.root / "runs/jobs").glob("01_sums-*/manifest.json")]
+    manifests = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (finished.root / "runs/jobs").glob("01_sums-*/manifest.json")
+    ]
     low, high = sorted(manifest["seconds"] for manifest in manifests)
     before = sorted(path for path in (finished.root / "runs").rglob("*"))
     finished.edit("params/small.yaml", "[0, 1]", "[0, 1, 2, 3]")

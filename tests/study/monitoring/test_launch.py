@@ -39,7 +39,7 @@ def test_a_run_outlives_the_process_that_started_it(here):
     wait_for(lambda: not run.alive(), "the run's end")
     shot = snapshot(store, run)
     assert (shot.state, shot.count("done")) == (ALL_DONE, 3)
-    assert "small: 3 jobs: 3 executed" in (run.folder / "output.log").read_text()
+    assert "small: 3 jobs: 3 executed" in (run.folder / "output.log").read_text(encoding="utf-8")
     assert sorted(path.name for path in (store.root / "runs").iterdir()) == [run.id]
 
 
@@ -119,4 +119,4 @@ def test_a_run_takes_no_job_for_its_own_and_its_output_is_all_in_the_log(here, t
             assert in_own_session(Project(here.root), ["run", "small"], output).wait(timeout=60) == 0
     finally:
         del os.environ["MPLBACKEND"], os.environ["OF_USER"]
-    assert (tmp_path / "out").read_text() == "['OF_USER']\n"
+    assert (tmp_path / "out").read_text(encoding="utf-8") == "['OF_USER']\n"

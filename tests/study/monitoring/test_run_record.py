@@ -65,11 +65,11 @@ def test_an_exception_that_ends_a_run_is_its_last_word(store, error, code, text)
 def test_a_line_that_is_being_written_is_not_there_yet(store):
     with record(store) as written:
         written("done", FIRST, "1 s")
-        whole = (written.run.folder / "events.jsonl").read_text()
+        whole = (written.run.folder / "events.jsonl").read_text(encoding="utf-8")
         for length in range(len(whole)):
-            (written.run.folder / "events.jsonl").write_text(whole[:length])
+            (written.run.folder / "events.jsonl").write_text(whole[:length], encoding="utf-8")
             assert events(written.run) == []
-        (written.run.folder / "events.jsonl").write_text(whole + "nonsense\n[1]\n")
+        (written.run.folder / "events.jsonl").write_text(whole + "nonsense\n[1]\n", encoding="utf-8")
         assert [event.event for event in events(written.run)] == ["done"]
 
 
@@ -80,16 +80,16 @@ def test_an_unreadable_card_is_passed_over(store, card):
     odd = store.root / "runs/odd"
     odd.mkdir()
     (odd / "card.json").write_bytes(card.encode(errors="surrogateescape"))
-    (store.root / "runs/stray.log").write_text("x")
+    (store.root / "runs/stray.log").write_text("x", encoding="utf-8")
     assert runs(store) == [written.run]
 
 
 def test_a_card_of_another_version_is_passed_over(store):
     with record(store) as written:
         pass
-    card = json.loads((written.run.folder / "card.json").read_text())
+    card = json.loads((written.run.folder / "card.json").read_text(encoding="utf-8"))
     (store.root / "runs/odd").mkdir()
-    (store.root / "runs/odd/card.json").write_text(json.dumps({**card, "colour": "red"}))
+    (store.root / "runs/odd/card.json").write_text(json.dumps({**card, "colour": "red"}), encoding="utf-8")
     assert runs(store) == [written.run]
 
 
@@ -141,7 +141,7 @@ def test_a_card_says_what_each_job_is_expected_to_take_and_nothing_of_what_is_fi
 @pytest.mark.parametrize("what", ["a file in the way", "a full disk"])
 def test_a_record_that_cannot_be_written_stops_no_run(store, what, monkeypatch):
     if what == "a file in the way":
-        (store.root / "runs").write_text("")
+        (store.root / "runs").write_text("", encoding="utf-8")
     else:
 
         def full(path, text):

@@ -29,7 +29,7 @@ def finish(store, job):
     """Put a finished job into a store, as far as states are asked for."""
     key = store.key_of(job)
     store.folder(key).mkdir()
-    (store.folder(key) / "manifest.json").write_text("{}")
+    (store.folder(key) / "manifest.json").write_text("{}", encoding="utf-8")
     store.note(job, key)
 
 
@@ -105,7 +105,7 @@ def test_a_failure_has_its_sentence_and_its_notebook(store):
         notebook = store.root / "failed/00_grammar_world-aa/notebook.ipynb"
         sentence = "00_grammar_world seed=0: cell 3: it broke"
         keep_failure_note(store, FIRST.plan_id, f"{sentence}; notebook kept: {notebook}")
-        notebook.write_text("{}")
+        notebook.write_text("{}", encoding="utf-8")
         keep_failure_note(store, SECOND.plan_id, "its process was killed")
         one, two = snapshot(store, written.run).failed
     assert (one.sentence, one.notebook) == (sentence, notebook)
@@ -120,10 +120,10 @@ def test_a_failure_has_its_sentence_and_its_notebook(store):
 def test_odd_progress_is_none(store, progress):
     file = store.root / "locks" / FIRST.plan_id / "progress.json"
     with record(store) as written, executed(store, FIRST):
-        file.write_text(progress)
+        file.write_text(progress, encoding="utf-8")
         (busy,) = snapshot(store, written.run).busy
         assert (busy.done, busy.total) == (0, 0)
-        file.write_text(json.dumps({"what": "fitting", "done": 3, "total": 10}))
+        file.write_text(json.dumps({"what": "fitting", "done": 3, "total": 10}), encoding="utf-8")
         assert "running  00_grammar_world seed=0: fitting 3/10" in "\n".join(picture(snapshot(store, written.run)))
 
 
@@ -186,7 +186,7 @@ def followed(small, monkeypatch):
     monkeypatch.setattr(snapshots, "data_files", lambda job: [("data/numbers.json", ""), ("data/model", "")])
     monkeypatch.setattr(snapshots, "study_snapshot", lambda *_: len(planned))
     (small.root / "data/model").mkdir()
-    (small.root / "data/model/config.json").write_text("{}")
+    (small.root / "data/model/config.json").write_text("{}", encoding="utf-8")
     return FollowedStudy("small")
 
 
@@ -203,7 +203,7 @@ def test_what_a_plan_hangs_on_is_noticed(followed, path):
 
 def test_a_new_module_and_what_the_store_does_are_noticed(followed):
     assert followed.look()[0] == 1
-    (followed.project.root / "rmkit/figures/new.py").write_text("")
+    (followed.project.root / "rmkit/figures/new.py").write_text("", encoding="utf-8")
     assert followed.look()[0] == 2
     (followed.store.root / "jobs").mkdir(parents=True)
     assert [followed.look()[0] for _ in range(3)] == [3, 3, 3]

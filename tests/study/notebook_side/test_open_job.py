@@ -20,7 +20,7 @@ class Words:
     """A format."""
 
     def save(self, folder):
-        (folder / "words.txt").write_text("words")
+        (folder / "words.txt").write_text("words", encoding="utf-8")
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_inputs_of_one_job_are_on_one_line_that_breaks_between_words(opened,
     folders = {name: tmp_path / "00_world-0" / "artifacts" / name for name in ("prompts", "encoder")}
     folders["policy"] = tmp_path / "01_sft-0" / "artifacts" / "policy"
     (tmp_path / "00_world-0").mkdir()
-    (tmp_path / "00_world-0/tallies.json").write_text(json.dumps([tally, tally]))
+    (tmp_path / "00_world-0/tallies.json").write_text(json.dumps([tally, tally]), encoding="utf-8")
     job = opened()
     job.inputs = folders
     *lines, kept = repr(job).split("\n")
@@ -104,7 +104,7 @@ def test_costs_are_noted_one_after_the_other(opened):
     job = opened()
     job.cost("sampling", seconds=12.5, tokens=np.int64(40_000))
     job.cost("scoring", seconds=np.float32(0.5))
-    assert json.loads((job.folder / "costs.json").read_text()) == {
+    assert json.loads((job.folder / "costs.json").read_text(encoding="utf-8")) == {
         "work": [{"what": "sampling", "seconds": 12.5, "tokens": 40_000}, {"what": "scoring", "seconds": 0.5}]
     }
 
@@ -116,7 +116,7 @@ def test_a_cost_is_a_number(value, opened):
 
 
 def test_a_fault_of_the_disk_under_a_part_is_one_sentence(opened, tmp_path):
-    (tmp_path / "partial").write_text("in the way")
+    (tmp_path / "partial").write_text("in the way", encoding="utf-8")
     shards = opened().shards("draws")
     with pytest.raises(StoreError, match=f"{tmp_path}/partial.*; move the file in the way and run again"):
         shards.put("a", pd.DataFrame({"x": [1]}))
@@ -145,5 +145,7 @@ job.cost("drawing", seconds=1)
     assert ended.returncode == 0, ended.stderr
     (draft,) = (small.root / "runs/drafts").iterdir()
     assert (draft / "partial/draws/a.parquet").exists()
-    assert json.loads((draft / "costs.json").read_text()) == {"work": [{"what": "drawing", "seconds": 1}]}
+    assert json.loads((draft / "costs.json").read_text(encoding="utf-8")) == {
+        "work": [{"what": "drawing", "seconds": 1}]
+    }
     assert list((small.root / "runs/partial").iterdir()) == []

@@ -34,6 +34,6 @@ def test_a_misspelt_statement_of_the_shipped_ones_is_found_with_what_was_meant(t
     declared, texts = said_in_notebooks(Project(ROOT))
     check_against_notebooks(folder, "findings", declared, texts)
     path = folder / f"{file}.yaml"
-    path.write_text(path.read_text().replace(said, instead, 1))
+    path.write_text(path.read_text(encoding="utf-8").replace(said, instead, 1), encoding="utf-8")
     with pytest.raises(DataError, match=f"^findings/{file}.yaml: {message}.*; did you mean"):
         check_against_notebooks(folder, "findings", declared, texts)

@@ -6,11 +6,11 @@ from rmkit.study.planning.data_digest import data_digest
 
 
 def change(folder):
-    (folder / "a.txt").write_text("A")
+    (folder / "a.txt").write_text("A", encoding="utf-8")
 
 
 def change_below(folder):
-    (folder / "deep/er/b.txt").write_text("B")
+    (folder / "deep/er/b.txt").write_text("B", encoding="utf-8")
 
 
 def rename(folder):
@@ -18,7 +18,7 @@ def rename(folder):
 
 
 def add(folder):
-    (folder / "deep/empty").write_text("")
+    (folder / "deep/empty").write_text("", encoding="utf-8")
 
 
 def remove(folder):
@@ -26,8 +26,8 @@ def remove(folder):
 
 
 def swap(folder):
-    (folder / "a.txt").write_text("b")
-    (folder / "deep/er/b.txt").write_text("a")
+    (folder / "a.txt").write_text("b", encoding="utf-8")
+    (folder / "deep/er/b.txt").write_text("a", encoding="utf-8")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def folder(tmp_path):
     for name in ("a", "deep/er/b"):
         path = tmp_path / f"given/{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(path.stem)
+        path.write_text(path.stem, encoding="utf-8")
     return tmp_path / "given"
 
 
@@ -49,9 +49,9 @@ def test_a_folders_digest_tells_every_change_of_its_files(alter, folder):
 def test_a_folders_digest_is_of_names_and_contents_alone(folder, tmp_path):
     before = data_digest(folder)
     (folder / ".git/objects").mkdir(parents=True)
-    (folder / ".git/objects/x.txt").write_text("x")
-    (folder / "deep/.hidden").write_text("x")
+    (folder / ".git/objects/x.txt").write_text("x", encoding="utf-8")
+    (folder / "deep/.hidden").write_text("x", encoding="utf-8")
     (folder / "nothing").mkdir()
     moved = folder.rename(tmp_path / "moved")
-    (moved / "a.txt").write_text("a")
+    (moved / "a.txt").write_text("a", encoding="utf-8")
     assert data_digest(moved) == before

@@ -85,7 +85,7 @@ def test_a_dictionary_of_names_counts_only_for_the_names_that_a_job_mentions(sma
 
 def test_the_manifest_tells_how_a_result_was_made(finished):
     (path,) = (finished.root / "runs/jobs").glob("00_numbers-*/manifest.json")
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     assert manifest["parameters"] == {"numbers_file": "data/numbers.json"}
     assert manifest["environment"]["threads"] == 1
     packages = manifest["environment"]["packages"]
@@ -102,9 +102,9 @@ def test_inputs_outputs_and_costs_are_those_of_the_parameters(small):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     stored = {}
     for path in (small.root / "runs/jobs").glob("02_parts-*/manifest.json"):
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         stored[manifest["parameters"]["kind"]] = (list(manifest["ingredients"]["inputs"]), list(manifest["artifacts"]))
-        costs = json.loads((path.parent / "costs.json").read_text())
+        costs = json.loads((path.parent / "costs.json").read_text(encoding="utf-8"))
         assert costs["work"] == [{"what": "drawing", "draws": 12, "bytes": 96.0}]
         assert costs["seconds"] > 0 < costs["peak_memory_bytes"]
     assert stored == {"short": ([], ["draws"]), "full": (["numbers"], ["draws", "scaled"])}

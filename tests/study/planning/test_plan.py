@@ -211,12 +211,12 @@ def with_model(graph):
 def test_a_folder_counts_as_data_and_a_change_in_it_is_noticed(with_model):
     model = with_model.project.root / "data/model"
     model.mkdir()
-    (model / "weights").write_text("1")
+    (model / "weights").write_text("1", encoding="utf-8")
     text = "stages: {00_world: {model: data/model}}"
     (first,) = with_model.plan(text)
     assert list(data_files(first)) == [("data/model", "rmkit.nothing:check")]
     assert first.code["data"] == {"data/model": data_digest(model)}
-    (model / "weights").write_text("2")
+    (model / "weights").write_text("2", encoding="utf-8")
     (second,) = with_model.plan(text)
     assert second.plan_id != first.plan_id
 
@@ -232,7 +232,7 @@ def test_a_data_file_may_be_none_and_another_counts_then(graph):
     files = (DataFile("mine", "rmkit.nothing:check"), DataFile("stored", "rmkit.nothing:check", {"mine": (None,)}))
     for name in ("mine", "stored"):
         (graph.project.root / "data").mkdir(exist_ok=True)
-        (graph.project.root / f"data/{name}").write_text(name)
+        (graph.project.root / f"data/{name}").write_text(name, encoding="utf-8")
     graph.stage("00_world", 'mine: str | None = None\nstored: str = "data/stored"', data=files)
     (job,) = graph.plan("stages: {00_world: }")
     assert list(data_files(job)) == [("data/stored", "rmkit.nothing:check")]

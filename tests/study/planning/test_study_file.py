@@ -12,7 +12,9 @@ from rmkit.study.planning.study_file import load_study, overridden
 def study(tmp_path):
     path = tmp_path / "params/mine.yaml"
     path.parent.mkdir()
-    path.write_text("axes: {seed: [0, 1]}\nstages: {00_world: {n: 3}, 04_reward_models: {share: 0.2}}")
+    path.write_text(
+        "axes: {seed: [0, 1]}\nstages: {00_world: {n: 3}, 04_reward_models: {share: 0.2}}", encoding="utf-8"
+    )
     return load_study(path, "params/mine.yaml")
 
 

@@ -68,7 +68,7 @@ def ask_and_die(server, path):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("targets")
-    (folder / "targets.py").write_text(TARGETS)
+    (folder / "targets.py").write_text(TARGETS, encoding="utf-8")
     environment = {**os.environ, **thread_environment(1), "PYTHONPATH": os.pathsep.join([str(folder), str(Path.cwd())])}
     started = ForkServerProcess(
         {"colorsys": [], "numpy.random": [], "statistics": [], "no_such_module": ["x"]}, {**environment, "OTHERS": "no"}
@@ -111,7 +111,7 @@ def told(server, folder, name, **environment):
         assert process.wait(timeout=20) == 0
         output.seek(0)
         assert output.read() == "told\n"
-    return json.loads((folder / name).read_text()) | {"held": process}
+    return json.loads((folder / name).read_text(encoding="utf-8")) | {"held": process}
 
 
 def test_each_has_its_own_session_directory_environment_and_output(server, tmp_path):
@@ -191,7 +191,7 @@ def test_a_server_that_has_gone_is_said(tmp_path):
 @contextmanager
 def importing(code, folder):
     """A server that imports a module with this code, once it has decided."""
-    (folder / "imported_here.py").write_text(code)
+    (folder / "imported_here.py").write_text(code, encoding="utf-8")
     path = os.pathsep.join([str(folder), str(Path.cwd())])
     started = ForkServerProcess({"imported_here": []}, {**os.environ, **thread_environment(1), "PYTHONPATH": path})
     try:

@@ -21,7 +21,7 @@ def finished(store, stage, seconds, size=1000, fits=0, **parameters):
         "format": 1, "stage": stage, "parameters": parameters, "seconds": seconds, "fits": fits, "artifacts": {},
         "ingredients": {}, "environment": {}, "files": {"one": {"bytes": size - 1}, "two": {"bytes": 1}},
     }  # fmt: skip
-    (store.root / "jobs" / key / "manifest.json").write_text(json.dumps(manifest))
+    (store.root / "jobs" / key / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def estimate(store, tmp_path, monkeypatch):
     def estimate(stage, fits=0, shipped=(), **parameters):
         monkeypatch.setattr(PlannedJob, "fits", property(lambda job: fits))
         path = tmp_path / "measured.json"
-        path.write_text(json.dumps({"machine": "another", "jobs": list(shipped)}))
+        path.write_text(json.dumps({"machine": "another", "jobs": list(shipped)}), encoding="utf-8")
         return costs(store, [PlannedJob(stage, parameters, {}, {}, "a plan id")], shipped=path)["a plan id"]
 
     return estimate
@@ -90,7 +90,9 @@ def test_a_model_from_outside_is_estimated_by_jobs_that_took_it_alone(store, est
 def test_a_manifest_that_says_too_little_or_is_damaged_measures_nothing(store, estimate):
     finished(store, "00_grammar_world", 10.0)
     finished(store, "00_grammar_world", None)
-    (store.root / "jobs" / "00_grammar_world-0000000000000001" / "manifest.json").write_text('{"format": 1')
+    (store.root / "jobs" / "00_grammar_world-0000000000000001" / "manifest.json").write_text(
+        '{"format": 1', encoding="utf-8"
+    )
     assert estimate("00_grammar_world").seconds == 10.0
 
 

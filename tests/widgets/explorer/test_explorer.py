@@ -42,8 +42,8 @@ class Made(Stored):
             folder = self.folder(key)
             folder.mkdir(parents=True)
             parts = {part: {} for part in ("artifacts", "files", "ingredients", "stage", "environment")}
-            (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **parts}))
-            (folder / "notebook.ipynb").write_text("{}")
+            (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **parts}), encoding="utf-8")
+            (folder / "notebook.ipynb").write_text("{}", encoding="utf-8")
 
     def names(self):
         return ["empty", "mine", HOSTILE]
@@ -147,7 +147,7 @@ def test_a_click_on_a_dot_shows_its_fit_with_all_its_metrics_job_and_notebook(ex
     assert "runs/jobs/04_reward_models-1/notebook.ipynb" in shown
     (output,) = explorer.link.outputs
     assert 'href="runs/opened/04_reward_models-1.ipynb"' in output["data"]["text/html"]
-    assert (tmp_path / "runs/opened/04_reward_models-1.ipynb").read_text() == "{}"
+    assert (tmp_path / "runs/opened/04_reward_models-1.ipynb").read_text(encoding="utf-8") == "{}"
 
 
 def test_a_click_far_from_every_dot_changes_nothing(explorer):

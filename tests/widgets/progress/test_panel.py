@@ -168,7 +168,7 @@ def test_a_failed_job_says_why_and_where_its_notebook_lies(small):
 
 def test_no_fault_raises_and_each_is_a_line(small):
     """A study that does not plan, until it is mended; a disk that fails; a bug; a run that does not start."""
-    (small.root / "params/broken.yaml").write_text("stages: {07_nothing: }")
+    (small.root / "params/broken.yaml").write_text("stages: {07_nothing: }", encoding="utf-8")
     nosuch, broken, mended, disk, bug, well, unstarted = kernel(
         small,
         """

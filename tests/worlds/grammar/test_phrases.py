@@ -230,7 +230,7 @@ def test_a_missing_or_unreadable_file_is_named(copy, name):
         (copy / name).write_bytes(content)
         refused(copy, rf"^data/grammar/{name}: not YAML \(.*\)$")
     for content, kind in (("", "NoneType"), ("- a", "list"), ("a", "str")):
-        (copy / name).write_text(content)
+        (copy / name).write_text(content, encoding="utf-8")
         refused(copy, f"^data/grammar/{name}: is a {kind}; it must be a mapping$")
 
 

@@ -48,7 +48,7 @@ def test_what_is_asked_is_said_in_the_words_of_grammar_folder(world_of, tmp_path
     own = tmp_path / "grammar"
     shutil.copytree(ROOT / "data/grammar", own)
     helpful = own / "helpful.yaml"
-    helpful.write_text(helpful.read_text().replace("rose bush", "rubber plant"))
+    helpful.write_text(helpful.read_text(encoding="utf-8").replace("rose bush", "rubber plant"), encoding="utf-8")
     usual, other = (world_of(n_train_prompts=60, **folder)[0] for folder in ({}, {"grammar_folder": str(own)}))
     assert not usual["prompts"]["prompt"].str.contains("rubber plant").any()
     assert other["prompts"]["prompt"].str.contains("rubber plant").any()

@@ -100,7 +100,7 @@ def test_a_damaged_gzip_and_a_plain_file_by_that_name_say_so(tmp_path):
     damaged = bytearray(written(tmp_path / "whole.jsonl.gz", made_up()).read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
     (tmp_path / "damaged.jsonl.gz").write_bytes(damaged)
-    (tmp_path / "plain.jsonl.gz").write_text(json.dumps(GOOD))
+    (tmp_path / "plain.jsonl.gz").write_text(json.dumps(GOOD), encoding="utf-8")
     for name in ("damaged", "plain"):
         with pytest.raises(DataError, match=rf"{name}.jsonl.gz, line \d+: .*"):
             read_pairs(tmp_path / f"{name}.jsonl.gz")

@@ -60,7 +60,7 @@ def test_the_shipped_folder_holds_what_its_readme_says():
         NGRAMS: (4606, 128),
         MINILM: (4606, 384),
     }
-    source = json.loads((SHIPPED / "about.json").read_text())["source"]
+    source = json.loads((SHIPPED / "about.json").read_text(encoding="utf-8"))["source"]
     assert (source["sha256"], source["bytes"], source["revision"]) == (texts.SHA256, texts.BYTES, texts.REVISION)
     ngrams, minilm = found.values()
     pd.testing.assert_frame_equal(ngrams.comparisons.table, minilm.comparisons.table)

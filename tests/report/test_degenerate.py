@@ -1,0 +1,142 @@
+"""What the report says where there is little to say: no figure, table or sentence prints a nan, a None or a minus zero."""
+
+import re
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.evaluation.on_pairs import evaluate_pairs
+from rmkit.findings.rules import Rule
+from rmkit.findings.verdicts import no_interval, row_of
+from rmkit.intervals.means import Interval
+from rmkit.report.exhibits.chain import FIGURES
+from rmkit.report.findings import finding_sections
+from rmkit.report.grammar_world import world_sections
+from rmkit.report.human_preferences import learning_sections
+from rmkit.report.parts import as_svg
+from rmkit.worlds.grammar.acceptance import BOUNDS
+from tests.ablations.study import ARMS, ablation_seeds
+
+ODD = re.compile(r"\b(nan|NaN|None|inf)\b|[-−]0(\.0*)?(?![\d.])")
+KINDS = ("well told", "ten prompts", "equal on every pair", "all right", "nothing known", "two seeds")
+
+
+class Stored:
+    """A study's results, as tables in memory: by stage rows, or jobs with evaluations."""
+
+    def __init__(self, rows=None, evaluated=None):
+        self._rows, self._evaluated = rows or {}, evaluated or {}
+        self.gathered = tuple({*self._rows, *self._evaluated})
+
+    def rows(self, stage):
+        return self._rows[stage]
+
+    def evaluations(self, stage):
+        return self._evaluated.get(stage, [])
+
+
+def human_preferences(kind):
+    """Two heads and a baseline on pairs that leave little to say."""
+    n_prompts = 10 if kind == "ten prompts" else 60
+    prompt_id_m = np.repeat(np.arange(n_prompts), 6 if kind == "ten prompts" else 1)
+    rng, n_pairs = np.random.default_rng(0), len(prompt_id_m)
+    one_m, other_m = rng.normal(0.3, 1, (2, n_pairs))
+    if kind == "equal on every pair":
+        other_m = one_m
+    if kind == "all right":
+        one_m = other_m = np.full(n_pairs, 2.0)
+    if kind == "nothing known":
+        one_m = other_m = np.zeros(n_pairs)
+    margins = {
+        name: pd.DataFrame([margin_m, margin_m], index=pd.Index([100, 1800], name="annotations"))
+        for name, margin_m in {"linear_bt": one_m, "mlp_bt": other_m}.items()
+    }
+    seeds = range(2 if kind == "two seeds" else 1)
+    made = [evaluate_pairs(margins, {"shorter": one_m, "random": other_m}, prompt_id_m) for _ in seeds]
+    rows = pd.concat([rows.assign(param_seed=seed) for seed, (rows, _) in enumerate(made)], ignore_index=True)
+    jobs = [({"world": "hh_rlhf", "seed": seed}, evaluations) for seed, (_, evaluations) in enumerate(made)]
+    return Stored({"09_human_preferences": rows}, {"09_human_preferences": jobs})
+
+
+def said(section):
+    """All text of a section, figures' included."""
+    texts = [
+        section.heading,
+        section.scope,
+        section.caption,
+        *section.answers,
+        *re.findall("<!--(.*?)-->", section.figure),
+    ]
+    for table in section.tables:
+        texts += [table.heading, table.note, *table.columns]
+        texts += [f"{cell.text} {cell.small}" for row in table.rows for cell in row]
+    return texts
+
+
+def assert_readable(texts):
+    assert texts
+    assert not [text for text in texts if ODD.search(text)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_human_preferences(kind, tmp_path):
+    (section,) = learning_sections(human_preferences(kind), tmp_path / "page.html")
+    texts = said(section)
+    assert_readable(texts)
+    against = [text for text in texts if text.startswith("In accuracy (points) BT MLP is, against linear BT")]
+    if kind == "ten prompts":
+        assert "no interval: 10 prompts are too few for a bootstrap over prompts, which needs 20" in against[0]
+    if kind in ("equal on every pair", "all right"):
+        assert "equal on every prompt with 100 and 1,800." in against[0]
+
+
+@pytest.mark.parametrize("hard", [0.0, 1.0])
+@pytest.mark.parametrize("n_prompts", [10, 60])
+@pytest.mark.parametrize("n_seeds", [1, 2, 5])
+@pytest.mark.parametrize("world", ["grammar", "hh_rlhf"])
+def test_the_split_ablation(world, n_seeds, n_prompts, hard):
+    gold = {"metrics": ("spearman", "best_of_n"), "betas": [0.5, np.inf]}
+    people = {"metrics": ("accuracy", "log_loss"), "betas": [None]}
+    seeds = ablation_seeds(
+        dict.fromkeys(ARMS, 0.0), annotations=[100, 1800], n_seeds=n_seeds, n_prompts=n_prompts, hard=hard, noise=0.0,
+        **(gold if world == "grammar" else people),
+    )  # fmt: skip
+    jobs = [({"world": world, "seed": seed}, one) for seed, one in enumerate(seeds)]
+    stored = Stored(evaluated={"10_validation_split": jobs})
+    for draw in FIGURES.values():
+        for drawn in draw(stored):
+            tables = [f"{cell.text} {cell.small}" for table in drawn.tables for row in table.rows for cell in row]
+            assert_readable([drawn.heading, drawn.caption, *tables, *re.findall("<!--(.*?)-->", as_svg(drawn.figure))])
+
+
+def test_findings():
+    estimand = "new seeds, new prompts"
+    rule = Rule("a", "A is better.", "nobody", "04_reward_models", "difference", 0.0, 0.1, "gold", estimand, {})
+    intervals = [
+        Interval(-0.0001, -0.0002, 0.0001, 0.95, estimand, "by hand", 5),
+        Interval(0.0, np.nan, np.nan, 0.95, estimand, "by hand", 5, "all 60 prompts have the value 0"),
+        no_interval(estimand, "this study has no finished job of 04_reward_models"),
+    ]
+    rows = pd.DataFrame([row_of(rule, interval, rule.digest) for interval in intervals])
+    (section,) = finding_sections(Stored({"07_figures": rows}))
+    assert_readable(said(section))
+
+
+@pytest.mark.parametrize("n_seeds", [1, 3])
+def test_the_grammar_world(n_seeds, tmp_path):
+    """Figures that are missing, or round to minus nothing."""
+    figures = {name: [("all", np.nan)] for name in (*BOUNDS, "stopped")} | {"tokens_mean": [("all", -0.01)]}
+    figures |= {name: [("all", -0.001), ("pets", -0.001)] for name in ("gold_mean", "q05", "q25", "q50", "q75", "q95")}
+    rows = [
+        {"param_world_seed": seed, "param_task": "helpful", "param_generator": generator, "param_gold": "rule",
+         "scorer": "rule", "part": "test", "metric": metric, "category": category, "value": value}
+        for seed in range(n_seeds) for generator in ("base", "sft")
+        for metric, values in figures.items() for category, value in values
+    ]  # fmt: skip
+    (section,) = world_sections(Stored({"02_sampling": pd.DataFrame(rows)}), tmp_path / "page.html")
+    assert_readable(said(section))
