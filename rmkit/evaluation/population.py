@@ -147,6 +147,7 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
             tables.append(table.assign(split="measuring prompts"))
             continue
         gold_q, base_q = value_fq[is_gold_f][0], value_fq[is_base_f][0]
+        valued_f: np.ndarray = np.isfinite(value_fq).all(axis=1)
         drops = [normalised_drop_ratio(value_q, gold_q, base_q) for value_q in value_fq]
         columns = {
             "gold_reward": value_fq.mean(axis=1),
@@ -155,15 +156,12 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
         }
         for metric, value_f in columns.items():
             reason = [
-                None if np.isfinite(value) else _why(drop.reason) for value, drop in zip(value_f, drops, strict=True)
+                None if np.isfinite(value) else drop.reason if valued else EQUAL_SCORES
+                for value, drop, valued in zip(value_f, drops, valued_f, strict=True)
             ]
             table = evaluations.fits.assign(metric=metric, **policy_columns(of), value=value_f, reason=reason)
             tables.append(table.assign(units=value_fq.shape[1], split="policy prompts"))
     return pd.concat(tables, ignore_index=True)
-
-
-def _why(reason: str | None) -> str:
-    return reason or EQUAL_SCORES
 
 
 def measures_of(evaluations: Evaluations) -> list[str]:

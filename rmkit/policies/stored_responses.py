@@ -113,8 +113,12 @@ def normalised_drop_ratio(policy_value_p: np.ndarray, gold_value_p: np.ndarray, 
     """[J(gold's policy) - J(policy)] / [J(gold's policy) - J(base)] from (P,) values: a ratio of means over prompts.
 
     0: as good as optimising gold; 1: no better than the base; above 1: worse than the base. Undefined, with a reason,
-    where optimising gold gains less than two standard errors over prompts. Source: arXiv 2410.05584, definition of NDR.
+    where a value is missing, or optimising gold gains less than two standard errors over prompts. Source: arXiv
+    2410.05584, definition of NDR.
     """
+    values = {"the policy": policy_value_p, "gold's policy": gold_value_p, "the base": base_value_p}
+    if missing := [whose for whose, value_p in values.items() if not np.isfinite(value_p).all()]:
+        return Drop(float("nan"), f"{' and '.join(missing)} has no value on some prompts")
     gain_p = np.asarray(gold_value_p, dtype=np.float64) - base_value_p
     error = gain_p.std(ddof=1) / np.sqrt(len(gain_p)) if len(gain_p) > 1 else np.inf
     if not gain_p.mean() > 2 * error or gain_p.mean() <= 0:

@@ -140,3 +140,14 @@ def test_wrong_requests_are_one_line():
         kl_optimum(score_pk, 1.0, np.full((3, 2), 0.5))
     with pytest.raises(UnreachableKL, match=r"^a mean KL of 9 nats: with these scores it lies between 0 and 1.099$"):
         beta_at_kl(np.array([[0.0, 1.0, 2.0]]), 9)
+
+
+def test_a_missing_value_is_the_reason_why_there_is_no_drop_ratio():
+    good_p, missing_p = np.linspace(1, 2, 30), np.full(30, np.nan)
+    for policy_p, gold_p, said in [
+        (missing_p, good_p, "the policy has no value on some prompts"),
+        (good_p, missing_p, "gold's policy has no value on some prompts"),
+    ]:
+        found = normalised_drop_ratio(policy_p, gold_p, np.zeros(30))
+        assert np.isnan(found.value)
+        assert found.reason == said
