@@ -147,7 +147,7 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
             tables.append(table.assign(split="measuring prompts"))
             continue
         gold_q, base_q = value_fq[is_gold_f][0], value_fq[is_base_f][0]
-        valued_f: np.ndarray = np.isfinite(value_fq).all(axis=1)
+        valued_f = np.asarray(np.isfinite(value_fq).all(axis=1))
         drops = [normalised_drop_ratio(value_q, gold_q, base_q) for value_q in value_fq]
         columns = {
             "gold_reward": value_fq.mean(axis=1),
