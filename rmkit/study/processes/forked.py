@@ -114,7 +114,8 @@ def fork(
         connection.connect(str(server))
         message = json.dumps(request).encode() + b"\n"
         sent = socket.send_fds(connection, [message], [output])
-        connection.sendall(message[sent:])
+        if rest := message[sent:]:  # to send nothing is an error once a short process has ended and its keeper has gone
+            connection.sendall(rest)
         return Forked(connection)
     except (OSError, ValueError) as error:
         connection.close()

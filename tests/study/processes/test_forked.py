@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,17 @@ def test_the_stamp_of_a_fork_can_be_read_and_ends_it_with_what_it_started(server
         assert end_processes("some-job.1") == 2
     assert process.wait(timeout=10) == -signal.SIGKILL
     assert not any(child.is_running() for child in grandchildren)
+
+
+def test_a_process_that_ends_before_its_asker_looks_up_is_known_by_its_exit_code(server, tmp_path, monkeypatch):
+    def slowly(*arguments, send=socket.send_fds):
+        sent = send(*arguments)
+        time.sleep(1)  # meanwhile the process is forked and ends, and its keeper closes the connection
+        return sent
+
+    monkeypatch.setattr(socket, "send_fds", slowly)
+    with (tmp_path / "out").open("w") as output:
+        assert asked(server, "end", 3, output=output).wait(timeout=10) == 3
 
 
 @pytest.mark.parametrize(
