@@ -37,7 +37,7 @@ FLOORS = (
     ),
     (
         Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information"),
-        Room("intervals", "an estimate with its uncertainty: of means, of correlations"),
+        Room("intervals", "an estimate with its uncertainty: of means, of correlations, among many"),
     ),
     (Room("artifacts", "what a stage hands on: bank, comparisons, evaluations, tables, model folders, shards"),),
     (
@@ -79,7 +79,7 @@ FLOORS = (
         Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
         Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
-    (Room("findings", "statements registered beforehand, and their verdicts"),),
+    (Room("findings", "statements registered beforehand, their verdicts, and the questions that these answer"),),
     (
         Room(
             "study",

@@ -8,6 +8,8 @@ so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows fr
     not shown      it holds the threshold, and no effect that would matter
     cannot tell    it holds both; the smallest difference that could have been seen is given
     not answered   there is no interval: this study lacks the stage, the fits or the seeds, and the row says which
+
+Beside each verdict is the p-value of its interval, and Holm's over the answered statements of one question.
 """
 
 import json
@@ -23,8 +25,10 @@ from rmkit.errors import DataError, ParamsError, ResultError, did_you_mean
 from rmkit.evaluation.contrasts import contrast, over_prompts
 from rmkit.evaluation.population import POLICIES, together
 from rmkit.findings.evaluated import EVALUATED, Evaluated
+from rmkit.findings.questions import question_of
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
+from rmkit.intervals.many import holm, p_value
 from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
@@ -35,12 +39,28 @@ def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mappin
     """A result row for each rule: fit (its name), metric `effect`, value, low, high, verdict and all that explains it.
 
     registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
-    study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason.
+    study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason;
+    `in_study` is False where the study has no job that the rule is about.
     """
     before = names_and_digests(registered)
-    rows = [row_of(rule, answer(rule, evaluations), before.get(rule.name)) for rule in rules]
+    rows = [
+        row_of(rule, answer(rule, evaluations), before.get(rule.name))
+        | {"in_study": bool(about(rule, evaluations.get(rule.stage, [])))}
+        for rule in rules
+    ]
     gone = [name for name in before if name not in {rule.name for rule in rules}]
-    return pd.DataFrame(rows + [row_of_missing(name, before[name]) for name in gone])
+    missing = [row_of_missing(name, before[name]) | {"in_study": True} for name in gone]
+    return among_many(pd.DataFrame(rows + missing))
+
+
+def among_many(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with p_holm, Holm's p-value over the answered statements of one question, and `survives`.
+
+    survives: the verdict, shown or contradicted, where p_holm is below 1 - level; else nothing.
+    """
+    rows = rows.assign(p_holm=rows.groupby("question")["p_value"].transform(lambda found: holm(found.to_numpy())))
+    survives = rows["verdict"].isin(["shown", "contradicted"]) & (rows["p_holm"] < 1 - rows["level"])
+    return rows.assign(survives=rows["verdict"].where(survives, ""))
 
 
 def answer(rule: Rule, evaluations: Mapping[str, Jobs]) -> Interval:
@@ -95,18 +115,18 @@ def matching(rule: Rule, jobs: Jobs) -> list[Evaluations]:
     """The evaluations of the jobs that a rule is about, or ResultError that says why there are none."""
     if not jobs:
         raise ResultError(f"this study has no finished job of {rule.stage}")
-    found = [
-        (parameters, evaluated)
-        for parameters, evaluated in jobs
-        if all(parameters.get(name) == wanted for name, wanted in rule.where.items())
-    ]
-    if not found:
+    if not (found := about(rule, jobs)):
         raise ResultError(f"this study has no job of {rule.stage} with {dict(rule.where)}")
     settings = [{k: v for k, v in parameters.items() if k != "seed"} for parameters, _ in found]
     if any(other != settings[0] for other in settings[1:]):
         differ = sorted(k for k in settings[0] if len({json.dumps(one[k]) for one in settings}) > 1)
         raise ResultError(f"jobs of {rule.stage} differ in {', '.join(differ)}; the rule must say `where`")
     return [evaluated for _, evaluated in found]
+
+
+def about(rule: Rule, jobs: Jobs) -> list[tuple[Mapping[str, Any], Evaluations]]:
+    """The jobs of a rule's stage that have the parameters which it names."""
+    return [job for job in jobs if all(job[0].get(name) == wanted for name, wanted in rule.where.items())]
 
 
 def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
@@ -156,6 +176,8 @@ def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, 
         "source": rule.source,
         "digest": rule.digest,
         "rule": state,
+        "question": question_of(rule.stage),
+        "p_value": p_value(interval, rule.threshold),
     }
 
 

@@ -47,7 +47,8 @@ def correlation_over_models(
     quantile, df = _quantile(statistic, len(metric_mp), level)
     half = quantile * np.sqrt(error_cc[0, 0])
     low, high = np.tanh(np.arctanh(estimate_c[0]) + np.array([-half, half]))
-    return Interval(float(estimate_c[0]), float(low), float(high), level, estimand, method, len(metric_mp), None, df)
+    estimate, n_models = float(estimate_c[0]), len(metric_mp)
+    return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df, on_z=True)
 
 
 def correlation_difference(

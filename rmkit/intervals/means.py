@@ -35,6 +35,7 @@ class Interval:
     units: int  # how many prompts, seeds or reward models it rests on
     reason: str | None = None  # why low and high are missing, else None
     df: float | None = None  # degrees of freedom, where its width comes from Student's t
+    on_z: bool = False  # whether low and high are symmetric about the estimate in Fisher's z, as a correlation's are
 
 
 def bootstrap_over_prompts(

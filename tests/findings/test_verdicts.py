@@ -8,7 +8,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis
 from rmkit.errors import DataError, ParamsError
 from rmkit.findings.rules import Rule
-from rmkit.findings.verdicts import judged, verdict
+from rmkit.findings.verdicts import among_many, judged, verdict
 from rmkit.intervals.means import Interval
 
 RULE = Rule(
@@ -111,6 +111,42 @@ def test_what_the_study_lacks_keeps_its_row_with_a_reason():
     assert judge(two)["reason"] == "jobs of 04_reward_models differ in task; the rule must say `where`"
     other = replace(RULE, terms=RULE.terms | {"first": {"reward_model": "c"}})
     assert judge(jobs(0.1), other)["reason"].startswith("no fit has reward_model = c")
+
+
+def test_what_the_study_has_no_job_of_is_told_from_what_it_cannot_answer():
+    assert not judged([RULE], [], {}).iloc[0]["in_study"]
+    assert not judge(jobs(0.1, world="hh_rlhf"))["in_study"]
+    assert judge(jobs(0.1, n_seeds=4))["in_study"]
+
+
+def test_many_statements_are_corrected_among_those_of_their_question_that_have_an_answer():
+    """By hand: the smallest of n p-values n times, the next n - 1 times, none below the one before."""
+    named = {f"noise-{noise}": noise for noise in (0.05, 0.3, 3.0)}
+    pairs = {f"pairs-{noise}": noise for noise in (0.05, 0.3)}
+    rules = [replace(RULE, name=name, where={"noise": noise}) for name, noise in named.items()]
+    rules += [
+        replace(RULE, name=name, where={"noise": noise}, stage="05_active_labeling") for name, noise in pairs.items()
+    ]
+    rules += [replace(RULE, name="nothing", where={"noise": 1})]
+    found = [job for noise in named.values() for job in jobs(0.1, noise=noise) for _ in [job[0].update(noise=noise)]]
+    rows = judged(rules, [], dict.fromkeys(("04_reward_models", "05_active_labeling"), found)).set_index("fit")
+    (first, *_), (last, *_) = named, reversed(named)
+    p = rows["p_value"]
+    assert p[first] < p["noise-0.3"] < p[last]
+    assert rows.loc[first, "p_holm"] == pytest.approx(3 * p[first])
+    assert rows.loc["noise-0.3", "p_holm"] == pytest.approx(2 * p["noise-0.3"])
+    assert rows.loc[last, "p_holm"] == pytest.approx(p[last])
+    assert rows.loc["pairs-0.05", "p_holm"] == pytest.approx(2 * p["pairs-0.05"])
+    assert np.isnan(rows.loc["nothing", ["p_value", "p_holm"]].astype(float)).all()
+    assert rows.loc[first, "survives"] == rows.loc[first, "verdict"] == "shown"
+    assert rows.loc[last, "survives"] == rows.loc["nothing", "survives"] == ""
+
+
+@pytest.mark.parametrize(("p_value", "survives"), [(0.024, "shown"), (0.026, "")])
+def test_a_verdict_survives_where_holms_p_value_is_below_five_percent(p_value, survives):
+    question = {"question": "a", "level": 0.95}
+    rows = [{"verdict": "shown", "p_value": p_value}, {"verdict": "cannot tell", "p_value": 0.3}]
+    assert among_many(pd.DataFrame([row | question for row in rows])).iloc[0]["survives"] == survives
 
 
 def test_a_registered_statement_does_not_vanish_with_its_file():

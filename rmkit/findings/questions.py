@@ -1,0 +1,124 @@
+"""The questions of a study, as plain data: which statements answer each, which of them lead, and what shows it.
+
+Knows names of stages, statements and exhibits, and the words of an answer; judges and draws nothing. A statement is
+grouped by its stage, so that a rule's file, whose digest is registered, says nothing of this.
+"""
+
+from dataclasses import dataclass
+
+OTHER = "Other statements"  # where the stage is of no question
+
+
+@dataclass(frozen=True)
+class Leading:
+    """A statement that answers a question in one sentence: as a clause, and the clause of its opposite."""
+
+    rule: str
+    claim: str
+    opposite: str
+    turned: bool = True  # whether the opposite has the effect with its sign turned: a difference does, no correlation
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in plain words, with what answers it."""
+
+    heading: str
+    stages: tuple[str, ...]  # whose statements belong to it
+    leading: tuple[Leading, ...]
+    exhibits: tuple[str, ...]  # the figure that shows the answer: the first that a study has
+
+
+REWARD_MODEL = Question(
+    "Which reward model should learn from which labels?",
+    ("04_reward_models", "09_human_preferences", "10_validation_split"),
+    (
+        Leading(
+            "trees-beat-bradley-terry-under-noise",
+            "under heavy label noise, boosted trees beat a Bradley–Terry network",
+            "under heavy label noise, a Bradley–Terry network beats boosted trees",
+        ),
+        Leading(
+            "classifier-beats-bradley-terry-under-noise",
+            "under heavy label noise, a network learns better as a classifier than by Bradley–Terry",
+            "under heavy label noise, a network learns better by Bradley–Terry than as a classifier",
+        ),
+        Leading(
+            "clean-labels-beat-noisy-ones",
+            "labels without noise make better reward models than noisy labels",
+            "noisy labels make better reward models than labels without noise",
+        ),
+        Leading(
+            "classifier-beats-bradley-terry-on-human-preferences",
+            "on people's preferences, a network orders more held-out pairs correctly as a classifier than by "
+            "Bradley–Terry",
+            "on people's preferences, a network orders more held-out pairs correctly by Bradley–Terry than as a "
+            "classifier",
+        ),
+        Leading(
+            "network-beats-linear-on-human-preferences",
+            "on people's preferences, a network orders more held-out pairs correctly than a linear reward model",
+            "on people's preferences, a linear reward model orders more held-out pairs correctly than a network",
+        ),
+    ),
+    ("04_noise_and_numbers", "09_learning_curves"),
+)
+PAIRS = Question(
+    "Which pairs should be labelled next?",
+    ("05_active_labeling",),
+    (
+        Leading(
+            "d-optimal-beats-random",
+            "D-optimal choice beats labelling at random",
+            "labelling at random beats D-optimal choice",
+        ),
+        Leading(
+            "d-optimal-beats-entropy",
+            "D-optimal choice beats labelling the most uncertain pairs",
+            "labelling the most uncertain pairs beats D-optimal choice",
+        ),
+        Leading(
+            "cross-prompt-helps-d-optimal",
+            "D-optimal choice gains from pairs across prompts",
+            "D-optimal choice loses by pairs across prompts",
+        ),
+    ),
+    ("05_active_differences", "05_active_curves"),
+)
+POLICY = Question(
+    "Does the accuracy that one measures predict the policy that one gets?",
+    ("06_accuracy_vs_policy",),
+    (
+        Leading(
+            "accuracy-predicts-best-of-32",
+            "the more accurate of two reward models tends to give the better Best-of-32 policy",
+            "the more accurate of two reward models tends to give the worse Best-of-32 policy",
+            turned=False,
+        ),
+        Leading(
+            "more-responses-a-prompt-predict-better",
+            "accuracy over five responses to a prompt predicts that policy better than accuracy on one pair a prompt",
+            "accuracy on one pair a prompt predicts that policy better than accuracy over five responses to a prompt",
+        ),
+        Leading(
+            "accuracy-predicts-mild-policies-better",
+            "accuracy predicts mild policies (Best-of-2) better than strong ones (Best-of-32)",
+            "accuracy predicts strong policies (Best-of-32) better than mild ones (Best-of-2)",
+        ),
+    ),
+    ("06_which_measure",),
+)
+QUESTIONS = (REWARD_MODEL, PAIRS, POLICY)
+
+# Statements that no one doubts: where one of them fails, something is wrong with the study.
+SANITY_CHECKS = (
+    "best-of-32-beats-a-random-pick",
+    "clean-labels-beat-noisy-ones",
+    "heads-beat-the-shorter-answer-on-human-preferences",
+    "more-annotations-help",
+)
+
+
+def question_of(stage: str) -> str:
+    """The heading of the question that a stage's statements answer, or OTHER."""
+    return next((question.heading for question in QUESTIONS if stage in question.stages), OTHER)
