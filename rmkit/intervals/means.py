@@ -188,7 +188,7 @@ def over_seeds_and_prompts(
     mean = float(kept_sp.mean()) if n_prompts else np.nan
     if reason := _why_no_table(kept_sp):
         return Interval(mean, np.nan, np.nan, level, estimand, method, n_prompts, reason)
-    variance, df = _variance_of_crossed_mean(kept_sp)
+    variance, df = variance_of_crossed_mean(kept_sp)
     half = float(t.ppf((1 + level) / 2, df) * np.sqrt(variance))
     return Interval(mean, mean - half, mean + half, level, estimand, method, n_prompts, None, df)
 
@@ -204,7 +204,7 @@ def _why_no_table(value_sp: np.ndarray) -> str | None:
     return None
 
 
-def _variance_of_crossed_mean(value_sp: np.ndarray) -> tuple[float, float]:
+def variance_of_crossed_mean(value_sp: np.ndarray) -> tuple[float, float]:
     """Variance of the mean of a crossed table, (MS_prompt + MS_seed - MS_rest) / SP, and its degrees of freedom.
 
     Where MS_seed is below MS_rest no seed effect shows, and it counts as none, in the degrees of freedom too: those

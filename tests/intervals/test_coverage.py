@@ -38,6 +38,7 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
         "correlation_difference",
         "correlation_over_models",
         "over_seeds_and_prompts",
+        "over_worlds",
         "paired_difference",
         "t_over_seeds",
     }
