@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, report, why, gc, data.
+"""The command line: run, check, status, results, report, gallery, why, gc, data.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. Imports nothing heavy until a command needs it.
@@ -148,6 +148,19 @@ def report(options: argparse.Namespace) -> int:
     """Figures and HTML again, from stored rows."""
     project, study, jobs = _planned(options)
     _write_report(project, study, jobs, Store(project.store), anew=True)
+    return 0
+
+
+def gallery(options: argparse.Namespace) -> int:
+    """Executed notebooks as pages to read, with an index, which the report links."""
+    project, study, jobs = _planned(options)
+    store = Store(project.store)
+    from rmkit.report.gallery import write_gallery
+
+    with disk_faults(store.root):
+        index = write_gallery(study, jobs, store, project, every=options.all)
+    print(f"notebooks: {index}")
+    _write_report(project, study, jobs, store, anew=False)
     return 0
 
 
@@ -328,6 +341,8 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file instead of the screen")
     table.add_argument("--rows", type=_positive, default=60, help="how many rows to show on the screen")
     command("report", report)
+    pages = command("gallery", gallery)
+    pages.add_argument("--all", action="store_true", help="all finished jobs (default: one seed of each setting)")
     command("why", why, positional="stage")
     collect = commands.add_parser("gc", help=(gc.__doc__ or ""), description=gc.__doc__)
     collect.add_argument("--dry-run", action="store_true", help="list what would be removed; remove nothing")

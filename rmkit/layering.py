@@ -104,10 +104,8 @@ FLOORS = (
             counts=False,
         ),
     ),
-    (
-        Room("report", "a study's page, made of exhibits, each from stored rows", counts=False),
-        Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),
-    ),
+    (Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),),
+    (Room("report", "a study's page, made of exhibits, each from stored rows; its notebooks as pages", counts=False),),
     (Room("cli", "the command line", counts=False),),
 )
 ROOMS = {room.name: room for floor in FLOORS for room in floor}

@@ -3,6 +3,8 @@
 Compares digests; neither reads results nor draws.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from rmkit.study.planning.keys import canonical
@@ -22,15 +24,36 @@ def report_path(store: Store, study: Study) -> Path:
     return store.root / "reports" / f"{study.report_name}.html"
 
 
-def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
-    """What a report depends on: the study and its jobs, what was executed, what notebooks say, and its own code.
+def gallery_folder(store: Store, study: Study) -> Path:
+    """Where a study's executed notebooks lie as pages, once `rmkit gallery` has made them."""
+    return store.root / "reports" / f"{study.report_name}-notebooks"
 
-    An execution stands for its results, costs and environment: a damaged job that is executed again keeps its key.
+
+def gallery_digest(store: Store, finished: Iterable[str]) -> str:
+    """Which executions a gallery is of. finished: the keys of the study's finished jobs."""
+    return text_digest(canonical([store.manifest(key)["execution"] for key in finished]))
+
+
+def gallery_on_disk(store: Store, study: Study) -> str:
+    """The digest of the gallery that is there; empty if there is none."""
+    try:
+        with (gallery_folder(store, study) / "index.html").open(encoding="utf-8") as file:
+            found = re.search(r'name="rmkit-gallery" content="(\w+)"', file.read(800))
+    except OSError:
+        return ""
+    return found.group(1) if found else ""
+
+
+def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
+    """What a report depends on: the study and its jobs, what was executed, its own code, and more.
+
+    The more is what notebooks say of parameters, and the gallery that is linked. An execution stands for its results,
+    costs and environment: a damaged job that is executed again keeps its key.
     """
     executions = [store.manifest(key)["execution"] for key in store.finished_jobs(jobs)]
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     said = {stage: {name: item.comment for name, item in schema.items()} for stage, schema in schemas.items()}
-    asked = [study.title, study.question, study.where, [job.plan_id for job in jobs]]
+    asked = [study.title, study.question, study.where, [job.plan_id for job in jobs], gallery_on_disk(store, study)]
     return text_digest(canonical([*asked, executions, said, report_code(project.package)]))
 
 

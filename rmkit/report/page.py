@@ -12,7 +12,7 @@ from typing import Any
 
 from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections
-from rmkit.report.freshness import report_digest
+from rmkit.report.freshness import gallery_digest, gallery_folder, gallery_on_disk, report_digest
 from rmkit.report.grammar_world import world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import Section, as_svg
@@ -48,6 +48,8 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         digest=report_digest(store, study, jobs, project),
         planned=len({job.plan_id for job in jobs}),
         finished=len(finished),
+        gallery=gallery_folder(store, study).name if gallery_on_disk(store, study) else "",
+        gallery_is_old=gallery_on_disk(store, study) != gallery_digest(store, finished),
         sections=sections,
         words=[item for section in {id(s.words): s for s in sections}.values() for item in section.words.items()],
         tallies=list(tally_rows(store, finished)),

@@ -1,0 +1,162 @@
+"""One executed notebook as one HTML page: prose, code and output, for a browser that runs and fetches nothing.
+
+Texts of models and people, and markup in prose and output, stay letters; a content policy in the page's head forbids
+scripts and requests whatever else is in it. Equations and pictures are inside the page. Source: nbconvert's templates;
+W3C, Content Security Policy Level 3.
+"""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rmkit.report.equations import equation_svg
+from rmkit.widgets.inert_texts import HIDDEN, visible
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+# What an output of HTML may be made of; all other markup is shown as letters.
+TEXT_TAGS = [
+    "div",
+    "span",
+    "p",
+    "br",
+    "hr",
+    "pre",
+    "code",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "u",
+    "s",
+    "small",
+    "sub",
+    "sup",
+    "a",
+]
+BLOCK_TAGS = [
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "blockquote",
+    "details",
+    "summary",
+]
+TABLE_TAGS = ["table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col", "bdi"]
+SPANS = ["colspan", "rowspan", "scope"]
+ATTRIBUTES = {"*": ["style", "title", "dir"], "a": ["href"], "th": SPANS, "td": SPANS}
+PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>", re.S)  # the style block that pandas puts before every table
+LONGEST_ALT = 160  # characters
+
+
+def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], str | None]) -> str:
+    """The page of the executed notebook at `path`.
+
+    facts: title, study, what (the job in words), seconds, key. target: where a relative link of the notebook leads from
+    the page, None if nowhere.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+    from nbconvert.filters import Highlight2HTML
+
+    notebook = nbformat.read(path, as_version=4)
+    name_figures(notebook)
+    exporter = HTMLExporter(template_name="basic", raw_template=template("notebook.html.j2"))
+    highlight = Highlight2HTML(pygments_lexer="python3")
+    safe = {
+        "plain": plain,
+        "inert": inert,
+        "read": reader(path.parent, target),
+        "code": lambda text: highlight(visible(text)),
+    }
+    for name, show in safe.items():
+        exporter.register_filter(name, show)
+    shown = {"policy": POLICY, "style": template("gallery.css.j2"), **facts}
+    page, _ = exporter.from_notebook_node(notebook, resources=shown)
+    return str(page)
+
+
+def template(name: str) -> str:
+    """The text of a template of the report."""
+    return resources.files("rmkit.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def plain(text: str) -> str:
+    """Printed text as HTML that holds no element: colours of a terminal left out, hidden characters as signs."""
+    from nbconvert.filters import strip_ansi
+
+    return html.escape(visible(strip_ansi(text)), quote=True)
+
+
+def inert(text: str) -> str:
+    """An output of HTML with its tables and emphasis; anything that could act, load or cover is shown as letters."""
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+    kept = SanitizeHTML(
+        tags=[*TEXT_TAGS, *BLOCK_TAGS, *TABLE_TAGS], attributes=ATTRIBUTES, strip=False
+    ).sanitize_html_tags(PANDAS_STYLE.sub("", text))
+    return visible(re.sub(r"&#?\w+;?", _hidden_entity, kept))
+
+
+def reader(folder: Path, target: Callable[[str], str | None]) -> Callable[[str], str]:
+    """What turns Markdown into HTML, its own markup shown as letters and its equations drawn.
+
+    folder: where pictures that the prose names lie. target: as in `notebook_page`.
+    """
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def block_math(self, body: str) -> str:
+            return equation_svg(body, block=True)
+
+        def inline_math(self, body: str) -> str:
+            return equation_svg(body)
+
+        def latex_environment(self, name: str, body: str) -> str:
+            return equation_svg(body, block=True)
+
+        def link(self, text: str, url: str, title: str | None = None) -> str:
+            outside = url.startswith(("http://", "https://", "mailto:", "#"))
+            leads = url if outside else None if ":" in url else target(url)
+            return text if leads is None else str(super().link(text, leads, title))
+
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            shown = str(super().image(text, url, title))
+            return shown if 'src="data:image/' in shown else f"[picture: {text}]"
+
+    def read(text: str) -> str:
+        renderer = Renderer(
+            escape=True, allow_harmful_protocols=False, embed_images=True, exclude_anchor_links=True, path=str(folder)
+        )
+        return MarkdownWithMath(renderer=renderer).render(visible(text))
+
+    return read
+
+
+def name_figures(notebook: Any) -> None:
+    """Give each picture what is said before it as its name, for those who do not see it."""
+    said = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            said = " ".join(re.sub(r"[*`#$]|\]\([^)]*\)|\[", "", cell.source.strip().split("\n\n")[-1]).split())
+        for output in cell.get("outputs", []):
+            if any(kind.startswith("image/") for kind in output.get("data", {})):
+                cut = said if len(said) <= LONGEST_ALT else said[: LONGEST_ALT - 1] + "…"
+                output.metadata.alt = visible(f"Figure. Said before it: {cut}" if cut else "Figure")
+
+
+def _hidden_entity(match: re.Match[str]) -> str:
+    """An entity, or what is shown for it where it stands for a character that hides or reorders."""
+    meant = html.unescape(match.group())
+    return meant if HIDDEN.search(meant) else match.group()
