@@ -10,7 +10,7 @@ PIP_INSTALL := install --disable-pip-version-check --progress-bar off -q $(if $(
 PIP := $(BIN)/python -m pip $(PIP_INSTALL)
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help study test test-slow test-pythons lab figures bench lint clean
+.PHONY: help study test test-slow test-pythons lab results bench lint clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -39,10 +39,11 @@ lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(LAB_OPTIONS)
 
-figures: $(VENV)/.core  ## draw the README's figures again from the stored rows of the embedded study
+results: $(VENV)/.core  ## draw the README's figures and fill in quoted numbers from the stored rows of the embedded study
 	@$(BIN)/rmkit report params/tiny.yaml
 	@for name in noise-and-numbers split-ablation-grammar-best_of_32 active-labelling measures-and-policies; do \
 		cp runs/reports/tiny-$$name.png docs/figures/; done
+	@$(BIN)/python -m rmkit.report.quoted params/tiny.yaml
 
 bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -29,14 +29,14 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
     return "−" + text if value < 0 else "+" * sign + text
 
 
-def percent(value: float) -> str:
+def percent(value: float, digits: int = 1) -> str:
     """A share: 62.9%."""
-    return f"{number(100 * value, 1)}%"
+    return f"{number(100 * value, digits)}%"
 
 
-def points(value: float) -> str:
+def points(value: float, digits: int = 1) -> str:
     """A difference of shares: +7.4 points."""
-    return f"{signed(100 * value, 1)} points"
+    return f"{signed(100 * value, digits)} points"
 
 
 def nats(value: float) -> str:

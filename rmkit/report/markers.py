@@ -1,0 +1,186 @@
+"""Markers: where a text quotes a result of the embedded study, and how the result reads there.
+
+A marker is an HTML comment, which Markdown and JupyterLab hide. It says what is quoted and, after a colon, how. What it
+quotes follows, up to the comment `.`:
+
+    finding NAME: both signed 3      effect, interval, both, detectable or verdict of a registered statement
+    rows STAGE METRIC COLUMN=VALUE ...: mean percent 1
+                                     mean, least, most or range of a stage's rows, or how many `rows` or `jobs` there
+                                     are, without a style; a VALUE may be `a,b` or `a..b`
+    findings: verdicts               count, verdicts, estimands or table of all statements
+    finding NAME is VERDICT          quotes nothing and has no end: what is said beside it holds for this verdict alone
+
+A number is a `number`, `signed`, `percent` or `points`, with so many digits; `opposite` turns a finding's sign round.
+Knows texts and the results that are quoted (quoted.py); no store.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rmkit.errors import DataError, one_of
+from rmkit.report.findings import ORDER
+from rmkit.report.wording import NONE, between, join, number, percent, points, signed
+
+Results = Mapping[str, Any]  # "findings": by name the row of 07_figures; "rows": by selection its quantities
+STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
+QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
+PLAIN = ("verdict", "rows", "jobs")  # a word, or a count: no style, no digits
+OF_FINDING = ("effect", "interval", "both", "detectable", "verdict")
+KINDS = ("finding", "findings", "rows")
+COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+HOLDS = re.compile(rf"finding (\S+) is ({'|'.join(ORDER)})")
+END = "."
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One marker of a text."""
+
+    where: str  # file and line
+    kind: str  # one of KINDS, or "is"
+    subject: str  # a statement's name, or the selection of rows
+    form: tuple[str, ...]  # how it reads; of "is" the verdict
+    start: int  # of what it quotes, in the text
+    end: int
+
+
+def markers(text: str, where: str) -> list[Marker]:
+    """All markers of a text, in order. where: the text's name; the line is added.
+
+    DataError for a comment that is no marker, and for a marker without an end, or one that begins its line.
+    """
+    found, comments = [], list(COMMENT.finditer(text))
+    while comments:
+        comment = comments.pop(0)
+        said = " ".join(comment[1].split())
+        here = f"{where}:{text.count(chr(10), 0, comment.start()) + 1}: <!-- {said} -->"
+        if holds := HOLDS.fullmatch(said):
+            marker = Marker(here, "is", holds[1], (holds[2],), comment.end(), comment.end())
+        else:
+            if said == END:
+                raise DataError(f"{here} ends no marker")
+            kind, subject, form = parsed(said, here)
+            if not comments or comments[0][1].strip() != END:
+                raise DataError(f"{here} is not followed by its end, <!-- {END} -->")
+            marker = Marker(here, kind, subject, form, comment.end(), comments.pop(0).start())
+        found.append(marker)
+        begins = not text[text.rfind("\n", 0, comment.start()) + 1 : comment.start()].strip()
+        if begins and marker.form != ("table",):
+            raise DataError(f"{here} begins its line, which Markdown then takes for HTML: put a word before it")
+    return found
+
+
+def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:
+    """Kind, subject and form of a marker that quotes; DataError if it is none, or asks for what there is not."""
+    what, colon, how = said.partition(":")
+    kind, _, subject = what.partition(" ")
+    one_of(kind, KINDS, f"{here}: what is quoted", DataError)
+    form = tuple(how.split())
+    if not colon or not form:
+        raise DataError(f"{here} does not say after a colon how its result reads")
+    known = {"finding": OF_FINDING, "findings": tuple(OF_ALL), "rows": tuple(QUANTITIES)}[kind]
+    one_of(form[0], known, here, DataError)
+    if kind != "findings" and form[0] not in PLAIN:
+        numeric = form[1:-1] if form[-1] == "opposite" and kind == "finding" else form[1:]
+        one_of(numeric[0] if numeric else "", STYLES, f"{here}: style", DataError)
+        if len(numeric) != 2 or not numeric[1].isdigit():
+            raise DataError(f"{here} does not say {form[0]}, style and digits, as in `{form[0]} signed 3`")
+    return kind, subject, form
+
+
+def words(marker: Marker, results: Results) -> str:
+    """What stands between a marker and its end, by these results.
+
+    DataError if they lack what it names, if there is no such number, or if an "is" does not hold.
+    """
+    findings = results["findings"]
+    if marker.kind == "findings":
+        return OF_ALL[marker.form[0]](findings)
+    if marker.kind == "rows":
+        if marker.subject not in results["rows"]:
+            raise DataError(f"{marker.where}: these rows were never quoted; `make results` adds them")
+        row = results["rows"][marker.subject]
+        return " to ".join(value(row, name, marker) for name in QUANTITIES[marker.form[0]])
+    row = findings[one_of(marker.subject, findings, marker.where, DataError)]
+    if marker.kind == "is":
+        if row["verdict"] != marker.form[0]:
+            raise DataError(f"{marker.where}: the verdict is {row['verdict']}; say beside it what follows")
+        return ""
+    return value(row, "verdict", marker) if marker.form[0] == "verdict" else of_finding(row, marker)
+
+
+def value(row: Mapping[str, Any], name: str, marker: Marker) -> str:
+    """One number of a row in the marker's style; DataError if it is not there."""
+    if row.get(name) is None:
+        why = row.get("no_interval") or "`make results` looks for it"
+        raise DataError(f"{marker.where}: there is no {name}; {why}")
+    if marker.form[0] in PLAIN:
+        return str(row[name])
+    return STYLES[marker.form[1]](row[name], int(marker.form[2]))
+
+
+def of_finding(row: Mapping[str, Any], marker: Marker) -> str:
+    """Effect, interval, both, or what could have been seen."""
+    if marker.form[-1] == "opposite":
+        turned = {"value": "value", "low": "high", "high": "low"}
+        row = {**row, **{key: None if row[of] is None else -row[of] for key, of in turned.items()}}
+    if marker.form[0] == "detectable":
+        return value(row, "detectable", marker)
+    effect = value(row, "value", marker)
+    if marker.form[0] == "effect":
+        return effect
+    ends = (value(row, end, marker).removeprefix("+").removesuffix(" points") for end in ("low", "high"))
+    return " to ".join(ends) if marker.form[0] == "interval" else f"{effect} ({' to '.join(ends)})"
+
+
+def filled(text: str, where: str, results: Results, faults: list[str]) -> str:
+    """The text with what `results` give between its markers; where they give nothing, the fault is added instead."""
+    for marker in reversed(markers(text, where)):
+        try:
+            text = text[: marker.start] + words(marker, results) + text[marker.end :]
+        except DataError as fault:
+            faults.insert(0, str(fault))
+    return text
+
+
+def counts(findings: Results, column: str) -> Counter[str]:
+    """How many statements have which value of a column."""
+    return Counter(row[column] for row in findings.values())
+
+
+def verdicts(findings: Results) -> str:
+    """10 shown, 1 contradicted, 6 not shown and 11 cannot tell."""
+    found = counts(findings, "verdict")
+    return join([f"{found[name]} {name}" for name in ORDER if name in found])
+
+
+def estimands(findings: Results) -> str:
+    """17 of new seeds, new prompts; 6 of new prompts, these fits."""
+    return "; ".join(f"{count} of {estimand}" for estimand, count in counts(findings, "estimand").most_common())
+
+
+def table(findings: Results) -> str:
+    """All statements as a Markdown table, on lines of their own: effect, verdict and what the interval is of."""
+    lines = ["| statement | effect, 95% interval | verdict | interval for |", "|---|---|---|---|"]
+    for row in findings.values():
+        verdict = row["verdict"]
+        if verdict == "cannot tell":
+            verdict += f"; {number(row['detectable'], 3)} could have been seen"
+        elif row["no_interval"]:
+            verdict += f": {row['no_interval']}"
+        effect = NONE if row["value"] is None else f"{signed(row['value'], 3)} {row['unit']}"
+        if row["low"] is not None:
+            effect += between(row, lambda end: number(end, 3))
+        lines.append(f"| {row['statement']} | {effect} | {verdict} | {row['estimand']} |")
+    return "\n".join(["\n", *lines, "\n"])
+
+
+OF_ALL: dict[str, Callable[[Results], str]] = {
+    "count": lambda findings: str(len(findings)),
+    "verdicts": verdicts,
+    "estimands": estimands,
+    "table": table,
+}

@@ -1,0 +1,101 @@
+import pytest
+
+from rmkit.errors import DataError
+from rmkit.report.markers import filled, markers
+
+SHOWN = {"value": 0.0429, "low": -0.0087, "high": 0.0953, "detectable": 0.0699, "verdict": "cannot tell",
+         "statement": "One beats two.", "unit": "gold reward", "estimand": "new seeds, new prompts", "no_interval": ""}  # fmt: skip
+SILENT = SHOWN | {"value": None, "low": None, "high": None, "detectable": None, "verdict": "not answered",
+                  "no_interval": "no verdict from 2 seeds; it takes 5"}  # fmt: skip
+RESULTS = {
+    "findings": {"one-beats-two": SHOWN, "silent": SILENT},
+    "rows": {"04_reward_models accuracy n=2": {"mean": 0.6287, "least": 0.6, "most": 0.65, "rows": 72}},
+}
+
+
+@pytest.mark.parametrize(
+    ("marker", "reads"),
+    [
+        ("finding one-beats-two: effect signed 3", "+0.043"),
+        ("finding one-beats-two: interval signed 3", "−0.009 to 0.095"),
+        ("finding one-beats-two: both signed 3", "+0.043 (−0.009 to 0.095)"),
+        ("finding one-beats-two: both points 1", "+4.3 points (−0.9 to 9.5)"),
+        ("finding one-beats-two: both number 2 opposite", "−0.04 (−0.10 to 0.01)"),
+        ("finding one-beats-two: detectable number 3", "0.070"),
+        ("finding one-beats-two: verdict", "cannot tell"),
+        ("findings: count", "2"),
+        ("findings: verdicts", "1 cannot tell and 1 not answered"),
+        ("findings: estimands", "2 of new seeds, new prompts"),
+        ("rows 04_reward_models accuracy n=2: mean percent 0", "63%"),
+        ("rows 04_reward_models accuracy n=2: range number 2", "0.60 to 0.65"),
+        ("rows 04_reward_models accuracy n=2: most percent 1", "65.0%"),
+        ("rows 04_reward_models accuracy n=2: rows", "72"),
+    ],
+)
+def test_a_marker_reads_as_it_says(marker, reads):
+    text = f"So it is <!-- {marker} -->old<!-- . -->, and not <!-- finding silent: verdict --><!-- . -->."
+    faults = []
+    assert filled(text, "README.md", RESULTS, faults) == text.replace("old", reads).replace(
+        "verdict --><", "verdict -->not answered<"
+    )
+    assert not faults
+
+
+def test_the_table_has_every_statement_on_lines_of_its_own():
+    text = filled("All:\n\n<!-- findings: table --><!-- . -->\n", "README.md", RESULTS, [])
+    assert text.splitlines()[4:8] == [
+        "| statement | effect, 95% interval | verdict | interval for |",
+        "|---|---|---|---|",
+        "| One beats two. | +0.043 gold reward (−0.009 to 0.095) | cannot tell; 0.070 could have been seen | new seeds, new prompts |",
+        "| One beats two. | – | not answered: no verdict from 2 seeds; it takes 5 | new seeds, new prompts |",
+    ]
+    assert filled(text, "README.md", RESULTS, []) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a <!-- TODO -->", "'TODO' is not one of finding, findings, rows"),
+        ("a <!-- findin x: verdict -->b<!-- . -->", "'findin' is not one of finding, findings, rows; did you mean 'finding'?"),
+        ("a <!-- finding x: efect signed 3 -->b<!-- . -->", "'efect' is not one of effect"),
+        ("a <!-- finding x: effect sined 3 -->b<!-- . -->", "'sined' is not one of number, signed"),
+        ("a <!-- finding x: effect signed -->b<!-- . -->", "as in `effect signed 3`"),
+        ("a <!-- rows s m: mean percent 0 opposite -->b<!-- . -->", "as in `mean signed 3`"),
+        ("a <!-- finding x -->b<!-- . -->", "does not say after a colon how"),
+        ("a <!-- finding x is showing -->", "does not say after a colon how"),
+        ("a <!-- finding x: verdict -->b", "is not followed by its end"),
+        ("a <!-- finding x: verdict -->b <!-- finding y: verdict -->c<!-- . -->", "is not followed by its end"),
+        ("a <!-- . -->", "ends no marker"),
+        ("<!-- finding x: verdict -->b<!-- . -->", "begins its line"),
+    ],
+)  # fmt: skip
+def test_what_is_no_marker_is_one_sentence_with_file_and_line(text, said):
+    with pytest.raises(DataError) as fault:
+        markers(f"first\n\n{text}\n", "docs/a.md")
+    assert str(fault.value).startswith("docs/a.md:3: <!-- ")
+    assert said in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a <!-- finding one-beat-two: verdict -->b<!-- . -->", "did you mean 'one-beats-two'?"),
+        ("a <!-- rows 04_reward_models accuracy n=4: mean percent 0 -->b<!-- . -->", "never quoted"),
+        ("a <!-- finding silent: both signed 3 -->b<!-- . -->", "there is no value; no verdict from 2 seeds"),
+        ("a <!-- finding one-beats-two is shown -->", "the verdict is cannot tell"),
+    ],
+)
+def test_what_the_results_lack_is_a_fault_and_leaves_the_text(text, said):
+    faults = []
+    assert filled(text, "README.md", RESULTS, faults) == text
+    assert len(faults) == 1
+    assert faults[0].startswith("README.md:1: ")
+    assert said in faults[0]
+
+
+def test_a_sentence_that_holds_for_its_verdict_stays():
+    faults = []
+    text = "It cannot be told.<!-- finding one-beats-two is cannot tell -->"
+    assert filled(text, "README.md", RESULTS, faults) == text
+    assert not faults

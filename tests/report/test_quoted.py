@@ -1,0 +1,203 @@
+import copy
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.errors import DataError
+from rmkit.report.markers import COMMENT, filled, markers
+from rmkit.report.quoted import all_markers, fill, measured, passages, replaced, texts
+from rmkit.study.notebook_side.gathered import Gathered
+from tests.checkout import environment, execute
+from tests.small_project import REPOSITORY
+
+KEPT = REPOSITORY / "docs/results/tiny.json"
+TEXTS = list(texts(REPOSITORY))
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """The results of the embedded study that texts quote."""
+    return json.loads(KEPT.read_text(encoding="utf-8"))
+
+
+def all_filled(results, faults):
+    """Every text of the repository, as these results would have it."""
+    return [filled(text, where, results, faults) for path in TEXTS for where, text in passages(path, REPOSITORY)]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_every_quoted_number_is_what_the_study_gave(path, kept):
+    faults = []
+    for where, text in passages(path, REPOSITORY):
+        assert filled(text, where, kept, faults) == text, f"{path.name}: run `make results`"
+    assert not faults
+
+
+def test_a_changed_result_changes_a_text_or_is_a_fault(kept):
+    as_it_is = all_filled(kept, [])
+    for selection, row in kept["rows"].items():
+        for quantity in row:
+            changed = copy.deepcopy(kept)
+            changed["rows"][selection][quantity] += 1
+            assert all_filled(changed, []) != as_it_is, f"{selection}: {quantity} is quoted nowhere"
+    for name in kept["findings"]:
+        changed = copy.deepcopy(kept)
+        changed["findings"][name]["verdict"] = "not answered"
+        assert all_filled(changed, []) != as_it_is, name
+    quoted = {(marker.subject, marker.form[0]) for marker in all_markers(REPOSITORY) if marker.kind == "finding"}
+    assert quoted
+    for name in {name for name, what in quoted if what == "both"}:
+        for number in ("value", "low", "high"):
+            changed = copy.deepcopy(kept)
+            changed["findings"][name][number] += 1
+            assert all_filled(changed, []) != as_it_is, f"{name}: {number}"
+
+
+def test_a_verdict_that_turns_is_told_wherever_a_sentence_rests_on_it(kept):
+    resting = {marker.subject for marker in all_markers(REPOSITORY) if marker.kind == "is"}
+    assert resting
+    for name in resting:
+        changed, faults = copy.deepcopy(kept), []
+        changed["findings"][name]["verdict"] = "not answered"
+        all_filled(changed, faults)
+        assert any("the verdict is not answered" in fault for fault in faults), name
+
+
+def test_what_is_kept_is_what_is_quoted(kept):
+    assert set(kept["rows"]) == {marker.subject for marker in all_markers(REPOSITORY) if marker.kind == "rows"}
+    assert kept["study"] == "params/tiny.yaml"
+    assert kept["machine"]
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.suffix == ".ipynb"], ids=lambda path: path.name)
+def test_filling_a_notebook_leaves_everything_else_to_the_byte(path, kept):
+    before = path.read_text(encoding="utf-8")
+    spoilt = [re.sub(r"-->[^<]+<!-- \. -->", "-->9<!-- . -->", text) for _, text in passages(path, REPOSITORY)]
+    mended = [filled(text, path.name, kept, []) for text in spoilt]
+    assert replaced(path, mended) == before
+
+
+SEEDS, HEADS, ANNOTATIONS = (0, 1, 2), ("linear_bt", "mlp_bt"), (100, 1800)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Three finished jobs of 04, a seed each, and one of 07; and all rows of 04 as one table."""
+    folder, rng, jobs, tables = tmp_path_factory.mktemp("stored"), np.random.default_rng(0), [], []
+    for seed in SEEDS:
+        rows = [
+            {"fit": f"{head}-{number}", "reward_model": head, "annotations": float(number), "metric": metric,
+             "beta": math.inf, "value": rng.normal(), "reason": None}
+            for head in HEADS for number in ANNOTATIONS for metric in ("accuracy", "spearman")
+        ]  # fmt: skip
+        table = pd.DataFrame(rows).assign(param_seed=seed, param_betas="[1.0]", job=f"04-{seed}")
+        tables.append(table)
+        jobs.append(("04_reward_models", table))
+    effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "low": math.nan, "high": math.nan,
+              "detectable": math.nan, "verdict": "not answered", "statement": "One beats two.", "unit": "nats",
+              "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07"}  # fmt: skip
+    jobs.append(("07_figures", pd.DataFrame([effect])))
+    for number, (_, table) in enumerate(jobs):
+        (folder / str(number)).mkdir()
+        table.to_parquet(folder / str(number) / "rows.parquet")
+    listed = [{"stage": stage, "parameters": {}, "folder": folder / str(n)} for n, (stage, _) in enumerate(jobs)]
+    return Gathered("test", listed), pd.concat(tables)
+
+
+def asked(selection, form):
+    return markers(f"a <!-- rows {selection}: {form} -->b<!-- . -->", "README.md")
+
+
+def test_quantities_are_those_of_the_rows(stored):
+    gathered, table = stored
+    linear = table[(table["reward_model"] == "linear_bt") & (table["metric"] == "accuracy")]
+    most = linear[linear["annotations"] == 1800]["value"]
+    one = "04_reward_models accuracy reward_model=linear_bt annotations=1800"
+    every = "04_reward_models accuracy reward_model=linear_bt,other annotations=50..2000 beta=inf"
+    found = [*asked(one, "mean percent 1"), *asked(one, "most number 2"), *asked(every, "range number 2"),
+             *asked(every, "rows"), *asked(every, "jobs")]  # fmt: skip
+    rows = measured(found, gathered)["rows"]
+    assert rows == {
+        one: {"mean": pytest.approx(most.mean()), "most": most.max()},
+        every: {"least": linear["value"].min(), "most": linear["value"].max(), "rows": 6, "jobs": 3},
+    }
+    changed = most.copy()
+    changed.iloc[0] += 0.3
+    assert rows[one]["mean"] != pytest.approx(changed.mean())
+
+
+def test_fits_are_selected_by_another_metric_of_theirs(stored):
+    gathered, table = stored
+    wide = table.pivot(index=["job", "fit"], columns="metric", values="value")
+    within = wide[wide["spearman"].between(-0.5, 0.5)]["accuracy"]
+    assert 1 < len(within) < len(wide)
+    selection = "04_reward_models accuracy spearman=-0.5..0.5"
+    assert measured(asked(selection, "range number 2"), gathered)["rows"][selection] == {
+        "least": within.min(),
+        "most": within.max(),
+    }
+
+
+def test_a_statement_is_kept_whole_and_a_missing_number_is_none(stored):
+    finding = measured([], stored[0])["findings"]["one-beats-two"]
+    assert finding["value"] == 0.1
+    assert finding["low"] is None
+    assert finding["no_interval"] == "too few"
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        ("04_reward_model accuracy", "did you mean '04_reward_models'?"),
+        ("04_reward_models acuracy", "did you mean 'accuracy'?"),
+        ("04_reward_models accuracy anotations=100", "did you mean 'annotations'?"),
+        ("04_reward_models accuracy annotations=many", "'many' is not a number"),
+        ("04_reward_models accuracy annotations=200", "no rows are like that"),
+        ("04_reward_models accuracy annotations=100", "more than one row a job"),
+    ],
+)
+def test_a_selection_that_no_rows_answer_is_one_sentence(stored, selection, said):
+    with pytest.raises(DataError, match=re.escape(said)) as fault:
+        measured(asked(selection, "mean percent 0"), stored[0])
+    assert str(fault.value).startswith("README.md:1: ")
+
+
+def test_the_command_fills_in_what_a_finished_study_gave(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    for path in [*project.glob("docs/*.md"), *project.glob("notebooks/*.ipynb")]:
+        path.write_text(COMMENT.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
+    readme, selection = project / "README.md", "09_human_preferences accuracy reward_model=shorter"
+    text = (
+        "Right in <!-- rows {}: mean percent 1 -->{}<!-- . --> of pairs; <!-- findings: count -->{}<!-- . --> asked.\n"
+    )
+    readme.write_text(text.format(selection, "?", "?"), encoding="utf-8")
+    command = [sys.executable, "-m", "rmkit.report.quoted", "smoke"]
+    assert execute(command, project, project) == "docs/results/smoke.json has what the texts quote; README.md changed\n"
+    rows = pd.concat(map(pd.read_parquet, project.glob("runs/jobs/09_human_preferences-*/rows.parquet")))
+    mean = rows[(rows["metric"] == "accuracy") & (rows["reward_model"] == "shorter")]["value"].mean()
+    statements = len(list(project.glob("docs/findings/*.yaml")))
+    assert readme.read_text(encoding="utf-8") == text.format(selection, f"{100 * mean:.1f}%", statements)
+    assert "no text changed" in execute(command, project, project)
+    shutil.rmtree(next(project.glob("runs/jobs/09_human_preferences-*")))
+    ended = subprocess.run(command, cwd=project, env=environment(project), capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "jobs are finished" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_fault_leaves_its_own_text_and_the_others_are_filled(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text("a <!-- finding gone: verdict -->b<!-- . -->\n", encoding="utf-8")
+    (tmp_path / "docs/one.md").write_text("a <!-- findings: count -->b<!-- . -->\n", encoding="utf-8")
+    changed, faults = fill(tmp_path, {"findings": {}, "rows": {}})
+    assert changed == ["docs/one.md"]
+    assert (tmp_path / "docs/one.md").read_text(encoding="utf-8") == "a <!-- findings: count -->0<!-- . -->\n"
+    assert len(faults) == 1
+    assert faults[0].startswith("README.md:1: ")
