@@ -3,11 +3,14 @@
 A marker is an HTML comment, which Markdown and JupyterLab hide. It says what is quoted and, after a colon, how. What it
 quotes follows, up to the comment `.`:
 
-    finding NAME: both signed 3      effect, interval, both, detectable or verdict of a registered statement
+    finding NAME: both signed 3      effect, interval, both, whole (with the verdict) or detectable of a registered
+                                     statement; or its verdict, or its judgement, which also says what Holm's correction
+                                     leaves or what could have been seen
     rows STAGE METRIC COLUMN=VALUE ...: mean percent 1
                                      mean, least, most or range of a stage's rows, or how many `rows` or `jobs` there
                                      are, without a style; a VALUE may be `a,b` or `a..b`
-    findings: verdicts               count, verdicts, estimands or table of all statements
+    findings: verdicts               count, verdicts, surviving or estimands of all statements; or a table of those that
+                                     lead a question
     finding NAME is VERDICT          quotes nothing and has no end: what is said beside it holds for this verdict alone
 
 A number is a `number`, `signed`, `percent` or `points`, with so many digits; `opposite` turns a finding's sign round.
@@ -21,17 +24,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import DataError, one_of
-from rmkit.report.findings import ORDER
-from rmkit.report.wording import NONE, between, join, number, percent, points, signed
+from rmkit.findings.questions import QUESTIONS
+from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
 Results = Mapping[str, Any]  # "findings": by name the row of 07_figures; "rows": by selection its quantities
 STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
 QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
-PLAIN = ("verdict", "rows", "jobs")  # a word, or a count: no style, no digits
-OF_FINDING = ("effect", "interval", "both", "detectable", "verdict")
+PLAIN = ("verdict", "judgement", "rows", "jobs")  # words, or a count: no style, no digits
+VERDICTS = ("shown", "contradicted", "not shown", "cannot tell", "not answered")
+OF_FINDING = ("effect", "interval", "both", "whole", "detectable", "verdict", "judgement")
 KINDS = ("finding", "findings", "rows")
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-HOLDS = re.compile(rf"finding (\S+) is ({'|'.join(ORDER)})")
+HOLDS = re.compile(rf"finding (\S+) is ({'|'.join(VERDICTS)})")
 END = "."
 
 
@@ -109,7 +113,7 @@ def words(marker: Marker, results: Results) -> str:
         if row["verdict"] != marker.form[0]:
             raise DataError(f"{marker.where}: the verdict is {row['verdict']}; say beside it what follows")
         return ""
-    return value(row, "verdict", marker) if marker.form[0] == "verdict" else of_finding(row, marker)
+    return of_finding(row, marker)
 
 
 def value(row: Mapping[str, Any], name: str, marker: Marker) -> str:
@@ -123,7 +127,9 @@ def value(row: Mapping[str, Any], name: str, marker: Marker) -> str:
 
 
 def of_finding(row: Mapping[str, Any], marker: Marker) -> str:
-    """Effect, interval, both, or what could have been seen."""
+    """The words of a statement's row that the marker's form asks for."""
+    if marker.form[0] in PLAIN:
+        return row["verdict"] if marker.form[0] == "verdict" else judgement(row)
     if marker.form[-1] == "opposite":
         turned = {"value": "value", "low": "high", "high": "low"}
         row = {**row, **{key: None if row[of] is None else -row[of] for key, of in turned.items()}}
@@ -132,8 +138,9 @@ def of_finding(row: Mapping[str, Any], marker: Marker) -> str:
     effect = value(row, "value", marker)
     if marker.form[0] == "effect":
         return effect
-    ends = (value(row, end, marker).removeprefix("+").removesuffix(" points") for end in ("low", "high"))
-    return " to ".join(ends) if marker.form[0] == "interval" else f"{effect} ({' to '.join(ends)})"
+    interval = " to ".join(value(row, end, marker).removeprefix("+").removesuffix(" points") for end in ("low", "high"))
+    verdict = f"; {row['verdict']}" if marker.form[0] == "whole" else ""
+    return interval if marker.form[0] == "interval" else f"{effect} ({interval}{verdict})"
 
 
 def filled(text: str, where: str, results: Results, faults: list[str]) -> str:
@@ -146,41 +153,46 @@ def filled(text: str, where: str, results: Results, faults: list[str]) -> str:
     return text
 
 
-def counts(findings: Results, column: str) -> Counter[str]:
-    """How many statements have which value of a column."""
-    return Counter(row[column] for row in findings.values())
+def judgement(row: Mapping[str, Any]) -> str:
+    """A verdict with what to know beside it."""
+    verdict = row["verdict"]
+    if verdict in ("shown", "contradicted"):
+        return f"{verdict}; {'survives' if row['survives'] else 'does not survive'} Holm's correction"
+    if verdict == "cannot tell" and row["detectable"] is not None:
+        return f"{verdict}; {number(row['detectable'], 3)} could have been seen"
+    return f"{verdict}: {row['no_interval']}" if row["no_interval"] else verdict
 
 
 def verdicts(findings: Results) -> str:
     """10 shown, 1 contradicted, 6 not shown and 11 cannot tell."""
-    found = counts(findings, "verdict")
-    return join([f"{found[name]} {name}" for name in ORDER if name in found])
+    found = Counter(row["verdict"] for row in findings.values())
+    return join([f"{found[name]} {name}" for name in VERDICTS if name in found])
 
 
 def estimands(findings: Results) -> str:
-    """17 of new seeds, new prompts; 6 of new prompts, these fits."""
-    return "; ".join(f"{count} of {estimand}" for estimand, count in counts(findings, "estimand").most_common())
+    """17 for new seeds, new prompts; 6 for new prompts, these fits."""
+    found = Counter(row["estimand"] for row in findings.values())
+    return "; ".join(f"{count} for {estimand}" for estimand, count in found.most_common())
 
 
-def table(findings: Results) -> str:
-    """All statements as a Markdown table, on lines of their own: effect, verdict and what the interval is of."""
+def leading(findings: Results) -> str:
+    """The statements that lead a question, whatever their verdicts, as a Markdown table on lines of its own."""
     lines = ["| statement | effect, 95% interval | verdict | interval for |", "|---|---|---|---|"]
-    for row in findings.values():
-        verdict = row["verdict"]
-        if verdict == "cannot tell":
-            verdict += f"; {number(row['detectable'], 3)} could have been seen"
-        elif row["no_interval"]:
-            verdict += f": {row['no_interval']}"
-        effect = NONE if row["value"] is None else f"{signed(row['value'], 3)} {row['unit']}"
-        if row["low"] is not None:
-            effect += between(row, lambda end: number(end, 3))
-        lines.append(f"| {row['statement']} | {effect} | {verdict} | {row['estimand']} |")
+    for question in QUESTIONS:
+        lines.append(f"| **{question.heading}** | | | |")
+        for one in question.leading:
+            row = findings[one_of(one.rule, findings, "the table of statements", DataError)]
+            effect = NONE if row["value"] is None else f"{signed(row['value'], 3)} {row['unit']}"
+            if row["low"] is not None:
+                effect += between(row, lambda end: number(end, 3))
+            lines.append(f"| {sentence(one.claim)} | {effect} | {judgement(row)} | {row['estimand']} |")
     return "\n".join(["\n", *lines, "\n"])
 
 
 OF_ALL: dict[str, Callable[[Results], str]] = {
     "count": lambda findings: str(len(findings)),
     "verdicts": verdicts,
+    "surviving": lambda findings: str(sum(bool(row["survives"]) for row in findings.values())),
     "estimands": estimands,
-    "table": table,
+    "table": leading,
 }

@@ -25,7 +25,7 @@ from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
 FINDINGS = "07_figures"
-KEPT = ("statement", "value", "low", "high", "detectable", "verdict", "unit", "estimand", "no_interval")
+KEPT = ("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval")
 
 
 def texts(root: Path) -> Iterator[Path]:

@@ -1,14 +1,16 @@
 import pytest
 
 from rmkit.errors import DataError
+from rmkit.findings.questions import QUESTIONS
 from rmkit.report.markers import filled, markers
 
 SHOWN = {"value": 0.0429, "low": -0.0087, "high": 0.0953, "detectable": 0.0699, "verdict": "cannot tell",
-         "statement": "One beats two.", "unit": "gold reward", "estimand": "new seeds, new prompts", "no_interval": ""}  # fmt: skip
+         "survives": "", "unit": "gold reward", "estimand": "new seeds, new prompts", "no_interval": ""}  # fmt: skip
 SILENT = SHOWN | {"value": None, "low": None, "high": None, "detectable": None, "verdict": "not answered",
                   "no_interval": "no verdict from 2 seeds; it takes 5"}  # fmt: skip
+AHEAD = SHOWN | {"low": 0.0031, "verdict": "shown", "survives": "shown"}
 RESULTS = {
-    "findings": {"one-beats-two": SHOWN, "silent": SILENT},
+    "findings": {"one-beats-two": SHOWN, "silent": SILENT, "ahead": AHEAD},
     "rows": {"04_reward_models accuracy n=2": {"mean": 0.6287, "least": 0.6, "most": 0.65, "rows": 72}},
 }
 
@@ -19,13 +21,18 @@ RESULTS = {
         ("finding one-beats-two: effect signed 3", "+0.043"),
         ("finding one-beats-two: interval signed 3", "−0.009 to 0.095"),
         ("finding one-beats-two: both signed 3", "+0.043 (−0.009 to 0.095)"),
+        ("finding one-beats-two: whole signed 3", "+0.043 (−0.009 to 0.095; cannot tell)"),
         ("finding one-beats-two: both points 1", "+4.3 points (−0.9 to 9.5)"),
         ("finding one-beats-two: both number 2 opposite", "−0.04 (−0.10 to 0.01)"),
         ("finding one-beats-two: detectable number 3", "0.070"),
         ("finding one-beats-two: verdict", "cannot tell"),
-        ("findings: count", "2"),
-        ("findings: verdicts", "1 cannot tell and 1 not answered"),
-        ("findings: estimands", "2 of new seeds, new prompts"),
+        ("finding one-beats-two: judgement", "cannot tell; 0.070 could have been seen"),
+        ("finding ahead: judgement", "shown; survives Holm's correction"),
+        ("finding silent: judgement", "not answered: no verdict from 2 seeds; it takes 5"),
+        ("findings: count", "3"),
+        ("findings: verdicts", "1 shown, 1 cannot tell and 1 not answered"),
+        ("findings: surviving", "1"),
+        ("findings: estimands", "3 for new seeds, new prompts"),
         ("rows 04_reward_models accuracy n=2: mean percent 0", "63%"),
         ("rows 04_reward_models accuracy n=2: range number 2", "0.60 to 0.65"),
         ("rows 04_reward_models accuracy n=2: most percent 1", "65.0%"),
@@ -41,15 +48,26 @@ def test_a_marker_reads_as_it_says(marker, reads):
     assert not faults
 
 
-def test_the_table_has_every_statement_on_lines_of_its_own():
-    text = filled("All:\n\n<!-- findings: table --><!-- . -->\n", "README.md", RESULTS, [])
-    assert text.splitlines()[4:8] == [
+def test_the_table_has_every_statement_that_leads_a_question():
+    rules = [leading.rule for question in QUESTIONS for leading in question.leading]
+    findings = dict.fromkeys(rules, SHOWN) | {rules[1]: AHEAD | {"survives": ""}, rules[2]: SILENT, "other": SHOWN}
+    text = filled("All:\n\n<!-- findings: table --><!-- . -->\n", "README.md", {"findings": findings}, [])
+    lines = text.splitlines()
+    seen = "new seeds, new prompts |"
+    assert lines[4:7] == [
         "| statement | effect, 95% interval | verdict | interval for |",
         "|---|---|---|---|",
-        "| One beats two. | +0.043 gold reward (−0.009 to 0.095) | cannot tell; 0.070 could have been seen | new seeds, new prompts |",
-        "| One beats two. | – | not answered: no verdict from 2 seeds; it takes 5 | new seeds, new prompts |",
+        f"| **{QUESTIONS[0].heading}** | | | |",
     ]
-    assert filled(text, "README.md", RESULTS, []) == text
+    assert lines[7].endswith(
+        f"| +0.043 gold reward (−0.009 to 0.095) | cannot tell; 0.070 could have been seen | {seen}"
+    )
+    assert lines[8].endswith(
+        f"| +0.043 gold reward (0.003 to 0.095) | shown; does not survive Holm's correction | {seen}"
+    )
+    assert lines[9].endswith(f"| – | not answered: no verdict from 2 seeds; it takes 5 | {seen}")
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + len(QUESTIONS) + len(rules)
+    assert filled(text, "README.md", {"findings": findings}, []) == text
 
 
 @pytest.mark.parametrize(

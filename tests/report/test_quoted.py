@@ -101,7 +101,7 @@ def stored(tmp_path_factory):
         tables.append(table)
         jobs.append(("04_reward_models", table))
     effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "low": math.nan, "high": math.nan,
-              "detectable": math.nan, "verdict": "not answered", "statement": "One beats two.", "unit": "nats",
+              "detectable": math.nan, "verdict": "not answered", "survives": "", "unit": "nats",
               "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07"}  # fmt: skip
     jobs.append(("07_figures", pd.DataFrame([effect])))
     for number, (_, table) in enumerate(jobs):
