@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import DataError
+from rmkit.findings.questions import QUESTIONS
 from rmkit.report.markers import COMMENT, filled, markers
 from rmkit.report.quoted import all_markers, fill, measured, passages, replaced, texts
 from rmkit.study.notebook_side.gathered import Gathered
@@ -53,11 +54,21 @@ def test_a_changed_result_changes_a_text_or_is_a_fault(kept):
         assert all_filled(changed, []) != as_it_is, name
     quoted = {(marker.subject, marker.form[0]) for marker in all_markers(REPOSITORY) if marker.kind == "finding"}
     assert quoted
-    for name in {name for name, what in quoted if what == "both"}:
+    leading = {one.rule for question in QUESTIONS for one in question.leading}
+    for name in leading | {name for name, what in quoted if what in ("both", "whole")}:
         for number in ("value", "low", "high"):
             changed = copy.deepcopy(kept)
             changed["findings"][name][number] += 1
             assert all_filled(changed, []) != as_it_is, f"{name}: {number}"
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_no_effect_with_its_interval_is_typed(path):
+    for where, text in passages(path, REPOSITORY):
+        for marker in reversed(markers(text, where)):
+            text = text[: marker.start] + text[marker.end :]
+        typed = re.findall(r"\d[^()]{0,20} \([−+-]?\d+\.\d+ to [−+-]?\d+\.\d+", text)
+        assert not typed, f"{where}: quote it from rows, as rmkit/report/markers.py says"
 
 
 def test_a_verdict_that_turns_is_told_wherever_a_sentence_rests_on_it(kept):
