@@ -7,7 +7,7 @@ from tests.browser.lab import SCREENSHOTS, VIEWPORT, Lab, browser_path
 from tests.checkout import checkout
 
 # What is built anew is built as small as it goes.
-NO_FINE_TUNING = ("06_accuracy_vs_policy:\n    generator: sft", "06_accuracy_vs_policy:\n    generator: base")
+NO_FINE_TUNING = ("generator: sft", "generator: base")
 
 
 @pytest.fixture(scope="package")

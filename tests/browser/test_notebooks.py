@@ -12,7 +12,11 @@ NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipyn
 # on from a store that has all that it needs by then; 00_embedding_files needs files; test_browse.py has 08_browse.
 ELSEWHERE = ("00_grammar_world", "00_embedding_files", "02_sampling", "08_browse")
 ON_A_FULL_STORE = [name for name in NOTEBOOKS if name not in ELSEWHERE]
-ON_AN_EMPTY_STORE = {"00_grammar_world": "", "02_sampling": "00_grammar_world", "06_accuracy_vs_policy": "02_sampling"}
+ON_AN_EMPTY_STORE = {
+    "00_grammar_world": "",
+    "02_sampling": "00_grammar_world",
+    "06_accuracy_vs_policy": "02_sampling, 03_annotation_noise",
+}
 
 
 @pytest.mark.parametrize("name", ON_A_FULL_STORE)
