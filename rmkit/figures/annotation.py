@@ -22,7 +22,8 @@ ERROR_LOOK: dict[str, dict[str, Any]] = {
     "expected_error": {"marker": "x", "label": "expected on these pairs"},
     "realised_error": {"marker": "o", "label": "realised"},
 }
-BETA_GREYS = ("#B8B8B8", "#8A8A8A", "#5A5A5A", INK)  # colours belong to the choices on the right
+# From noisy to sure; colours belong to the choices on the right.
+BETA_GREYS, BETA_DASHES = ("#8A8A8A", "#6E6E6E", "#4A4A4A", INK), (":", "-.", "--", "-")
 
 
 @themed
@@ -59,10 +60,16 @@ def noise_figure(rows: pd.DataFrame, *, seeds: int) -> Figure:
 def draw_chances(ax: Axes, betas: list[float]) -> None:
     """The annotator's formula, a line a sharpness."""
     for position, beta in enumerate(betas):
-        color = BETA_GREYS[round(position * 3 / max(1, len(betas) - 1))]
+        step = round(position * 3 / max(1, len(betas) - 1))
         sharp = np.isinf(beta)
         chance = np.heaviside(GAPS, 0.5) if sharp else 1 / (1 + np.exp(-beta * GAPS))
-        ax.plot(GAPS, chance, color=color, label="β = ∞" if sharp else f"β = {beta:g}")
+        ax.plot(
+            GAPS,
+            chance,
+            color=BETA_GREYS[step],
+            linestyle=BETA_DASHES[step],
+            label="β = ∞" if sharp else f"β = {beta:g}",
+        )
     ax.axhline(0.5, color=GREY, linewidth=0.8)
     ax.set(xlabel="gold reward, first minus second (in units of the scale)", ylabel="P(first preferred)")
     ax.set_title("How sure an annotator without habits is")

@@ -44,7 +44,7 @@ def label_lines(ax: Axes, ends: Mapping[str, float], looks: Mapping[str, Look]) 
             xytext=(5, place - own),
             textcoords="offset points",
             va="center",
-            color=looks[name].color,
+            color=looks[name].text,
             annotation_clip=False,
         )
 

@@ -15,10 +15,10 @@ SHOWN = ("q05", "q25", "q50", "q75", "q95")
 
 @themed
 def gold_figure(rows: pd.DataFrame, *, scorer: str = "rule", part: str = "test") -> Figure:
-    """Gold rewards of sampled responses by category, a panel a task, a colour a policy.
+    """Gold rewards of sampled responses by category, a panel a task, a colour, dash and dot a policy.
 
     rows: metric, value, category, scorer, part, task, generator; where several jobs gave a quantile, their mean is
-    shown. The middle half of the responses is thick, 90% thin, the median a dot.
+    shown. The middle half of the responses is thick, 90% thin, the median a mark.
     """
     wanted = rows[rows["metric"].isin(SHOWN) & (rows["scorer"] == scorer) & (rows["part"] == part)]
     quantiles = (
@@ -33,16 +33,16 @@ def gold_figure(rows: pd.DataFrame, *, scorer: str = "rule", part: str = "test")
         policies = [name for name in looks if name in of_task.index.get_level_values("generator")]
         for (category, policy), row in of_task.iterrows():
             y = categories.index(category) + 0.17 * (len(policies) - 1) * (1 if policy == "base" else -1)
-            color = looks[str(policy)].color
-            ax.plot([row["q05"], row["q95"]], [y, y], color=color, linewidth=1.2)
-            ax.plot([row["q25"], row["q75"]], [y, y], color=color, linewidth=5, solid_capstyle="butt")
-            ax.plot(row["q50"], y, "o", color="white", markeredgecolor=color, zorder=3)
+            look = looks[str(policy)]
+            ax.plot([row["q05"], row["q95"]], [y, y], color=look.color, linestyle=look.linestyle, linewidth=1.2)
+            ax.plot([row["q25"], row["q75"]], [y, y], color=look.color, linewidth=5, solid_capstyle="butt")
+            ax.plot(row["q50"], y, look.marker, color="white", markeredgecolor=look.text, markersize=6, zorder=3)
         ax.set_yticks(range(len(categories)), [name.replace("_", " ") for name in categories])
         ax.axvline(0, color=GREY, linewidth=0.8, linestyle=":")
         ax.grid(axis="x")
         ax.grid(visible=False, axis="y")
         ax.set(xlabel=f"gold reward ({scorer})", title=task)
         for policy in policies:
-            ax.plot([], [], color=looks[policy].color, linewidth=5, label=looks[policy].label)
+            ax.plot([], [], **{**looks[policy].line, "markerfacecolor": "white", "markersize": 6})
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure

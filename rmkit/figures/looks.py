@@ -10,7 +10,21 @@ from itertools import product
 from typing import Any
 from zlib import crc32
 
-from rmkit.figures.theme import BLUE, BROWN, GREEN, GREY, INK, ORANGE, PALE, PURPLE, SKY, SPARE_COLORS, TEAL, YELLOW
+from rmkit.figures.theme import (
+    AMBER,
+    BLUE,
+    BROWN,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    SPARE_COLORS,
+    TEAL,
+    text_color,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,23 @@ class Look:
     @property
     def line(self) -> dict[str, Any]:
         """What `ax.plot` takes: `ax.plot(x, y, **look.line)`."""
-        return {"color": self.color, "linestyle": self.linestyle, "marker": self.marker, "label": self.label}
+        style = {"color": self.color, "linestyle": self.linestyle, "marker": self.marker, "label": self.label}
+        return {**style, "markeredgecolor": self.text}
+
+    @property
+    def text(self) -> str:
+        """The colour of its name: of the same hue, and dark enough to be read on white."""
+        return text_color(self.color)
+
+    @property
+    def dots(self) -> dict[str, Any]:
+        """What `ax.scatter` takes: filled in its colour with a darker edge, where the marker has an inside."""
+        if self.marker in UNFILLED:
+            return {"color": self.text, "marker": self.marker, "label": self.label}
+        return {"facecolors": self.color, "edgecolors": self.text, "marker": self.marker, "label": self.label}
+
+
+UNFILLED = ("x", "+")  # markers without an inside
 
 
 LOOKS: Mapping[str, Mapping[str, Look]] = {
@@ -35,7 +65,7 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "mlp_bt": Look("BT MLP", ORANGE, "--", "s"),
         "mlp_clf": Look("CLF MLP", PURPLE, (0, (5, 1)), "D"),
         "lightgbm_clf": Look("CLF LightGBM", SKY, (0, (3, 1, 1, 1, 1, 1)), "^"),
-        "lightgbm_bt": Look("BT LightGBM", YELLOW, (0, (1, 1)), "P"),
+        "lightgbm_bt": Look("BT LightGBM", AMBER, (0, (1, 1)), "P"),
         "mlp_bt_ensemble": Look("BT MLP ensemble", BROWN, (0, (7, 2)), "X"),
         "lightgbm_bt_ensemble": Look("BT LightGBM ensemble", TEAL, (0, (3, 1, 1, 1)), "<"),
         "gold": Look("gold reward", INK, "-", "*"),
@@ -81,17 +111,27 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
 }
 
 
+# How a way of fitting is dashed: the sound one by pairs is solid, those as released are dotted or dashed.
+WAY_DASHES: Mapping[tuple[str, str], Any] = {
+    ("sound", "pair"): "-",
+    ("sound", "prompt"): (0, (8, 2)),
+    ("sound", "mirrored_row"): (0, (8, 2, 2, 2)),
+    ("published", "mirrored_row"): ":",
+    ("published", "pair"): (0, (3.5, 2)),
+    ("published", "prompt"): "-.",
+}
+
+
 def way_look(procedure: str, validation: str) -> Look:
-    """Of a way of fitting: what is sound is solid, whatever its split; what is as released is dashed by its split."""
+    """Of a way of fitting, whatever the head: a dash without a marker."""
     trained, split = LOOKS["procedure"][procedure], LOOKS["validation"][validation]
-    look = trained if procedure == "sound" else split
-    return replace(look, color=INK, label=f"{trained.label}, split by {split.label}")
+    return Look(f"{trained.label}, split by {split.label}", INK, WAY_DASHES[procedure, validation], "")
 
 
 def arm_look(head: Look, procedure: str, validation: str) -> Look:
-    """Of a head and a way of fitting: colour says which head, dash and marker how it was fitted."""
+    """Of a head and a way of fitting: colour and marker say which head, the dash how it was fitted."""
     way = way_look(procedure, validation)
-    return replace(way, color=head.color, label=f"{head.label}, {way.label}")
+    return replace(head, linestyle=way.linestyle, label=f"{head.label}, {way.label}")
 
 
 # The arms of the split ablation, by the name that they have as reward models in result rows.
@@ -163,11 +203,14 @@ def policy_label(n: float, nats: float) -> str:
 
 
 def _least_alike(start: int, taken: Collection[Look]) -> Look:
-    """The first spare look, counted from `start`, that shares least with these: all, a colour, dashes and markers."""
+    """The first spare look, counted from `start`, that shares least with these.
 
-    def shared(look: Look) -> tuple[int, int, int]:
+    Counted first are those that are like it in all, then in all but the colour, then in colour, dash or marker.
+    """
+
+    def shared(look: Look) -> tuple[int, int, int, int]:
         color, dash, marker = ([getattr(other, part) == getattr(look, part) for other in taken] for part in PARTS)
         alike = sum(map(all, zip(color, dash, marker, strict=True)))
-        return alike, sum(color), sum(dash) + sum(marker)
+        return alike, sum(map(all, zip(dash, marker, strict=True))), sum(color), sum(dash) + sum(marker)
 
     return min((SPARES[(start + i) % len(SPARES)] for i in range(len(SPARES))), key=shared)

@@ -62,8 +62,7 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
         ratio = fits[(fits["metric"] == "ndr") & (fits["policy"] == policy)].set_index("fit")["value"].dropna()
         for name, here in measured.loc[ratio.index].groupby("reward_model", sort=False):
             look = looks[str(name)]
-            ax.scatter(here["value"], ratio[here.index], s=22, color=look.color, marker=look.marker, label=look.label,
-                       linewidth=1)  # fmt: skip
+            ax.scatter(here["value"], ratio[here.index], s=22, linewidth=0.7, **look.dots)
         ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
         ax.axhline(0, color=INK, linewidth=0.8)
         left_out = len(measured) - len(ratio)
@@ -93,12 +92,12 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     looks, labels = looks_of(measures, "measure"), policy_labels(table)
     figure, ax = plt.subplots(figsize=(7.6, 0.62 * len(policies) + 1.3))
     for position, measure in enumerate(measures):
-        color, marker = looks[measure].color, looks[measure].marker
+        color, marker, text = looks[measure].color, looks[measure].marker, looks[measure].text
         line = table[table["measure"] == measure].set_index("policy").loc[policies]
         height = np.arange(len(policies)) + 0.66 * (position / max(1, len(measures) - 1) - 0.5)
         ax.hlines(height, line["low"], line["high"], color=color, linewidth=1.2)
         face = [color if np.isfinite(low) or marker == "x" else "white" for low in line["low"]]
-        edge = None if marker == "x" else color
+        edge = None if marker == "x" else text
         ax.scatter(line["value"], height, c=face, edgecolors=edge, marker=marker, s=20, zorder=3,
                    label=looks[measure].label)  # fmt: skip
     defined = table.groupby("policy")["value"].count()  # NaN does not count

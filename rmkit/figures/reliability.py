@@ -31,8 +31,8 @@ def reliability_figure(bins: pd.DataFrame) -> Figure:
         style = {"color": look.color, "linestyle": look.linestyle}
         total = f"{look.label}, {line['pairs'].sum():,.0f} pairs shown"
         above.plot(line["confidence"], line["accuracy"], linewidth=1.2, **style)
-        above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most, color=look.color,
-                      marker=look.marker, label=total)  # fmt: skip
+        above.scatter(line["confidence"], line["accuracy"], s=8 + 60 * line["pairs"] / most,
+                      **{**look.dots, "label": total})  # fmt: skip
         below.plot(line["confidence"], line["pairs"], marker=look.marker, markersize=3, linewidth=1, **style)
     above.set(ylabel="accuracy (share of pairs)", title="Does it know when it is right?")
     above.set_xlim(lowest - 0.01, 1.01)

@@ -48,7 +48,7 @@ def draw_against_noise(ax: Axes, panel: pd.DataFrame, looks: Mapping[str, Look])
     betas = sorted(panel["beta"].unique())
     for (head, *way), line in panel.groupby(ARM, sort=False):
         line = line.assign(place=np.searchsorted(betas, line["beta"])).sort_values("place")
-        draw_line(ax, line, "place", arm_look(looks[head], *way), markersize=3.5)
+        draw_line(ax, line, "place", arm_look(looks[head], *way), markersize=4)
     ax.set_xticks(range(len(betas)), ["no\nnoise" if np.isinf(beta) else f"{beta:g}" for beta in betas])
     ax.set(xlabel="β of the annotators, noisiest first")
 
@@ -57,14 +57,14 @@ def draw_against_annotations(ax: Axes, curves: pd.DataFrame, looks: Mapping[str,
     """The arms where there is one level of noise, which nobody set."""
     for (head, *way), line in curves.groupby(ARM, sort=False):
         look = arm_look(looks[head], *way)
-        draw_line(ax, line.sort_values("annotations"), "annotations", look, markersize=3.5)
+        draw_line(ax, line.sort_values("annotations"), "annotations", look, markersize=4)
     count_axis(ax, np.unique(curves["annotations"]))
     ax.set(xlabel="annotated pairs (log scale)")
 
 
 def keys(curves: pd.DataFrame) -> list[Line2D]:
-    """What the colours mean, then what the dashes mean."""
+    """What colours and markers mean, then what the dashes mean."""
     heads = looks_of(curves["reward_model"]).values()
     ways = [way_look(*way) for way in dict.fromkeys(zip(curves["procedure"], curves["validation"], strict=True))]
-    colours = [Line2D([], [], color=look.color, linewidth=3, label=look.label) for look in heads]
-    return colours + [Line2D([], [], **look.line) for look in ways]
+    whose = [Line2D([], [], **{**look.line, "linestyle": "", "markersize": 7}) for look in heads]
+    return whose + [Line2D([], [], **look.line) for look in ways]

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, SKY, themed
+from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, SKY, text_color, themed
 
-KINDS = {"prompt": SKY, "response": BLUE}
+KINDS = {"prompt": (SKY, "--"), "response": (BLUE, "-")}  # colour and dash
 
 
 @themed
@@ -23,14 +23,22 @@ def length_figure(lengths: pd.DataFrame) -> Figure:
     figure, ax = plt.subplots(figsize=(6, 3.2))
     longest = max(10, int(lengths["length"].max()))
     edges = list(np.geomspace(1, longest * 1.0001, 45))
-    for kind, color in KINDS.items():
+    for kind, (color, dash) in KINDS.items():
         length = lengths.loc[lengths["text"] == kind, "length"]
         if length.empty:
             continue
         empty = f", {(length == 0).sum():,} empty" if (length == 0).any() else ""
         label = f"{len(length):,} {kind}s: median {length.median():,.0f} characters{empty}"
         ax.hist(length[length > 0], bins=edges, histtype="stepfilled", color=color, alpha=0.35)
-        ax.hist(length[length > 0], bins=edges, histtype="step", color=color, linewidth=1.4, label=label)
+        ax.hist(
+            length[length > 0],
+            bins=edges,
+            histtype="step",
+            color=text_color(color),
+            linestyle=dash,
+            linewidth=1.4,
+            label=label,
+        )
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="length (characters, log scale)", ylabel="texts in a bin", title="How long the texts are")
@@ -68,7 +76,7 @@ def draw_differences(ax: Axes, difference_m: np.ndarray) -> None:
     for place, side, share, color in ((0.02, "left", shorter, GREEN), (0.98, "right", longer, ORANGE)):
         name = "shorter" if color == GREEN else "longer"
         words = f"chosen is {name}\n{share:.1%}"
-        ax.text(place, 0.97, words, color=color, ha=side, va="top", weight="bold", transform=ax.transAxes)
+        ax.text(place, 0.97, words, color=text_color(color), ha=side, va="top", weight="bold", transform=ax.transAxes)
     outside = len(difference_m) - len(inside)
     note = f"equal length: {equal:.1%}; grey: within ±{width / 2:.0f} characters; {outside} pairs lie outside the axis"
     ax.set(xlabel="chosen minus rejected length (characters)", ylabel="pairs in a bin")

@@ -10,7 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rmkit.figures.theme import themed
+from rmkit.figures.theme import text_color, themed
+
+DASHES = ("-", "--", "-.", ":")
 
 
 @themed
@@ -20,12 +22,20 @@ def loss_figure(logs: Mapping[str, pd.DataFrame], *, title: str, unit: str = "na
     logs: step, loss (mean of ten steps, in `unit`).
     """
     figure, ax = plt.subplots(figsize=(6, 3.2))
-    for name, log in logs.items():
-        (line,) = ax.plot(log["step"], log["loss"], marker="o" if len(log) == 1 else None)
+    for position, (name, log) in enumerate(logs.items()):
+        dash = DASHES[position % len(DASHES)]
+        (line,) = ax.plot(log["step"], log["loss"], linestyle=dash, marker="o" if len(log) == 1 else None, label=name)
         if len(log):
             end = (log["step"].iloc[-1], log["loss"].iloc[-1])
             text = f"{name}: {end[1]:.2f}"
-            ax.annotate(text, end, xytext=(5, 0), textcoords="offset points", va="center", color=line.get_color())
+            ax.annotate(
+                text,
+                end,
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=text_color(str(line.get_color())),
+            )
     ax.set(xlabel="step", ylabel=f"loss ({unit})", title=title)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -7,13 +7,14 @@ import itertools
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from rmkit.ablations.validation_split import HEADS
 from rmkit.active.registry import STRATEGIES
 from rmkit.annotation.pairs import CHOICES, POOLS
 from rmkit.evaluation.population import MEASURES
-from rmkit.figures.looks import ARMS, LOOKS, SPARES, called, look_of, looks_of, metric_label, policy_label
-from rmkit.figures.theme import GREY, INK
+from rmkit.figures.looks import ARMS, LOOKS, SPARES, UNFILLED, called, look_of, looks_of, metric_label, policy_label
+from rmkit.figures.theme import GREY, INK, READABLE, contrast
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
 
@@ -52,6 +53,31 @@ def test_unlisted_names_are_told_apart_from_each_other_and_from_all_that_is_list
     assert len({looks_of(own[:4], kind)[name].color for name in own[:4]}) == 4
 
 
+def drawn_together(kind):
+    """The looks of all that a figure of a kind may show: what is listed, and a dozen names of one's own."""
+    return looks_of([*LOOKS[kind], *(f"my_head_{number}" for number in range(12))], kind)
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_no_two_things_of_a_kind_are_told_apart_by_colour_alone(kind):
+    for (one, look), (other, beside) in itertools.combinations(drawn_together(kind).items(), 2):
+        assert (str(look.linestyle), look.marker) != (str(beside.linestyle), beside.marker), (one, other)
+
+
+def test_arms_of_one_head_differ_in_dash_and_of_two_heads_in_marker():
+    for (one, look), (other, beside) in itertools.combinations(ARMS.items(), 2):
+        same_head = one.split()[0] == other.split()[0]
+        assert (look.linestyle != beside.linestyle) if same_head else (look.marker != beside.marker), (one, other)
+
+
+@pytest.mark.parametrize("kind", LOOKS)
+def test_every_name_can_be_read_on_white(kind):
+    for name, look in drawn_together(kind).items():
+        assert contrast(look.text) >= READABLE, name
+        assert look.text == look.color or contrast(look.color) < READABLE, name
+    assert min(contrast(look.text) for look in [*SPARES, *ARMS.values()]) >= READABLE
+
+
 def test_an_unlisted_look_hangs_on_the_names_and_not_on_their_order():
     own = ["mine", "yours", "theirs", "ours"]
     first, *others = (looks_of(names) for names in itertools.permutations(own))
@@ -69,6 +95,9 @@ def test_a_look_is_what_matplotlib_plots_with():
         for look in looks_of([*names, "mine"], kind).values():
             (line,) = ax.plot([0, 1], **look.line)
             assert (line.get_color(), line.get_marker(), line.get_label()) == (look.color, look.marker, look.label)
+            dots = ax.scatter([0, 1], [0, 1], **look.dots)
+            filled = look.color if look.marker not in UNFILLED else look.text
+            assert to_hex(dots.get_facecolors()[0]) == filled.lower()
     plt.close(figure)
 
 

@@ -37,7 +37,7 @@ def test_a_panel_is_a_number_of_annotations_and_noise_falls_from_left_to_right()
     assert figure.get_suptitle() == "mean of 5 seeds; band: 95% interval for new seeds, new prompts"
 
 
-def test_colour_is_the_objective_and_dash_the_way_of_fitting():
+def test_colour_and_marker_are_the_objective_and_dash_the_way_of_fitting():
     (ax,) = split_ablation_figure(CURVES[CURVES["annotations"] == 100], "Spearman").axes
     dashes = {
         "as released, split by mirrored row": ":",
@@ -48,6 +48,9 @@ def test_colour_is_the_objective_and_dash_the_way_of_fitting():
         for how, dash in dashes.items():
             drawn = line(ax, f"{look_of(head).label}, {how}")
             assert (drawn.get_color(), drawn.get_linestyle()) == (look_of(head).color, dash)
+            assert drawn.get_marker() == look_of(head).marker
+    (key,) = ax.figure.legends
+    assert [handle.get_marker() for handle in key.legend_handles[:2]] == ["s", "D"]
 
 
 def test_the_key_names_each_colour_and_dash_once_and_lies_inside_the_figure():

@@ -1,0 +1,114 @@
+"""No figure shuts a reader out: its words stand out on white, and hue alone tells no two of its lines apart."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.figures.active import choice_figure
+from rmkit.figures.annotation import error_figure, noise_figure
+from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
+from rmkit.figures.gold_by_category import SHOWN, gold_figure
+from rmkit.figures.learning_curves import learning_curve_figure
+from rmkit.figures.looks import LOOKS
+from rmkit.figures.picks import picks_figure
+from rmkit.figures.population import correlation_figure, scatter_figure
+from rmkit.figures.reliability import reliability_figure
+from rmkit.figures.split_ablation import split_ablation_figure
+from rmkit.figures.text_lengths import length_difference_figure, length_figure
+from rmkit.figures.training_loss import loss_figure
+from tests.figures.readable import alike_but_for_hue, pale_words
+
+HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
+INTERVAL = {"low": 0.4, "high": 0.8, "seeds": 5, "estimand": "new seeds", "method": "t", "level": 0.95}
+
+
+def rows(*axes, **common):
+    """A row for each place of the axes, with a value that rises along them."""
+    table = pd.DataFrame([dict(place) for place in itertools.product(*[[(n, v) for v in vs] for n, vs in axes])])
+    return table.assign(mean=np.linspace(0.5, 0.7, len(table)), value=np.linspace(0.1, 0.9, len(table)), **common)
+
+
+def lines(*axes):
+    return rows(*axes, **INTERVAL)
+
+
+def gold():
+    return rows(
+        ("generator", ["base", "sft", "mine"]), ("category", ["all", "pets"]), ("metric", list(SHOWN)),
+        scorer="rule", part="test", task="helpful",
+    )  # fmt: skip
+
+
+def fits():
+    each = [
+        {"fit": f"{head}{metric and i}", "reward_model": head, "metric": metric, "policy": policy, "value": 0.1 * i}
+        for i, head in enumerate(HEADS[:7])
+        for metric, policy in (("accuracy", None), ("ndr", "best_of_2"))
+    ]
+    return pd.DataFrame(each).assign(n=2.0, nats=np.nan, units=50)
+
+
+FIGURES = {
+    "learning curves": lambda: learning_curve_figure(
+        lines(("metric", ["accuracy", "log_loss"]), ("reward_model", HEADS), ("annotations", [100, 200]))
+    ),
+    "best of n": lambda: best_of_n_figure(lines(("reward_model", HEADS), ("n", [1, 2, 4]))),
+    "noise and numbers": lambda: noise_panels(
+        lines(("reward_model", HEADS), ("beta", [0.5, np.inf]), ("annotations", [100, 200])), "gold"
+    ),
+    "what was chosen": lambda: choice_figure(
+        rows(("pool", ["within_prompt", "cross_prompt"]), ("strategy", ["random", "entropy", "d_optimal", "mine"]),
+             ("metric", ["distinct_prompts"]), ("annotations", [50, 100])), seeds=5,
+    ),
+    "noise": lambda: noise_figure(
+        rows(("choice", list(LOOKS["choice"])), ("pool", list(LOOKS["pool"])), ("beta", [0.5, 1, 3, np.inf]),
+             ("metric", ["expected_error"])), seeds=5,
+    ),
+    "errors": lambda: error_figure(rows(("beta", [0.5, 1]), ("metric", ["expected_error", "realised_error"])), gap_sd=1),
+    "gold by category": lambda: gold_figure(gold()),
+    "scatter": lambda: scatter_figure(fits(), ["best_of_2"]),
+    "correlations": lambda: correlation_figure(
+        rows(("measure", list(LOOKS["measure"])), ("policy", ["best_of_2"]), n=2.0, nats=np.nan, statistic="kendall",
+             units=72, low=0.1, high=0.9, level=0.95, estimand="new", no_interval=None)
+    ),
+    "reliability": lambda: reliability_figure(
+        rows(("reward_model", HEADS), ("confidence", [0.6, 0.8]), accuracy=0.7, pairs=20)
+    ),
+    "split": lambda: split_ablation_figure(
+        lines(("reward_model", HEADS[1:3]), ("procedure", ["published", "sound"]),
+              ("validation", ["mirrored_row", "pair", "prompt"]), ("annotations", [100, 200])), "accuracy",
+    ),
+    "picks": lambda: picks_figure(
+        pd.DataFrame({"n": [1, 2], "gold": 1.0, "proxy": 1.0, "expected_gold": 0.5, "expected_proxy": 0.5}), 2
+    ),
+    "lengths": lambda: length_figure(pd.DataFrame({"text": ["prompt", "response"] * 5, "length": range(10, 20)})),
+    "length differences": lambda: length_difference_figure(
+        pd.DataFrame({"chosen_length": [10, 20, 30], "rejected_length": [20, 10, 5]})
+    ),
+    "losses": lambda: loss_figure(
+        {name: pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]}) for name in "abcd"}, title="Learning"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_shuts_no_reader_out(name):
+    figure = FIGURES[name]()
+    assert pale_words(figure) == []
+    for ax in figure.axes:
+        assert alike_but_for_hue(ax) == []
+
+
+def test_pale_words_and_lines_that_only_hue_tells_apart_are_found():
+    figure = FIGURES["losses"]()
+    first, second = figure.axes[0].lines[:2]
+    second.set_linestyle(first.get_linestyle())
+    figure.axes[0].texts[0].set_color("#56B4E9")
+    assert pale_words(figure) == ["a: 1.00"]
+    assert len(alike_but_for_hue(figure.axes[0])) == 1
