@@ -27,9 +27,17 @@ def contrast(
     The groups' means are subtracted before any interval is made, so what is hard for both cancels. ResultError if a
     group is empty.
     """
+    return interval_of(differences(evaluations, metric, first, second))
+
+
+def differences(
+    evaluations: Sequence[Evaluations], metric: Metric | str, first: Mapping[str, Any], second: Mapping[str, Any]
+) -> np.ndarray:
+    """(S, P) the difference of two groups of fits in each seed on each prompt; groups and errors as in `contrast`."""
     value_sfp = stacked(evaluations, metric)
     first_sp, second_sp = (value_sfp[:, in_group(evaluations[0].fits, group)].mean(axis=1) for group in (first, second))
-    return interval_of(first_sp - second_sp)
+    difference_sp: np.ndarray = first_sp - second_sp
+    return difference_sp
 
 
 def in_group(fits: pd.DataFrame, group: Mapping[str, Any]) -> np.ndarray:

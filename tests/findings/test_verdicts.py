@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -240,3 +241,16 @@ def test_a_prompt_without_anything_to_order_does_not_end_the_table():
         evaluations.values["accuracy"][:, 3] = np.nan
     row = judge(found, replace(RULE, estimand="new prompts, these fits"))
     assert (row["verdict"], row["units"]) == ("shown", 49)
+
+
+def test_the_effect_in_each_seed_stands_beside_the_mean_of_them():
+    found = jobs(0.1)
+    for _, evaluations in found[:1]:
+        evaluations.values["accuracy"][0] += 1.0  # an outlier
+        evaluations.values["accuracy"][:, 3] = np.nan  # a prompt that one seed did not evaluate counts in none
+    row = judge(found)
+    effects = json.loads(row["by_seed"])
+    assert len(effects) == 5
+    assert effects[0] > 1 > max(effects[1:])
+    assert np.mean(effects) == pytest.approx(row["value"], abs=1e-5)
+    assert judge([])["by_seed"] == ""
