@@ -56,7 +56,10 @@ BLOCK_TAGS = [
 TABLE_TAGS = ["table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col", "bdi"]
 SPANS = ["colspan", "rowspan", "scope"]
 ATTRIBUTES = {"*": ["style", "title", "dir"], "a": ["href"], "th": SPANS, "td": SPANS}
-PANDAS_STYLE = re.compile(r"<style scoped>.*?</style>", re.S)  # the style block that pandas puts before every table
+STYLES = ["text-align", "vertical-align", "white-space", "overflow-wrap", "width", "min-width", "max-width", "padding"]
+STYLES += ["color", "background-color", "font-weight", "font-style", "font-variant-numeric", "border", "direction"]
+PANDAS_STYLE = re.compile(r'<style(?: scoped| type="text/css")>(.*?)</style>', re.S)  # what pandas puts before a table
+PANDAS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 LONGEST_ALT = 160  # characters
 
 
@@ -103,10 +106,24 @@ def inert(text: str) -> str:
     """An output of HTML with its tables and emphasis; anything that could act, load or cover is shown as letters."""
     from nbconvert.preprocessors.sanitize import SanitizeHTML
 
-    kept = SanitizeHTML(
-        tags=[*TEXT_TAGS, *BLOCK_TAGS, *TABLE_TAGS], attributes=ATTRIBUTES, strip=False
-    ).sanitize_html_tags(PANDAS_STYLE.sub("", text))
+    tags = [*TEXT_TAGS, *BLOCK_TAGS, *TABLE_TAGS]
+    cleaner = SanitizeHTML(tags=tags, attributes=ATTRIBUTES, styles=STYLES, strip=False)
+    kept = cleaner.sanitize_html_tags(with_styles_in_place(text))
     return visible(re.sub(r"&#?\w+;?", _hidden_entity, kept))
+
+
+def with_styles_in_place(text: str) -> str:
+    """A table of pandas with the rules of its style block written into the cells that they are for."""
+    rules: dict[str, str] = {}
+    for block in PANDAS_STYLE.findall(text):
+        for selectors, declared in PANDAS_RULE.findall(block):
+            for selector in selectors.split(","):
+                rules[selector.strip()] = rules.get(selector.strip(), "") + " ".join(declared.split()) + " "
+
+    def styled(match: re.Match[str]) -> str:
+        return f'style="{html.escape(rules.get("#" + match.group(1), ""))}"'
+
+    return re.sub(r'\bid="(T_\w+)"', styled, PANDAS_STYLE.sub("", text))
 
 
 def reader(folder: Path, target: Callable[[str], str | None]) -> Callable[[str], str]:

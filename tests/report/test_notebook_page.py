@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -116,6 +117,18 @@ def test_an_output_of_html_keeps_its_table_and_shows_the_rest_as_letters():
     assert "<script>b</script>" in read.text
     assert "⟨RLO⟩" in inert("<b>&#x202e;abc &rlm; &lt;</b>")
     assert "&lt;" in inert("<b>&#x202e;abc &rlm; &lt;</b>")
+
+
+def test_a_styled_table_of_pandas_keeps_its_styles_without_a_style_block():
+    table = pd.DataFrame({"a": [1.25], "b": ["</td><script>x</script>"]}).style.format(precision=1, escape="html")
+    shown = inert(table.map(lambda cell: "text-align: left; background-image: url(x)", subset=["a"]).to_html())
+    read = Read(shown)
+    assert not {"style", "script"} & set(read.elements)
+    assert "#T_" not in shown
+    (style,) = [value for tag, name, value in read.attributes if (tag, name) == ("td", "style") and value]
+    assert style.strip() == "text-align: left;"
+    assert "</td><script>x</script>" in read.text
+    assert "<style>b {}</style>" in Read(inert("<style>b {}</style>")).text
 
 
 def test_links_lead_to_the_web_or_where_they_are_told_to_and_otherwise_nowhere(tmp_path):
