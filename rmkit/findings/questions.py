@@ -4,6 +4,7 @@ Knows names of stages, statements and exhibits, and the words of an answer; judg
 grouped by its stage, so that a rule's file, whose digest is registered, says nothing of this.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 OTHER = "Other statements"  # where the stage is of no question
@@ -27,6 +28,7 @@ class Question:
     stages: tuple[str, ...]  # whose statements belong to it
     leading: tuple[Leading, ...]
     exhibits: tuple[str, ...]  # the figure that shows the answer: the first that a study has
+    units: Mapping[str, str]  # what an effect in each unit is of, for a reader who sees only the answer
 
 
 REWARD_MODEL = Question(
@@ -35,13 +37,13 @@ REWARD_MODEL = Question(
     (
         Leading(
             "trees-beat-bradley-terry-under-noise",
-            "under heavy label noise, boosted trees beat a Bradley–Terry network",
-            "under heavy label noise, a Bradley–Terry network beats boosted trees",
+            "boosted trees beat a Bradley–Terry network under heavy label noise",
+            "a Bradley–Terry network beats boosted trees under heavy label noise",
         ),
         Leading(
             "classifier-beats-bradley-terry-under-noise",
-            "under heavy label noise, a network learns better as a classifier than by Bradley–Terry",
-            "under heavy label noise, a network learns better by Bradley–Terry than as a classifier",
+            "a network learns better as a classifier than by Bradley–Terry under heavy label noise",
+            "a network learns better by Bradley–Terry than as a classifier under heavy label noise",
         ),
         Leading(
             "clean-labels-beat-noisy-ones",
@@ -50,18 +52,20 @@ REWARD_MODEL = Question(
         ),
         Leading(
             "classifier-beats-bradley-terry-on-human-preferences",
-            "on people's preferences, a network orders more held-out pairs correctly as a classifier than by "
-            "Bradley–Terry",
-            "on people's preferences, a network orders more held-out pairs correctly by Bradley–Terry than as a "
-            "classifier",
+            "a network orders more of people's preferences correctly as a classifier than by Bradley–Terry",
+            "a network orders more of people's preferences correctly by Bradley–Terry than as a classifier",
         ),
         Leading(
             "network-beats-linear-on-human-preferences",
-            "on people's preferences, a network orders more held-out pairs correctly than a linear reward model",
-            "on people's preferences, a linear reward model orders more held-out pairs correctly than a network",
+            "a network orders more of people's preferences correctly than a linear reward model",
+            "a linear reward model orders more of people's preferences correctly than a network",
         ),
     ),
     ("04_noise_and_numbers", "09_learning_curves"),
+    {
+        "gold reward": "Gold reward is that of the response which the reward model picks out of 32.",
+        "accuracy": "Accuracy is the share of people's pairs that the reward model orders as they did.",
+    },
 )
 PAIRS = Question(
     "Which pairs should be labelled next?",
@@ -84,6 +88,7 @@ PAIRS = Question(
         ),
     ),
     ("05_active_differences", "05_active_curves"),
+    {"Spearman correlation": "The correlation is of reward with gold reward within prompts, a mean over all rounds."},
 )
 POLICY = Question(
     "Does the accuracy that one measures predict the policy that one gets?",
@@ -97,8 +102,10 @@ POLICY = Question(
         ),
         Leading(
             "more-responses-a-prompt-predict-better",
-            "accuracy over five responses to a prompt predicts that policy better than accuracy on one pair a prompt",
-            "accuracy on one pair a prompt predicts that policy better than accuracy over five responses to a prompt",
+            "accuracy over several responses to a prompt predicts the Best-of-32 policy better than accuracy on one "
+            "pair a prompt",
+            "accuracy on one pair a prompt predicts the Best-of-32 policy better than accuracy over several responses "
+            "to a prompt",
         ),
         Leading(
             "accuracy-predicts-mild-policies-better",
@@ -107,6 +114,7 @@ POLICY = Question(
         ),
     ),
     ("06_which_measure",),
+    {"Kendall correlation": "The correlation is over reward models, of their accuracy with what their policies earn."},
 )
 QUESTIONS = (REWARD_MODEL, PAIRS, POLICY)
 

@@ -1,4 +1,4 @@
-"""The report's first section: what the study was asked beforehand, and the verdicts of 07_figures.
+"""The report's section on statements: what the study was asked, by question, and the verdicts of 07_figures.
 
 Words and tables from stored rows; judges nothing.
 """
@@ -8,93 +8,136 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS
 from rmkit.report.exhibits.settings import Results
-from rmkit.report.parts import Section, Table, TableCell
+from rmkit.report.parts import VERDICTS, Section, Table, TableCell, Verdict
 from rmkit.report.wording import NONE, counted, number, signed
 
-WORDS = {
-    "Shown": "the 95% interval of the effect lies above the threshold that was set beforehand.",
-    "Contradicted": "it lies below: the opposite is shown.",
-    "Not shown": "it holds the threshold and no effect of the size that was said to matter.",
-    "Not answered": "there is no interval: this study lacks the stage, the fits or the seeds, and the reason is given.",
-    "Cannot tell": "it holds both; in small, the smallest true effect that four of five such studies would have seen.",
-    "Best-of-n": "the gold reward of the response with the highest reward out of n, exactly, over all subsets.",
-    "New seeds, new prompts": "the interval is about another draw of pairs, labels and initial weights, and other "
-    "prompts, in this one world.",
-    "New reward models, new prompts": "the interval is about other reward models of the same population, measured and "
-    "optimised on other prompts.",
-}
 NOT_ANSWERED = "not answered"
-ORDER = ("shown", "contradicted", "not shown", "cannot tell", NOT_ANSWERED)
+# Columns that rows of an earlier version lack, with what says nothing.
+LATER = {"question": OTHER, "p_value": np.nan, "p_holm": np.nan, "survives": "", "in_study": True}
 
 
-def finding_sections(results: Results) -> Iterator[Section]:
-    """One section if 07_figures is finished."""
+def stored_findings(results: Results) -> pd.DataFrame:
+    """The rows of all statements, none where 07_figures is not finished; those of an earlier version completed."""
     if "07_figures" not in results.gathered:
-        return
+        return pd.DataFrame()
     rows = results.rows("07_figures")
     rows = rows[rows["metric"] == "effect"]
+    return rows.assign(**{name: value for name, value in LATER.items() if name not in rows})
+
+
+def finding_sections(rows: pd.DataFrame) -> Iterator[Section]:
+    """One section with a table for each question; none without rows. rows: as `stored_findings` gives them."""
+    if rows.empty:
+        return
+    asked = rows[rows["in_study"]]
     yield Section(
-        heading="What was asked, and what the rows answer",
-        scope=f"{written(rows)} (docs/findings); a verdict follows from its interval alone. Of intervals at 95% one in "
-        "twenty misses what it is of, and none here is corrected for the others.",
-        answers=list(answers(rows)),
-        figure="",
-        caption="",
-        tables=[finding_table(rows)],
-        words=WORDS,
+        heading="Every statement, by question",
+        scope=f"{written(asked)} (docs/findings); a verdict follows from its interval alone.",
+        answers=(*answers(asked), *elsewhere(len(rows) - len(asked))),
+        tables=tuple(finding_tables(asked)),
+        verdicts=True,
     )
 
 
 def written(rows: pd.DataFrame) -> str:
-    """When the rules were written down, as far as the study says."""
+    """Which rules these are, as far as the study says."""
     if (rows["rule"] == "as registered").all():
-        return "Statements, thresholds and what would matter were written down before the rows were made"
-    return "Statements, thresholds and what would matter are those of now, not all of them registered beforehand"
+        return "Statements, thresholds and what would matter are word for word as the study's file registers them"
+    return "Statements, thresholds and what would matter are those of now, not all of them registered"
 
 
 def answers(rows: pd.DataFrame) -> Iterator[str]:
-    """How many statements came out how, how many have no answer, and whether all rules are as they were registered."""
+    """How many statements came out how, survive among many, or have no answer, and whether rules are as registered."""
     counts = rows["verdict"].value_counts()
     n_answered = len(rows) - counts.get(NOT_ANSWERED, 0)
-    if parts := [f"{counts[name]} {name}" for name in ORDER if name in counts and name != NOT_ANSWERED]:
+    if parts := [f"{counts[name]} {name}" for name in VERDICTS if name in counts and name != NOT_ANSWERED]:
         yield f"Of {counted(n_answered, 'statement')} that this study answers: {', '.join(parts)}."
+    yield from survival(rows)
     if n_answered < len(rows):
         yield f"{counted(len(rows) - n_answered, 'statement')} not answered: the table gives the reasons."
     for state, of_state in rows[rows["rule"] != "as registered"].groupby("rule"):
         yield f"{counted(len(of_state), 'rule')} {state}: {', '.join(of_state['fit'])}. Read such verdicts with care."
 
 
-def finding_table(rows: pd.DataFrame) -> Table:
-    """A row a statement: its effect with interval and unit, and the verdict."""
-    lines = []
-    place = rows["verdict"].map({name: position for position, name in enumerate(ORDER)})
+def survival(rows: pd.DataFrame) -> Iterator[str]:
+    """How many of the verdicts that say something survive Holm's correction, and how many of these were doubted."""
+    decided = rows[rows["verdict"].isin(["shown", "contradicted"])]
+    if decided["p_holm"].isna().any():
+        yield "These verdicts are of an earlier version, without correction for many statements: run 07_figures again."
+    elif len(decided):
+        survivors = decided[decided["survives"] != ""]
+        n_checks = int(survivors["fit"].isin(SANITY_CHECKS).sum())
+        checks = (
+            f"; {n_checks} of these {'is a sanity check' if n_checks == 1 else 'are sanity checks'}" if n_checks else ""
+        )
+        hints = "" if len(survivors) == len(decided) else " Read the others as hints."
+        yield (
+            f"{len(survivors)} of the {len(decided)} shown or contradicted survive{'s' * (len(survivors) == 1)} Holm's "
+            f"correction over all statements of their question{checks}.{hints}"
+        )
+
+
+def elsewhere(count: int) -> Iterator[str]:
+    """That there are statements on what the study does not run."""
+    if count:
+        yield f"{counted(count, 'statement')} on what this study does not run {'is' if count == 1 else 'are'} left out."
+
+
+def finding_tables(rows: pd.DataFrame) -> Iterator[Table]:
+    """A table for each question that has statements, what is of none at the end."""
+    for heading in (*(question.heading for question in QUESTIONS), OTHER):
+        of_question = rows[rows["question"] == heading]
+        if len(of_question):
+            n_tests = int(of_question["p_holm"].notna().sum())
+            corrected = f"Holm's correction is over {counted(n_tests, 'statement')}. " if n_tests else ""
+            note = f"{corrected}The rows of 07_figures also hold methods and digests."
+            columns = ["statement", "verdict", "effect", "p, Holm", "interval for"]
+            yield Table(heading, note, columns, list(finding_lines(of_question)))
+
+
+def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
+    """A row a statement, those with an answer first: its verdict, its effect with interval and unit, its p-values."""
+    place = rows["verdict"].map({name: position for position, name in enumerate(VERDICTS)})
     for row in rows.assign(place=place).sort_values("place", kind="stable").to_dict("records"):
         if np.isnan(row["value"]):
             effect = TableCell(NONE, wide=True)  # the reason is beside the verdict
         else:
-            between = "" if np.isnan(row["low"]) else f"({signed(row['low'], 3)} to {signed(row['high'], 3)})"
-            against = f"{row['unit']}; threshold {row['threshold']:g}"
-            effect = TableCell(f"{signed(row['value'], 3)}", f"{between} {against}", wide=True)
-        lines.append(
-            [
-                TableCell(row["statement"], row["source"], wide=True),
-                effect,
-                verdict_cell(row),
-                TableCell(row["estimand"], wide=True),
-            ]
-        )
-    note = "Where there is no interval the reason is given. The rows of 07_figures also hold methods and digests."
-    return Table("Findings", note, ["statement", "effect", "verdict", "interval for"], lines)
+            between = "" if np.isnan(row["low"]) else f" ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
+            against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}"
+            effect = TableCell(signed(row["value"], 3), f"{row['unit']}{between}{against}", wide=True)
+        check = "; a sanity check" if row["fit"] in SANITY_CHECKS else ""
+        yield [
+            TableCell(row["statement"], f"{row['source']}{check}", wide=True),
+            verdict_cell(row),
+            effect,
+            p_cell(row),
+            TableCell(row["estimand"], wide=True),
+        ]
 
 
 def verdict_cell(row: dict) -> TableCell:
-    """The verdict, with what could have been seen where it cannot tell, and a mark on a rule that was changed."""
+    """The verdict, with what could have been seen, whether it survives, or why there is none; and a changed rule."""
     small = []
     if row["verdict"] == "cannot tell" and not np.isnan(row["detectable"]):
         small.append(f"{number(row['detectable'], 3)} could have been seen")
     elif row["no_interval"]:
         small.append(row["no_interval"])
+    if row["verdict"] in ("shown", "contradicted") and not np.isnan(row["p_holm"]):
+        small.append("survives" if row["survives"] else "does not survive Holm's correction")
     if row["rule"] != "as registered":
         small.append(f"rule {row['rule']}")
-    return TableCell(row["verdict"], "; ".join(small), wide=True)
+    return TableCell(row["verdict"], "; ".join(small), wide=True, verdict=Verdict(row["verdict"]))
+
+
+def p_cell(row: dict) -> TableCell:
+    """Holm's p-value, and in small the one of the statement alone."""
+    if np.isnan(row["p_holm"]):
+        return TableCell(NONE)
+    return TableCell(p_words(row["p_holm"]), f"alone {p_words(row['p_value'])}")
+
+
+def p_words(p: float) -> str:
+    """A p-value to three places, or that it is smaller."""
+    return "< 0.001" if p < 0.001 else number(p, 3)

@@ -16,17 +16,17 @@ from rmkit.report.parts import Section, Table, TableCell, as_svg
 from rmkit.report.wording import counted, join, number, percent, sentence, signed
 from rmkit.worlds.grammar.acceptance import BOUNDS
 
-WORDS = {
-    "Gold reward": "a weighted sum of six terms that anyone can recompute from prompt and answer: relevance, steps, "
-    "politeness, harm, repetition and length.",
-    "Surface": "the largest mean rank correlation of gold, within prompts, with one surface feature of an answer (its "
-    "length, a word, repetition, overlap with the prompt).",
-    "Probe": "how many pairs of answers to one prompt a linear probe on the embeddings orders as gold does; guessing "
-    "gives 0.5.",
-    "Spread": "gold's standard deviation within prompts over its total one.",
-    "Duplicates": "the largest share, over prompts, of a prompt's answers that stood before.",
-    "Fidelity": "the mean rank correlation, within prompts, of the gold model with the rule that it was fitted to.",
+# What follows for a reader where a figure of the world falls short of its bound.
+FOLLOWS = {
+    "surface": "a reward model can go far here by length or a single word, so reward models look better, and more "
+    "alike, than where they have to read",
+    "probe": "the embeddings hardly tell better answers from worse, so reward models can differ little here, whatever "
+    "they learn from",
+    "spread": "most of the gold reward is decided by the prompt, so choosing among its answers gains little here",
+    "duplicates": "a prompt has answers that repeat each other, so Best-of-n has fewer than n to choose from",
+    "fidelity": "the gold model is a rough copy of the rule, so what is scored by it says little of the rule",
 }
+BY_RULE = "that is its learned gold model; this study scores by the rule itself, so nothing follows for the answers"
 
 
 def world_sections(results: Results, path: Path) -> Iterator[Section]:
@@ -41,12 +41,11 @@ def world_sections(results: Results, path: Path) -> Iterator[Section]:
     yield Section(
         heading="The grammar world",
         scope=scope(n_seeds),
-        answers=[*gain_sentences(rows), *bound_sentences(rows)],
+        answers=(*gain_sentences(rows), *bound_sentences(rows)),
         figure=as_svg(figure),
         caption="Gold rewards of the responses to test prompts, by category: the middle half thick, 90% thin, the "
         f"median a dot; quantiles averaged over {counted(n_seeds, 'seed')} of the world.",
-        tables=[level_table(rows), acceptance_table(rows)],
-        words=WORDS,
+        tables=(level_table(rows), acceptance_table(rows)),
     )
 
 
@@ -81,7 +80,7 @@ def gain_sentences(rows: pd.DataFrame) -> Iterator[str]:
     for task, gain in gains(rows).items():
         start = f"On {task} prompts fine-tuning changes the mean gold reward by {signed(gain.estimate, 2)}"
         if gain.reason:
-            yield f"{start} ({gain.reason})."
+            yield f"{start} (no interval: {gain.reason})."
         else:
             shown = "raises it" if gain.low > 0 else "lowers it" if gain.high < 0 else "is not shown to change it"
             yield f"{start} ({signed(gain.low, 2)} to {signed(gain.high, 2)}): it {shown}."
@@ -89,18 +88,38 @@ def gain_sentences(rows: pd.DataFrame) -> Iterator[str]:
 
 def bound_sentences(rows: pd.DataFrame) -> Iterator[str]:
     """Which of the acceptance bounds hold, the worst task, policy and seed deciding."""
-    broken = []
+    if broken := broken_bounds(rows):
+        listed = join([bound_words(name, worst) for name, worst in broken.items()])
+        yield f"The world falls short in {listed}, at worst."
+    else:
+        yield "Every figure of the world's richness keeps its bound, for each task, policy and seed."
+
+
+def broken_bounds(rows: pd.DataFrame) -> dict[str, float]:
+    """The acceptance figures that do not keep their bound, each at its worst over tasks, policies and seeds."""
+    found = {}
     for name, bound in BOUNDS.items():
         values = rows.loc[rows["metric"] == name, "value"]
         worst = values.min() if bound.at_least else values.max()
         if not bound.kept_by(worst):
-            broken.append(f"{name} ({number(worst, 3)}, bound {bound.value})")
-    if broken:
-        yield f"The world is not rich enough by {join(broken)}, at worst."
-        if len(broken) == 1 and broken[0].startswith("fidelity") and (rows["param_gold"] == "rule").all():
-            yield "Fidelity is the gold model's alone; the gold reward of this study is the rule itself."
-    else:
-        yield "Every figure of the world's richness keeps its bound, for each task, policy and seed."
+            found[name] = float(worst)
+    return found
+
+
+def bound_words(name: str, worst: float) -> str:
+    """A figure that does not keep its bound, with the bound."""
+    return f"{name} ({number(worst, 3)}, bound {BOUNDS[name].value})"
+
+
+def world_notices(results: Results) -> Iterator[tuple[str, bool]]:
+    """For the top of the page: what follows from each bound that the world breaks, and whether it bears on answers."""
+    if "02_sampling" not in results.gathered:
+        return
+    rows = results.rows("02_sampling").rename(columns={"param_gold": "gold"})
+    for name, worst in broken_bounds(rows).items():
+        by_rule = name == "fidelity" and (rows["gold"] == "rule").all()
+        follows = BY_RULE if by_rule else FOLLOWS[name]
+        yield f"The grammar world falls short in {bound_words(name, worst)}: {follows}.", not by_rule
 
 
 def level_table(rows: pd.DataFrame) -> Table:

@@ -12,26 +12,12 @@ import pandas as pd
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
-from rmkit.figures.looks import called, look_of, metric_label
+from rmkit.figures.looks import called, metric_label
 from rmkit.report.exhibits.settings import Results, headed, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
 from rmkit.report.wording import NONE, between, counted, join, nats, number, percent, points, sentence, standing
 
 METRICS = {name: metric_label(name) for name in ("accuracy", "log_loss", "overconfidence", "brier")}
-WORDS = {
-    "Accuracy": "the share of held-out pairs in which the preferred response gets the larger reward; guessing gives "
-    "50%.",
-    "Log-loss": "the mean of −log of the probability given to what was chosen; knowing nothing costs log 2 = 0.693.",
-    "Confidence minus accuracy": "stated confidence is the larger of p and 1 − p. 0 is right on average; the expected "
-    "calibration error (ECE) also sees errors that cancel in the average.",
-    "Annotations": "labelled pairs that a fit may use, those it validates on included.",
-    "Held out": "by prompt; no prompt is both learned from and scored.",
-    sentence(look_of("linear_bt").label): "a reward linear in the embedding, fitted by the Bradley–Terry likelihood.",
-    look_of("mlp_bt").label: "the same with a hidden layer.",
-    sentence(called("shorter")): "the reward is minus the number of characters.",
-    "Intervals": "in parentheses, are 95% intervals.",
-    "Could have been seen": "a true difference of this size gives an interval without 0 in four of five such studies.",
-}
 BASELINE = "shorter"
 LOG_2 = float(np.log(2))
 
@@ -48,11 +34,12 @@ def learning_sections(results: Results, path: Path) -> Iterator[Section]:
         yield Section(
             heading=headed("Human preferences", setting.told_apart),
             scope=scope(curves),
-            answers=list(answers(curves, differences)),
+            answers=(*levels(curves), *cautions(curves)),
+            more=tuple(comparisons(differences)),
             figure=as_svg(figure),
             caption=caption(curves),
-            tables=[level_table(curves, ece(own_rows)), *(difference_table(table) for table in differences)],
-            words=WORDS,
+            tables=(level_table(curves, ece(own_rows)), *(difference_table(table) for table in differences)),
+            exhibit="09_learning_curves",
         )
 
 
@@ -64,8 +51,8 @@ def contrasts(curves: pd.DataFrame) -> list[tuple[str, str]]:
     return [(other, heads[0]) for other in heads[1:]] + against_baseline
 
 
-def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterator[str]:
-    """The findings in words, each with its 95% interval."""
+def levels(curves: pd.DataFrame) -> Iterator[str]:
+    """How many held-out pairs each reward model orders rightly, with the fewest and the most annotations."""
     for name, fits in curves[curves["metric"] == "accuracy"].groupby("reward_model", sort=False):
         few, many = fits.sort_values("annotations").iloc[[0, -1]].to_dict("records")
         if np.isnan(many["annotations"]):
@@ -77,6 +64,10 @@ def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterat
             start = f"{percent(few['mean'])}{between(few, percent)} of held-out pairs with {few['annotations']:,.0f}"
             end = f"{percent(many['mean'])}{between(many, percent)} with {many['annotations']:,.0f}"
             yield sentence(f"{called(name)} orders {start} annotations, and {end}.")
+
+
+def comparisons(differences: Sequence[pd.DataFrame]) -> Iterator[str]:
+    """Where each reward model is ahead of another, behind it, or not told apart, at every number of annotations."""
     for table in differences:
         first, second = called(table["first"].iloc[0]), called(table["second"].iloc[0])
         accuracy = table[table["metric"] == "accuracy"].sort_values("annotations").to_dict("records")
@@ -84,6 +75,10 @@ def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterat
         yield f"{text}{standing(accuracy, shown=points, higher_is_better=True)}."
         if loss := table[table["metric"] == "log_loss"].sort_values("annotations").to_dict("records"):
             yield f"In log-loss (nats) it is {standing(loss, shown=nats, higher_is_better=False)}."
+
+
+def cautions(curves: pd.DataFrame) -> Iterator[str]:
+    """Where a reward model is no better than knowing nothing, and whether it is too sure or not sure enough."""
     for name, fits in curves[curves["metric"] == "log_loss"].groupby("reward_model", sort=False):
         worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if not row["high"] < LOG_2]
         if worse:
@@ -92,7 +87,13 @@ def answers(curves: pd.DataFrame, differences: Sequence[pd.DataFrame]) -> Iterat
             )
     last = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
     for row in last.to_dict("records"):
-        claim = "overconfident" if row["low"] > 0 else "underconfident" if row["high"] < 0 else "not shown to be either"
+        claim = (
+            "overconfident"
+            if row["low"] > 0
+            else "underconfident"
+            if row["high"] < 0
+            else "not shown to be over- or underconfident"
+        )
         who = f"{called(row['reward_model'])} with {row['annotations']:,.0f} annotations"
         gap = f"confidence minus accuracy is {points(row['mean'])}{between(row, points)}"
         why = f" (no interval: {row['reason']})" if row["reason"] else ""

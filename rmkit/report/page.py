@@ -10,13 +10,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from rmkit.report.answers import answers_and_rest
 from rmkit.report.exhibits.chain import FIGURES
-from rmkit.report.findings import finding_sections
+from rmkit.report.findings import finding_sections, stored_findings
 from rmkit.report.freshness import gallery_digest, gallery_folder, gallery_on_disk, report_digest
-from rmkit.report.grammar_world import world_sections
+from rmkit.report.glossary import Glossary, anchor, anchors
+from rmkit.report.grammar_world import world_notices, world_sections
 from rmkit.report.human_preferences import learning_sections
-from rmkit.report.parts import Section, as_svg
+from rmkit.report.parts import VERDICTS, Section, Verdict, as_svg
 from rmkit.report.wording import counted
+from rmkit.stages.graph import STAGES
 from rmkit.study.notebook_side.gathered import Gathered, tallies
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.plan import schema_of
@@ -26,6 +29,8 @@ from rmkit.study.planning.study_file import Study
 from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
+OWN_PLACES = ("In short", "Contents", "Terms", "What went in", "Parameters", "Time and memory", "Environment")
+
 
 def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> None:
     """Write the study's report; its figures are also left beside it as PNG."""
@@ -33,12 +38,11 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
 
     path.parent.mkdir(parents=True, exist_ok=True)
     finished, results = store.finished_jobs(jobs), Gathered.of_plan("report", store, jobs)
-    sections = [
-        *finding_sections(results),
-        *chain_sections(results, path),
-        *world_sections(results, path),
-        *learning_sections(results, path),
-    ]
+    findings = stored_findings(results)
+    shown = [*chain_sections(results, path), *learning_sections(results, path), *world_sections(results, path)]
+    answers, shown = answers_and_rest(findings[findings["in_study"]] if len(findings) else findings, shown)
+    sections = [*finding_sections(findings), *shown]
+    ids = anchors([*OWN_PLACES, *(answer.heading for answer in answers), *(section.heading for section in sections)])
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(
         resources.files("rmkit.report").joinpath("page.html.j2").read_text(encoding="utf-8")
@@ -50,8 +54,13 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         finished=len(finished),
         gallery=gallery_folder(store, study).name if gallery_on_disk(store, study) else "",
         gallery_is_old=gallery_on_disk(store, study) != gallery_digest(store, finished),
-        sections=sections,
-        words=[item for section in {id(s.words): s for s in sections}.values() for item in section.words.items()],
+        notices=list(world_notices(results)),
+        answers=answers,
+        told={one.verdict.name for answer in answers for one in answer.sentences},
+        verdicts=[(Verdict(name), meaning) for name, (_, meaning) in VERDICTS.items()],
+        sections=list(zip(ids[-len(sections) :], sections, strict=True)) if sections else [],
+        glossary=Glossary(),
+        anchor=anchor,
         tallies=list(tally_rows(store, finished)),
         parameters=parameter_rows(project, jobs),
         environments=environments(store, finished),
@@ -62,10 +71,16 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
 
 def chain_sections(results: Gathered, path: Path) -> Iterator[Section]:
     """A section for each figure of the chain from labels to policies; the figure also beside `path` as PNG."""
-    for draw in FIGURES.values():
+    for name, draw in FIGURES.items():
         for drawn in draw(results):
             drawn.figure.savefig(path.with_name(f"{path.stem}-{drawn.name}.png"))
-            yield Section(drawn.heading, "", [], as_svg(drawn.figure), drawn.caption, list(drawn.tables), {})
+            yield Section(
+                drawn.heading,
+                figure=as_svg(drawn.figure),
+                caption=drawn.caption,
+                tables=drawn.tables,
+                exhibit=name,
+            )
 
 
 def tally_rows(store: Store, finished: Mapping[str, PlannedJob]) -> Iterator[dict[str, Any]]:
@@ -81,13 +96,21 @@ def tally_rows(store: Store, finished: Mapping[str, PlannedJob]) -> Iterator[dic
 
 
 def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[tuple[str, str, str]]]:
-    """Each stage's parameters: name, value (all values of an axis), and what the notebook says of it."""
+    """What each stage was given, in each world that it has jobs of: name, value or values, and what the notebook says.
+
+    Parameters that do not count in a world, and so keep their default there, are left out.
+    """
     found = {}
-    for stage in dict.fromkeys(job.stage for job in jobs):
-        schema = schema_of(project, stage)
-        of_stage = [job.parameters for job in jobs if job.stage == stage]
-        values = {name: list(dict.fromkeys(canonical(one[name]) for one in of_stage)) for name in of_stage[0]}
-        found[stage] = [(name, ", ".join(value), schema[name].comment) for name, value in values.items()]
+    groups: dict[tuple[str, str | None], list[PlannedJob]] = {}
+    for job in jobs:
+        groups.setdefault((job.stage, job.parameters.get("world")), []).append(job)
+    several = {stage for stage, _ in groups if sum(other == stage for other, _ in groups) > 1}
+    for (stage, world), here in groups.items():
+        schema, counts = schema_of(project, stage), STAGES[stage].counts
+        used = [name for name in here[0].parameters if any(counts(name, job.parameters) for job in here)]
+        values = {name: list(dict.fromkeys(canonical(job.parameters[name]) for job in here)) for name in used}
+        heading = f"{stage}, world = {world}" if stage in several else stage
+        found[heading] = [(name, ", ".join(value), schema[name].comment) for name, value in values.items()]
     return found
 
 

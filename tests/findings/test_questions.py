@@ -7,6 +7,7 @@ import pytest
 from rmkit.findings.evaluated import EVALUATED
 from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS, question_of
 from rmkit.findings.rules import read_rules
+from rmkit.report.exhibits.chain import FIGURES
 
 SHIPPED = {rule.name: rule for rule in read_rules(Path(__file__).resolve().parents[2] / "docs" / "findings")}
 
@@ -34,3 +35,13 @@ def test_sanity_checks_are_shipped():
 
 def test_every_statement_is_read_by_itself():
     assert not [rule.name for rule in SHIPPED.values() if rule.statement.startswith("The same")]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.heading)
+def test_units_are_those_of_the_leading_statements(question):
+    assert set(question.units) <= {SHIPPED[leading.rule].unit for leading in question.leading}
+
+
+def test_exhibits_are_drawn_by_the_report():
+    drawn = {*FIGURES, "09_learning_curves"}
+    assert {name for question in QUESTIONS for name in question.exhibits} <= drawn

@@ -11,18 +11,21 @@ import pandas as pd
 import pytest
 
 from rmkit.evaluation.on_pairs import evaluate_pairs
+from rmkit.findings.questions import QUESTIONS
 from rmkit.findings.rules import Rule
-from rmkit.findings.verdicts import no_interval, row_of
+from rmkit.findings.verdicts import among_many, no_interval, row_of
 from rmkit.intervals.means import Interval
+from rmkit.report.answers import answers_and_rest
 from rmkit.report.exhibits.chain import FIGURES
-from rmkit.report.findings import finding_sections
-from rmkit.report.grammar_world import world_sections
+from rmkit.report.findings import finding_sections, stored_findings
+from rmkit.report.grammar_world import world_notices, world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import as_svg
 from rmkit.worlds.grammar.acceptance import BOUNDS
 from tests.ablations.study import ARMS, ablation_seeds
 
 ODD = re.compile(r"\b(nan|NaN|None|inf)\b|[-−]0(\.0*)?(?![\d.])")
+ESTIMAND = "new seeds, new prompts"
 KINDS = ("well told", "ten prompts", "equal on every pair", "all right", "nothing known", "two seeds")
 
 
@@ -70,6 +73,7 @@ def said(section):
         section.scope,
         section.caption,
         *section.answers,
+        *section.more,
         *re.findall("<!--(.*?)-->", section.figure),
     ]
     for table in section.tables:
@@ -115,16 +119,61 @@ def test_the_split_ablation(world, n_seeds, n_prompts, hard):
 
 
 def test_findings():
-    estimand = "new seeds, new prompts"
-    rule = Rule("a", "A is better.", "nobody", "04_reward_models", "difference", 0.0, 0.1, "gold", estimand, {})
+    rule = Rule("a", "A is better.", "nobody", "04_reward_models", "difference", 0.0, 0.1, "gold", ESTIMAND, {})
     intervals = [
-        Interval(-0.0001, -0.0002, 0.0001, 0.95, estimand, "by hand", 5),
-        Interval(0.0, np.nan, np.nan, 0.95, estimand, "by hand", 5, "all 60 prompts have the value 0"),
-        no_interval(estimand, "this study has no finished job of 04_reward_models"),
+        Interval(-0.0001, -0.0002, 0.0001, 0.95, ESTIMAND, "by hand", 5),
+        Interval(0.0, np.nan, np.nan, 0.95, ESTIMAND, "by hand", 5, "all 60 prompts have the value 0"),
+        no_interval(ESTIMAND, "this study has no finished job of 04_reward_models"),
     ]
     rows = pd.DataFrame([row_of(rule, interval, rule.digest) for interval in intervals])
-    (section,) = finding_sections(Stored({"07_figures": rows}))
+    (section,) = finding_sections(stored_findings(Stored({"07_figures": rows})))
     assert_readable(said(section))
+
+
+TINY = Interval(-0.0001, -0.0002, 0.0001, 0.95, ESTIMAND, "by hand", 5)
+NO_WIDTH = Interval(0.0, 0.0, 0.0, 0.95, ESTIMAND, "by hand", 5)
+WIDE = Interval(-0.0, -2.0, 3.0, 0.95, ESTIMAND, "by hand", 5)
+BELOW = Interval(-0.0003, -0.0004, -0.0001, 0.95, ESTIMAND, "by hand", 5, df=4.0)
+EQUAL = Interval(0.0, np.nan, np.nan, 0.95, ESTIMAND, "by hand", 5, "all 60 prompts have the value 0")
+LACKING = no_interval(ESTIMAND, "this study has no finished job of 04_reward_models")
+
+
+@pytest.mark.parametrize("interval", [TINY, NO_WIDTH, WIDE, BELOW, EQUAL, LACKING])
+@pytest.mark.parametrize("matters", [1e-6, 0.05, 1.0])
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.heading)
+def test_the_answers(question, interval, matters):
+    """Whatever leads a question, and however many statements there are."""
+    rules = [
+        Rule(leading.rule, "A.", "nobody", question.stages[0], "difference", 0.0, matters, "nats", ESTIMAND, {})
+        for leading in question.leading
+    ]
+    for led in (rules[:1], rules):
+        rows = pd.DataFrame([row_of(rule, interval, rule.digest) | {"in_study": True} for rule in led])
+        stored = stored_findings(Stored({"07_figures": among_many(rows)}))
+        (answer,), _ = answers_and_rest(stored, [])
+        sentences = [text for one in answer.sentences for text in (one.text, one.short)]
+        assert_readable([answer.heading, answer.note, *sentences])
+        (section,) = finding_sections(stored)
+        assert_readable(said(section))
+
+
+def test_findings_of_an_earlier_version():
+    """They say what they know, and that they were not corrected for many statements."""
+    rule = Rule("a", "A is better.", "nobody", "04_reward_models", "difference", 0.0, 0.1, "gold", ESTIMAND, {})
+    shown = Interval(0.2, 0.1, 0.3, 0.95, ESTIMAND, "by hand", 5)
+    rows = pd.DataFrame([row_of(rule, shown, rule.digest)]).drop(columns=["question", "p_value"])
+    stored = stored_findings(Stored({"07_figures": rows}))
+    (section,) = finding_sections(stored)
+    assert_readable(said(section))
+    assert [text for text in section.answers if "earlier version" in text]
+    (answer,), _ = answers_and_rest(stored.assign(fit="d-optimal-beats-random"), [])
+    assert answer.sentences[0].text == "D-optimal choice beats labelling at random: +0.20 gold (0.10 to 0.30)."
+
+
+def test_a_study_without_verdicts():
+    stored = stored_findings(Stored())
+    assert list(finding_sections(stored)) == []
+    assert answers_and_rest(stored, []) == ([], [])
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])
@@ -138,5 +187,7 @@ def test_the_grammar_world(n_seeds, tmp_path):
         for seed in range(n_seeds) for generator in ("base", "sft")
         for metric, values in figures.items() for category, value in values
     ]  # fmt: skip
-    (section,) = world_sections(Stored({"02_sampling": pd.DataFrame(rows)}), tmp_path / "page.html")
+    stored = Stored({"02_sampling": pd.DataFrame(rows)})
+    (section,) = world_sections(stored, tmp_path / "page.html")
     assert_readable(said(section))
+    assert_readable([text for text, _ in world_notices(stored)])

@@ -1,38 +1,84 @@
-"""What the report says of statements: those with an answer by verdict, those without one apart, with the reason."""
+"""What the report says of statements: by question, answers first, those without one apart, and what survives among many."""
 
 import pandas as pd
 
+from rmkit.findings.questions import OTHER
 from rmkit.findings.rules import Rule
-from rmkit.findings.verdicts import no_interval, row_of
+from rmkit.findings.verdicts import among_many, no_interval, row_of
 from rmkit.intervals.means import Interval
-from rmkit.report.findings import answers, finding_table
+from rmkit.report.findings import answers, finding_sections, finding_tables
+from rmkit.report.wording import counted
 
 
-def row(name, low, high, reason=None):
+def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True):
     estimand = "new seeds, new prompts"
-    rule = Rule(name, f"{name}.", "nobody", "04_reward_models", "difference", 0.0, 0.1, "gold reward", estimand, {})
+    rule = Rule(name, f"{name}.", "nobody", stage, "difference", 0.0, 0.1, "gold reward", estimand, {})
     interval = Interval((low + high) / 2, low, high, 0.95, estimand, "by hand", 5)
-    return row_of(rule, no_interval(estimand, reason) if reason else interval, rule.digest)
+    interval = no_interval(estimand, reason) if reason else interval
+    return row_of(rule, interval, rule.digest) | {"in_study": in_study}
 
 
-ROWS = pd.DataFrame([row("a", 0, 0, "no verdict from 2 seeds; it takes 5"), row("b", 0.1, 0.3), row("c", -0.1, 0.4)])
+def rows_of(*rows):
+    return among_many(pd.DataFrame(rows))
+
+
+ROWS = rows_of(row("a", 0, 0, "no verdict from 2 seeds; it takes 5"), row("b", 0.1, 0.3), row("c", -0.1, 0.4))
+SURVIVES = "1 of the 1 shown or contradicted survives Holm's correction over all statements of their question."
 
 
 def test_what_is_not_answered_is_counted_apart():
     assert list(answers(ROWS)) == [
         "Of 2 statements that this study answers: 1 shown, 1 cannot tell.",
+        SURVIVES,
         "1 statement not answered: the table gives the reasons.",
     ]
-    assert list(answers(ROWS[1:2])) == ["Of 1 statement that this study answers: 1 shown."]
+    assert list(answers(ROWS[1:2])) == ["Of 1 statement that this study answers: 1 shown.", SURVIVES]
     assert list(answers(ROWS[:1])) == ["1 statement not answered: the table gives the reasons."]
 
 
 def test_the_table_has_answers_first_and_says_once_why_there_is_none():
-    rows = finding_table(ROWS).rows
-    assert [[cell.text for cell in row[:3]] for row in rows] == [
-        ["b.", "+0.200", "shown"],
-        ["c.", "+0.150", "cannot tell"],
-        ["a.", "–", "not answered"],
+    (table,) = finding_tables(ROWS)
+    assert [[cell.text for cell in row[:3]] for row in table.rows] == [
+        ["b.", "shown", "+0.200"],
+        ["c.", "cannot tell", "+0.150"],
+        ["a.", "not answered", "–"],
     ]
-    assert [cell.small for cell in rows[2][1:3]] == ["", "no verdict from 2 seeds; it takes 5"]
-    assert "could have been seen" in rows[1][2].small
+    assert [cell.small for cell in table.rows[2][1:3]] == ["no verdict from 2 seeds; it takes 5", ""]
+    assert "could have been seen" in table.rows[1][1].small
+    assert [row[1].verdict.sign for row in table.rows] == ["✓", "?", "–"]
+
+
+def test_every_question_has_its_table_and_the_rest_one_at_the_end():
+    own = row("own", 0.1, 0.3, stage="11_mine")
+    tables = list(finding_tables(rows_of(own, row("b", 0.1, 0.3), row("d", 0.1, 0.3, stage="05_active_labeling"))))
+    assert [table.heading for table in tables] == [
+        "Which reward model should learn from which labels?",
+        "Which pairs should be labelled next?",
+        OTHER,
+    ]
+
+
+def test_what_survives_among_many_is_said_beside_the_verdict_and_counted():
+    weak, checked = row("weak", 0.005, 0.3), row("more-annotations-help", 0.2, 0.3)
+    rows = rows_of(weak, checked, *(row(f"no{i}", -0.1, 0.05) for i in range(3)))
+    _, survival, *_ = answers(rows)
+    assert survival == (
+        "1 of the 2 shown or contradicted survives Holm's correction over all statements of their question; 1 of these is "
+        "a sanity check. Read the others as hints."
+    )
+    (table,) = finding_tables(rows)
+    cells = {row[0].text: row for row in table.rows}
+    assert cells["weak."][1].small == "does not survive Holm's correction"
+    assert cells["more-annotations-help."][1].small == "survives"
+    assert cells["more-annotations-help."][0].small == "nobody; a sanity check"
+    assert cells["weak."][3].small.startswith("alone 0.0")
+    assert float(cells["weak."][3].text) > 0.05
+    assert table.note.startswith("Holm's correction is over 5 statements.")
+
+
+def test_what_the_study_does_not_run_is_counted_and_not_told():
+    rows = rows_of(row("b", 0.1, 0.3), row("elsewhere", 0, 0, "this study has no job of 09", in_study=False))
+    (section,) = finding_sections(rows)
+    assert section.answers[-1] == "1 statement on what this study does not run is left out."
+    assert len(section.tables[0].rows) == 1
+    assert counted(1, "statement") in section.answers[0]

@@ -4,7 +4,7 @@ import pandas as pd
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.evaluation.on_pairs import evaluate_pairs
-from rmkit.report.human_preferences import answers, contrasts, level_table
+from rmkit.report.human_preferences import cautions, comparisons, contrasts, level_table
 
 
 def curves_and_evaluations(shift):
@@ -21,7 +21,8 @@ def curves_and_evaluations(shift):
 
 def said(shift):
     curves, evaluations = curves_and_evaluations(shift)
-    return list(answers(curves, [paired_differences([evaluations], *names) for names in contrasts(curves)]))
+    differences = [paired_differences([evaluations], *names) for names in contrasts(curves)]
+    return [*comparisons(differences), *cautions(curves)]
 
 
 def test_each_head_is_held_against_the_first_and_against_the_baseline():

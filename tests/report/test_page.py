@@ -1,13 +1,26 @@
+import html
 import re
+import shlex
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
+from rmkit.study.planning.study_file import Study
 from tests.checkout import execute
 
 RUN = [sys.executable, "-m", "rmkit.cli", "run", "smoke"]
 PAGE = "runs/reports/smoke.html"
+HEADINGS = (  # in the order of the page
+    "<h1>Smoke</h1>",
+    '<h2 id="in-short">',
+    '<h2 id="which-reward-model-should-learn-from-which-labels">',
+    '<h2 id="does-the-accuracy-that-one-measures-predict-the-policy-that-one-gets">',
+    '<h2 id="contents">',
+    '<h2 id="every-statement-by-question">',
+    '<h2 id="terms">',
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +36,100 @@ def test_the_report_stands_alone_and_says_what_was_found(reported):
     assert not re.findall(r'(?:src|href)="(?!#)', page.replace("xlink:href", "")), "the page fetches something"
     for expected in (
         "<svg",
-        "Linear BT orders",
+        " annotations, and ",
         "mlp_bt",
         "5 chosen and rejected answer different prompts",
         "09_human_preferences world=hh_rlhf seed=1",
-        "What was asked, and what the rows answer",
-        "A fitted reward model&#39;s Best-of-32 is better than a random pick.",
+        "Every statement, by question",
+        "is better than a random pick.",
         "no verdict from 2 seeds; it takes 5",
         "not registered",
         "How good is the best of n?",
         "Does the validation split decide?",
         "Differences in accuracy (share of pairs)",
-        "BT MLP as released: pair − mirrored row",
+        "as released: pair − mirrored row",
         "Which pairs should be labelled next?",
-        "Which measure predicts which policy?",
+        "What do chosen labels buy?",
+        "10_validation_split, world = hh_rlhf",
         "at least one ran during",
     ):
         assert expected in page, expected
     assert "jobs are finished; what follows" not in page
+    assert [page.index(heading) for heading in HEADINGS] == sorted(page.index(heading) for heading in HEADINGS)
     names = ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy")
     for name in (*names, "split-ablation-grammar-spearman", "split-ablation-hh_rlhf-log_loss"):
         assert (project / f"runs/reports/smoke-{name}.png").stat().st_size > 10_000
+
+
+def without_figures(page):
+    return re.sub("<svg.*?</svg>", "", page, flags=re.S)
+
+
+def test_a_page_can_be_walked_without_a_mouse(reported):
+    """Every link leads to one place; tables name their rows and columns, figures their subjects."""
+    page = without_figures((reported / PAGE).read_text(encoding="utf-8"))
+    places, links = re.findall(r'\bid="([^"]+)"', page), re.findall(r'href="#([^"]+)"', page)
+    assert len(set(places)) == len(places)
+    assert set(links) <= set(places)
+    assert page.count("<main>") == page.count("<nav ") == 1
+    assert not re.findall(r"<th(?! scope=| *ead)[ >]", page)
+    assert len(re.findall("<figure>", page)) == len(re.findall("<figcaption>.", page)) > 5
+
+
+def test_a_term_is_explained_where_it_is_used_first_and_in_the_list(reported):
+    page = without_figures((reported / PAGE).read_text(encoding="utf-8"))
+    for term, use in {
+        "bradley-terry": "Bradley–Terry",
+        "d-optimal": "D-optimal",
+        "best-of-n": "Best-of-",
+        "β": "β",
+    }.items():
+        assert len(re.findall(f'<a class="term" href="#term-{term}" title="[^"]+">', page)) == 1
+        assert f'<dt id="term-{term}"><dfn>' in page
+        body = page[page.index("<main>") :].replace("<h2", "\n<h2")
+        before = body[: body.index(f'href="#term-{term}"')]
+        assert use not in re.sub(r'title="[^"]*"|<h2.*?</h2>|<a href=.*?</a>', "", before)
+
+
+def test_parameters_are_told_by_world_without_what_does_not_count_there(reported):
+    page = (reported / PAGE).read_text(encoding="utf-8")
+    grammar, people = (
+        page.split(f"<caption>10_validation_split, world = {world}</caption>")[1].split("</table>")[0]
+        for world in ("grammar", "hh_rlhf")
+    )
+    assert "<code>betas</code>" in grammar
+    assert "<code>betas</code>" not in people
+    assert "<code>n_folds</code>" in people
+    assert "<code>n_folds</code>" not in grammar
+
+
+PEOPLE = """
+title: People
+parameters: {world: hh_rlhf, betas: [0.5, null], ns: [1, 2, 4]}
+axes: {seed: [0, 1]}
+stages:
+  00_human_preferences:
+  09_human_preferences: {annotations: [40, 150], n_folds: 2, kept: all}
+  10_validation_split: {annotations: [40, 150], n_folds: 2}
+  07_figures:
+"""
+
+
+def test_a_report_about_people_says_nothing_of_other_worlds(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    (project / "params/people.yaml").write_text(PEOPLE, encoding="utf-8")
+    assert "6 jobs: 1 executed, 5 already there" in execute([*RUN[:-1], "people"], project, project)
+    page = without_figures((project / "runs/reports/people.html").read_text(encoding="utf-8"))
+    assert not re.findall("grammar|annotation_noise|D-optimal|Best-of-|policies", page)
+    assert "a network orders more of people's preferences correctly" in html.unescape(page)
+    assert "22 statements on what this study does not run are left out." in page
+
+
+def test_a_trials_report_needs_no_quoting_in_a_shell():
+    study = Study(Path("params/tiny.yaml"), "tiny", set=("pairs_file=my own/pairs (1).jsonl", "annotations=[50, 100]"))
+    name = f"{study.report_name}.html"
+    assert shlex.quote(name) == name
+    assert name.startswith("tiny")  # `rmkit gc` knows reports by the study's name
 
 
 def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote(smoke, tmp_path):

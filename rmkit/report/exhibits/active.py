@@ -28,7 +28,7 @@ def active_curves(results: Results) -> Iterator[Drawn]:
         curves = gold_curves(setting.seeds, ["spearman", largest])
         yield Drawn(
             named("active-labelling", setting.told_apart),
-            headed("Which pairs should be labelled next?", setting.told_apart),
+            headed("What do chosen labels buy?", setting.told_apart),
             f"Rank correlation with gold within prompts, and gold reward of the best of {largest.at:g}, against "
             "the labels used, by who chose the pairs and from which pool. All lines of a panel start from the same "
             "labels. "

@@ -40,7 +40,7 @@ def noise_and_numbers(results: Results) -> Iterator[Drawn]:
             named("noise-and-numbers", setting.told_apart),
             headed("What do noise and numbers of annotations do?", setting.told_apart),
             f"Gold reward of the best of {largest.at:g} by each reward model, against the number of annotated "
-            "pairs, from the noisiest labels on the left to those without noise. Levels without markers learn nothing. "
+            "pairs, from the noisiest labels on the left to those without noise. Flat lines learn nothing. "
             f"{band(curves)}",
             noise_panels(curves, metric_label(largest.name, largest.at)),
         )

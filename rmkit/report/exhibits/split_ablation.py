@@ -18,17 +18,19 @@ from rmkit.report.exhibits.settings import Drawn, Results, band, headed, largest
 from rmkit.report.parts import Table, TableCell, number_cell
 from rmkit.report.wording import counted, sentence
 
+WORLDS = {"grammar": "the grammar world", "files": "embeddings from files", "hh_rlhf": "human preferences"}
+
 
 def split_ablation(results: Results) -> Iterator[Drawn]:
     """Bradley-Terry against the classifier, as released under two validation splits and soundly; paired tables."""
-    for world in ("grammar", "files", "hh_rlhf"):
+    for world in WORLDS:
         for setting in settings(results, "10_validation_split", world=world):
             for metric in ablation_metrics(setting.seeds[0]):
                 curves = split_curves(setting.seeds, metric)
                 label = metric_label(metric.name, metric.at)
                 yield Drawn(
                     named(f"split-ablation-{world}-{metric}", setting.told_apart),
-                    headed(f"Does the validation split decide? {sentence(label)}, {world}", setting.told_apart),
+                    headed(f"Does the validation split decide? {sentence(label)}, {WORLDS[world]}", setting.told_apart),
                     f"{sentence(label)} of two objectives on one network, on the same pairs. Dotted: as the paper's "
                     "code was released, where the mirror images of most validation rows are trained on. Dashed: "
                     "the same code, with whole pairs kept for validation. Solid: this study's own procedure. If the "
