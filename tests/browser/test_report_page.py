@@ -76,7 +76,7 @@ def test_paper_cuts_nothing_and_opens_what_is_folded(shown):
         "[...document.querySelectorAll('details td')].every(each => each.getBoundingClientRect().height > 0)"
     )
     assert page.evaluate(HINTS) == [[False, 0]] * len(page.evaluate(HINTS))
-    for heading in ("h2", "h3"):
+    for heading in ("h2", "caption"):
         assert page.evaluate(f"getComputedStyle(document.querySelector('{heading}')).breakAfter") == "avoid"
     assert page.evaluate("getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
 
