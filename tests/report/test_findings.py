@@ -10,12 +10,12 @@ from rmkit.report.findings import answers, finding_sections, finding_tables
 from rmkit.report.wording import counted
 
 
-def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True):
+def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed=""):
     estimand = "new seeds, new prompts"
     rule = Rule(name, f"{name}.", "nobody", stage, "difference", 0.0, 0.1, "gold reward", estimand, {})
     interval = Interval((low + high) / 2, low, high, 0.95, estimand, "by hand", 5)
     interval = no_interval(estimand, reason) if reason else interval
-    return row_of(rule, interval, rule.digest) | {"in_study": in_study}
+    return row_of(rule, interval, rule.digest) | {"in_study": in_study, "by_seed": by_seed}
 
 
 def rows_of(*rows):
@@ -82,3 +82,11 @@ def test_what_the_study_does_not_run_is_counted_and_not_told():
     assert section.answers[-1] == "1 statement on what this study does not run is left out."
     assert len(section.tables[0].rows) == 1
     assert counted(1, "statement") in section.answers[0]
+
+
+def test_effects_stand_seed_by_seed_where_there_are_few_seeds():
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[0.1, -0.004, 0.5]")))
+    assert section.tables[0].rows[0][2].small.endswith("; seed by seed +0.10, 0.00, +0.50")
+    assert "look at the effects seed by seed" in section.scope
+    (section,) = finding_sections(ROWS)
+    assert "seed by seed" not in section.scope + section.tables[0].rows[0][2].small
