@@ -55,8 +55,8 @@ def outliers(rows: pd.DataFrame) -> str:
     if not (rows["estimand"].eq(NEW_SEEDS_NEW_PROMPTS) & rows["by_seed"].ne("")).any():
         return ""
     return (
-        " Where one seed lies far from the others, an interval over five of them holds the truth less often than it says "
-        "(80% to 91% in simulations, docs/log/interval-coverage.md): look at the effects seed by seed."
+        " Where one seed lies far from the others, an interval over five of them holds the truth less often than it "
+        "says (80% to 91% in simulations, docs/log/interval-coverage.md): look at the effects seed by seed."
     )
 
 
