@@ -5,6 +5,7 @@ the store at the moment of writing.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -56,6 +57,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         gallery_is_old=gallery_on_disk(store, study) != gallery_digest(store, finished),
         notices=list(world_notices(results)),
         answers=answers,
+        waiting=findings.empty and any(job.stage == "07_figures" for job in jobs),
         told={one.verdict.name for answer in answers for one in answer.sentences},
         verdicts=[(Verdict(name), meaning) for name, (_, meaning) in VERDICTS.items()],
         sections=list(zip(ids[-len(sections) :], sections, strict=True)) if sections else [],
@@ -110,7 +112,8 @@ def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[t
         used = [name for name in here[0].parameters if any(counts(name, job.parameters) for job in here)]
         values = {name: list(dict.fromkeys(canonical(job.parameters[name]) for job in here)) for name in used}
         heading = f"{stage}, world = {world}" if stage in several else stage
-        found[heading] = [(name, ", ".join(value), schema[name].comment) for name, value in values.items()]
+        comments = {name: re.sub(r"\bNone\b", "null", schema[name].comment) for name in used}  # as values are written
+        found[heading] = [(name, ", ".join(value), comments[name]) for name, value in values.items()]
     return found
 
 

@@ -55,6 +55,8 @@ def test_the_report_stands_alone_and_says_what_was_found(reported):
     ):
         assert expected in page, expected
     assert "jobs are finished; what follows" not in page
+    assert "are answered here once" not in page
+    assert not re.findall("\\bNone\\b", without_figures(page))
     assert [page.index(heading) for heading in HEADINGS] == sorted(page.index(heading) for heading in HEADINGS)
     names = ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy")
     for name in (*names, "split-ablation-grammar-spearman", "split-ablation-hh_rlhf-log_loss"):
@@ -144,6 +146,8 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], project, project)
     page = (project / PAGE).read_text(encoding="utf-8")
     assert "18 of 25 jobs are finished; what follows rests on those alone" in page
+    assert "The questions are answered here once <code>07_figures</code> is finished." in page
+    assert 'id="in-short"' not in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 

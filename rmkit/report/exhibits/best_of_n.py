@@ -10,8 +10,9 @@ import pandas as pd
 
 from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
-from rmkit.figures.looks import metric_label
+from rmkit.figures.looks import called, metric_label
 from rmkit.report.exhibits.settings import Drawn, Results, band, headed, largest_best_of_n, named, where_gold_is_known
+from rmkit.report.wording import join, sentence
 
 
 def best_of_n(results: Results) -> Iterator[Drawn]:
@@ -36,11 +37,13 @@ def noise_and_numbers(results: Results) -> Iterator[Drawn]:
     for setting in where_gold_is_known(results):
         largest = largest_best_of_n(setting.seeds[0])
         curves = gold_curves(setting.seeds, [largest])
+        learned = sentence(join([called(name) for name in curves.loc[curves["beta"].notna(), "reward_model"].unique()]))
         yield Drawn(
             named("noise-and-numbers", setting.told_apart),
             headed("What do noise and numbers of annotations do?", setting.told_apart),
             f"Gold reward of the best of {largest.at:g} by each reward model, against the number of annotated "
-            "pairs, from the noisiest labels on the left to those without noise. Flat lines learn nothing. "
+            f"pairs, from the noisiest labels (the smallest β) on the left to those without noise. {learned} learn "
+            "from them; flat lines learn nothing. "
             f"{band(curves)}",
             noise_panels(curves, metric_label(largest.name, largest.at)),
         )
