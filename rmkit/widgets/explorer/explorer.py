@@ -160,7 +160,7 @@ class Explorer(Tool):
                 for name, values in self.selection.filters.items()
                 if name in axes and set(values) <= set(axes[name])
             }
-            first = with_filters(replace(first, x=self.selection.x, **kept, filters=filters), axes)
+            first = with_filters(replace(first, x=self.selection.x, **kept, filters=filters), self.table)
         self._show(first)
 
     def _places_changed(self) -> None:
@@ -170,7 +170,7 @@ class Explorer(Tool):
                 chosen[name] = None if chosen[name] == chosen["x"] or name == "facets" else chosen[name]
         placed = {value for value in chosen.values() if value} - set(self.selection.placed())
         filters = {name: values for name, values in self.selection.filters.items() if name not in placed}
-        self._show(with_filters(replace(self.selection, **chosen, filters=filters), self._axes(self.selection)))
+        self._show(with_filters(replace(self.selection, **chosen, filters=filters), self.table))
 
     def _show(self, selection: Selection) -> None:
         """Set all controls to a selection, and draw it."""

@@ -71,15 +71,22 @@ def first_look(table: pd.DataFrame, study: str, stage: str, metric: str | None =
     lines = told["lines"] if told.get("lines") in free else next(iter(_few(axes, free)), None)
     facets = told["facets"] if told.get("facets") in free and told["facets"] != lines else None
     filters = {name: (told[name],) for name in axes if name not in (x, lines, facets) and told.get(name) in axes[name]}
-    return with_filters(Selection(study, stage, metric, x, lines, facets, filters), axes)
+    return with_filters(Selection(study, stage, metric, x, lines, facets, filters), table)
 
 
-def with_filters(selection: Selection, axes: Mapping[str, list[Any]]) -> Selection:
-    """The selection with one value kept of every column that it neither spreads out nor filters nor averages over."""
+def with_filters(selection: Selection, table: pd.DataFrame) -> Selection:
+    """The selection with one value kept of every column that it neither spreads out nor filters nor averages over.
+
+    A value that rows have which the filters before it leave, so that a first picture is of something.
+    """
+    left = of_metric(table, selection.metric)
+    axes = axes_of(left)
     kept = {name: chosen for name, chosen in selection.filters.items() if name in axes}
+    left = _left(left, kept)
     for name, values in axes.items():
         if name not in kept and name not in selection.placed() and name not in REPLICATES:
-            kept[name] = (_representative(name, values),)
+            kept[name] = (_representative(name, values_of(left[name]) or values),)
+            left = _left(left, {name: kept[name]})
     return replace(selection, filters=kept)
 
 
@@ -112,13 +119,19 @@ def selected(table: pd.DataFrame, selection: Selection) -> Picture:
 
 def _filtered(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     """The rows of the metric that the filters leave; each keeps its place in the table as its index."""
-    mine = kept = of_metric(table, selection.metric)
-    for name, values in selection.filters.items():
-        kept = kept[as_shown(kept[name]).isin(values) | kept[name].isna()]
+    mine = of_metric(table, selection.metric)
+    kept = _left(mine, selection.filters)
     if kept.empty:
         chosen = ", ".join(selection.filters) or "no column"
         raise ResultError(f"{selection.metric}: none of its {len(mine)} rows is left; widen the filter of {chosen}")
     return kept
+
+
+def _left(rows: pd.DataFrame, filters: Mapping[str, tuple[Any, ...]]) -> pd.DataFrame:
+    """The rows that have one of the values kept in each filtered column, or none at all there."""
+    for name, values in filters.items():
+        rows = rows[as_shown(rows[name]).isin(values) | rows[name].isna()]
+    return rows
 
 
 def _places(kept: pd.DataFrame, selection: Selection, axis: Axis) -> pd.DataFrame:

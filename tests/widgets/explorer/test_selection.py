@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from rmkit.errors import ResultError
-from rmkit.widgets.explorer.columns import axes_of, of_metric, shown, tidied
+from rmkit.widgets.explorer.columns import shown, tidied
 from rmkit.widgets.explorer.selection import Selection, axis_of, first_look, selected, with_filters
 from tests.widgets.explorer.result_rows import rows
 
@@ -142,7 +142,7 @@ def test_the_first_look_spreads_out_what_the_stage_is_about_and_keeps_one_value_
     first = first_look(table, "tiny", "04_reward_models")
     assert (first.x, first.lines, first.facets) == ("annotations", "reward_model", "beta")
     assert first.filters == {}  # seeds are averaged
-    placed = with_filters(chosen(lines="reward_model"), axes_of(of_metric(table, "accuracy")))
+    placed = with_filters(chosen(lines="reward_model"), table)
     assert placed.filters == {"beta": (np.inf,)}
 
 
@@ -155,3 +155,16 @@ def test_a_stage_that_nobody_told_of_has_a_first_look_too(columns):
     picture = selected(table, first_look(table, "s", "99_new"))
     assert len(picture.points) in (2, 4)
     assert len(picture.means)
+
+
+def test_a_first_picture_is_of_rows_that_have_all_its_values_together():
+    """No row has the first question and the unit of the first look: the question is one of those with that unit."""
+    rows = {
+        "unit": ["nats", "gold reward", "gold reward"],
+        "question": ["which?", "why?", "how?"],
+        "fit": ["a", "b", "c"],
+    }
+    table = pd.DataFrame({**rows, "metric": "effect", "value": [0.1, 0.2, 0.3], "verdict": ["shown", "shown", "no"]})
+    look = first_look(table, "mine", "07_figures")
+    assert dict(look.filters) == {"unit": ("gold reward",), "question": ("why?",)}
+    assert len(selected(table, look).points) == 1
