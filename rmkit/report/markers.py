@@ -37,6 +37,7 @@ KINDS = ("finding", "findings", "rows")
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 HOLDS = re.compile(rf"finding (\S+) is ({'|'.join(VERDICTS)})")
 END = "."
+MARKER = re.compile(rf"<!-- (?:\{END}|(?:{'|'.join(KINDS)})[ :][^<>]*) -->")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def markers(text: str, where: str) -> list[Marker]:
         if begins and marker.form != ("table",):
             raise DataError(f"{here} begins its line, which Markdown then takes for HTML: put a word before it")
     return found
+
+
+def without_markers(text: str) -> str:
+    """A text as its reader sees it: what is quoted, and no marker. Other comments stay."""
+    return MARKER.sub("", text)
 
 
 def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:

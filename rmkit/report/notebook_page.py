@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.report.equations import equation_svg
+from rmkit.report.markers import without_markers
 from rmkit.widgets.inert_texts import HIDDEN, visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -74,6 +75,9 @@ def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], 
     from nbconvert.filters import Highlight2HTML
 
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_markers(cell.source)
     name_figures(notebook)
     exporter = HTMLExporter(template_name="basic", raw_template=template("notebook.html.j2"))
     highlight = Highlight2HTML(pygments_lexer="python3")

@@ -109,6 +109,17 @@ def test_tables_pictures_and_printed_text_are_shown(tmp_path):
     assert "Look for the dip at the end." in alt
 
 
+def test_what_prose_quotes_is_read_without_its_markers(tmp_path):
+    prose = "# T\n\nA gain of <!-- finding d-optimal: both signed 3 -->+0.04 (0.01 to 0.07)<!-- . -->.<!-- finding x is shown -->"
+    text = Read(page_of(tmp_path, new_markdown_cell(f"{prose} <!-- mine -->"))).text
+    assert "A gain of +0.04 (0.01 to 0.07). <!-- mine -->" in text
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_no_notebook_shows_a_marker(path, tmp_path):
+    assert "<!--" not in Read(notebook_page(path, FACTS, lambda url: None)).text
+
+
 def test_an_output_of_html_keeps_its_table_and_shows_the_rest_as_letters():
     shown = inert('<table><tr><td onclick="x()" colspan="2">a<script>b</script></td></tr></table>')
     read = Read(shown)
