@@ -139,10 +139,13 @@ def ece(rows: pd.DataFrame) -> pd.Series:
 def caption(curves: pd.DataFrame) -> str:
     """What the figure shows, read from its table."""
     first = curves.iloc[0]
+    bands = f"bands are 95% intervals ({first['method']})"
+    if curves["low"].isna().all():
+        bands = f"they have no interval, because {join(list(dict.fromkeys(curves['reason'])))}"
     return (
         "Held-out accuracy, log-loss, and confidence minus accuracy, against the number of annotated pairs. Lines "
         f"are means over {counted(first['seeds'], 'seed')}, each with its own grouping of {first['prompts']:,} prompts "
-        f"into folds; bands are 95% intervals ({first['method']}). Dash-dotted and dotted lines are baselines, which "
+        f"into folds; {bands}. Dash-dotted and dotted lines are baselines, which "
         "use no annotations."
     )
 

@@ -95,6 +95,9 @@ def test_human_preferences(kind, tmp_path):
     against = [text for text in texts if text.startswith("In accuracy (points) BT MLP is, against linear BT")]
     if kind == "ten prompts":
         assert "no interval: 10 prompts are too few for a bootstrap over prompts, which needs 20" in against[0]
+        assert "they have no interval, because 10 prompts are too few" in section.caption
+    if kind in ("well told", "two seeds"):
+        assert "bands are 95% intervals" in section.caption
     if kind in ("equal on every pair", "all right"):
         assert "equal on every prompt with 100 and 1,800." in against[0]
 
