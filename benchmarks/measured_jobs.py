@@ -14,10 +14,11 @@ from pathlib import Path
 from rmkit.machine.hardware import processor, usable_cores
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.project import Project, find_project
 from rmkit.study.planning.study_file import STUDY
-from rmkit.study.store.estimate import SEEDS, SHIPPED, Measured, measured_in
+from rmkit.study.store.estimate import SHIPPED, Measured, measured_in
 from rmkit.study.store.store import Store
 
 

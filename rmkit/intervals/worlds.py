@@ -7,7 +7,7 @@ is, nor what was measured. Sources: Student 1908; DerSimonian & Laird, Controlle
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,25 +39,14 @@ def over_worlds(tables: Sequence[np.ndarray], *, level: float = 0.95, estimand: 
     if not kept:
         raise DataError("tables: there are none; give an (S, P) table for each world")
     effect_w = np.array([table_sp.mean() for table_sp in kept])
-    interval = t_over_seeds(effect_w, level=level, estimand=estimand)
+    interval = replace(t_over_seeds(effect_w, level=level, estimand=estimand), method="t over worlds")
     reason = interval.reason and "all worlds gave the same number"
     if len(effect_w) < FEWEST_WORLDS:
         reason = f"{len(effect_w)} worlds are too few to see how worlds vary, which takes {FEWEST_WORLDS}"
-    low, high = (np.nan, np.nan) if reason else (interval.low, interval.high)
-    named = Interval(
-        interval.estimate,
-        low,
-        high,
-        level,
-        estimand,
-        "t over worlds",
-        len(effect_w),
-        reason,
-        None if reason else interval.df,
-    )
-    return OverWorlds(
-        named, effect_w, _between(effect_w, kept), float((np.sign(effect_w) == np.sign(effect_w.mean())).mean())
-    )
+    if reason:
+        interval = replace(interval, low=np.nan, high=np.nan, reason=reason, df=None)
+    same_sign = float((np.sign(effect_w) == np.sign(effect_w.mean())).mean())
+    return OverWorlds(interval, effect_w, _between(effect_w, kept), same_sign)
 
 
 def _complete(table_sp: np.ndarray, world: int) -> np.ndarray:

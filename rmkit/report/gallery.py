@@ -12,15 +12,15 @@ from typing import Any
 
 from rmkit.errors import ResultError
 from rmkit.report.freshness import gallery_digest, gallery_folder, report_path
-from rmkit.report.notebook_page import POLICY, notebook_page, template
+from rmkit.report.notebook_page import POLICY, notebook_page
+from rmkit.report.templates import rendered, template
 from rmkit.study.monitoring.words import duration
 from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.store import Store
-
-SEEDS = ("seed", "world_seed")  # parameters that make another sample of the same setting
 
 
 def write_gallery(study: Study, jobs: list[PlannedJob], store: Store, project: Project, *, every: bool) -> Path:
@@ -81,14 +81,12 @@ def index_page(
     study: Study, shown: Mapping[str, PlannedJob], finished: Mapping[str, PlannedJob], planned: int, store: Store
 ) -> str:
     """The list of pages by stage: what each notebook asks, and what sets its jobs apart."""
-    import jinja2
-
     stages = [
         stage_rows(stage, {key: job for key, job in shown.items() if job.stage == stage}, store)
         for stage in dict.fromkeys(job.stage for job in shown.values())
     ]
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template("gallery.html.j2")).render(
+    return rendered(
+        "gallery.html.j2",
         study=study,
         stages=stages,
         shown=len(shown),

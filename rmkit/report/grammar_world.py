@@ -44,7 +44,7 @@ def world_sections(results: Results, path: Path) -> Iterator[Section]:
         answers=(*gain_sentences(rows), *bound_sentences(rows)),
         figure=as_svg(figure),
         caption="Gold rewards of the responses to test prompts, by category: the middle half thick, 90% thin, the "
-        f"median a dot; quantiles averaged over {counted(n_seeds, 'seed')} of the world.",
+        f"median a mark; quantiles averaged over {counted(n_seeds, 'seed')} of the world.",
         tables=(level_table(rows), acceptance_table(rows)),
     )
 

@@ -25,13 +25,13 @@ from typing import Any
 
 from rmkit.errors import DataError, one_of
 from rmkit.findings.questions import QUESTIONS
+from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
 Results = Mapping[str, Any]  # "findings": by name the row of 07_figures; "rows": by selection its quantities
 STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
 QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
 PLAIN = ("verdict", "judgement", "rows", "jobs")  # words, or a count: no style, no digits
-VERDICTS = ("shown", "contradicted", "not shown", "cannot tell", "not answered")
 OF_FINDING = ("effect", "interval", "both", "whole", "detectable", "verdict", "judgement")
 KINDS = ("finding", "findings", "rows")
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)

@@ -8,12 +8,12 @@ W3C, Content Security Policy Level 3.
 import html
 import re
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from rmkit.report.equations import equation_svg
 from rmkit.report.markers import without_markers
+from rmkit.report.templates import template
 from rmkit.widgets.inert_texts import HIDDEN, visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -92,11 +92,6 @@ def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], 
     shown = {"policy": POLICY, "style": template("gallery.css.j2"), **facts}
     page, _ = exporter.from_notebook_node(notebook, resources=shown)
     return str(page)
-
-
-def template(name: str) -> str:
-    """The text of a template of the report."""
-    return resources.files("rmkit.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def plain(text: str) -> str:

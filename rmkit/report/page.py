@@ -7,7 +7,6 @@ the store at the moment of writing.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from rmkit.report.glossary import Glossary, anchor, anchors
 from rmkit.report.grammar_world import world_notices, world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import VERDICTS, Section, Verdict, as_svg
+from rmkit.report.templates import rendered
 from rmkit.report.wording import counted
 from rmkit.stages.graph import STAGES
 from rmkit.study.notebook_side.gathered import Gathered, tallies
@@ -35,8 +35,6 @@ OWN_PLACES = ("In short", "Contents", "Terms", "What went in", "Parameters", "Ti
 
 def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store, project: Project) -> None:
     """Write the study's report; its figures are also left beside it as PNG."""
-    import jinja2
-
     path.parent.mkdir(parents=True, exist_ok=True)
     finished, results = store.finished_jobs(jobs), Gathered.of_plan("report", store, jobs)
     findings = stored_findings(results)
@@ -44,11 +42,8 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     answers, shown = answers_and_rest(findings[findings["in_study"]] if len(findings) else findings, shown)
     sections = [*finding_sections(findings), *shown]
     ids = anchors([*OWN_PLACES, *(answer.heading for answer in answers), *(section.heading for section in sections)])
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(
-        resources.files("rmkit.report").joinpath("page.html.j2").read_text(encoding="utf-8")
-    )
-    page = template.render(
+    page = rendered(
+        "page.html.j2",
         study=study,
         digest=report_digest(store, study, jobs, project),
         planned=len({job.plan_id for job in jobs}),

@@ -20,11 +20,11 @@ from typing import Any
 
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 
 SHIPPED = Path(__file__).with_name("measured.json")
-SEEDS = ("seed", "world_seed")
 
 
 @dataclass(frozen=True)
