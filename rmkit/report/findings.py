@@ -131,8 +131,8 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
 
 
 def by_seed(row: dict) -> str:
-    """The effect in each seed, in words: +0.02, −0.01, +0.30."""
-    return ", ".join(signed(effect, 2) for effect in json.loads(row["by_seed"]))
+    """The effect in each seed, to as many digits as their mean: +0.021, −0.008, +0.300."""
+    return ", ".join(signed(effect, 3) for effect in json.loads(row["by_seed"]))
 
 
 def verdict_cell(row: dict) -> TableCell:

@@ -86,7 +86,7 @@ def test_what_the_study_does_not_run_is_counted_and_not_told():
 
 def test_effects_stand_seed_by_seed_where_there_are_few_seeds():
     (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[0.1, -0.004, 0.5]")))
-    assert section.tables[0].rows[0][2].small.endswith("; seed by seed +0.10, 0.00, +0.50")
+    assert section.tables[0].rows[0][2].small.endswith("; seed by seed +0.100, −0.004, +0.500")
     assert "look at the effects seed by seed" in section.scope
     (section,) = finding_sections(ROWS)
     assert "seed by seed" not in section.scope + section.tables[0].rows[0][2].small
