@@ -27,7 +27,7 @@ SEEN_BY_CHECK = {
     "a wrong item of a list": (("params/small.yaml", "null}", '{"powers": [1, "x"]}}'), r"powers\[1\]: 'x' is text, not a number"),
     "an unknown stage": (("params/small.yaml", "01_sums", "01_sum"), r"'01_sum' is not one of .*did you mean '01_sums'"),
     "an absent source": (("params/small.yaml", '"00_numbers": null, ', ""), r"takes `numbers` from 00_numbers; add `00_numbers:`"),
-    "a seed that is listed twice": (("params/small.yaml", "[0, 1]", "[0, 0]"), r"\{'seed': 0\} is listed twice"),
+    "a seed that is listed twice": (("params/small.yaml", "[0, 1]", "[0, 0]"), "axes.seed: 0 is listed twice"),
     "a key that is listed twice": (("params/small.yaml", '"axes"', '"axes": {}, "axes"'), "line 1: axes is listed twice"),
     "not YAML": (("params/small.yaml", "}", "["), "params/small.yaml: line 1: not YAML"),
     "a cycle": (

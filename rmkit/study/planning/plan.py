@@ -33,11 +33,14 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
         study_file.check_axes(study, schemas)  # of some schemas alone it cannot be told: another may admit the value
     jobs: list[PlannedJob] = []
     for stage in stages:
-        points = [settled(stage, given, schemas[stage]) for given in study_file.grid(study, stage, schemas[stage])]
+        grid = study_file.grid(study, stage, schemas[stage])
+        varied = [name for name in grid[0] if any(point[name] != grid[0][name] for point in grid)]
+        points = [settled(stage, given, schemas[stage]) for given in grid]
         for position, point in enumerate(points):
             if point in points[:position]:  # settled, they are one job
                 continue
-            axes = tuple(name for name in study.axes if name in point and STAGES[stage].counts(name, point))
+            names = dict.fromkeys([*study.axes, *varied])
+            axes = tuple(name for name in names if name in point and STAGES[stage].counts(name, point))
             jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
     return jobs
 

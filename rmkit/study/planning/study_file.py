@@ -8,14 +8,16 @@ the file and the key. Knows nothing of the store.
     axes: {seed: [0, 1, 2]}            # one job for every combination; a stage takes the axes that it declares, and of
                                        # these the values that its own `Literal` admits
     stages:                            # the notebooks that run
-      00_human_preferences:
-      09_human_preferences: {annotations: [100, 1800]}      # what only this stage is given
+      00_human_preferences: {features: [ngrams, all-MiniLM-L6-v2]}   # several values where one is asked for: an axis
+      09_human_preferences:            # what only this stage is given; several blocks are several grids
+        - {features: ngrams, seed: 0..4}                             # a range, both ends in it
+        - {features: all-MiniLM-L6-v2, seed: 0, annotations: [100, 1800]}
 """
 
 import itertools
 import re
 import shlex
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,9 @@ from rmkit.study.planning.notebook import Declared
 from rmkit.study.planning.parameter_types import Kind
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
+Block = Mapping[str, Any]  # what a stage is given, by parameter
+RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")  # 5..24
+MOST = 10_000  # values of a range
 STUDY = "study"  # the parameter that every notebook may declare: where upstream is looked for; not part of a key
 
 
@@ -40,7 +45,7 @@ class Study:
     question: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     axes: Mapping[str, list[Any]] = field(default_factory=dict)
-    stages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    stages: Mapping[str, tuple[Block, ...]] = field(default_factory=dict)  # one grid a block
     set: tuple[str, ...] = ()  # what the command line changed, KEY=VALUE each
 
     @property
@@ -77,10 +82,10 @@ def load_study(path: Path, where: str | None = None) -> Study:
     stages = _mapping(top["stages"], f"{where}: stages", "write each notebook's name and a colon, as in `01_sft:`")
     axes = _mapping(top.get("axes"), f"{where}: axes", "give a list of values to each axis")
     for name, values in axes.items():
-        if not isinstance(values, list) or not values:
-            raise ParamsError(
-                f"{where}: axes.{name}: {values!r} is not a list of values; give at least one, as in [0, 1]"
-            )
+        axis = f"{where}: axes.{name}"
+        if not (several := _several(values, axis)):
+            raise ParamsError(f"{axis}: {values!r} is not a list of values; give at least one, as in [0, 1]")
+        axes[name] = several
     return Study(
         path=path,
         where=where,
@@ -89,7 +94,10 @@ def load_study(path: Path, where: str | None = None) -> Study:
         parameters=_mapping(top.get("parameters"), f"{where}: parameters", "give each parameter its value"),
         axes=axes,
         stages={
-            name: _mapping(given, f"{where}: stages.{name}", "give each parameter its value")
+            name: tuple(
+                _mapping(block, f"{where}: stages.{name}", "give each parameter its value")
+                for block in (given if isinstance(given, list) and given else [given])
+            )
             for name, given in stages.items()
         },
     )
@@ -105,8 +113,8 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
                 raise ParamsError(f"{study.where}: {section}.{name}: no notebook of this study declares it{remedy}")
     for name in study.axes.keys() & study.parameters.keys():
         raise ParamsError(f"{study.where}: {name} stands under both `parameters` and `axes`; keep one")
-    for stage, given in study.stages.items():
-        for name in given:
+    for stage, blocks in study.stages.items():
+        for name in (name for block in blocks for name in block):
             if name not in schemas[stage] or name == STUDY:
                 options = set(schemas[stage]) - {STUDY}
                 raise ParamsError(
@@ -127,41 +135,68 @@ def check_axes(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> N
 
 
 def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
-    """The parameters of each job of a stage, checked and complete, `study` left out; axes vary in the file's order.
+    """The parameters of each job of a stage, checked and complete, `study` left out; block by block, each in its order.
 
-    A stage has no job at an axis value that its own `Literal` does not admit: another stage of the study may.
+    A stage has no job at an axis value that its own `Literal` does not admit: another stage of the study may. Two
+    blocks may have a point in common: it is one job.
     """
-    given = study.stages[stage]
-    base: dict[str, Any] = {}
-    axes: dict[str, list[Any]] = {}
+    blocks = study.stages[stage]
+    names = [f"stages.{stage}" + (f"[{position}]" if blocks[1:] else "") for position in range(len(blocks))]
+    points = [_points(study, stage, schema, *named) for named in zip(blocks, names, strict=True)]
+    return list({repr(point): point for point in itertools.chain(*points)}.values())
+
+
+def _points(
+    study: Study, stage: str, schema: Mapping[str, Declared], given: Block, block: str
+) -> Iterator[dict[str, Any]]:
+    """The grid of one block: its own values before the study's axes, these before the study's parameters."""
+    values: dict[str, list[Any]] = {}
     for name, declaration in schema.items():
-        kind, conform = declaration.kind, declaration.kind.conform
+        kind = declaration.kind
         if name == STUDY:
             continue
-        base[name] = declaration.default
+        values[name] = [declaration.default]
         if name in study.parameters:
-            base[name] = conform(study.parameters[name], f"{study.where}: parameters.{name} for {stage}")
+            values[name] = _values(study.parameters[name], kind, f"{study.where}: parameters.{name} for {stage}")
         if name in study.axes:
-            where = f"{study.where}: axes.{name}"
-            axes[name] = [
-                conform(value, f"{where}[{position}]")
-                for position, value in enumerate(study.axes[name])
-                if kind.name != "Literal" or kind.admits(value)
-            ]
+            admitted = [value for value in study.axes[name] if kind.name != "Literal" or kind.admits(value)]
+            values[name] = _each(admitted, kind, f"{study.where}: axes.{name}")
         if name in given:
-            base[name] = conform(given[name], f"{study.where}: stages.{stage}.{name}")
-            axes.pop(name, None)
-    for name, values in axes.items():
-        if not values:
+            values[name] = _values(given[name], kind, f"{study.where}: {block}.{name}")
+        if not values[name]:
             raise ParamsError(
-                f"{study.where}: axes.{name}: {stage} runs at none of {study.axes[name]}; its {name} is "
-                f"{schema[name].kind}; add one of these, or take the stage out"
+                f"{study.where}: axes.{name}: {stage} runs at none of {study.axes[name]}; its {name} is {kind}; "
+                "add one of these, or take the stage out"
             )
-    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-    for position, point in enumerate(points):
-        if point in points[:position]:
-            raise ParamsError(f"{study.where}: axes: {point} is listed twice; a job is run once")
-    return [{name: point.get(name, value) for name, value in base.items()} for point in points]
+    for point in itertools.product(*values.values()):
+        yield dict(zip(values, point, strict=True))
+
+
+def _values(value: Any, kind: Kind, where: str) -> list[Any]:
+    """The values of a parameter, checked: of a list or a range, where a single value is asked for, each of them."""
+    several = None if kind.of else _several(value, where)
+    if several == []:
+        raise ParamsError(f"{where}: holds no value; give at least one")
+    return [kind.conform(value, where)] if several is None else _each(several, kind, where)
+
+
+def _each(several: list[Any], kind: Kind, where: str) -> list[Any]:
+    """Each value in the parameter's type; ParamsError for one that is listed twice."""
+    values = [kind.conform(value, f"{where}[{position}]") for position, value in enumerate(several)]
+    for position, value in enumerate(values):
+        if any(type(value) is type(other) and value == other for other in values[:position]):
+            raise ParamsError(f"{where}: {value!r} is listed twice; a job is run once")
+    return values
+
+
+def _several(value: Any, where: str) -> list[Any] | None:
+    """The values of a list or of a range, as 5..24; nothing for anything else."""
+    if not (found := RANGE.fullmatch(value) if isinstance(value, str) else None):
+        return value if isinstance(value, list) else None
+    first, last = map(int, found.groups())
+    if not 0 <= last - first < MOST:
+        raise ParamsError(f"{where}: {value!r} is no range of 1 to {MOST:,} values; write the smaller end first")
+    return list(range(first, last + 1))
 
 
 def overridden(study: Study, assignments: list[str]) -> Study:
@@ -169,19 +204,23 @@ def overridden(study: Study, assignments: list[str]) -> Study:
     if not assignments:
         return study
     parameters, axes = dict(study.parameters), dict(study.axes)
-    stages = {stage: dict(given) for stage, given in study.stages.items()}
+    taken = set()
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (name and equals and text):
             raise ParamsError(f"--set {assignment}: write KEY=VALUE")
         value = parsed_yaml(text, f"--set {assignment}")
-        if name in axes and isinstance(value, list):
-            axes[name] = value
+        several = _several(value, f"--set {assignment}")
+        if name in axes and several:
+            axes[name] = several
         else:
             parameters[name] = value
             axes.pop(name, None)
-        for given in stages.values():
-            given.pop(name, None)
+        taken.add(name)
+    stages = {
+        stage: tuple({name: value for name, value in block.items() if name not in taken} for block in blocks)
+        for stage, blocks in study.stages.items()
+    }
     where = f"{study.where} with --set {' '.join(assignments)}"
     return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, set=tuple(assignments))
 

@@ -134,7 +134,7 @@ WRONG_AXES = {
     "one value for all, which a stage does not admit": (
         ALL_WORLDS, ["world=hh_rlhf"], "parameters.world for 01_policy: 'hh_rlhf' is not one of grammar$",
     ),
-    "a value twice": (ALL_WORLDS, ["world=[grammar, grammar]"], r"\{'world': 'grammar'\} is listed twice"),
+    "a value twice": (ALL_WORLDS, ["world=[grammar, grammar]"], r"axes.world: 'grammar' is listed twice"),
 }  # fmt: skip
 
 
@@ -148,6 +148,60 @@ def test_a_wrong_axis_is_one_sentence(case, worlds):
 def test_a_stage_with_a_value_of_its_own_takes_none_of_the_axis(worlds):
     text = ALL_WORLDS.replace("[grammar, hh_rlhf]", "[hh_rlhf]").replace("01_policy: ", "01_policy: {world: grammar}")
     assert [str(job) for job in worlds.plan(text)][1] == "01_policy world=grammar"
+
+
+OWN_SEEDS = "stages: {00_world: , 01_policy: {seed: 5..7}}"
+
+
+@pytest.fixture
+def seeded(graph):
+    graph.stage("00_world", "n: int = 1")
+    graph.stage(
+        "01_policy", "seed: int = 0", "head: Literal['linear', 'network'] = 'linear'", "counts: list[int] = [1]"
+    )
+    return graph
+
+
+def titles(graph, text, *assignments):
+    return [str(job) for job in graph.plan(text, *assignments) if job.stage == "01_policy"]
+
+
+def test_a_stage_has_seeds_of_its_own_as_a_range_or_a_list(seeded):
+    assert titles(seeded, OWN_SEEDS) == [f"01_policy seed={seed}" for seed in (5, 6, 7)]
+    assert titles(seeded, OWN_SEEDS.replace("5..7", "[5, 7]")) == ["01_policy seed=5", "01_policy seed=7"]
+    assert titles(seeded, "axes: {seed: 5..7}\nstages: {00_world: , 01_policy: }") == titles(seeded, OWN_SEEDS)
+    assert titles(seeded, OWN_SEEDS, "seed=1..2") == ["01_policy seed=1", "01_policy seed=2"]
+
+
+def test_a_list_is_one_value_where_a_list_is_asked_for(seeded):
+    (job,) = seeded.plan("stages: {01_policy: {counts: [3, 4]}}")
+    assert job.parameters["counts"] == [3, 4]
+
+
+def test_a_stage_of_several_blocks_has_the_points_of_each_once(seeded):
+    blocks = "stages: {01_policy: [{head: linear, seed: 0..1}, {head: network, seed: 1}, {head: [linear], seed: 1}]}"
+    assert titles(seeded, blocks) == [
+        f"01_policy seed={seed} head={head}" for seed, head in ((0, "linear"), (1, "linear"), (1, "network"))
+    ]
+    assert titles(seeded, blocks, "seed=4", "head=network") == ["01_policy"]
+
+
+WRONG_VALUES = {
+    "7..5": r"stages.01_policy.seed: '7..5' is no range of 1 to 10,000 values; write the smaller end first",
+    "0..999999999": "is no range of 1 to 10,000 values",
+    "5...7": r"stages.01_policy.seed: '5...7' is text, not a whole number",
+    "[]": "stages.01_policy.seed: holds no value; give at least one",
+    "[1, x]": r"stages.01_policy.seed\[1\]: 'x' is text, not a whole number",
+    "[1, 1]": "stages.01_policy.seed: 1 is listed twice; a job is run once",
+    "1}, {sed: 2": r"stages.01_policy.sed: notebooks/01_policy.ipynb declares no such parameter; did you mean 'seed'\?",
+    "1}, {seed: y": r"stages.01_policy\[1\].seed: 'y' is text, not a whole number",
+}
+
+
+@pytest.mark.parametrize("value", WRONG_VALUES)
+def test_wrong_values_of_a_stage_are_one_sentence(value, seeded):
+    with pytest.raises(ParamsError, match=WRONG_VALUES[value]):
+        seeded.plan(f"stages: {{01_policy: [{{seed: {value}}}]}}")
 
 
 def test_other_types_admit_all_or_nothing(graph):

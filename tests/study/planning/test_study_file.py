@@ -21,8 +21,8 @@ def study(tmp_path):
 def test_set_wins_over_axes_and_stages_and_a_list_replaces_an_axis(study):
     changed = overridden(study, ["seed=7", "n=4"])
     assert (dict(changed.axes), dict(changed.parameters)) == ({}, {"seed": 7, "n": 4})
-    assert changed.stages == {"00_world": {}, "04_reward_models": {"share": 0.2}}
-    assert overridden(study, ["seed=[4, 5]"]).axes == {"seed": [4, 5]}
+    assert changed.stages == {"00_world": ({},), "04_reward_models": ({"share": 0.2},)}
+    assert overridden(study, ["seed=[4, 5]"]).axes == overridden(study, ["seed=4..5"]).axes == {"seed": [4, 5]}
     assert overridden(study, []) is study
 
 
