@@ -23,7 +23,7 @@ FLOORS = (
     (
         Room("errors", "the exceptions: one sentence each, for a user's mistake", counts=False),
         Room("seeding", "independent random generators from one seed"),
-        Room("progress", "how long work tells how far it is"),
+        Room("progress", "how long work reports its progress"),
         Room("layering", "this list of rooms", counts=False),
     ),
     (
@@ -39,7 +39,7 @@ FLOORS = (
         Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information"),
         Room("intervals", "an estimate with its uncertainty: of means, of correlations, among many"),
     ),
-    (Room("artifacts", "what a stage hands on: bank, comparisons, evaluations, tables, model folders, shards"),),
+    (Room("artifacts", "what a stage passes on: bank, comparisons, evaluations, tables, model folders, shards"),),
     (
         Room("annotation", "who labels which pairs, how noisily: annotators, calibration, pairs, label quality"),
         Room(
@@ -50,7 +50,7 @@ FLOORS = (
     (
         Room(
             "reward_models",
-            "the heads: `protocol`, `registry`, and a folder a family",
+            "the heads: `protocol`, `registry`, and a folder for each family",
             inside=(
                 ("protocol", "inputs", "storage"),
                 ("linear", "mlp", "trees"),
@@ -64,7 +64,7 @@ FLOORS = (
         ),
     ),
     (
-        Room("evaluation", "fits held against gold and on pairs, populations of reward models, curves, contrasts"),
+        Room("evaluation", "fits compared with gold and on pairs, populations of reward models, curves, contrasts"),
         Room(
             "lm",
             "language models, the only room that knows transformers and TRL: sampling, reading, training",
@@ -72,14 +72,14 @@ FLOORS = (
         ),
     ),
     (
-        Room("active", "which pairs to label next: candidates, pools, strategies (a file each), the loop"),
+        Room("active", "which pairs to label next: candidates, pools, strategies (one file each), the loop"),
         Room("ablations", "what one choice changes, all else equal: the validation split"),
     ),
     (
         Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
         Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
-    (Room("findings", "statements registered beforehand, their verdicts, and the questions that these answer"),),
+    (Room("findings", "statements registered beforehand, their verdicts, and the questions that they answer"),),
     (
         Room(
             "study",
@@ -100,7 +100,7 @@ FLOORS = (
     (
         Room(
             "figures",
-            "tables in, figures out: `theme`, `looks` (whose colour), a file a subject",
+            "tables in, figures out: `theme`, `looks` (colours and dashes), a file for each subject",
             counts=False,
         ),
     ),
