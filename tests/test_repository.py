@@ -23,7 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 ONLY_LOOKS = "08_browse"  # the one notebook that makes no result: no stage of the graph, and no run executes it
 
 FLOOR = {room.name: number for number, floor in enumerate(FLOORS) for room in floor}
-HEAVY = {"numpy", "pandas", "torch", "sklearn", "scipy", "matplotlib", "papermill", "nbformat", "pyarrow"}
+HEAVY = {"numpy", "pandas", "torch", "sklearn", "scipy", "matplotlib", "seaborn", "papermill", "nbformat", "pyarrow"}
 
 
 def modules():

@@ -6,9 +6,11 @@ Knows axes and positions; no subject.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
@@ -16,6 +18,23 @@ from rmkit.errors import ResultError
 from rmkit.figures.looks import Look
 
 LABEL_GAP = 11.0  # points between two labels at the end of lines
+
+
+def panel_rows(
+    n_panels: int, a_row: int, panel: tuple[float, float], rest: tuple[float, float]
+) -> tuple[Figure, list[Axes]]:
+    """A figure of panels on the same axes, at most `a_row` side by side; the lowest of each column has named ticks.
+
+    panel: inches of one, wide and high; rest: what the figure has beside them.
+    """
+    n_wide, n_high = min(n_panels, a_row), -(-n_panels // a_row)
+    size = (n_wide * panel[0] + rest[0], n_high * panel[1] + rest[1])
+    figure, axes = plt.subplots(n_high, n_wide, figsize=size, squeeze=False, sharex=True, sharey=True)
+    for ax in axes.flat[n_panels:]:
+        ax.set_visible(False)
+    for ax in axes.flat[n_panels - n_wide : n_panels]:
+        ax.tick_params(labelbottom=True)
+    return figure, list(axes.flat[:n_panels])
 
 
 def count_axis(ax: Axes, counts: np.ndarray) -> None:

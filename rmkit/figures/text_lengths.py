@@ -20,26 +20,21 @@ def length_figure(lengths: pd.DataFrame) -> Figure:
 
     A text of length 0 has no place on a log axis; the legend counts it.
     """
+    import seaborn
+
     figure, ax = plt.subplots(figsize=(6, 3.2))
     longest = max(10, int(lengths["length"].max()))
-    edges = list(np.geomspace(1, longest * 1.0001, 45))
+    ends = (0, float(np.log10(longest * 1.0001)))
     for kind, (color, dash) in KINDS.items():
         length = lengths.loc[lengths["text"] == kind, "length"]
         if length.empty:
             continue
         empty = f", {(length == 0).sum():,} empty" if (length == 0).any() else ""
         label = f"{len(length):,} {kind}s: median {length.median():,.0f} characters{empty}"
-        ax.hist(length[length > 0], bins=edges, histtype="stepfilled", color=color, alpha=0.35)
-        ax.hist(
-            length[length > 0],
-            bins=edges,
-            histtype="step",
-            color=text_color(color),
-            linestyle=dash,
-            linewidth=1.4,
-            label=label,
-        )
-    ax.set_xscale("log")
+        seaborn.histplot(
+            x=length[length > 0], bins=44, binrange=ends, log_scale=True, element="step", facecolor=(color, 0.35),
+            edgecolor=text_color(color), linestyle=dash, linewidth=1.4, label=label, ax=ax,
+        )  # fmt: skip
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="length (characters, log scale)", ylabel="texts in a bin", title="How long the texts are")
     ax.legend(loc="upper left")

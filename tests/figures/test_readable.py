@@ -13,7 +13,9 @@ import pytest
 from rmkit.figures.active import choice_figure
 from rmkit.figures.annotation import error_figure, noise_figure
 from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
+from rmkit.figures.distributions import best_mean_worst_figure, margin_figure
 from rmkit.figures.gold_by_category import SHOWN, gold_figure
+from rmkit.figures.heat_maps import correlation_map, noise_maps
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import LOOKS
 from rmkit.figures.picks import picks_figure
@@ -91,6 +93,15 @@ FIGURES = {
     "length differences": lambda: length_difference_figure(
         pd.DataFrame({"chosen_length": [10, 20, 30], "rejected_length": [20, 10, 5]})
     ),
+    "map of noise": lambda: noise_maps(
+        lines(("reward_model", HEADS[:3]), ("beta", [0.5, np.inf]), ("annotations", [100, 200])), "gold"
+    ),
+    "map of correlations": lambda: correlation_map(
+        rows(("measure", list(LOOKS["measure"])), ("policy", ["best_of_2"]), n=2.0, nats=np.nan, statistic="kendall",
+             units=72, reason=None)
+    ),
+    "margins": lambda: margin_figure(pd.DataFrame({"reward_model": HEADS * 2, "margin": np.linspace(-1, 2, 2 * len(HEADS))})),
+    "best, mean and worst": lambda: best_mean_worst_figure(pd.DataFrame({"best": [1.0, 2.0], "worst": [0.0, -1.0]})),
     "losses": lambda: loss_figure(
         {name: pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]}) for name in "abcd"}, title="Learning"
     ),

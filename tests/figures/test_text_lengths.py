@@ -61,3 +61,16 @@ def test_lengths_are_counted_by_kind_and_empty_texts_are_mentioned():
         "4 responses: median 15 characters, 1 empty",
     ]
     assert ax.get_xscale() == "log"
+
+
+def test_a_step_is_as_high_as_its_bin_is_full():
+    lengths_of = {"prompt": np.repeat([2, 40, 41, 3000], [1, 5, 6, 2]), "response": np.array([0, 7, 7, 900])}
+    table = pd.DataFrame([{"text": kind, "length": length} for kind, here in lengths_of.items() for length in here])
+    (ax,) = length_figure(table).axes
+    edges = np.geomspace(1, 3000 * 1.0001, 45)
+    for drawn, length in zip(ax.collections, lengths_of.values(), strict=True):
+        x, y = drawn.get_paths()[0].vertices.T
+        counts, _ = np.histogram(length, edges)
+        assert y.max() == counts.max()
+        assert set(y) == {0, *counts}
+        assert x[y == y.max()].min() == pytest.approx(edges[counts.argmax()])
