@@ -5,7 +5,7 @@ its traceback.
 """
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -72,3 +72,11 @@ def not_one_of(value: object, options: Collection[object]) -> str:
     """`'y' is not one of x, z; did you mean 'x'?`."""
     listed = [str(option) for option in options]
     return f"{value!r} is not one of {', '.join(listed)}{did_you_mean(value, listed)}"
+
+
+def check_each_once(values: Sequence[object], where: str) -> None:
+    """ParamsError unless values are given, none of them twice."""
+    if not values:
+        raise ParamsError(f"{where} is empty; give at least one value")
+    if twice := [value for position, value in enumerate(values) if value in values[:position]]:
+        raise ParamsError(f"{where}: {twice[0]!r} is listed twice; give each once")

@@ -10,8 +10,8 @@ from typing import Any
 from rmkit.annotation.habits import Habits, crowd
 from rmkit.annotation.label_budget import LabelBudget
 from rmkit.annotation.scales import check_scale
-from rmkit.errors import ParamsError, told_of
-from rmkit.preconditions.ranges import check_betas, check_each_once, made
+from rmkit.errors import ParamsError, check_each_once, told_of
+from rmkit.preconditions.ranges import check_betas, made
 
 
 def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:

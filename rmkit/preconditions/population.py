@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmkit.annotation.pools import check_draw
-from rmkit.errors import ParamsError, told_of
-from rmkit.preconditions.ranges import check_betas, check_counts, check_each_once, check_ns
+from rmkit.errors import ParamsError, check_each_once, told_of
+from rmkit.preconditions.ranges import check_betas, check_counts, check_ns
 
 
 def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:

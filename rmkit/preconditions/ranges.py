@@ -4,12 +4,12 @@ Knows numbers only; no pair, no array.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from rmkit.annotation.habits import check_sharpness
-from rmkit.errors import ParamsError, told_of
+from rmkit.errors import ParamsError, check_each_once, told_of
 
 
 def made(of: Any, parameters: Mapping[str, Any]) -> Any:
@@ -39,14 +39,6 @@ def check_share(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless validation_share lies between 0 and 1."""
     if not 0 < parameters["validation_share"] < 1:
         raise ParamsError(f"{where}: validation_share: {parameters['validation_share']} is not between 0 and 1")
-
-
-def check_each_once(values: Sequence[Any], where: str) -> None:
-    """ParamsError unless values are given, none of them twice."""
-    if not values:
-        raise ParamsError(f"{where} is empty; give at least one")
-    if twice := [value for position, value in enumerate(values) if value in values[:position]]:
-        raise ParamsError(f"{where}: {twice[0]!r} is listed twice; give each once")
 
 
 def check_ns(parameters: Mapping[str, Any], where: str) -> None:

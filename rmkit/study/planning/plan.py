@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rmkit.errors import ParamsError, one_of
+from rmkit.errors import ParamsError, check_each_once, one_of
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning import study_file
 from rmkit.study.planning.keys import canonical, code_of, ingredients, name_of, named_above
@@ -71,26 +71,18 @@ def plan_job(
         if parameters.get(name, 0) < 0:
             raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more")
     for name in STAGES[stage].fits:
-        _check_fits(parameters[name], f"{where}: {stage}: {name}")
+        value, place = parameters[name], f"{where}: {stage}: {name}"
+        if isinstance(value, list):
+            check_each_once(value, place)
+        elif value < 1:
+            raise ParamsError(f"{place} is {value}; give at least 1")
     sources = STAGES[stage].sources(parameters)
     inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}
     unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes, _gathered(stage, parameters, jobs, where))
     unnamed = replace(unnamed, code=code_of(project, stage, parameters, named_above(unnamed)))
-    content = {name: job.plan_id for name, job in inputs.items()} | {
-        job.plan_id: job.plan_id for job in unnamed.gathered
-    }
+    content = {name: job.plan_id for name, job in inputs.items()}
+    content |= {job.plan_id: job.plan_id for job in unnamed.gathered}
     return replace(unnamed, plan_id=name_of(ingredients(unnamed, content)))
-
-
-def _check_fits(value: Any, where: str) -> None:
-    """ParamsError unless a parameter that multiplies fits asks for at least one, and for none twice."""
-    if isinstance(value, list):
-        if not value:
-            raise ParamsError(f"{where} is empty; give at least one value")
-        if twice := [item for position, item in enumerate(value) if item in value[:position]]:
-            raise ParamsError(f"{where}: {twice[0]!r} is listed twice; a fit is made once")
-    elif value < 1:
-        raise ParamsError(f"{where} is {value}; give at least 1")
 
 
 def _above(stage: str) -> set[str]:
