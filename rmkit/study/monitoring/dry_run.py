@@ -4,7 +4,7 @@ Reads the store's manifests and the shipped measurements; runs and writes nothin
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rmkit.study.monitoring.run_record import RunJob
 from rmkit.study.monitoring.snapshot import wall_seconds
@@ -71,17 +71,16 @@ def _row(name: str, jobs: list[PlannedJob], expected: dict[str, Cost]) -> tuple[
     waiting = [job for job in jobs if job.plan_id in expected]
     counts = [len(jobs), len(jobs) - len(waiting), len(waiting), sum(job.fits for job in waiting)]
     found = [expected[job.plan_id] for job in waiting]
-    seconds = _sum_text((cost.seconds for cost in found), duration)
-    return (name, *map(str, counts), seconds, _sum_text((cost.bytes for cost in found), size_text))
+    seconds = _sum_text([cost.seconds for cost in found], duration)
+    return (name, *map(str, counts), seconds, _sum_text([cost.bytes for cost in found], size_text))
 
 
-def _sum_text(values: Iterable[float | None], text: Callable[[float], str]) -> str:
+def _sum_text(values: list[float | None], text: Callable[[float], str]) -> str:
     """A sum in words: a lower bound where a part of it is not known."""
-    all_of_them = list(values)
-    known = [value for value in all_of_them if value is not None]
+    known = [value for value in values if value is not None]
     if not known:
-        return NO_ESTIMATE if all_of_them else "-"
-    return f"over {text(sum(known))}" if len(known) < len(all_of_them) else text(sum(known))
+        return NO_ESTIMATE if values else "-"
+    return f"over {text(sum(known))}" if len(known) < len(values) else text(sum(known))
 
 
 def _no_estimate(job: PlannedJob) -> str:

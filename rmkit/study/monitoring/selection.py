@@ -87,9 +87,7 @@ def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -
     one_of(name, sorted({key for schema in schemas.values() for key in schema} - {STUDY}), where)
     given = parsed_yaml(text, where)
     kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
-    if not any(kind.admits(given) for kind in kinds.values()):
+    values = {stage: kind.conform(given, where) for stage, kind in kinds.items() if kind.admits(given)}
+    if not values:
         next(iter(kinds.values())).conform(given, where)  # which says what would be right
-    kinds = {stage: kind for stage, kind in kinds.items() if kind.admits(given)}
-    return [
-        job for job in jobs if job.stage in kinds and job.parameters[name] == kinds[job.stage].conform(given, where)
-    ]
+    return [job for job in jobs if job.stage in values and job.parameters[name] == values[job.stage]]

@@ -73,10 +73,9 @@ def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str,
             if origin in study.stages:
                 schema = schema_of(project, origin)
                 points = grid(study, origin, schema)
-                shared = {name: parameters[name] for name in schema.keys() & parameters.keys()}
-                missing |= {
-                    name: value for name, value in shared.items() if all(point[name] != value for point in points)
-                }
+                for name in schema.keys() & parameters.keys():
+                    if all(point[name] != parameters[name] for point in points):
+                        missing[name] = parameters[name]
     return dict(sorted(missing.items()))
 
 
@@ -97,7 +96,6 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
             time.sleep(0.2)
         output.seek(0)
         lines = output.read().strip().splitlines()
-    if not child.returncode:
-        progress(len(needed), len(needed))
-    else:
+    if child.returncode:
         raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
+    progress(len(needed), len(needed))

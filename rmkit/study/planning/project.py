@@ -40,9 +40,9 @@ def study_path(project: Project, name: str) -> Path:
     return project.root / "params" / f"{name}.yaml"
 
 
-def find_project(start: Path | None = None) -> Project:
-    """The project around `start` (default: the working directory), or a ParamsError that says where it looked."""
-    start = (start or Path.cwd()).resolve()
+def find_project() -> Project:
+    """The project around the working directory, or a ParamsError that says where it looked."""
+    start = Path.cwd().resolve()
     package = Path(__file__).resolve().parents[3]
     home = os.environ.get("RMKIT_HOME")
     for folder in [start, *start.parents, package, *([Path(home).resolve()] if home else [])]:

@@ -66,14 +66,14 @@ def measured_in(store: Store) -> Iterator[Measured]:
             yield Measured(manifest["stage"], manifest["parameters"], manifest["fits"], manifest["seconds"], size)
 
 
-def shipped_measurements(path: Path = SHIPPED) -> list[Measured]:
+def shipped_measurements(path: Path) -> list[Measured]:
     """The measurements that lie in the package."""
     return [Measured(**job) for job in json.loads(path.read_text(encoding="utf-8"))["jobs"]]
 
 
-def shipped_machine(path: Path = SHIPPED) -> str:
+def shipped_machine() -> str:
     """The machine that the shipped measurements are of."""
-    return json.loads(path.read_text(encoding="utf-8"))["machine"]
+    return json.loads(SHIPPED.read_text(encoding="utf-8"))["machine"]
 
 
 def models_from_outside(stage: str, parameters: Mapping[str, Any]) -> dict[str, str]:
