@@ -21,7 +21,7 @@ from rmkit.machine.hardware import describe, package_versions, usable_cores
 from rmkit.machine.processes import end_processes
 from rmkit.study.engines.limits import Limits, MemoryWatch
 from rmkit.study.engines.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
-from rmkit.study.planning.keys import ingredients, named_above
+from rmkit.study.planning.keys import named_above
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.job_processes import JobProcess, JobProcesses
@@ -199,10 +199,7 @@ class Pool:
 
     def _order(self, job: PlannedJob, key: str, execution: str) -> Mapping[str, Any]:
         """All that the job process and its notebook need to know."""
-        handed = self.store.handed(job)
-        content = {name: digest for name, digest in self.store.content(job).items() if digest is not None}
         return {
-            "format": 1,
             "stage": job.stage,
             "title": str(job),
             "study": self.study,
@@ -213,9 +210,9 @@ class Pool:
             "execution": execution,
             "draft": False,
             "parameters": dict(job.parameters),
-            "ingredients": ingredients(job, content),
+            "ingredients": self.store.ingredients(job),
             "named_above": named_above(job),
-            **handed,
+            **self.store.handed(job),
             "threads": job.threads,
             "fits": job.fits,
             "machine": self.machine,
@@ -228,9 +225,8 @@ class Pool:
         for plan_id, running in list(self.running.items()):
             if limit is not None and time.monotonic() - running.since > limit:
                 self._end_at_limit(plan_id, f"ran for {limit:g} s, its limit")
-        for plan_id, sentence in self.memory.too_much(
-            {name: one.order["execution"] for name, one in self.running.items()}
-        ):
+        executions = {plan_id: running.order["execution"] for plan_id, running in self.running.items()}
+        for plan_id, sentence in self.memory.too_much(executions):
             self._end_at_limit(plan_id, sentence)
 
     def _end_at_limit(self, plan_id: str, sentence: str) -> None:
@@ -241,13 +237,11 @@ class Pool:
             return
         doubt = forget_doubtful_parts(self.store, running.order)
         error = "; ".join(filter(None, [f"{job}: {sentence}, and was ended", doubt]))
-        try:
+        with suppress(JobError):  # it had not begun one
             made = self.store.root / "tmp" / running.order["execution"]
             error = f"{error}; notebook kept: {keep_failure(self.store, plan_id, made, error)}"
-        except JobError:  # it had not begun one
-            keep_failure_note(self.store, plan_id, error)
         self._clear(plan_id)
-        self._end(job, Outcome("failed", error))
+        self._fail(job, error)
 
     def _clear(self, plan_id: str) -> str:
         """Forget a job process that has ended, with whatever it left; returns what it printed."""

@@ -30,7 +30,7 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY
 from rmkit.study.processes.forked import ROOM_FOR_SOCKETS
 from rmkit.study.store import locks
-from rmkit.study.store.disk import append_line, disk_faults, disk_sentence, write_text
+from rmkit.study.store.disk import disk_faults, disk_sentence, fsync, write_text
 from rmkit.study.store.store import Store
 
 LOCKED = 3  # the exit code that says: somebody else executes this job
@@ -59,7 +59,9 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     """Run the notebook and publish what it made; JobError, with the notebook kept, if it fails."""
     started = time.time()
     start = {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
-    append_line(store.root / "executions.jsonl", json.dumps(start))
+    with (store.root / "executions.jsonl").open("a", encoding="utf-8") as log:  # which several processes share
+        log.write(json.dumps(start) + "\n")
+    fsync(store.root / "executions.jsonl")
     check_unchanged(order)
     made = store.root / "tmp" / order["execution"]
     made.mkdir()

@@ -192,10 +192,9 @@ def alone(store: Store) -> Iterator[None]:
 
 
 def _manifest(store: Store, key: str) -> dict[str, Any]:
-    try:
+    with suppress(StoreError):
         return store.manifest(key)
-    except StoreError:
-        return {}
+    return {}
 
 
 def _apart(store: Store, key: str, referred: References) -> str:

@@ -72,11 +72,9 @@ class Run:
 
     def alive(self) -> bool:
         """Whether its process still works on it."""
-        try:
-            with (self.folder / EVENTS).open(encoding="utf-8") as lines:
-                return not try_lock(lines, fcntl.LOCK_SH)
-        except OSError:
-            return False
+        with suppress(OSError), (self.folder / EVENTS).open(encoding="utf-8") as lines:
+            return not try_lock(lines, fcntl.LOCK_SH)
+        return False
 
 
 @dataclass(frozen=True)
@@ -154,10 +152,9 @@ def living(store: Store, study: str | None = None) -> list[Run]:
 
 def read(folder: Path) -> Run | None:
     """The run whose record lies in a folder, or None where it has no card that can be read."""
-    try:
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         return _read_once(folder)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
+    return None
 
 
 def events(run: Run) -> list[Event]:

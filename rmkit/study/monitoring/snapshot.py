@@ -3,13 +3,11 @@
 Reads run records, locks and the store, so it works from any process at any time. Runs nothing, draws nothing.
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rmkit.study.monitoring.run_record import INTERRUPTED, Run, RunJob, events, runs
 from rmkit.study.planning.keys import data_files
@@ -18,6 +16,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project, study_path
 from rmkit.study.planning.study_file import Study, load_study
 from rmkit.study.store import locks
+from rmkit.study.store.disk import read_json
 from rmkit.study.store.progress import read_progress
 from rmkit.study.store.store import Store
 
@@ -79,7 +78,7 @@ def snapshot(store: Store, run: Run) -> Snapshot:
     told = events(run)
     done = {job.plan_id for job in run.jobs if (key := store.noted(job.plan_id)) and store.finished(key)}
     elsewhere = {plan_id for plan_id, event in {e.plan_id: e.event for e in told}.items() if event == "watching"}
-    states, busy, failed = _states(store, run.jobs, done, since=run.since, elsewhere=elsewhere)
+    states, stages, busy, failed = _states(store, run.jobs, done, since=run.since, elsewhere=elsewhere)
     ended = told[-1] if told and told[-1].event == "ended" else None
     if ended:
         state = {0: ALL_DONE, INTERRUPTED: STOPPED}.get(ended.code or 0, WITH_FAILURES)
@@ -87,7 +86,7 @@ def snapshot(store: Store, run: Run) -> Snapshot:
         state = RUNNING if run.alive() else GONE
     now = time.time() if state == RUNNING else told[-1].time if told else run.since
     return Snapshot(
-        run.study, run.title, state, _by_stage(run.jobs, states), busy, failed,
+        run.study, run.title, state, stages, busy, failed,
         seconds=max(now - run.since, 0.0),
         seconds_left=_seconds_left(run, states, busy) if state == RUNNING else None,
         sentence=ended.text if ended else "",
@@ -100,9 +99,9 @@ def study_snapshot(store: Store, study: Study, jobs: Sequence[PlannedJob]) -> Sn
     known: dict[str, str | None] = {}
     done = {job.plan_id for job in jobs if store.done(job, known)}
     run_jobs = [RunJob.of(job) for job in jobs]
-    states, busy, failed = _states(store, run_jobs, done)
+    _, stages, busy, failed = _states(store, run_jobs, done)
     state = ALL_DONE if len(done) == len(jobs) else ONLY_JOBS if busy else NO_RUN
-    return Snapshot(study.name, study.title, state, _by_stage(run_jobs, states), busy, failed)
+    return Snapshot(study.name, study.title, state, stages, busy, failed)
 
 
 class FollowedStudy:
@@ -160,12 +159,13 @@ def wall_seconds(jobs: Sequence[RunJob], left: Mapping[str, float | None], threa
 
 def _states(
     store: Store, jobs: Sequence[RunJob], done: Collection[str], *, since: float = 0.0, elsewhere: Collection[str] = ()
-) -> tuple[dict[str, str], tuple[Busy, ...], tuple[Failure, ...]]:
-    """The state of each job by plan id, the jobs that are executed, and those that failed `since` then.
+) -> tuple[dict[str, str], dict[str, Counter[str]], tuple[Busy, ...], tuple[Failure, ...]]:
+    """The state of each job by plan id, the jobs in each by stage, those that are executed, those that failed.
 
-    elsewhere: those of which another run has begun the execution.
+    since: only failures from then on. elsewhere: the jobs of which another run has begun the execution.
     """
     states: dict[str, str] = {}
+    stages: dict[str, Counter[str]] = {}
     busy, failed = [], []
     for job in jobs:
         state = "waiting"
@@ -176,7 +176,7 @@ def _states(
             said = read_progress(store.root / "locks" / job.plan_id / "progress.json")
             by = f"process {holder.pid}" if job.plan_id in elsewhere else ""
             busy.append(Busy(job.plan_id, job.title, max(time.time() - holder.since, 0.0), *said, by))
-        elif (note := _failure_note(store, job.plan_id)) and note.get("time", 0.0) >= since:
+        elif (note := read_json(store.root / "failed" / job.plan_id / "error.json")) and note.get("time", 0.0) >= since:
             state = "failed"
             notebook = store.root / "failed" / job.plan_id / "notebook.ipynb"
             sentence = str(note.get("error", "")).partition(NOTEBOOK_KEPT)[0]
@@ -184,22 +184,8 @@ def _states(
         elif {states.get(need) for need in job.needs} & {"failed", "held up"}:
             state = "held up"
         states[job.plan_id] = state
-    return states, tuple(busy), tuple(failed)
-
-
-def _by_stage(jobs: Sequence[RunJob], states: Mapping[str, str]) -> dict[str, Counter[str]]:
-    stages: dict[str, Counter[str]] = {}
-    for job in jobs:
-        stages.setdefault(job.stage, Counter())[states[job.plan_id]] += 1
-    return stages
-
-
-def _failure_note(store: Store, plan_id: str) -> dict[str, Any]:
-    """How a job failed last time (`error`, `time`), or nothing."""
-    try:
-        return json.loads((store.root / "failed" / plan_id / "error.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        stages.setdefault(job.stage, Counter())[state] += 1
+    return states, stages, tuple(busy), tuple(failed)
 
 
 def _seconds_left(run: Run, states: Mapping[str, str], busy: Sequence[Busy]) -> float | None:

@@ -18,7 +18,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
-FORMAT = 1  # of keys, manifests and job files
+FORMAT = 1  # of keys and manifests
 ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
 
 

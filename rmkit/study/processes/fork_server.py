@@ -154,12 +154,10 @@ def tell(connection: socket.socket, answer: dict[str, Any]) -> None:
 def preload(imports: dict[str, list[str]]) -> None:
     """Import modules and the names that are asked of them; what fails here is left to the job, which says so better."""
     for module, names in imports.items():
-        try:
+        with suppress(Exception):
             loaded = importlib.import_module(module)
             for name in names:
                 getattr(loaded, name, None)  # what a package loads when it is asked for, as transformers does
-        except Exception:
-            continue
 
 
 def wrong_with_forking(stamp: Stamp) -> str | None:

@@ -4,10 +4,12 @@ Knows paths and faults; not what is written.
 """
 
 import errno
+import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rmkit.errors import StoreError
 
@@ -47,11 +49,11 @@ def write_text(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def append_line(path: Path, text: str) -> None:
-    """Add a line to a log that several processes share, onto the disk."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text + "\n")
-    fsync(path)
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping that a small file holds, empty where it cannot be read: for notes that nothing hangs on."""
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return {}
 
 
 def fsync(path: Path) -> None:

@@ -108,11 +108,10 @@ def using(store: Store, *, alone: bool = False) -> Iterator[bool]:
 
 def try_lock(file: IO[str] | int, how: int) -> bool:
     """Lock an open file or folder (`fcntl.LOCK_EX` or `LOCK_SH`) until it is closed; False if another has it."""
-    try:
+    with suppress(BlockingIOError):
         fcntl.flock(file, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _folder(store: Store, plan_id: str) -> Path:
@@ -147,10 +146,9 @@ def _end_what_is_left(store: Store, card: IO[str]) -> Owner | None:
 
 def _owner(card: IO[str]) -> Owner | None:
     card.seek(0)
-    try:
+    with suppress(ValueError, TypeError):
         return Owner(**json.load(card))
-    except (ValueError, TypeError):
-        return None
+    return None
 
 
 def _remove(folder: Path) -> None:

@@ -55,8 +55,7 @@ class Progress:
 
 def read_progress(file: Path) -> tuple[str, int, int]:
     """What a job last said of itself: what it does, how much is done, of how much; 0 of 0 where it said nothing."""
-    try:
+    with suppress(OSError, ValueError, TypeError, KeyError):
         said = json.loads(file.read_text(encoding="utf-8"))
         return str(said["what"]), int(said["done"]), int(said["total"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return "", 0, 0
+    return "", 0, 0

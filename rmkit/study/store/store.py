@@ -32,7 +32,7 @@ from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.tree_digest import text_digest
-from rmkit.study.store.disk import disk_faults, fsync, write_text
+from rmkit.study.store.disk import disk_faults, fsync, read_json, write_text
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,10 @@ class Store:
 
     def done(self, job: PlannedJob, known: dict[str, str | None] | None = None) -> bool:
         """Whether a job is finished; where what it needs is damaged, it is not: that is made again first."""
-        try:
+        with suppress(StoreError):
             key = self.key_of(job, known)
-        except StoreError:
-            return False
-        return key is not None and self.finished(key)
+            return key is not None and self.finished(key)
+        return False
 
     def handed(self, job: PlannedJob) -> dict[str, Any]:
         """What a notebook is given of the jobs that it needs: each input's folder, and those that it gathers.
@@ -169,22 +168,19 @@ class Store:
 
     def noted(self, plan_id: str) -> str | None:
         """The key that a plan id was last known to come to, or None."""
-        try:
+        with suppress(OSError):
             return (self.root / "plans" / plan_id).read_text(encoding="utf-8")
-        except OSError:
-            return None
+        return None
 
     def manifests(self) -> Iterator[dict[str, Any]]:
         """The manifests of all finished jobs, damaged ones left out."""
         for path in sorted((self.root / "jobs").glob("*/manifest.json")):
-            try:
+            with suppress(StoreError):
                 yield self.manifest(path.parent.name)
-            except StoreError:
-                continue
 
     def publish(self, made: Path, key: str, manifest: Mapping[str, Any]) -> None:
         """Give the folder `made` its manifest and rename it into place: whole or not at all."""
-        files = {str(path.relative_to(made)): _file_entry(path) for path in _files(made)}
+        files = {str(path.relative_to(made)): _file_entry(path) for path in made.rglob("*") if path.is_file()}
         artifacts = {folder.name: {"digest": data_digest(folder)} for folder in sorted((made / "artifacts").glob("*"))}
         content = {"format": FORMAT, "key": key, **manifest, "artifacts": artifacts, "files": files}
         write_text(made / "manifest.json", json.dumps(content, indent=1, sort_keys=True))
@@ -206,16 +202,12 @@ class Store:
         """What is wrong with a finished job's files, or None. A file is read again only if it was touched since."""
         folder = self.folder(key)
         try:
-            manifest = self.manifest(key)
-            files = manifest["files"]
+            files = self.manifest(key)["files"]
             seen = {name: stamp(folder / name) for name in files}
         except (StoreError, OSError, KeyError, TypeError) as error:
             return f"{error}"
         verified = self.root / "verified" / f"{key}.json"
-        try:
-            known = json.loads(verified.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            known = {}
+        known = read_json(verified)
         for name, entry in files.items():
             if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
                 return f"{name} does not have the checksum that it was stored with"
@@ -232,10 +224,6 @@ class Store:
                 self.folder(key).rename(place)
                 os.utime(place)  # its age counts from now
         return place
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
