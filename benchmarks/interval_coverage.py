@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from rmkit import intervals
-from rmkit.intervals import correlations, means, worlds
+from rmkit.intervals import correlations, means, populations, worlds
 from rmkit.intervals.means import Interval
 from rmkit.intervals.worlds import OverWorlds
 
@@ -42,7 +42,7 @@ class Case:
     name: str
     draw: Draw
     outside: str = ""  # why this case is known to leave the target; else it must stay within
-    times: int = 1  # so many times the simulations, where they cost next to nothing
+    times: float = 1  # so many times the simulations: more where they cost next to nothing
 
 
 def functions_with_intervals() -> set[str]:
@@ -72,7 +72,7 @@ def cases_by_function() -> dict[str, list[Case]]:
 
 def coverage(case: Case, simulations: int, seed: int = 0) -> float:
     """The share of intervals that hold their truth; one that is missing holds nothing."""
-    drawn = case.draw(np.random.default_rng(seed), simulations * case.times)
+    drawn = case.draw(np.random.default_rng(seed), int(simulations * case.times))
     return float(np.mean([interval.low <= truth <= interval.high for interval, truth in drawn]))
 
 
@@ -230,6 +230,81 @@ def models(population: Population, statistic: str, *, n_models: int, difference:
     return draw
 
 
+@dataclass(frozen=True)
+class Design:
+    """Reward models of 36 kinds, the same in every population; seeds, prompts and each model's own noise differ."""
+
+    first: float  # correlation over kinds of the metric's quality with the first outcome's
+    second: float  # and with the second outcome's; of one outcome's with the other's it is 0.5
+    shared: float = 0.0  # s.d. of a mean's movement with prompts that favour a trait of kinds
+    seed: float = 0.0  # s.d. of what a seed adds to the quality of kinds with that trait
+    odd: bool = False  # whether the noise of one population in five is three times as large
+
+    def drawn(self, rng: np.random.Generator, n_seeds: int, n_prompts: int) -> list[list[np.ndarray]]:
+        """Metric, first and second outcome: a table (models, prompts) for each population."""
+        fixed, favours = np.random.default_rng(7), rng.normal(size=(2, n_prompts))
+        place_mt, trait_m = Population(self.first, self.second).quality(fixed, 36), fixed.normal(size=36)
+        found: list[list[np.ndarray]] = [[], [], []]
+        for _ in range(n_seeds):
+            quality_mt = place_mt + 0.3 * rng.normal(size=(36, 3)) + self.seed * rng.normal(size=3) * trait_m[:, None]
+            noise = 0.3 * (3 if self.odd and rng.random() < 0.2 else 1)
+            for tables, quality_m, favour_p in zip(found, quality_mt.T, favours[[0, 1, 1]], strict=True):
+                own_mp = noise * rng.normal(size=(36, n_prompts)) + self.shared * np.outer(trait_m, favour_p)
+                tables.append(quality_m[:, None] + 2 * favour_p + np.sqrt(n_prompts) * own_mp)
+        return found
+
+
+@cache
+def true_of_design(design: Design) -> tuple[float, float]:
+    """The correlation with the first outcome, mean on Fisher's z, and the mean difference: over 500 sets of prompts."""
+    rng, z, differences = np.random.default_rng(11), [], []
+    for _ in range(500):
+        for metric_mp, *outcomes in zip(*design.drawn(rng, 5, 1), strict=True):  # one prompt worth fifty
+            first, second = (RANKED["kendall"](metric_mp[:, 0], outcome_mq[:, 0]) for outcome_mq in outcomes)
+            z.append(np.arctanh(first))
+            differences.append(first - second)
+    return float(np.tanh(np.mean(z))), float(np.mean(differences))
+
+
+def several_populations(design: Design, *, difference: bool) -> Draw:
+    """Five populations of one design, measured on 50 prompts for the metric and 50 for the outcomes."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        correlation, gap = true_of_design(design)
+        options = {"statistic": "kendall", "rng": rng, "n_resamples": N_RESAMPLES}
+        for _ in range(simulations):
+            tables = design.drawn(rng, 5, 50)
+            if difference:
+                yield populations.correlation_difference_over_populations(*tables, **options), gap
+            else:
+                yield populations.correlation_over_populations(*tables[:2], **options), correlation
+
+    return draw
+
+
+DESIGNS = {
+    "seeds alike": Design(0.8, 0.4),
+    "prompts favour a trait": Design(0.6, 0.3, shared=0.3),
+    "seeds favour a trait": Design(0.6, 0.3, seed=0.5),
+    "one population in five is noisier": Design(0.6, 0.3, odd=True),
+}
+
+
+UNEVEN = "what prompts do to a difference depends on which they are, more than one set of prompts can show"
+
+
+def population_cases(*, difference: bool) -> list[Case]:
+    return [
+        Case(
+            f"kendall, 5 populations of 36: {name}",
+            several_populations(design, difference=difference),
+            UNEVEN if difference and design.shared else "",
+            times=0.5,
+        )
+        for name, design in DESIGNS.items()
+    ]
+
+
 POPULATIONS = {
     "normal, strong against weak": Population(0.9, 0.5, noise=0.2),
     "12 kinds, medium against weak": Population(0.6, 0.3, kinds=12),
@@ -303,6 +378,8 @@ SIMULATORS: dict[str, Callable[[], list[Case]]] = {
     "over_worlds": world_cases,
     "correlation_over_models": lambda: correlation_cases(difference=False),
     "correlation_difference": lambda: correlation_cases(difference=True),
+    "correlation_over_populations": lambda: population_cases(difference=False),
+    "correlation_difference_over_populations": lambda: population_cases(difference=True),
 }
 
 
@@ -316,7 +393,7 @@ def main() -> None:
         for case in cases:
             began = time.perf_counter()
             share = coverage(case, simulations)
-            drawn, seconds = simulations * case.times, time.perf_counter() - began
+            drawn, seconds = int(simulations * case.times), time.perf_counter() - began
             error = np.sqrt(share * (1 - share) / drawn)
             print(f"| {function} | {case.name} | {drawn} | {share:.3f} | {error:.3f} | {seconds:.1f} |", flush=True)
             if not (LOWEST <= share <= HIGHEST or case.outside):

@@ -14,9 +14,10 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis, Metric
-from rmkit.errors import DataError
+from rmkit.errors import DataError, ResultError
 from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
+from rmkit.intervals.populations import correlation_over_populations
 from rmkit.measures import ranking
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.policies.stored_responses import (
@@ -206,6 +207,30 @@ def correlations(
     return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
 
 
+def correlations_over_seeds(populations: Sequence[Evaluations], *, statistic: Statistic = "kendall") -> pd.DataFrame:
+    """As `correlations`, of several populations that differ in their seed alone: intervals for new seeds, new prompts.
+
+    One population is as in `correlations`. ResultError for populations that do not measure on the same prompts.
+    """
+    if len(populations) == 1:
+        return correlations(populations[0], statistic=statistic)
+    rows = []
+    for measure in measures_of(populations[0]):
+        for policy in policies(populations[0]):
+            metric_smp, outcome_smq = tables_of(populations, Metric(measure), policy)
+            interval = correlation_over_populations(
+                metric_smp, outcome_smq, statistic=statistic, rng=np.random.default_rng(0)
+            )
+            left_out = sum(
+                len(one.fits) - 2 - len(kept_mp) for one, kept_mp in zip(populations, metric_smp, strict=True)
+            )
+            rows.append(
+                {"measure": measure, **policy_columns(policy), "left_out": left_out} | row_of(interval, statistic)
+            )
+    table = pd.DataFrame(rows)
+    return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
+
+
 def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
     """The columns of a result row that an interval fills."""
     missing = np.isnan(interval.estimate)
@@ -222,6 +247,24 @@ def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
         "method": interval.method,
         "no_interval": interval.reason or "",
     }
+
+
+def answered_by(evaluations: Evaluations, metric: Metric) -> list[int]:
+    """The prompts that a measure or policy has a value of, by their ids: those of its half."""
+    has_p = np.isfinite(evaluations.value_fp(metric)).any(axis=0)
+    return [int(prompt) for prompt in evaluations.prompt_id_p[has_p]]
+
+
+def tables_of(populations: Sequence[Evaluations], *which: Metric) -> list[list[np.ndarray]]:
+    """For each measure or policy its table, models by prompts as in `together`, in each population.
+
+    ResultError for populations that do not have it on the same prompts.
+    """
+    for metric in which:
+        first, *others = (answered_by(one, metric) for one in populations)
+        if any(other != first for other in others):
+            raise ResultError(f"populations do not have {metric} on the same prompts")
+    return [list(tables) for tables in zip(*(together(one, *which) for one in populations), strict=True)]
 
 
 def together(evaluations: Evaluations, *which: Metric) -> list[np.ndarray]:

@@ -25,8 +25,8 @@ SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
 )
 STATISTICS = {  # what a rule of each statistic must say, and which estimands its interval may have
     "difference": (("metric", "first", "second"), (SEEDS_AND_PROMPTS, PROMPTS)),
-    "correlation": (("measure", "policy"), (MODELS_AND_PROMPTS,)),
-    "correlation_difference": (("of", "first", "second"), (MODELS_AND_PROMPTS,)),
+    "correlation": (("measure", "policy"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
+    "correlation_difference": (("of", "first", "second"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
 }
 METRICS = {  # which of these name a metric
     "difference": ("metric",),

@@ -23,13 +23,18 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ParamsError, ResultError, did_you_mean
 from rmkit.evaluation.contrasts import contrast, differences, over_prompts
-from rmkit.evaluation.population import POLICIES, together
+from rmkit.evaluation.population import POLICIES, tables_of
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
 from rmkit.intervals.many import holm, p_value
 from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
+from rmkit.intervals.populations import (
+    correlation_difference_over_populations,
+    correlation_over_populations,
+    correlations_in,
+)
 
 Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
 RANK: Statistic = "kendall"
@@ -78,19 +83,26 @@ def answer(rule: Rule, evaluations: Mapping[str, Jobs]) -> Interval:
 
 
 def by_seed(rule: Rule, evaluations: Mapping[str, Jobs]) -> str:
-    """The effect of a difference in each seed by itself, as a JSON list in the order of the jobs; else nothing.
+    """The effect in each seed by itself, as a JSON list in the order of the jobs; nothing where there is none.
 
     A few seeds of a skewed law are held less often than their interval says, so a reader should see them.
     """
-    if rule.statistic != "difference":
-        return ""
     try:
         seeds = matching(rule, evaluations.get(rule.stage, []))
-        difference_sp = differences(seeds, rule.metrics()["metric"], *rule.groups().values())
+        if rule.statistic == "difference":
+            difference_sp = differences(seeds, rule.metrics()["metric"], *rule.groups().values())
+            kept_sp = difference_sp[:, np.isfinite(difference_sp).all(axis=0)]
+            effect_s = kept_sp.mean(axis=1) if kept_sp.size else np.array([])
+        elif rule.estimand == SEEDS_AND_PROMPTS:
+            first_s, *second_s = correlations_in(*tables_of_rule(rule, seeds), statistic=RANK).T
+            effect_s = first_s - sum(second_s)
+        else:
+            return ""
     except (ResultError, DataError):
         return ""  # the row says why it has no effect
-    kept_sp = difference_sp[:, np.isfinite(difference_sp).all(axis=0)]
-    return json.dumps([round(float(mean), 6) for mean in kept_sp.mean(axis=1)]) if kept_sp.size else ""
+    return (
+        json.dumps([round(float(one), 6) for one in effect_s]) if len(effect_s) and np.isfinite(effect_s).all() else ""
+    )
 
 
 def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluations) -> None:
@@ -155,17 +167,26 @@ def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
         if len(seeds) < FEWEST_SEEDS:
             raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
         return contrast(seeds, metrics["metric"], first, second)
+    rng, tables = np.random.default_rng(0), tables_of_rule(rule, seeds)
+    single = rule.statistic == "correlation"
+    if rule.estimand == SEEDS_AND_PROMPTS:
+        if len(seeds) < FEWEST_SEEDS:
+            raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
+        over_seeds = correlation_over_populations if single else correlation_difference_over_populations
+        return over_seeds(*tables, statistic=RANK, rng=rng)
     if len(seeds) > 1:
-        raise ResultError(f"{len(seeds)} populations; a correlation is over the reward models of one")
-    one, *others = (metric.name in POLICIES for metric in metrics.values())
+        raise ResultError(f"{len(seeds)} populations; for {rule.estimand} a correlation is over the models of one")
+    over_models = correlation_over_models if single else correlation_difference
+    return over_models(*(table[0] for table in tables), statistic=RANK, rng=rng)
+
+
+def tables_of_rule(rule: Rule, seeds: Sequence[Evaluations]) -> list[list[np.ndarray]]:
+    """For each metric of a correlation its table, models by prompts, in each seed's population; else ResultError."""
+    metrics = rule.metrics().values()
+    one, *others = (metric.name in POLICIES for metric in metrics)
     if one in others:
         raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
-    rng, both_or_three = np.random.default_rng(0), together(seeds[0], *metrics.values())
-    if rule.statistic == "correlation":
-        metric_mp, outcome_mq = both_or_three
-        return correlation_over_models(metric_mp, outcome_mq, statistic=RANK, rng=rng)
-    common, first_mq, second_mq = both_or_three
-    return correlation_difference(common, first_mq, second_mq, statistic=RANK, rng=rng)
+    return tables_of(seeds, *metrics)
 
 
 def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, Any]:

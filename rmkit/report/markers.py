@@ -10,7 +10,7 @@ quotes follows, up to the comment `.`:
                                      mean, least, most or range of a stage's rows, or how many `rows` or `jobs` there
                                      are, without a style; a VALUE may be `a,b` or `a..b`
     findings: verdicts               count, verdicts, surviving or estimands of all statements; or a table of those that
-                                     lead a question
+                                     lead a question, or of every statement, beside what an earlier study gave
     finding NAME is VERDICT          quotes nothing and has no end: what is said beside it holds for this verdict alone
 
 A number is a `number`, `signed`, `percent` or `points`, with so many digits; `opposite` turns a finding's sign round.
@@ -19,7 +19,7 @@ Knows texts and the results that are quoted (quoted.py); no store.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ from rmkit.findings.questions import QUESTIONS
 from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
-Results = Mapping[str, Any]  # "findings": by name the row of 07_figures; "rows": by selection its quantities
+# "findings": by name the row of 07_figures; "rows": by selection its quantities; "earlier": findings of seeds before
+Results = Mapping[str, Any]
 STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
 QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
 PLAIN = ("verdict", "judgement", "rows", "jobs")  # words, or a count: no style, no digits
@@ -73,7 +74,7 @@ def markers(text: str, where: str) -> list[Marker]:
             marker = Marker(here, kind, subject, form, comment.end(), comments.pop(0).start())
         found.append(marker)
         begins = not text[text.rfind("\n", 0, comment.start()) + 1 : comment.start()].strip()
-        if begins and marker.form != ("table",):
+        if begins and marker.form not in (("table",), ("every",)):
             raise DataError(f"{here} begins its line, which Markdown then takes for HTML: put a word before it")
     return found
 
@@ -91,7 +92,7 @@ def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:
     form = tuple(how.split())
     if not colon or not form:
         raise DataError(f"{here} does not say after a colon how its result reads")
-    known = {"finding": OF_FINDING, "findings": tuple(OF_ALL), "rows": tuple(QUANTITIES)}[kind]
+    known = {"finding": OF_FINDING, "findings": (*OF_ALL, "every"), "rows": tuple(QUANTITIES)}[kind]
     one_of(form[0], known, here, DataError)
     if kind != "findings" and form[0] not in PLAIN:
         numeric = form[1:-1] if form[-1] == "opposite" and kind == "finding" else form[1:]
@@ -107,6 +108,8 @@ def words(marker: Marker, results: Results) -> str:
     DataError if they lack what it names, if there is no such number, or if an "is" does not hold.
     """
     findings = results["findings"]
+    if marker.kind == "findings" and marker.form == ("every",):
+        return every(findings, results.get("earlier", {}))
     if marker.kind == "findings":
         return OF_ALL[marker.form[0]](findings)
     if marker.kind == "rows":
@@ -188,11 +191,28 @@ def leading(findings: Results) -> str:
         lines.append(f"| **{question.heading}** | | | |")
         for one in question.leading:
             row = findings[one_of(one.rule, findings, "the table of statements", DataError)]
-            effect = NONE if row["value"] is None else f"{signed(row['value'], 3)} {row['unit']}"
-            if row["low"] is not None:
-                effect += between(row, lambda end: number(end, 3))
+            effect = with_interval(row, f" {row['unit']}")
             lines.append(f"| {sentence(one.claim)} | {effect} | {judgement(row)} | {row['estimand']} |")
     return "\n".join(["\n", *lines, "\n"])
+
+
+def every(findings: Results, earlier: Results) -> str:
+    """All statements by question, in order of their names: effect and verdict, and those on the seeds before."""
+    lines = ["| statement | effect, 95% interval | verdict | on the seeds before |", "|---|---|---|---|"]
+    for heading in dict.fromkeys(row["question"] for row in findings.values()):
+        lines.append(f"| **{heading}** | | | |")
+        for name, row in sorted(findings.items()):
+            if row["question"] == heading:
+                before = f"{with_interval(old)}: {old['verdict']}" if (old := earlier.get(name)) else NONE
+                effect = with_interval(row, f" {row['unit']}")
+                lines.append(f"| {row['statement']} | {effect}, for {row['estimand']} | {judgement(row)} | {before} |")
+    return "\n".join(["\n", *lines, "\n"])
+
+
+def with_interval(row: dict[Hashable, Any], unit: str = "") -> str:
+    """+0.021 nats (−0.008 to 0.050), as far as there is an effect and an interval."""
+    effect = NONE if row["value"] is None else signed(row["value"], 3) + unit
+    return effect + (between(row, lambda end: number(end, 3)) if row["low"] is not None else "")
 
 
 OF_ALL: dict[str, Callable[[Results], str]] = {

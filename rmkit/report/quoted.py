@@ -25,7 +25,10 @@ from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
 FINDINGS = "07_figures"
-KEPT = ("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval")
+KEPT = (
+    *("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval"),
+    *("statement", "question"),
+)
 
 
 def texts(root: Path) -> Iterator[Path]:
@@ -55,6 +58,13 @@ def replaced(path: Path, new: Sequence[str]) -> str:
     for cell, text in zip(cells, new, strict=True):
         cell["source"] = text.splitlines(keepends=True)
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def with_earlier(root: Path, study: str, results: Mapping[str, Any]) -> dict[str, Any]:
+    """The results with, under "earlier", the findings of the seeds that the study had before, where they are kept."""
+    found = sorted((root / "docs" / "results").glob(f"{study}-seeds-*.json"))
+    earlier = [json.loads(path.read_text(encoding="utf-8"))["findings"] for path in found]
+    return {**results, "earlier": {name: row for findings in earlier for name, row in findings.items()}}
 
 
 def all_markers(root: Path) -> list[Marker]:
@@ -173,7 +183,7 @@ def main(name: str) -> str:
     kept = project.root / "docs" / "results" / f"{study.name}.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     write_text(kept, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    changed, faults = fill(project.root, results)
+    changed, faults = fill(project.root, with_earlier(project.root, study.name, results))
     if faults:
         raise ResultError("\n".join(faults))
     return f"{project.shown(kept)} has what the texts quote; {', '.join(changed) or 'no text'} changed"

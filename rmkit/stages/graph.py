@@ -230,7 +230,12 @@ STAGES = {
             "folds": (Source("09_human_preferences", HUMAN),),
         },
         outputs={"evaluations": {}},
-        only={**OF_GRAMMAR, **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD), "n_folds": HUMAN},
+        only={
+            **OF_GRAMMAR,
+            **dict.fromkeys(("choice", "pool", "betas", "ns"), GOLD),
+            "n_folds": HUMAN,
+            "features": HUMAN,
+        },
         precondition="rmkit.preconditions.reward_models:check_validation_split",
         fits=("splits", "annotations", "betas"),
         n_fits="rmkit.preconditions.fits:of_validation_split",

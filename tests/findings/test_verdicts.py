@@ -235,6 +235,58 @@ def test_a_correlation_is_of_a_measure_with_a_policy(statistic, terms):
     assert "a correlation is of a measure with a policy" in row["reason"]
 
 
+SEVERAL = replace(
+    RULE,
+    stage="06_accuracy_vs_policy",
+    statistic="correlation",
+    terms={"measure": "accuracy", "policy": {"best_of_n": 2}},
+    where={},
+)
+
+
+def populations(n_seeds=5, n_models=30, shift=0):
+    """Populations whose accuracy and policy follow one quality, on 20 prompts of a half each."""
+    found = []
+    for seed in range(n_seeds):
+        rng = np.random.default_rng(seed)
+        quality_f = np.append(rng.normal(size=n_models), [0.0, 0.0])
+        fits = pd.DataFrame({"fit": [*map(str, range(n_models)), "gold", "base"], "reward_model": "a"})
+        value_fp = (quality_f[:, None] + rng.normal(size=(n_models + 2, 40))).astype("f4")
+        measuring_p = np.roll(np.arange(40) < 20, shift * seed)
+        values = {
+            "accuracy": np.where(measuring_p, value_fp, np.float32("nan")),
+            "one_pair": np.where(measuring_p, value_fp + 3 * rng.normal(size=value_fp.shape), np.nan).astype("f4"),
+            "best_of_n": np.where(measuring_p, np.float32("nan"), value_fp)[..., None],
+        }
+        evaluated = Evaluations(fits, np.arange(40), np.ones(40, np.float32), values, {"best_of_n": Axis("n", (2,))})
+        found.append(({"seed": seed}, evaluated))
+    return found
+
+
+def judge_several(found, **changes):
+    return judged([replace(SEVERAL, **changes)], [], {"06_accuracy_vs_policy": found}).iloc[0]
+
+
+def test_a_correlation_over_seeds_is_one_of_each_population():
+    row = judge_several(populations())
+    assert (row["verdict"], row["estimand"], row["units"]) == ("shown", "new seeds, new prompts", 150)
+    tau_s = json.loads(row["by_seed"])
+    assert len(tau_s) == 5
+    assert row["value"] == pytest.approx(np.tanh(np.arctanh(tau_s).mean()), abs=1e-5)
+    terms = {"of": {"best_of_n": 2}, "first": "accuracy", "second": "one_pair"}
+    difference = judge_several(populations(), statistic="correlation_difference", terms=terms)
+    assert difference["verdict"] == "shown"
+    assert difference["value"] == pytest.approx(np.mean(json.loads(difference["by_seed"])), abs=1e-5)
+
+
+def test_populations_that_cannot_be_held_together_say_why():
+    assert "no verdict from 4 seeds; it takes 5" in judge_several(populations(n_seeds=4))["no_interval"]
+    assert "do not have accuracy on the same prompts" in judge_several(populations(shift=1))["no_interval"]
+    models = judge_several(populations(), estimand="new reward models, new prompts")
+    assert "5 populations; for new reward models" in models["no_interval"]
+    assert judge_several(populations(1), estimand="new reward models, new prompts")["verdict"] == "shown"
+
+
 def test_a_prompt_without_anything_to_order_does_not_end_the_table():
     found = jobs(0.1, n_seeds=2)
     for _, evaluations in found:

@@ -1,6 +1,7 @@
 """What every interval of rmkit.intervals covers, by the simulators of benchmarks/interval_coverage.py."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -24,11 +25,11 @@ benchmark = load()
 
 
 def cheap_and_dear():
-    """Every case 2,000 times; of the correlations, which are dear, one a statistic at 48 models and 1,000 times."""
+    """Every case 2,000 times; of the correlations, which are dear, one a statistic at 48 models, or one design."""
     for function, cases in benchmark.cases_by_function().items():
         dear = function.startswith("correlation")
         for case in cases:
-            if not case.outside and (not dear or "M = 48: 12 kinds, medium" in case.name):
+            if not case.outside and (not dear or re.search("M = 48: 12 kinds, medium|is noisier", case.name)):
                 yield pytest.param(case, 1000 if dear else 2000, id=f"{function}, {case.name}")
 
 
@@ -36,7 +37,9 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
     assert benchmark.functions_with_intervals() == {
         "bootstrap_over_prompts",
         "correlation_difference",
+        "correlation_difference_over_populations",
         "correlation_over_models",
+        "correlation_over_populations",
         "over_seeds_and_prompts",
         "over_worlds",
         "paired_difference",

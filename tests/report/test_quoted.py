@@ -13,7 +13,7 @@ import pytest
 from rmkit.errors import DataError
 from rmkit.findings.questions import QUESTIONS
 from rmkit.report.markers import COMMENT, filled, markers
-from rmkit.report.quoted import all_markers, fill, measured, passages, replaced, texts
+from rmkit.report.quoted import all_markers, fill, measured, passages, replaced, texts, with_earlier
 from rmkit.study.notebook_side.gathered import Gathered
 from tests.checkout import environment, execute
 from tests.small_project import REPOSITORY
@@ -25,7 +25,7 @@ TEXTS = list(texts(REPOSITORY))
 @pytest.fixture(scope="module")
 def kept():
     """The results of the embedded study that texts quote."""
-    return json.loads(KEPT.read_text(encoding="utf-8"))
+    return with_earlier(REPOSITORY, "tiny", json.loads(KEPT.read_text(encoding="utf-8")))
 
 
 def all_filled(results, faults):

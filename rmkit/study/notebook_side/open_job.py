@@ -124,13 +124,14 @@ class OpenJob(Gathered):
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "none dropped"
         print(in_lines(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})"))
 
-    def rng(self, purpose: str) -> "np.random.Generator":
+    def rng(self, purpose: str, *, of: str = "") -> "np.random.Generator":
         """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.
 
         The seed is the parameter `seed`, or `world_seed` where the stage declares that instead; where it declares both,
         another world has other draws too. A stage that was once part of another draws from the other's streams.
+        of: the one seed that counts, as `world_seed` for what all seeds of a world share.
         """
-        seeds = {name: self.parameters[name] for name in SEEDS if name in self.parameters}
+        seeds = {name: self.parameters[name] for name in SEEDS if name in self.parameters and of in ("", name)}
         if not seeds:
             raise ResultError(f"{self.stage}: declares no {' or '.join(SEEDS)}, so nothing in it may be random")
         first, *others = seeds.values()

@@ -78,6 +78,11 @@ def test_a_stage_with_both_seeds_draws_anew_for_each_of_either(opened):
     assert draws[1, 0] == tuple(opened(seed=1, world_seed=0).rng("shift").normal(size=4))
 
 
+def test_what_all_seeds_of_a_world_share_is_of_its_seed_alone(opened):
+    drawn = [opened(seed=seed, world_seed=7).rng("shift", of="world_seed").normal(size=4) for seed in (0, 1)]
+    np.testing.assert_array_equal(drawn, [generator(7, "09_words", "shift").normal(size=4)] * 2)
+
+
 def test_without_a_seed_nothing_is_random(opened):
     with pytest.raises(ResultError, match="09_words: declares no seed or world_seed, so nothing in it may be random"):
         opened(n=3).rng("shift")
