@@ -298,7 +298,7 @@ def population_cases(*, difference: bool) -> list[Case]:
         Case(
             f"kendall, 5 populations of 36: {name}",
             several_populations(design, difference=difference),
-            UNEVEN if difference and design.shared else "",
+            UNEVEN if design.shared else "",
             times=0.5,
         )
         for name, design in DESIGNS.items()
@@ -343,7 +343,7 @@ def crossed_cases() -> list[Case]:
         "skewed prompts": {"seed": 0.1, "prompt": 1, "skewed": True},
         "weak seeds and prompts": {"seed": 0.05, "prompt": 0.3},
     }
-    sizes = ((5, 100), (5, 50), (10, 100))
+    sizes = ((5, 100), (5, 50), (7, 100), (10, 100), (20, 100))
     cases = [
         Case(f"S = {n_seeds}, P = {n_prompts}: {name}", crossed(n_seeds, n_prompts, **world), times=5)
         for n_seeds, n_prompts in sizes

@@ -36,29 +36,27 @@ REWARD_MODEL = Question(
     ("04_reward_models", "09_human_preferences", "10_validation_split"),
     (
         Leading(
-            "trees-beat-bradley-terry-under-noise",
-            "boosted trees beat a Bradley–Terry network under heavy label noise",
-            "a Bradley–Terry network beats boosted trees under heavy label noise",
-        ),
-        Leading(
             "classifier-beats-bradley-terry-under-noise",
             "a network learns better as a classifier than by Bradley–Terry under heavy label noise",
             "a network learns better by Bradley–Terry than as a classifier under heavy label noise",
         ),
         Leading(
-            "clean-labels-beat-noisy-ones",
-            "labels without noise make better reward models than noisy labels",
-            "noisy labels make better reward models than labels without noise",
+            "trees-beat-bradley-terry-under-noise",
+            "boosted trees beat a Bradley–Terry network under heavy label noise",
+            "a Bradley–Terry network beats boosted trees under heavy label noise",
         ),
         Leading(
             "classifier-beats-bradley-terry-on-human-preferences",
-            "a network orders more of people's preferences correctly as a classifier than by Bradley–Terry",
-            "a network orders more of people's preferences correctly by Bradley–Terry than as a classifier",
+            "a network that reads character n-grams orders more of people's preferences correctly as a classifier "
+            "than by Bradley–Terry",
+            "a network that reads character n-grams orders more of people's preferences correctly by Bradley–Terry "
+            "than as a classifier",
         ),
         Leading(
             "network-beats-linear-on-human-preferences",
-            "a network orders more of people's preferences correctly than a linear reward model",
-            "a linear reward model orders more of people's preferences correctly than a network",
+            "a network that reads character n-grams orders more of people's preferences correctly than a linear reward "
+            "model",
+            "a linear reward model of character n-grams orders more of people's preferences correctly than a network",
         ),
     ),
     ("04_noise_and_numbers", "09_learning_curves"),

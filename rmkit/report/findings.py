@@ -55,7 +55,7 @@ def outliers(rows: pd.DataFrame) -> str:
     if not (rows["estimand"].eq(NEW_SEEDS_NEW_PROMPTS) & rows["by_seed"].ne("")).any():
         return ""
     of_correlations = rows["unit"].str.startswith("difference of").any()
-    more = ", and those of a difference of correlations in 92% to 95%" if of_correlations else ""
+    more = ", and those of a difference of correlations in 92% to 96%" if of_correlations else ""
     return (
         " Where one seed lies far from the others, an interval holds the truth less often than it says: look at the "
         "effects seed by seed. Simulated with such seeds, intervals over 5 of them hold it in 80% to 91% of studies, "
