@@ -12,7 +12,6 @@ so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows fr
 Beside each verdict is the p-value of its interval, and Holm's over the answered statements of one question.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -22,22 +21,14 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ParamsError, ResultError, did_you_mean
-from rmkit.evaluation.contrasts import contrast, differences, over_prompts
-from rmkit.evaluation.population import POLICIES, tables_of
+from rmkit.findings.effects import Job, about, effect, parts
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
-from rmkit.intervals.correlations import Statistic, correlation_difference, correlation_over_models
 from rmkit.intervals.many import holm, p_value
-from rmkit.intervals.means import FEWEST_SEEDS, NEW_PROMPTS_THESE_FITS, Interval, smallest_detectable
-from rmkit.intervals.populations import (
-    correlation_difference_over_populations,
-    correlation_over_populations,
-    correlations_in,
-)
+from rmkit.intervals.means import Interval, smallest_detectable
 
-Jobs = Sequence[tuple[Mapping[str, Any], Evaluations]]  # the parameters of each job of a stage, and what it evaluated
-RANK: Statistic = "kendall"
+Jobs = Sequence[Job]
 
 
 def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mapping[str, Jobs]) -> pd.DataFrame:
@@ -45,16 +36,17 @@ def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mappin
 
     registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
     study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason;
-    `in_study` is False where the study has no job that the rule is about; `by_seed` has the effect in each seed.
+    `in_study` is False where the study has no job that the rule is about; `effects.parts` has the other columns.
     """
     before = names_and_digests(registered)
     rows = [
         row_of(rule, answer(rule, evaluations), before.get(rule.name))
-        | {"in_study": bool(about(rule, evaluations.get(rule.stage, []))), "by_seed": by_seed(rule, evaluations)}
+        | {"in_study": bool(about(rule, evaluations.get(rule.stage, [])))}
+        | parts(rule, evaluations.get(rule.stage, []))
         for rule in rules
     ]
     gone = [name for name in before if name not in {rule.name for rule in rules}]
-    missing = [row_of_missing(name, before[name]) | {"in_study": True, "by_seed": ""} for name in gone]
+    missing = [row_of_missing(name, before[name]) for name in gone]
     return among_many(pd.DataFrame(rows + missing))
 
 
@@ -77,32 +69,9 @@ def answer(rule: Rule, evaluations: Mapping[str, Jobs]) -> Interval:
     for parameters, evaluated in jobs[:1]:
         require_known(rule, parameters, evaluated)
     try:
-        return effect(rule, matching(rule, jobs))
+        return effect(rule, jobs)
     except (ResultError, DataError) as fault:
         return no_interval(rule.estimand, str(fault))
-
-
-def by_seed(rule: Rule, evaluations: Mapping[str, Jobs]) -> str:
-    """The effect in each seed by itself, as a JSON list in the order of the jobs; nothing where there is none.
-
-    A few seeds of a skewed law are held less often than their interval says, so a reader should see them.
-    """
-    try:
-        seeds = matching(rule, evaluations.get(rule.stage, []))
-        if rule.statistic == "difference":
-            difference_sp = differences(seeds, rule.metrics()["metric"], *rule.groups().values())
-            kept_sp = difference_sp[:, np.isfinite(difference_sp).all(axis=0)]
-            effect_s = kept_sp.mean(axis=1) if kept_sp.size else np.array([])
-        elif rule.estimand == SEEDS_AND_PROMPTS:
-            first_s, *second_s = correlations_in(*tables_of_rule(rule, seeds), statistic=RANK).T
-            effect_s = first_s - sum(second_s)
-        else:
-            return ""
-    except (ResultError, DataError):
-        return ""  # the row says why it has no effect
-    return (
-        json.dumps([round(float(one), 6) for one in effect_s]) if len(effect_s) and np.isfinite(effect_s).all() else ""
-    )
 
 
 def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluations) -> None:
@@ -136,57 +105,8 @@ def row_of_missing(name: str, digest: str) -> dict[str, Any]:
     """A row for a statement that was registered and is there no more: it does not vanish with its file."""
     gone = Rule(name, f"{name} (its file is gone)", "", "", "difference", 0.0, 1.0, "", SEEDS_AND_PROMPTS, {})
     reason = "this statement was registered, and docs/findings holds it no more"
-    return row_of(gone, no_interval(gone.estimand, reason), None) | {"digest": digest, "rule": "missing"}
-
-
-def matching(rule: Rule, jobs: Jobs) -> list[Evaluations]:
-    """The evaluations of the jobs that a rule is about, or ResultError that says why there are none."""
-    if not jobs:
-        raise ResultError(f"this study has no finished job of {rule.stage}")
-    if not (found := about(rule, jobs)):
-        raise ResultError(f"this study has no job of {rule.stage} with {dict(rule.where)}")
-    settings = [{k: v for k, v in parameters.items() if k != "seed"} for parameters, _ in found]
-    if any(other != settings[0] for other in settings[1:]):
-        differ = sorted(k for k in settings[0] if len({json.dumps(one[k]) for one in settings}) > 1)
-        raise ResultError(f"jobs of {rule.stage} differ in {', '.join(differ)}; the rule must say `where`")
-    return [evaluated for _, evaluated in found]
-
-
-def about(rule: Rule, jobs: Jobs) -> list[tuple[Mapping[str, Any], Evaluations]]:
-    """The jobs of a rule's stage that have the parameters which it names."""
-    return [job for job in jobs if all(job[0].get(name) == wanted for name, wanted in rule.where.items())]
-
-
-def effect(rule: Rule, seeds: Sequence[Evaluations]) -> Interval:
-    """The rule's statistic with its interval; ResultError if the fits that it speaks of are not there."""
-    metrics = rule.metrics()
-    if rule.statistic == "difference":
-        first, second = rule.groups().values()
-        if rule.estimand == NEW_PROMPTS_THESE_FITS:
-            return over_prompts(seeds, metrics["metric"], first, second)
-        if len(seeds) < FEWEST_SEEDS:
-            raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
-        return contrast(seeds, metrics["metric"], first, second)
-    rng, tables = np.random.default_rng(0), tables_of_rule(rule, seeds)
-    single = rule.statistic == "correlation"
-    if rule.estimand == SEEDS_AND_PROMPTS:
-        if len(seeds) < FEWEST_SEEDS:
-            raise ResultError(f"no verdict from {len(seeds)} seeds; it takes {FEWEST_SEEDS}")
-        over_seeds = correlation_over_populations if single else correlation_difference_over_populations
-        return over_seeds(*tables, statistic=RANK, rng=rng)
-    if len(seeds) > 1:
-        raise ResultError(f"{len(seeds)} populations; for {rule.estimand} a correlation is over the models of one")
-    over_models = correlation_over_models if single else correlation_difference
-    return over_models(*(table[0] for table in tables), statistic=RANK, rng=rng)
-
-
-def tables_of_rule(rule: Rule, seeds: Sequence[Evaluations]) -> list[list[np.ndarray]]:
-    """For each metric of a correlation its table, models by prompts, in each seed's population; else ResultError."""
-    metrics = rule.metrics().values()
-    one, *others = (metric.name in POLICIES for metric in metrics)
-    if one in others:
-        raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
-    return tables_of(seeds, *metrics)
+    row = row_of(gone, no_interval(gone.estimand, reason), None) | parts(gone, [])
+    return row | {"digest": digest, "rule": "missing", "in_study": True}
 
 
 def row_of(rule: Rule, interval: Interval, registered: str | None) -> dict[str, Any]:

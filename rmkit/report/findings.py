@@ -17,7 +17,8 @@ from rmkit.report.wording import NONE, counted, number, signed
 
 NOT_ANSWERED = "not answered"
 # Columns that rows of an earlier version lack, with what says nothing.
-LATER = {"question": OTHER, "p_value": np.nan, "p_holm": np.nan, "survives": "", "in_study": True, "by_seed": ""}
+LATER = {"question": OTHER, "p_value": np.nan, "p_holm": np.nan, "survives": "", "in_study": True}
+LATER |= {"by_seed": "", "by_world": "", "tau": np.nan, "same_sign": np.nan}
 
 
 def stored_findings(results: Results) -> pd.DataFrame:
@@ -121,8 +122,8 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
         else:
             between = "" if np.isnan(row["low"]) else f" ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
             against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}"
-            seeds = f"; seed by seed {by_seed(row)}" if row["by_seed"] else ""
-            effect = TableCell(signed(row["value"], 3), f"{row['unit']}{between}{against}{seeds}", wide=True)
+            each = f"{row['unit']}{between}{against}{by_seed(row)}{by_world(row)}"
+            effect = TableCell(signed(row["value"], 3), each, wide=True)
         check = "; a sanity check" if row["fit"] in SANITY_CHECKS else ""
         yield [
             TableCell(row["statement"], f"{row['source']}{check}", wide=True),
@@ -134,8 +135,18 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
 
 
 def by_seed(row: dict) -> str:
-    """The effect in each seed, to as many digits as their mean: +0.021, −0.008, +0.300."""
-    return ", ".join(signed(effect, 3) for effect in json.loads(row["by_seed"]))
+    """The effect in each seed, to as many digits as their mean: seed by seed +0.021, −0.008, +0.300."""
+    effects = json.loads(row["by_seed"] or "[]")
+    return f"; seed by seed {', '.join(signed(effect, 3) for effect in effects)}" if effects else ""
+
+
+def by_world(row: dict) -> str:
+    """The effect in each world by its seed, how many have the mean's sign, and the spread between worlds."""
+    if not (effects := json.loads(row["by_world"] or "{}")):
+        return ""
+    each = ", ".join(f"{signed(effect, 3)} in world {world}" for world, effect in effects.items())
+    spread = "" if np.isnan(row["tau"]) else f", standard deviation between worlds {number(row['tau'], 3)}"
+    return f"; {each}; {round(row['same_sign'] * len(effects))} of {len(effects)} worlds have the mean's sign{spread}"
 
 
 def verdict_cell(row: dict) -> TableCell:

@@ -168,6 +168,10 @@ TERMS: Mapping[str, Term] = {
         "the interval is about another draw of pairs, labels and initial weights, and other prompts, in this one "
         "world.",
     ),
+    "New worlds": Term(
+        "new worlds(?:, new seeds, new prompts)?",
+        "the interval is about other worlds, each with seeds and prompts of its own: worlds are its units.",
+    ),
     "These fits": Term(
         "(?:new prompts, )?these fits", "the interval is about other prompts, scored by the very same fitted models."
     ),

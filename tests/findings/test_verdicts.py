@@ -235,6 +235,35 @@ def test_a_correlation_is_of_a_measure_with_a_policy(statistic, terms):
     assert "a correlation is of a measure with a policy" in row["reason"]
 
 
+def worlds(effects, **parameters):
+    return [job for world, effect in enumerate(effects) for job in jobs(effect, world_seed=world, **parameters)]
+
+
+def test_worlds_are_the_units_where_a_study_has_several():
+    row = judge(worlds([0.1, 0.12, 0.09, 0.11, 0.13]))
+    assert (row["verdict"], row["estimand"]) == ("shown", "new worlds, new seeds, new prompts")
+    effects = json.loads(row["by_world"])
+    assert [*effects] == list("01234")
+    assert row["value"] == pytest.approx(np.mean([*effects.values()]), abs=1e-6)
+    assert (row["same_sign"], row["by_seed"]) == (1.0, "")
+    assert judge(jobs(0.1))["by_world"] == ""
+
+
+def test_few_worlds_have_an_effect_and_a_sign_each_and_no_interval():
+    row = judge(worlds([0.2, -0.1, 0.3]))
+    assert (row["verdict"], np.isnan(row["low"])) == ("not answered", True)
+    assert "3 worlds are too few" in row["no_interval"]
+    assert row["same_sign"] == pytest.approx(2 / 3)
+    assert row["tau"] > 0.1
+
+
+def test_what_differs_beside_seed_and_world_is_named():
+    found = worlds([0.1, 0.1]) + jobs(0.1, world_seed=0, task="harmless")
+    for parameters, _ in found:
+        parameters.setdefault("task", "helpful")
+    assert "differ in task; the rule must say `where`" in judge(found)["no_interval"]
+
+
 SEVERAL = replace(
     RULE,
     stage="06_accuracy_vs_policy",

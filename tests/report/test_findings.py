@@ -1,5 +1,6 @@
 """What the report says of statements: by question, answers first, those without one apart, and what survives among many."""
 
+import numpy as np
 import pandas as pd
 
 from rmkit.findings.questions import OTHER
@@ -10,12 +11,13 @@ from rmkit.report.findings import answers, finding_sections, finding_tables
 from rmkit.report.wording import counted
 
 
-def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed=""):
+def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed="", by_world=""):
     estimand = "new seeds, new prompts"
     rule = Rule(name, f"{name}.", "nobody", stage, "difference", 0.0, 0.1, "gold reward", estimand, {})
     interval = Interval((low + high) / 2, low, high, 0.95, estimand, "by hand", 5)
     interval = no_interval(estimand, reason) if reason else interval
-    return row_of(rule, interval, rule.digest) | {"in_study": in_study, "by_seed": by_seed}
+    each = {"by_seed": by_seed, "by_world": by_world, "tau": 0.05 if by_world else np.nan, "same_sign": 2 / 3}
+    return row_of(rule, interval, rule.digest) | {"in_study": in_study, **each}
 
 
 def rows_of(*rows):
@@ -90,3 +92,15 @@ def test_effects_stand_seed_by_seed_where_there_are_few_seeds():
     assert "look at the effects seed by seed" in section.scope
     (section,) = finding_sections(ROWS)
     assert "seed by seed" not in section.scope + section.tables[0].rows[0][2].small
+
+
+def test_effects_stand_world_by_world_where_there_are_several():
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_world='{"3": 0.2, "4": -0.1, "5": 0.5}')))
+    assert (
+        section.tables[0]
+        .rows[0][2]
+        .small.endswith(
+            "; +0.200 in world 3, −0.100 in world 4, +0.500 in world 5; 2 of 3 worlds have the mean's sign, standard "
+            "deviation between worlds 0.050"
+        )
+    )

@@ -11,7 +11,20 @@ import pandas as pd
 # What says something of a row and is nothing that one would group by.
 ABOUT = {"value", "reason", "units", "job", "stage", "study", "fit", "metric", "left_out", "detail"}
 ABOUT |= {"low", "high", "level", "estimand", "method", "no_interval", "detectable", "statement", "threshold"}
-ABOUT |= {"matters", "source", "digest", "rule", "p_value", "p_holm", "survives", "by_seed", "in_study"}
+ABOUT |= {
+    "matters",
+    "source",
+    "digest",
+    "rule",
+    "p_value",
+    "p_holm",
+    "survives",
+    "by_seed",
+    "in_study",
+    "by_world",
+    "tau",
+    "same_sign",
+}
 TOLD_BY_OTHERS = ("split", "validation")  # where another column says the same, that one is shown
 POLICY, TOLD_BY_POLICY = "policy", ("n", "nats")  # the name of a policy tells how far it goes from the base
 FIT = "fit"  # the axis of last resort
