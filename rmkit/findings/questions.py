@@ -120,6 +120,7 @@ QUESTIONS = (REWARD_MODEL, PAIRS, POLICY)
 SANITY_CHECKS = (
     "best-of-32-beats-a-random-pick",
     "clean-labels-beat-noisy-ones",
+    "heads-beat-the-shorter-answer-on-encoded-human-preferences",
     "heads-beat-the-shorter-answer-on-human-preferences",
     "more-annotations-help",
 )
