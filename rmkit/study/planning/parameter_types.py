@@ -62,7 +62,8 @@ class Kind:
         if not isinstance(value, list | tuple):
             if isinstance(value, str) and value.startswith("["):
                 raise ParamsError(f"{where}: {value!r} is text, not a list; papermill reads a list by -y, not by -p")
-            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not a list; write [{value}]")
+            remedy = f"a list; write [{'null' if value is None else value}]" if self.of.admits(value) else str(self)
+            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {remedy}")
         return [self.of.conform(item, f"{where}[{position}]") for position, item in enumerate(value)]
 
     def _scalar(self, value: Any, where: str) -> Any:

@@ -35,11 +35,9 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
     for stage in stages:
         grid = study_file.grid(study, stage, schemas[stage])
         varied = [name for name in grid[0] if any(point[name] != grid[0][name] for point in grid)]
-        points = [settled(stage, given, schemas[stage]) for given in grid]
-        for position, point in enumerate(points):
-            if point in points[:position]:  # settled, they are one job
-                continue
-            names = dict.fromkeys([*study.axes, *varied])
+        points = (settled(stage, given, schemas[stage]) for given in grid)
+        names = dict.fromkeys([*study.axes, *varied])
+        for point in {canonical(point): point for point in points}.values():  # settled, equal ones are one job
             axes = tuple(name for name in names if name in point and STAGES[stage].counts(name, point))
             jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
     return jobs
@@ -68,8 +66,8 @@ def plan_job(
 ) -> PlannedJob:
     """The job of a stage at one point, what it takes found among `jobs`: those with equal shared parameters."""
     for name in SEEDS:
-        if parameters.get(name, 0) < 0:
-            raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more")
+        if not 0 <= parameters.get(name, 0) < 2**63:  # more is no whole number of a table of results
+            raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more, and below 2**63")
     for name in STAGES[stage].fits:
         value, place = parameters[name], f"{where}: {stage}: {name}"
         if isinstance(value, list):
@@ -115,13 +113,22 @@ def _upstream(
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
     if made_of := STAGES[origins[0]].made_of.get(name):
         return _maker_of(made, made_of, start)
-    fitting = [job for job in made if name in STAGES[job.stage].saved(job.parameters) and _agree(parameters, job)]
+    made = [job for job in made if name in STAGES[job.stage].saved(job.parameters)]
+    fitting = [job for job in made if _agree(parameters, job)]
     if len(fitting) == 1:
         return fitting[0]
-    shared = {key: parameters[key] for key in made[0].parameters if key in parameters}
-    listed = "; ".join(canonical(dict(job.parameters)) for job in (fitting or made)[:5])
-    which = f"the one job of {origins[0]} that saves it with {canonical(shared)}, and there are {len(fitting)}"
-    raise ParamsError(f"{start} {which}; candidates: {listed}")
+    apart = f"they differ in {_apart(parameters, fitting or made)}; make these agree" if made else "none saves it"
+    raise ParamsError(f"{start} one job of {origins[0]}, and {len(fitting)} fit; {apart}")
+
+
+def _apart(parameters: Mapping[str, Any], jobs: list[PlannedJob]) -> str:
+    """The parameters of these jobs of which none is as it is here; if there is no such, those in which jobs differ."""
+    names = dict.fromkeys(name for job in jobs for name in job.parameters)
+    there = {name: list(dict.fromkeys(canonical(job.parameters.get(name)) for job in jobs)) for name in names}
+    here = {name: canonical(parameters[name]) for name in names if name in parameters}
+    differ = [name for name in here if here[name] not in there[name]] or [name for name in names if there[name][1:]]
+    said = {name: ", ".join(there[name][:8]) + ", …" * (len(there[name]) > 8) for name in differ}
+    return "; ".join(f"{name}: {said[name]}" + f" there, {here.get(name)} here" * (name in here) for name in differ)
 
 
 def _maker_of(made: list[PlannedJob], made_of: tuple[str, ...], start: str) -> PlannedJob:
@@ -141,9 +148,7 @@ def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob],
         start = f"{where}: {stage} gathers the results of {', '.join(gathers)}, and the study has"
         if not made:
             raise ParamsError(f"{start} none of them; add one under `stages`, as in `{gathers[0]}:`")
-        shared = {key: parameters[key] for job in made for key in job.parameters if key in parameters}
-        listed = "; ".join(canonical(dict(job.parameters)) for job in made[:5])
-        raise ParamsError(f"{start} no job of theirs with {canonical(shared)}; candidates: {listed}")
+        raise ParamsError(f"{start} no job that fits: they differ in {_apart(parameters, made)}; make these agree")
     return fitting
 
 

@@ -30,8 +30,9 @@ from rmkit.study.planning.parameter_types import Kind
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
 Block = Mapping[str, Any]  # what a stage is given, by parameter
-RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})")  # 5..24
-MOST = 10_000  # values of a range
+RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})", re.ASCII)  # 5..24
+MEANT = re.compile(r"(?=.*\d)[-+\d.eE\s]*\.\.[-+\d.eE\s]*", re.DOTALL)  # as 5 .. 24, -1..3 or 5..
+MOST = 1_000  # values of a range, and jobs of a stage
 STUDY = "study"  # the parameter that every notebook may declare: where upstream is looked for; not part of a key
 
 
@@ -114,13 +115,11 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
     for name in study.axes.keys() & study.parameters.keys():
         raise ParamsError(f"{study.where}: {name} stands under both `parameters` and `axes`; keep one")
     for stage, blocks in study.stages.items():
+        options = set(schemas[stage]) - {STUDY}
         for name in (name for block in blocks for name in block):
-            if name not in schemas[stage] or name == STUDY:
-                options = set(schemas[stage]) - {STUDY}
-                raise ParamsError(
-                    f"{study.where}: stages.{stage}.{name}: notebooks/{stage}.ipynb declares no such parameter"
-                    f"{did_you_mean(name, options)}"
-                )
+            if name not in options:
+                remedy = f"notebooks/{stage}.ipynb declares no such parameter{did_you_mean(name, options)}"
+                raise ParamsError(f"{study.where}: stages.{stage}.{name}: {remedy}")
 
 
 def check_axes(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> None:
@@ -138,12 +137,15 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
     """The parameters of each job of a stage, checked and complete, `study` left out; block by block, each in its order.
 
     A stage has no job at an axis value that its own `Literal` does not admit: another stage of the study may. Two
-    blocks may have a point in common: it is one job.
+    blocks may have a point in common. ParamsError for more points than a machine can plan.
     """
     blocks = study.stages[stage]
     names = [f"stages.{stage}" + (f"[{position}]" if blocks[1:] else "") for position in range(len(blocks))]
-    points = [_points(study, stage, schema, *named) for named in zip(blocks, names, strict=True)]
-    return list({repr(point): point for point in itertools.chain(*points)}.values())
+    points = (_points(study, stage, schema, *named) for named in zip(blocks, names, strict=True))
+    found = list(itertools.islice(itertools.chain.from_iterable(points), MOST + 1))
+    if len(found) > MOST:
+        raise ParamsError(f"{study.where}: {stage} has over {MOST:,} jobs; its lists and ranges multiply: give fewer")
+    return found
 
 
 def _points(
@@ -191,11 +193,11 @@ def _each(several: list[Any], kind: Kind, where: str) -> list[Any]:
 
 def _several(value: Any, where: str) -> list[Any] | None:
     """The values of a list or of a range, as 5..24; nothing for anything else."""
-    if not (found := RANGE.fullmatch(value) if isinstance(value, str) else None):
+    if not (isinstance(value, str) and MEANT.fullmatch(value)):
         return value if isinstance(value, list) else None
-    first, last = map(int, found.groups())
+    first, last = map(int, found.groups()) if (found := RANGE.fullmatch(value)) else (1, 0)
     if not 0 <= last - first < MOST:
-        raise ParamsError(f"{where}: {value!r} is no range of 1 to {MOST:,} values; write the smaller end first")
+        raise ParamsError(f"{where}: {value!r} is no range of 1 to {MOST:,} values; write it as 5..24, from 0 on")
     return list(range(first, last + 1))
 
 

@@ -48,12 +48,13 @@ def test_a_stage_runs_at_the_axis_values_that_its_literal_admits(worlds):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63])
 @pytest.mark.parametrize("name", ["seed", "world_seed"])
-def test_a_seed_below_0_is_refused(name, graph):
+def test_a_seed_that_no_table_of_results_holds_is_refused(name, seed, graph):
     graph.stage("00_world", f"{name}: int = 0")
-    said = f"mine.yaml: 00_world: {name}: -1; a seed is 0 or more$"
+    said = rf"mine.yaml: 00_world: {name}: {seed}; a seed is 0 or more, and below 2\*\*63$"
     with pytest.raises(ParamsError, match=said):
-        graph.plan(f"stages: {{00_world: {{{name}: -1}}}}")
+        graph.plan(f"stages: {{00_world: {{{name}: {seed}}}}}")
 
 
 def test_an_input_that_no_source_gives_is_absent(worlds):
@@ -113,12 +114,35 @@ def test_a_source_that_does_not_save_the_input_is_no_source(graph):
     graph.stage("00_world", "size: int = 1", outputs={"bank": {"size": (2, 3)}})
     graph.stage("02_models", inputs={"bank": (Source("00_world"),)})
     stages = "stages: {00_world: , 02_models: }"
-    with pytest.raises(ParamsError, match=r"the one job of 00_world that saves it with \{\}, and there are 0; cand"):
+    with pytest.raises(ParamsError, match=r"one job of 00_world, and 0 fit; none saves it$"):
         graph.plan(stages)
-    with pytest.raises(ParamsError, match="and there are 2; candidates"):
+    with pytest.raises(ParamsError, match=r"and 2 fit; they differ in size: 2, 3; make these agree$"):
         graph.plan("axes: {size: [2, 3]}\n" + stages)
     *_, models = graph.plan("axes: {size: [1, 2]}\n" + stages)
     assert models.inputs["bank"].parameters == {"size": 2}
+
+
+@pytest.mark.parametrize(
+    ("of_policy", "said"),
+    [
+        ("{seed: 0..1, head: network}", "seed: 0, 1 there, 5 here"),
+        ("{seed: 5, head: linear}", 'head: "linear" there, "network" here'),
+        ("{seed: 0..20, head: network}", "seed: 0, 1, 2, 3, 4, 5, 6, 7, … there, 30 here"),
+        (
+            "[{seed: 5, head: linear}, {seed: 6, head: network}]",
+            'seed: 5, 6 there, 5 here; head: "linear", "network" there, "network" here',
+        ),
+    ],
+)
+def test_what_keeps_a_stage_from_its_input_is_said_and_no_more(of_policy, said, graph):
+    declared = "seed: int = 0", "head: Literal['linear', 'network'] = 'linear'", "size: int = 1"
+    graph.stage("01_policy", *declared, outputs={"bank": {}})
+    graph.stage("02_models", *declared[:2], inputs={"bank": (Source("01_policy"),)})
+    seed = 30 if "20" in of_policy else 5
+    with pytest.raises(ParamsError) as refused:
+        graph.plan(f"stages: {{01_policy: {of_policy}, 02_models: {{seed: {seed}, head: network}}}}")
+    start = "mine.yaml: 02_models takes `bank` from one job of 01_policy, and 0 fit; they differ in"
+    assert str(refused.value).endswith(f"{start} {said}; make these agree")
 
 
 WRONG_AXES = {
@@ -187,9 +211,10 @@ def test_a_stage_of_several_blocks_has_the_points_of_each_once(seeded):
 
 
 WRONG_VALUES = {
-    "7..5": r"stages.01_policy.seed: '7..5' is no range of 1 to 10,000 values; write the smaller end first",
-    "0..999999999": "is no range of 1 to 10,000 values",
-    "5...7": r"stages.01_policy.seed: '5...7' is text, not a whole number",
+    **{
+        text: rf"stages.01_policy.seed: '{text}' is no range of 1 to 1,000 values; write it as 5..24, from 0 on$"
+        for text in ("7..5", "0..1000", "0..99999999999", "5...7", "5 .. 7", "-1..3", "0..-1", "1.0..2.0", "5..")
+    },
     "[]": "stages.01_policy.seed: holds no value; give at least one",
     "[1, x]": r"stages.01_policy.seed\[1\]: 'x' is text, not a whole number",
     "[1, 1]": "stages.01_policy.seed: 1 is listed twice; a job is run once",
@@ -202,6 +227,13 @@ WRONG_VALUES = {
 def test_wrong_values_of_a_stage_are_one_sentence(value, seeded):
     with pytest.raises(ParamsError, match=WRONG_VALUES[value]):
         seeded.plan(f"stages: {{01_policy: [{{seed: {value}}}]}}")
+
+
+@pytest.mark.parametrize("blocks", ["{seed: 0..999, n: 1..999}", f"[{', '.join(['{seed: 0..99}'] * 11)}]"])
+def test_ranges_that_multiply_end_in_one_sentence_before_they_fill_the_memory(blocks, graph):
+    graph.stage("01_policy", "seed: int = 0", "n: int = 1", "m: int = 1", "k: int = 1")
+    with pytest.raises(ParamsError, match=r"mine.yaml: 01_policy has over 1,000 jobs; its lists and ranges multiply"):
+        graph.plan(f"axes: {{m: 1..999, k: 1..999}}\nstages: {{01_policy: {blocks}}}")
 
 
 def test_other_types_admit_all_or_nothing(graph):
