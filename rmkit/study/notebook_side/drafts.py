@@ -62,7 +62,7 @@ def plan_draft(project: Project, study: Study, stage: str, parameters: Mapping[s
 
 
 def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a draft's parameters those whose value a stage that it needs something from has nowhere in the study."""
+    """Of a draft's parameters those that the nearest job of a stage that it needs something from does not have."""
     missing: dict[str, Any] = {}
     todo, seen = [stage], {stage}
     while todo:
@@ -72,10 +72,10 @@ def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str,
             todo.append(origin)
             if origin in study.stages:
                 schema = schema_of(project, origin)
+                own = {name: parameters[name] for name in schema.keys() & parameters.keys()}
                 points = grid(study, origin, schema)
-                for name in schema.keys() & parameters.keys():
-                    if all(point[name] != parameters[name] for point in points):
-                        missing[name] = parameters[name]
+                unlike = [{name: value for name, value in own.items() if point[name] != value} for point in points]
+                missing |= sorted(unlike, key=len)[0]
     return dict(sorted(missing.items()))
 
 

@@ -37,6 +37,19 @@ def test_a_seed_and_a_pool_that_the_study_has_nowhere_make_a_trial(capsys):
     assert "study smoke has no" in capsys.readouterr().out
 
 
+def test_values_that_the_study_has_in_different_blocks_alone_make_a_trial(tmp_path):
+    """Each of the two has its place in the study, and no job of 03 has both."""
+    text = (PROJECT.root / "params/smoke.yaml").read_text(encoding="utf-8")
+    blocks = "\n    - {generator: sft, n_labels: 150, seed: 0}\n    - {generator: sft, n_labels: 150, seed: 1, choice: similar}\n"
+    text = text.replace("\n    generator: sft\n    n_labels: 150\n", blocks)
+    assert text.count("similar") == 1
+    (tmp_path / "blocks.yaml").write_text(text, encoding="utf-8")
+    study = load_study(tmp_path / "blocks.yaml", "blocks.yaml")
+    trial, job = plan_draft(PROJECT, study, "04_reward_models", of_04(seed=0, choice="similar"))
+    assert trial is not study
+    assert [job.inputs["comparisons"].parameters[name] for name in ("seed", "choice")] == [0, "similar"]
+
+
 def test_levels_of_noise_reach_the_notebook_that_makes_the_labels():
     _, job = plan_draft(PROJECT, STUDY, "04_reward_models", of_04(betas=[0.2, None]))
     assert job.inputs["comparisons"].parameters["betas"] == [0.2, None]
