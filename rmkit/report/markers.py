@@ -94,6 +94,8 @@ def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:
         raise DataError(f"{here} does not say after a colon how its result reads")
     known = {"finding": OF_FINDING, "findings": (*OF_ALL, "every"), "rows": tuple(QUANTITIES)}[kind]
     one_of(form[0], known, here, DataError)
+    if len(form) > 1 and (kind == "findings" or form[0] in PLAIN):
+        raise DataError(f"{here}: {form[0]} has no style and no digits; write {form[0]} alone")
     if kind != "findings" and form[0] not in PLAIN:
         numeric = form[1:-1] if form[-1] == "opposite" and kind == "finding" else form[1:]
         one_of(numeric[0] if numeric else "", STYLES, f"{here}: style", DataError)

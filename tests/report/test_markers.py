@@ -73,6 +73,8 @@ def test_the_table_has_every_statement_that_leads_a_question():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("a <!-- findings: every 3 -->b<!-- . -->", "every has no style and no digits; write every alone"),
+        ("a <!-- finding one-beats-two: verdict signed -->b<!-- . -->", "verdict has no style and no digits"),
         ("a <!-- TODO -->", "'TODO' is not one of finding, findings, rows"),
         ("a <!-- findin x: verdict -->b<!-- . -->", "'findin' is not one of finding, findings, rows; did you mean 'finding'?"),
         ("a <!-- finding x: efect signed 3 -->b<!-- . -->", "'efect' is not one of effect"),
