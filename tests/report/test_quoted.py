@@ -113,7 +113,8 @@ def stored(tmp_path_factory):
         jobs.append(("04_reward_models", table))
     effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "low": math.nan, "high": math.nan,
               "detectable": math.nan, "verdict": "not answered", "survives": "", "unit": "nats",
-              "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07"}  # fmt: skip
+              "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07",
+              "statement": "One beats two.", "question": "Which is better?"}  # fmt: skip
     jobs.append(("07_figures", pd.DataFrame([effect])))
     for number, (_, table) in enumerate(jobs):
         (folder / str(number)).mkdir()
@@ -161,6 +162,7 @@ def test_a_statement_is_kept_whole_and_a_missing_number_is_none(stored):
     assert finding["value"] == 0.1
     assert finding["low"] is None
     assert finding["no_interval"] == "too few"
+    assert (finding["statement"], finding["question"]) == ("One beats two.", "Which is better?")
 
 
 @pytest.mark.parametrize(
