@@ -86,14 +86,17 @@ def themed(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     """A figure function that draws in the theme, whatever the process's defaults, and leaves them as they were.
 
     The figure is taken off pyplot's list, so that a notebook shows it once, as the cell's value, and a long run does
-    not gather open figures. It can still be shown, changed and saved.
+    not gather open figures. It can still be shown, changed and saved. One that a function leaves unfinished is closed.
     """
 
     @functools.wraps(draw)
     def in_theme(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
-        with plt.rc_context(DEFAULTS):
-            figure = draw(*args, **kwargs)
-        plt.close(figure)
-        return figure
+        before = plt.get_fignums()
+        try:
+            with plt.rc_context(DEFAULTS):
+                return draw(*args, **kwargs)
+        finally:
+            for number in set(plt.get_fignums()) - set(before):
+                plt.close(number)
 
     return in_theme

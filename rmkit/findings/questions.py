@@ -18,6 +18,7 @@ class Leading:
     claim: str
     opposite: str
     turned: bool = True  # whether the opposite has the effect with its sign turned: a difference does, no correlation
+    unless: str = ""  # a rule; where a study is about that, this one does not lead
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,50 @@ REWARD_MODEL = Question(
     (
         Leading(
             "classifier-beats-bradley-terry-under-noise",
-            "a network learns better as a classifier than by Bradley–Terry under heavy label noise",
-            "a network learns better by Bradley–Terry than as a classifier under heavy label noise",
+            "a network learns better as a classifier than by Bradley–Terry, with the most labels and heavy noise",
+            "a network learns better by Bradley–Terry than as a classifier, with the most labels and heavy noise",
+        ),
+        Leading(
+            "released-procedure-favours-the-classifier",
+            "the paper's released procedure adds to the classifier's lead over Bradley–Terry (half of what it adds to "
+            "that with sound training, with the most labels and heavy noise)",
+            "the paper's released procedure takes from the classifier's lead over Bradley–Terry (half of what it takes "
+            "from that with sound training, with the most labels and heavy noise)",
         ),
         Leading(
             "trees-beat-bradley-terry-under-noise",
-            "boosted trees beat a Bradley–Terry network under heavy label noise",
-            "a Bradley–Terry network beats boosted trees under heavy label noise",
+            "boosted trees beat a Bradley–Terry network, with the most labels and heavy noise",
+            "a Bradley–Terry network beats boosted trees, with the most labels and heavy noise",
         ),
         Leading(
             "classifier-beats-bradley-terry-on-human-preferences",
             "a network that reads character n-grams orders more of people's preferences correctly as a classifier "
-            "than by Bradley–Terry",
+            "than by Bradley–Terry, with the most labels",
             "a network that reads character n-grams orders more of people's preferences correctly by Bradley–Terry "
-            "than as a classifier",
+            "than as a classifier, with the most labels",
         ),
         Leading(
             "network-beats-linear-on-human-preferences",
             "a network that reads character n-grams orders more of people's preferences correctly than a linear reward "
-            "model",
-            "a linear reward model of character n-grams orders more of people's preferences correctly than a network",
+            "model, with the most labels",
+            "a linear reward model of character n-grams orders more of people's preferences correctly than a network, "
+            "with the most labels",
+        ),
+        Leading(
+            "classifier-beats-bradley-terry-on-encoded-human-preferences",
+            "a network that reads a sentence encoder's features orders more of people's preferences correctly as a "
+            "classifier than by Bradley–Terry, with the most labels",
+            "a network that reads a sentence encoder's features orders more of people's preferences correctly by "
+            "Bradley–Terry than as a classifier, with the most labels",
+            unless="classifier-beats-bradley-terry-on-human-preferences",
+        ),
+        Leading(
+            "network-beats-linear-on-encoded-human-preferences",
+            "a network that reads a sentence encoder's features orders more of people's preferences correctly than a "
+            "linear reward model, with the most labels",
+            "a linear reward model of a sentence encoder's features orders more of people's preferences correctly than "
+            "a network, with the most labels",
+            unless="network-beats-linear-on-human-preferences",
         ),
     ),
     ("04_noise_and_numbers", "09_learning_curves"),
@@ -71,22 +96,30 @@ PAIRS = Question(
     (
         Leading(
             "d-optimal-beats-random",
-            "D-optimal choice beats labelling at random",
-            "labelling at random beats D-optimal choice",
+            "D-optimal choice orders responses better than labelling at random",
+            "labelling at random orders responses better than D-optimal choice",
         ),
         Leading(
             "d-optimal-beats-entropy",
-            "D-optimal choice beats labelling the most uncertain pairs",
-            "labelling the most uncertain pairs beats D-optimal choice",
+            "D-optimal choice orders responses better than labelling the most uncertain pairs",
+            "labelling the most uncertain pairs orders responses better than D-optimal choice",
+        ),
+        Leading(
+            "d-optimal-gives-better-best-of-32",
+            "D-optimal choice gives a better Best-of-32 than labelling at random",
+            "labelling at random gives a better Best-of-32 than D-optimal choice",
         ),
         Leading(
             "cross-prompt-helps-d-optimal",
-            "D-optimal choice gains from pairs across prompts",
-            "D-optimal choice loses by pairs across prompts",
+            "D-optimal choice orders responses better from pairs across prompts than within prompts",
+            "D-optimal choice orders responses better from pairs within prompts than across prompts",
         ),
     ),
     ("05_active_differences", "05_active_curves"),
-    {"Spearman correlation": "The correlation is of reward with gold reward within prompts, a mean over all rounds."},
+    {
+        "Spearman correlation": "The correlation is of reward with gold reward within prompts, a mean over all rounds.",
+        "gold reward": "Gold reward is that of the response which the reward model picks out of 32, over all rounds.",
+    },
 )
 POLICY = Question(
     "Does the accuracy that one measures predict the policy that one gets?",
@@ -99,20 +132,23 @@ POLICY = Question(
             turned=False,
         ),
         Leading(
+            "accuracy-predicts-mild-policies-better",
+            "accuracy predicts mild policies (Best-of-2) better than strong ones (Best-of-32)",
+            "accuracy predicts strong policies (Best-of-32) better than mild ones (Best-of-2)",
+        ),
+        Leading(
             "more-responses-a-prompt-predict-better",
             "accuracy over several responses to a prompt predicts the Best-of-32 policy better than accuracy on one "
             "pair a prompt",
             "accuracy on one pair a prompt predicts the Best-of-32 policy better than accuracy over several responses "
             "to a prompt",
         ),
-        Leading(
-            "accuracy-predicts-mild-policies-better",
-            "accuracy predicts mild policies (Best-of-2) better than strong ones (Best-of-32)",
-            "accuracy predicts strong policies (Best-of-32) better than mild ones (Best-of-2)",
-        ),
     ),
     ("06_which_measure",),
-    {"Kendall correlation": "The correlation is over reward models, of their accuracy with what their policies earn."},
+    {
+        "Kendall correlation": "The correlation is over the reward models of a seed, of their accuracy with what their "
+        "policies earn. They differ in kind, noise and number of labels; among models that are alike it can be less."
+    },
 )
 QUESTIONS = (REWARD_MODEL, PAIRS, POLICY)
 

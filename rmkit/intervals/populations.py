@@ -15,6 +15,7 @@ from rmkit.errors import DataError
 from rmkit.intervals.correlations import CORRELATIONS, FEWEST_MODELS, HIGHEST, PERFECT, Statistic
 from rmkit.intervals.means import FEWEST_PROMPTS, FEWEST_SEEDS, NEW_SEEDS_NEW_PROMPTS, Interval, check_request
 
+ALIKE = 1e-12  # correlations that differ by less are the same, for all that rounding can tell
 LEFT_OUT = 5  # one prompt in so many is left out of each set
 PROMPTS_DF = (
     10  # of what prompts add: a correlation moves more where it lies elsewhere, so its estimate varies (simulated)
@@ -47,7 +48,10 @@ def correlation_over_populations(
     with np.errstate(divide="ignore"):
         z_s = np.arctanh(correlation_s)
     estimate = float(np.tanh(z_s.mean()))
-    if reason := _why_none(tables, correlation_s[:, None]):
+    reason = _why_none(tables, correlation_s[:, None])
+    if not reason and np.ptp(z_s) < ALIKE:
+        reason = "the correlation is the same in every population: no variation is seen"
+    if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
     without_some = _without_some(tables, statistic, rng, n_resamples)
     half, df = _half(z_s, [np.arctanh(correlation_bsc[..., 0]) for correlation_bsc in without_some], tables[0], level)
@@ -77,8 +81,8 @@ def correlation_difference_over_populations(
     difference_s = correlation_sc[:, 0] - correlation_sc[:, 1]
     estimate, n_models = float(difference_s.mean()), sum(len(one[0]) for one in tables)
     reason = _why_none(tables, correlation_sc)
-    if not reason and not np.ptp(difference_s) and not difference_s[0]:
-        reason = "the two correlations are equal in every population: no variation is seen"
+    if not reason and np.ptp(difference_s) < ALIKE:
+        reason = "the difference of correlations is the same in every population: no variation is seen"
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
     without_some = _without_some(tables, statistic, rng, n_resamples)

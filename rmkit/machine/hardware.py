@@ -12,7 +12,7 @@ from pathlib import Path
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "torch", "safetensors", "papermill"),
-    *("transformers", "tokenizers", "trl", "peft", "accelerate", "datasets"),
+    *("transformers", "tokenizers", "trl", "peft", "accelerate", "datasets", "lightgbm", "matplotlib", "seaborn"),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.findings.questions import QUESTIONS, Leading, Question
+from rmkit.findings.questions import QUESTIONS, SANITY_CHECKS, Leading, Question
 from rmkit.report.parts import Answer, AnswerSentence, Section, Verdict
 from rmkit.report.wording import counted, number, sentence, signed
 
@@ -50,7 +50,11 @@ def answer_sentences(question: Question, rows: pd.DataFrame) -> Iterator[AnswerS
 def leading_rows(question: Question, rows: pd.DataFrame) -> list[tuple[Leading, dict[Hashable, Any]]]:
     """The leading statements of a question that there are rows of, in its order."""
     by_name = {row["fit"]: row for row in rows.to_dict("records")}
-    return [(leading, by_name[leading.rule]) for leading in question.leading if leading.rule in by_name]
+    return [
+        (leading, by_name[leading.rule])
+        for leading in question.leading
+        if leading.rule in by_name and leading.unless not in by_name
+    ]
 
 
 def answer_words(leading: Leading, row: Mapping[Hashable, Any], of: str) -> tuple[str, str, str]:
@@ -95,7 +99,9 @@ def note(question: Question, rows: pd.DataFrame) -> str:
     said.append(f"Intervals are for {estimands[0]}{unless}.")
     asked = rows[rows["question"] == question.heading]
     if asked["p_holm"].notna().any():
-        n_survive = int((asked["survives"] != "").sum())
-        survivors = f"{n_survive or 'none'} survive{'s' * (n_survive < 2)}"
-        said.append(f"Of {counted(len(asked), 'statement')} on this question, {survivors} Holm's correction.")
+        left = asked[asked["survives"] != ""]
+        survivors = f"{len(left) or 'none'} survive{'s' * (len(left) < 2)}"
+        n_checks = int(left["fit"].isin(SANITY_CHECKS).sum())
+        checks = f", {n_checks} of them {'a sanity check' if n_checks == 1 else 'sanity checks'}" if n_checks else ""
+        said.append(f"Of {counted(len(asked), 'statement')} on this question, {survivors} Holm's correction{checks}.")
     return " ".join(said)

@@ -16,6 +16,7 @@ from rmkit.report.parts import VERDICTS, Section, Table, TableCell, Verdict
 from rmkit.report.wording import NONE, counted, number, signed
 
 NOT_ANSWERED = "not answered"
+MANY = 10  # seeds, of which each effect is no longer listed
 # Columns that rows of an earlier version lack, with what says nothing.
 LATER = {"question": OTHER, "p_value": np.nan, "p_holm": np.nan, "survives": "", "in_study": True}
 LATER |= {"by_seed": "", "by_world": "", "tau": np.nan, "same_sign": np.nan}
@@ -93,6 +94,8 @@ def survival(rows: pd.DataFrame) -> Iterator[str]:
             f"{len(survivors)} of the {len(decided)} shown or contradicted survive{'s' * (len(survivors) == 1)} Holm's "
             f"correction over all statements of their question{checks}.{hints}"
         )
+        if decided["estimand"].nunique() > 1:
+            yield "A p-value is about what its interval is for: one for these fits says nothing of other fits."
 
 
 def elsewhere(count: int) -> Iterator[str]:
@@ -122,7 +125,8 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
         else:
             between = "" if np.isnan(row["low"]) else f" ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
             against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}"
-            each = f"{row['unit']}{between}{against}{by_seed(row)}{by_world(row)}"
+            matters = f"; {row['matters']:g} would matter"
+            each = f"{row['unit']}{between}{against}{matters}{by_seed(row)}{by_world(row)}"
             effect = TableCell(signed(row["value"], 3), each, wide=True)
         check = "; a sanity check" if row["fit"] in SANITY_CHECKS else ""
         yield [
@@ -135,9 +139,12 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
 
 
 def by_seed(row: dict) -> str:
-    """The effect in each seed, to as many digits as their mean: seed by seed +0.021, −0.008, +0.300."""
+    """The effect in each seed, to as many digits as their mean, or of many seeds the ends."""
     effects = json.loads(row["by_seed"] or "[]")
-    return f"; seed by seed {', '.join(signed(effect, 3) for effect in effects)}" if effects else ""
+    if len(effects) > MANY:
+        least, most, below = min(effects), max(effects), sum(effect < 0 for effect in effects)
+        return f"; {len(effects)} seeds from {signed(least, 3)} to {signed(most, 3)}, {below} of them below 0"
+    return f"; seed by seed {', '.join(signed(effect, 3) for effect in effects)}" if len(effects) > 1 else ""
 
 
 def by_world(row: dict) -> str:

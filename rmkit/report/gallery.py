@@ -43,7 +43,8 @@ def write_gallery(study: Study, jobs: list[PlannedJob], store: Store, project: P
         for key, job in shown.items():
             facts = {"title": f"{job} – {study.title}", "study": study.title, "what": str(job), "key": key}
             facts["seconds"] = duration(store.manifest(key)["seconds"])
-            page = notebook_page(store.folder(key) / "notebook.ipynb", facts, target)
+            executed, written = store.folder(key) / "notebook.ipynb", project.notebook(job.stage)
+            page = notebook_page(executed, written, facts, target)
             (beside / f"{key}.html").write_text(page, encoding="utf-8")
         index = index_page(study, shown, finished, len({job.plan_id for job in jobs}), store)
         (beside / "index.html").write_text(index, encoding="utf-8")

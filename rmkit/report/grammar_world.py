@@ -122,6 +122,17 @@ def world_notices(results: Results) -> Iterator[tuple[str, bool]]:
         yield f"The grammar world falls short in {bound_words(name, worst)}: {follows}.", not by_rule
 
 
+def one_world(results: Results) -> Iterator[tuple[str, bool]]:
+    """For the top of a page with answers: that they are about one world, where the study has no other."""
+    if "02_sampling" in results.gathered and results.rows("02_sampling")["param_world_seed"].nunique() == 1:
+        yield (
+            "Answers on the grammar world are about one world: intervals are for new seeds and prompts in it. Another "
+            "world_seed makes another world, and so does another processor from the same parameters; verdicts can "
+            "differ there.",
+            False,
+        )
+
+
 def level_table(rows: pd.DataFrame) -> Table:
     """Mean gold, how answers end and the acceptance figures do not depend on a reader's patience: one row a policy."""
     lines = []

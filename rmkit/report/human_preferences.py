@@ -13,7 +13,7 @@ from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import called, metric_label
-from rmkit.report.exhibits.settings import Results, headed, row_settings, settings
+from rmkit.report.exhibits.settings import Results, headed, named, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
 from rmkit.report.wording import NONE, between, counted, join, nats, number, percent, points, sentence, standing
 
@@ -26,11 +26,11 @@ def learning_sections(results: Results, path: Path) -> Iterator[Section]:
     """A section for each set of parameters of 09_human_preferences, its seeds averaged."""
     found = settings(results, "09_human_preferences")
     rows = row_settings(results.rows("09_human_preferences")) if found else ()
-    for position, (setting, (_, own_rows)) in enumerate(zip(found, rows, strict=True)):
+    for setting, (_, own_rows) in zip(found, rows, strict=True):
         curves = learning_curves(setting.seeds)
         differences = [paired_differences(setting.seeds, *names) for names in contrasts(curves)]
         figure = learning_curve_figure(curves.query("metric != 'brier'"))
-        figure.savefig(path.with_name(f"{path.stem}-learning-curves{position or ''}.png"))
+        figure.savefig(path.with_name(f"{path.stem}-{named('learning-curves', setting.told_apart)}.png"))
         yield Section(
             heading=headed("Human preferences", setting.told_apart),
             scope=scope(curves),
@@ -80,11 +80,12 @@ def comparisons(differences: Sequence[pd.DataFrame]) -> Iterator[str]:
 def cautions(curves: pd.DataFrame) -> Iterator[str]:
     """Where a reward model is no better than knowing nothing, and whether it is too sure or not sure enough."""
     for name, fits in curves[curves["metric"] == "log_loss"].groupby("reward_model", sort=False):
-        worse = [f"{row['annotations']:,.0f}" for row in fits.to_dict("records") if not row["high"] < LOG_2]
-        if worse:
-            yield sentence(
-                f"{called(name)} is not shown to beat knowing nothing, in log-loss, with {join(worse)} annotations."
-            )
+        worse = fits[fits["low"] > LOG_2]["annotations"]
+        open_still = fits[~(fits["low"] > LOG_2) & ~(fits["high"] < LOG_2)]["annotations"]
+        for said, counts in (("is worse than", worse), ("is not shown to beat", open_still)):
+            if len(counts):
+                listed = join([f"{count:,.0f}" for count in counts])
+                yield sentence(f"{called(name)} {said} knowing nothing, in log-loss, with {listed} annotations.")
     last = curves[(curves["metric"] == "overconfidence") & (curves["annotations"] == curves["annotations"].max())]
     for row in last.to_dict("records"):
         claim = (
@@ -154,6 +155,6 @@ def scope(curves: pd.DataFrame) -> str:
     """What the intervals are about, in words."""
     return (
         f"Intervals are about {curves['estimand'].iloc[0]}: they say how much the numbers would move if other prompts "
-        "were scored by the same fitted models. They are not about other annotations to learn from, which would move "
-        "the numbers more, most of all where annotations are few."
+        "were scored by the same fitted models. They are not about other annotations to learn from, which matter most "
+        "where annotations are few. Tables of differences hold many intervals, without a correction for that."
     )

@@ -9,8 +9,9 @@ quotes follows, up to the comment `.`:
     rows STAGE METRIC COLUMN=VALUE ...: mean percent 1
                                      mean, least, most or range of a stage's rows, or how many `rows` or `jobs` there
                                      are, without a style; a VALUE may be `a,b` or `a..b`
-    findings: verdicts               count, verdicts, surviving or estimands of all statements; or a table of those that
-                                     lead a question, or of every statement, beside what an earlier study gave
+    findings: verdicts               count, verdicts, surviving (and how many of these are sanity checks, as
+                                     surviving_checks) or estimands of all statements; or a table of those that lead a
+                                     question, or of every statement, beside what an earlier study gave
     finding NAME is VERDICT          quotes nothing and has no end: what is said beside it holds for this verdict alone
 
 A number is a `number`, `signed`, `percent` or `points`, with so many digits; `opposite` turns a finding's sign round.
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import DataError, one_of
-from rmkit.findings.questions import QUESTIONS
+from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS
 from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
@@ -192,6 +193,8 @@ def leading(findings: Results) -> str:
     for question in QUESTIONS:
         lines.append(f"| **{question.heading}** | | | |")
         for one in question.leading:
+            if one.unless in findings:
+                continue
             row = findings[one_of(one.rule, findings, "the table of statements", DataError)]
             effect = with_interval(row, f" {row['unit']}")
             lines.append(f"| {sentence(one.claim)} | {effect} | {judgement(row)} | {row['estimand']} |")
@@ -201,13 +204,16 @@ def leading(findings: Results) -> str:
 def every(findings: Results, earlier: Results) -> str:
     """All statements by question, in order of their names: effect and verdict, and those on the seeds before."""
     lines = ["| statement | effect, 95% interval | verdict | on the seeds before |", "|---|---|---|---|"]
-    for heading in dict.fromkeys(row["question"] for row in findings.values()):
-        lines.append(f"| **{heading}** | | | |")
+    for heading in (*(question.heading for question in QUESTIONS), OTHER):
+        if any(row["question"] == heading for row in findings.values()):
+            lines.append(f"| **{heading}** | | | |")
         for name, row in sorted(findings.items()):
             if row["question"] == heading:
                 before = f"{with_interval(old)}: {old['verdict']}" if (old := earlier.get(name)) else NONE
                 effect = with_interval(row, f" {row['unit']}")
-                lines.append(f"| {row['statement']} | {effect}, for {row['estimand']} | {judgement(row)} | {before} |")
+                about = f"{row['estimand']}; {row['matters']:g} would matter"
+                said = f"[{row['statement']}](findings/{name}.yaml)"
+                lines.append(f"| {said} | {effect}, for {about} | {judgement(row)} | {before} |")
     return "\n".join(["\n", *lines, "\n"])
 
 
@@ -221,6 +227,9 @@ OF_ALL: dict[str, Callable[[Results], str]] = {
     "count": lambda findings: str(len(findings)),
     "verdicts": verdicts,
     "surviving": lambda findings: str(sum(bool(row["survives"]) for row in findings.values())),
+    "surviving_checks": lambda findings: str(
+        sum(bool(findings[name]["survives"]) for name in SANITY_CHECKS if name in findings)
+    ),
     "estimands": estimands,
     "table": leading,
 }

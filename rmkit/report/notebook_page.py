@@ -64,8 +64,8 @@ PANDAS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 LONGEST_ALT = 160  # characters
 
 
-def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], str | None]) -> str:
-    """The page of the executed notebook at `path`.
+def notebook_page(path: Path, written: Path, facts: Mapping[str, str], target: Callable[[str], str | None]) -> str:
+    """The page of the executed notebook at `path`, with today's prose of the notebook as it is `written`.
 
     facts: title, study, what (the job in words), seconds, key. target: where a relative link of the notebook leads from
     the page, None if nowhere.
@@ -74,7 +74,8 @@ def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], 
     from nbconvert import HTMLExporter
     from nbconvert.filters import Highlight2HTML
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook, today = (nbformat.read(one, as_version=4) for one in (path, written))
+    take_prose(notebook, today)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_markers(cell.source)
@@ -92,6 +93,20 @@ def notebook_page(path: Path, facts: Mapping[str, str], target: Callable[[str], 
     shown = {"policy": POLICY, "style": template("gallery.css.j2"), **facts}
     page, _ = exporter.from_notebook_node(notebook, resources=shown)
     return str(page)
+
+
+def take_prose(executed: Any, written: Any) -> None:
+    """Give an executed notebook the prose that is written now, if both have the same code in the same places.
+
+    Prose does not count in a job's key: what was stored may quote results of an earlier study.
+    """
+    cells = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    here, there = (
+        [cell.source if cell.cell_type == "code" else None for cell in some] for some in (cells, written.cells)
+    )
+    if here == there:
+        for cell, now in zip(cells, written.cells, strict=True):
+            cell.source = now.source
 
 
 def plain(text: str) -> str:

@@ -15,7 +15,7 @@ from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections, stored_findings
 from rmkit.report.freshness import gallery_digest, gallery_folder, gallery_on_disk, report_digest
 from rmkit.report.glossary import Glossary, anchor, anchors
-from rmkit.report.grammar_world import world_notices, world_sections
+from rmkit.report.grammar_world import one_world, world_notices, world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import VERDICTS, Section, Verdict, as_svg
 from rmkit.report.templates import rendered
@@ -23,6 +23,7 @@ from rmkit.report.wording import counted
 from rmkit.stages.graph import STAGES
 from rmkit.study.notebook_side.gathered import Gathered, tallies
 from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -30,6 +31,7 @@ from rmkit.study.planning.study_file import Study
 from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
+LONGEST = 12  # texts of a parameter that are listed
 OWN_PLACES = ("In short", "Contents", "Terms", "What went in", "Parameters", "Time and memory", "Environment")
 
 
@@ -50,7 +52,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         finished=len(finished),
         gallery=gallery_folder(store, study).name if gallery_on_disk(store, study) else "",
         gallery_is_old=gallery_on_disk(store, study) != gallery_digest(store, finished),
-        notices=list(world_notices(results)),
+        notices=[*world_notices(results), *(one_world(results) if answers else ())],
         answers=answers,
         waiting=findings.empty and any(job.stage == "07_figures" for job in jobs),
         told={one.verdict.name for answer in answers for one in answer.sentences},
@@ -105,11 +107,32 @@ def parameter_rows(project: Project, jobs: list[PlannedJob]) -> dict[str, list[t
     for (stage, world), here in groups.items():
         schema, counts = schema_of(project, stage), STAGES[stage].counts
         used = [name for name in here[0].parameters if any(counts(name, job.parameters) for job in here)]
-        values = {name: list(dict.fromkeys(canonical(job.parameters[name]) for job in here)) for name in used}
+        values = {name: values_of(name, here, used) for name in used}
         heading = f"{stage}, world = {world}" if stage in several else stage
         comments = {name: re.sub(r"\bNone\b", "null", schema[name].comment) for name in used}  # as values are written
-        found[heading] = [(name, ", ".join(value), comments[name]) for name, value in values.items()]
+        found[heading] = [(name, value, comments[name]) for name, value in values.items()]
     return found
+
+
+def values_of(name: str, jobs: Sequence[PlannedJob], used: Sequence[str]) -> str:
+    """The values of a parameter in jobs, each once; of a seed by what else varies, where that has other seeds.
+
+    A long list of texts is counted: the study's file has it.
+    """
+    value = jobs[0].parameters[name]
+    if isinstance(value, list) and len(value) > LONGEST and all(isinstance(item, str) for item in value):
+        return f"{len(value)} texts, in the study's file"
+    by_others: dict[tuple[str, ...], list[str]] = {}
+    varied = [other for other in used if len({canonical(job.parameters[other]) for job in jobs}) > 1]
+    others = [other for other in varied if other not in SEEDS] if name in SEEDS else []
+    for job in jobs:
+        by_others.setdefault(tuple(canonical(job.parameters[other]) for other in others), []).append(
+            canonical(job.parameters[name])
+        )
+    listed = {", ".join(dict.fromkeys(found)): key for key, found in by_others.items()}
+    if len(listed) < 2:
+        return ", ".join(listed)
+    return "; ".join(f"{values} with {', '.join(by)}" for values, by in listed.items())
 
 
 def cost_rows(store: Store, finished: Mapping[str, PlannedJob]) -> dict[str, Any]:

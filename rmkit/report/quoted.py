@@ -27,7 +27,7 @@ from rmkit.study.store.store import Store
 FINDINGS = "07_figures"
 KEPT = (
     *("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval"),
-    *("statement", "question"),
+    *("statement", "question", "matters"),
 )
 
 

@@ -17,7 +17,10 @@ def shown(browser, tmp_path):
     """The page of a notebook with every hostile text everywhere, opened; and what it asked for."""
     write(new_notebook(cells=[cell for text in HOSTILE for cell in hostile_cells(text)]), tmp_path / "notebook.ipynb")
     page_file = tmp_path / "page.html"
-    page_file.write_text(notebook_page(tmp_path / "notebook.ipynb", FACTS, lambda url: None), encoding="utf-8")
+    page_file.write_text(
+        notebook_page(tmp_path / "notebook.ipynb", tmp_path / "notebook.ipynb", FACTS, lambda url: None),
+        encoding="utf-8",
+    )
     page, asked = browser.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(page_file.as_uri())

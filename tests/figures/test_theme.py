@@ -50,6 +50,17 @@ def test_a_colour_for_words_is_dark_enough_and_no_darker_and_keeps_its_hue(color
     assert theme.text_color("#222222") == "#222222"
 
 
+def test_a_figure_that_fails_leaves_nothing_open():
+    @theme.themed
+    def failing():
+        plt.subplots()
+        raise ValueError("no rows")
+
+    with pytest.raises(ValueError, match="no rows"):
+        failing()
+    assert plt.get_fignums() == []
+
+
 def test_a_themed_figure_is_not_pyplots_any_more_and_can_still_be_saved():
     figures = [drawn() for _ in range(25)]  # pyplot warns at more than 20 open ones
     assert plt.get_fignums() == []

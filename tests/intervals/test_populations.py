@@ -85,9 +85,13 @@ def test_what_has_no_interval_says_why(reason):
         assert np.isnan([found.low, found.high]).all()
 
 
-def test_equal_outcomes_show_no_variation():
-    metric, outcome, _ = tables()
-    assert "equal in every population" in difference_of(metric, outcome, outcome).reason
+def test_what_is_the_same_in_every_population_shows_no_variation():
+    metric, outcome, other = tables()
+    assert "the same in every population" in difference_of(metric, outcome, outcome).reason
+    alike = [[table] * 5 for table in (metric[0], outcome[0], other[0])]
+    for found in (correlation_of(*alike[:2]), difference_of(*alike)):
+        assert "the same in every population" in found.reason
+        assert np.isnan([found.low, found.high]).all()
 
 
 WRONG = {

@@ -13,6 +13,7 @@ from rmkit.intervals.means import Interval
 from rmkit.report.answers import answers_and_rest
 from rmkit.report.findings import stored_findings
 from rmkit.report.parts import Section, Table
+from rmkit.report.wording import sentence
 from tests.report.test_degenerate import Stored
 
 ESTIMAND = "new seeds, new prompts"
@@ -42,30 +43,30 @@ def first_sentence(*intervals, **changed):
         (
             interval(0.2, 0.1, 0.3),
             "✓",
-            "D-optimal choice beats labelling at random: +0.200 Spearman correlation (0.100 to 0.300).",
+            "D-optimal choice orders responses better than labelling at random: +0.200 Spearman correlation (0.100 to 0.300).",
         ),
         (
             interval(-0.2, -0.3, -0.1),
             "✓",
-            "Labelling at random beats D-optimal choice: +0.200 Spearman correlation (0.100 to 0.300); the claim that "
+            "Labelling at random orders responses better than D-optimal choice: +0.200 Spearman correlation (0.100 to 0.300); the claim that "
             "was tested said the reverse.",
         ),
         (
             interval(0.0, -0.005, 0.005),
             "○",
-            "This study does not show that D-optimal choice beats labelling at random: 0.000 Spearman correlation "
+            "This study does not show that D-optimal choice orders responses better than labelling at random: 0.000 Spearman correlation "
             "(−0.005 to 0.005); an effect of 0.01 would matter, and is ruled out.",
         ),
         (
             interval(0.043, -0.009, 0.095),
             "?",
-            "This study cannot tell whether D-optimal choice beats labelling at random: +0.043 Spearman correlation "
+            "This study cannot tell whether D-optimal choice orders responses better than labelling at random: +0.043 Spearman correlation "
             "(−0.009 to 0.095); 0.074 could have been seen.",
         ),
         (
             no_interval(ESTIMAND, "no verdict from 2 seeds; it takes 5"),
             "–",
-            "Whether D-optimal choice beats labelling at random is not answered: no verdict from 2 seeds; it takes 5.",
+            "Whether D-optimal choice orders responses better than labelling at random is not answered: no verdict from 2 seeds; it takes 5.",
         ),
     ],
 )
@@ -81,7 +82,10 @@ def test_what_does_not_survive_among_many_says_so():
     assert "Holm" not in first_sentence(alone).text
     weak = first_sentence(alone, among, among)
     assert weak.text.endswith("; this does not survive Holm's correction.")
-    assert weak.short == "D-optimal choice beats labelling at random; this does not survive Holm's correction."
+    assert (
+        weak.short
+        == "D-optimal choice orders responses better than labelling at random; this does not survive Holm's correction."
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,18 @@ def test_intervals_of_something_else_than_the_first_say_of_what():
     assert "(0.100 to 0.300, for new prompts, these fits)" in answer.sentences[1].text
     assert "Intervals are for new seeds, new prompts where nothing else is said. " in answer.note
     assert "Of 2 statements on this question, 2 survive Holm's correction." in answer.note
+
+
+def test_a_statement_leads_only_where_the_one_that_it_stands_for_is_not_asked():
+    twins = [one for one in REWARD_MODEL.leading if one.unless]
+    assert twins
+    for twin in twins:
+        (first,) = (one for one in REWARD_MODEL.leading if one.rule == twin.unless)
+        effects = interval(0.2, 0.1, 0.3), interval(0.2, 0.1, 0.3)
+        (answer,), _ = answers_and_rest(stored(*effects, stage="09_human_preferences", leading=(first, twin)), [])
+        assert [one.text.startswith(sentence(first.claim)) for one in answer.sentences] == [True]
+        (answer,), _ = answers_and_rest(stored(effects[0], stage="09_human_preferences", leading=(twin,)), [])
+        assert answer.sentences[0].text.startswith(sentence(twin.claim))
 
 
 def test_a_question_that_the_study_does_not_ask_has_no_answer():

@@ -170,7 +170,10 @@ def test_findings_of_an_earlier_version():
     assert_readable(said(section))
     assert [text for text in section.answers if "earlier version" in text]
     (answer,), _ = answers_and_rest(stored.assign(fit="d-optimal-beats-random"), [])
-    assert answer.sentences[0].text == "D-optimal choice beats labelling at random: +0.20 gold (0.10 to 0.30)."
+    assert (
+        answer.sentences[0].text
+        == "D-optimal choice orders responses better than labelling at random: +0.20 gold (0.10 to 0.30)."
+    )
 
 
 def test_a_study_without_verdicts():

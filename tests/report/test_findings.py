@@ -104,3 +104,11 @@ def test_effects_stand_world_by_world_where_there_are_several():
             "deviation between worlds 0.050"
         )
     )
+
+
+def test_of_many_seeds_the_ends_are_told():
+    effects = [0.1] * 9 + [-0.2, 0.3]
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed=str(effects))))
+    assert section.tables[0].rows[0][2].small.endswith("; 11 seeds from −0.200 to +0.300, 1 of them below 0")
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[0.2]")))
+    assert "seed by seed" not in section.tables[0].rows[0][2].small

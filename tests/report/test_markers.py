@@ -32,6 +32,7 @@ RESULTS = {
         ("findings: count", "3"),
         ("findings: verdicts", "1 shown, 1 cannot tell and 1 not answered"),
         ("findings: surviving", "1"),
+        ("findings: surviving_checks", "0"),
         ("findings: estimands", "3 for new seeds, new prompts"),
         ("rows 04_reward_models accuracy n=2: mean percent 0", "63%"),
         ("rows 04_reward_models accuracy n=2: range number 2", "0.60 to 0.65"),
@@ -46,6 +47,21 @@ def test_a_marker_reads_as_it_says(marker, reads):
         "verdict --><", "verdict -->not answered<"
     )
     assert not faults
+
+
+def test_every_statement_stands_by_its_question_beside_what_the_seeds_before_gave():
+    said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
+    findings = {"b": SHOWN | said, "a": SILENT | said | {"question": QUESTIONS[0].heading}, "c": SHOWN | said}
+    results = {"findings": findings, "earlier": {"c": AHEAD, "gone": SHOWN}}
+    lines = filled("<!-- findings: every --><!-- . -->", "docs/results.md", results, []).splitlines()
+    one, two = (f"| **{question.heading}** | | | |" for question in QUESTIONS[:2])
+    assert [line for line in lines[3:] if line.startswith("| **")] == [one, two]
+    assert lines.index(one) + 2 == lines.index(two)
+    before = [
+        line.split(" | ")[-1].removesuffix(" |") for line in lines if line.startswith("| [One beats two.](findings/")
+    ]
+    assert before == ["–", "–", "+0.043 (0.003 to 0.095): shown"]
+    assert all("0.05 would matter" in line for line in lines if line.startswith("| [One beats two.](findings/"))
 
 
 def test_the_table_has_every_statement_that_leads_a_question():
@@ -66,7 +82,8 @@ def test_the_table_has_every_statement_that_leads_a_question():
         f"| +0.043 gold reward (0.003 to 0.095) | shown; does not survive Holm's correction | {seen}"
     )
     assert lines[9].endswith(f"| – | not answered: no verdict from 2 seeds; it takes 5 | {seen}")
-    assert len([line for line in lines if line.startswith("| ")]) == 1 + len(QUESTIONS) + len(rules)
+    twins = [leading.rule for question in QUESTIONS for leading in question.leading if leading.unless in rules]
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + len(QUESTIONS) + len(rules) - len(twins)
     assert filled(text, "README.md", {"findings": findings}, []) == text
 
 

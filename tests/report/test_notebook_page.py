@@ -43,7 +43,18 @@ class Read(HTMLParser):
 def page_of(tmp_path, *cells, target=lambda url: None):
     path = tmp_path / "notebook.ipynb"
     nbformat.write(new_notebook(cells=list(cells)), path)
-    return notebook_page(path, FACTS, target)
+    return notebook_page(path, path, FACTS, target)
+
+
+@pytest.mark.parametrize(("code", "prose"), [("x = 1", "today"), ("x = 2", "then")])
+def test_prose_is_todays_where_the_code_is_the_same(code, prose, tmp_path):
+    injected = new_code_cell("x = 9", metadata={"tags": ["injected-parameters"]})
+    executed = [new_code_cell("x = 1"), injected, new_markdown_cell("It was then.")]
+    nbformat.write(new_notebook(cells=executed), tmp_path / "executed.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell(code), new_markdown_cell("It is today.")]), tmp_path / "now.ipynb")
+    page = notebook_page(tmp_path / "executed.ipynb", tmp_path / "now.ipynb", FACTS, lambda url: None)
+    assert prose in Read(page).text
+    assert ({"today", "then"} - {prose}).pop() not in Read(page).text
 
 
 def data(kind, text):
@@ -117,7 +128,7 @@ def test_what_prose_quotes_is_read_without_its_markers(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_no_notebook_shows_a_marker(path, tmp_path):
-    assert "<!--" not in Read(notebook_page(path, FACTS, lambda url: None)).text
+    assert "<!--" not in Read(notebook_page(path, path, FACTS, lambda url: None)).text
 
 
 def test_an_output_of_html_keeps_its_table_and_shows_the_rest_as_letters():

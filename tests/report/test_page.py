@@ -96,7 +96,7 @@ def test_a_term_is_explained_where_it_is_used_first_and_in_the_list(reported):
 def test_parameters_are_told_by_world_without_what_does_not_count_there(reported):
     page = (reported / PAGE).read_text(encoding="utf-8")
     grammar, people = (
-        page.split(f"<caption>10_validation_split, world = {world}</caption>")[1].split("</table>")[0]
+        page.split(f"<caption><span>10_validation_split, world = {world}</span></caption>")[1].split("</table>")[0]
         for world in ("grammar", "hh_rlhf")
     )
     assert "<code>betas</code>" in grammar
@@ -123,7 +123,7 @@ def test_a_report_about_people_says_nothing_of_other_worlds(smoke, tmp_path):
     assert "6 jobs: 1 executed, 5 already there" in execute([*RUN[:-1], "people"], project, project)
     page = without_figures((project / "runs/reports/people.html").read_text(encoding="utf-8"))
     assert not re.findall("grammar|annotation_noise|D-optimal|Best-of-|policies", page)
-    assert "a network orders more of people's preferences correctly" in html.unescape(page)
+    assert "orders more of people's preferences correctly as a classifier" in html.unescape(page)
     assert "30 statements on what this study does not run are left out." in page
 
 

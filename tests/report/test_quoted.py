@@ -114,7 +114,7 @@ def stored(tmp_path_factory):
     effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "low": math.nan, "high": math.nan,
               "detectable": math.nan, "verdict": "not answered", "survives": "", "unit": "nats",
               "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07",
-              "statement": "One beats two.", "question": "Which is better?"}  # fmt: skip
+              "statement": "One beats two.", "question": "Which is better?", "matters": 0.05}  # fmt: skip
     jobs.append(("07_figures", pd.DataFrame([effect])))
     for number, (_, table) in enumerate(jobs):
         (folder / str(number)).mkdir()

@@ -33,11 +33,15 @@ def which_measure(results: Results) -> Iterator[Drawn]:
     for setting in settings(results, "06_accuracy_vs_policy"):
         table = correlations_over_seeds(setting.seeds)
         shown = table[table["measure"] != "kendall"]  # it is accuracy again, but for ties
-        within = "" if len(setting.seeds) == 1 else f", within each of {len(setting.seeds)} seeds and averaged"
+        seeds = f", within each of {len(setting.seeds)} seeds and averaged on Fisher's z"
+        within = seeds if len(setting.seeds) > 1 else ""
+        lacking = (
+            " A model whose scores tie too much for a policy is left out there." if shown["left_out"].any() else ""
+        )
         yield Drawn(
             named("measures-and-policies", setting.told_apart),
             headed("Which measure predicts which policy?", setting.told_apart),
             f"Kendall's correlation, over reward models{within}, between what is measured on some prompts and what a "
-            f"policy earns on others. {sentence(interval_words(shown))}.",
+            f"policy earns on others. {sentence(interval_words(shown))}.{lacking}",
             correlation_figure(shown),
         )

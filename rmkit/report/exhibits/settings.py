@@ -3,6 +3,7 @@
 Knows parameters, rows and evaluations; draws nothing.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from rmkit.artifacts.metric import Metric
 from rmkit.report.parts import Table
 from rmkit.report.wording import counted, join
 from rmkit.study.planning.keys import canonical
+
+FEATURES = {"ngrams": "character n-grams", "all-MiniLM-L6-v2": "a sentence encoder"}
 
 
 class Results(Protocol):
@@ -67,10 +70,15 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
     )
     return [
         Setting(
-            ", ".join(f"{name} = {group[0][0][name]}" for name in differing), [evaluations for _, evaluations in group]
+            ", ".join(told(name, group[0][0][name]) for name in differing), [evaluations for _, evaluations in group]
         )
         for group in groups.values()
     ]
+
+
+def told(name: str, value: Any) -> str:
+    """A parameter and its value in words: beta = 1.0, character n-grams."""
+    return FEATURES.get(value, str(value)) if name == "features" else f"{name} = {value}"
 
 
 def where_gold_is_known(results: Results) -> list[Setting]:
@@ -82,7 +90,7 @@ def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
     names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
     for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
-        yield ", ".join(f"{name[6:]} = {value}" for name, value in zip(names, values, strict=True)), here
+        yield ", ".join(told(name[6:], value) for name, value in zip(names, values, strict=True)), here
 
 
 def largest_best_of_n(evaluations: Evaluations) -> Metric:
@@ -102,7 +110,7 @@ def band(curves: pd.DataFrame) -> str:
 
 def named(name: str, told_apart: str) -> str:
     """A file's name for a figure of one setting."""
-    extra = "".join(letter if letter.isalnum() else "-" for letter in told_apart)
+    extra = re.sub(r"[\W_]+", "-", told_apart)
     return f"{name}-{extra}" if extra else name
 
 
