@@ -118,7 +118,7 @@ PAIRS = Question(
     ("05_active_differences", "05_active_curves"),
     {
         "Spearman correlation": "The correlation is of reward with gold reward within prompts, a mean over all rounds.",
-        "gold reward": "Gold reward is that of the response which the reward model picks out of 32, over all rounds.",
+        "gold reward": "Gold reward is that of the response picked out of 32, a mean over all rounds.",
     },
 )
 POLICY = Question(
