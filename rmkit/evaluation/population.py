@@ -207,7 +207,9 @@ def correlations(
     return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
 
 
-def correlations_over_seeds(populations: Sequence[Evaluations], *, statistic: Statistic = "kendall") -> pd.DataFrame:
+def correlations_over_seeds(
+    populations: Sequence[Evaluations], *, statistic: Statistic = "kendall", resamples: int = 200
+) -> pd.DataFrame:
     """As `correlations`, of several populations that differ in their seed alone: intervals for new seeds, new prompts.
 
     One population is as in `correlations`. ResultError for populations that do not measure on the same prompts.
@@ -219,7 +221,7 @@ def correlations_over_seeds(populations: Sequence[Evaluations], *, statistic: St
         for policy in policies(populations[0]):
             metric_smp, outcome_smq = tables_of(populations, Metric(measure), policy)
             interval = correlation_over_populations(
-                metric_smp, outcome_smq, statistic=statistic, rng=np.random.default_rng(0)
+                metric_smp, outcome_smq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples
             )
             left_out = sum(
                 len(one.fits) - 2 - len(kept_mp) for one, kept_mp in zip(populations, metric_smp, strict=True)

@@ -4,19 +4,22 @@ import pytest
 from scipy import stats as scipy_stats
 
 from rmkit.artifacts.metric import Metric
-from rmkit.errors import DataError
+from rmkit.errors import DataError, ResultError
 from rmkit.evaluation.population import (
     EQUAL_SCORES,
     MEASURES,
     correlations,
+    correlations_over_seeds,
     evaluate_population,
     measured_by,
     policies,
     policy_values,
     population_rows,
+    tables_of,
     together,
     value_at_kl,
 )
+from rmkit.intervals.populations import correlation_over_populations
 from rmkit.policies import stored_responses
 
 RNG = np.random.default_rng(0)
@@ -185,3 +188,34 @@ def test_two_measures_are_taken_on_the_prompts_that_both_have():
     assert first_mp.shape == second_mp.shape == (N_MODELS, N_PROMPTS // 2 - 1)
     assert outcome_mq.shape == (N_MODELS, N_PROMPTS // 2)
     assert together(evaluations, Metric("accuracy"), BEST_OF_8)[0].shape == (N_MODELS, N_PROMPTS // 2)
+
+
+def several(n_seeds=5, measuring_p=MEASURING_P):
+    """Populations of a seed each, on the same prompts."""
+    noise_sf = np.random.default_rng(5).normal(size=(n_seeds, *SCORE_FPK.shape))
+    return [population(SCORE_FPK + noise_fpk, measuring_p=measuring_p) for noise_fpk in noise_sf]
+
+
+def test_several_populations_are_correlated_each_and_carry_an_interval_for_new_seeds():
+    populations = several()
+    table = correlations_over_seeds(populations, resamples=50)
+    row = table.set_index(["measure", "policy"]).loc[("accuracy", "best_of_8")]
+    metric_smp, outcome_smq = tables_of(populations, Metric("accuracy"), BEST_OF_8)
+    found = correlation_over_populations(
+        metric_smp, outcome_smq, statistic="kendall", rng=np.random.default_rng(0), n_resamples=50
+    )
+    assert (row["value"], row["low"], row["high"]) == (found.estimate, found.low, found.high)
+    assert (row["estimand"], row["units"]) == ("new seeds, new prompts", 5 * N_MODELS)
+    assert [*table] == [*correlations(populations[0], resamples=20)]
+
+
+def test_one_population_is_as_before_and_few_have_a_reason():
+    one = correlations_over_seeds([EVALUATIONS])
+    pd.testing.assert_frame_equal(one, correlations(EVALUATIONS))
+    few = correlations_over_seeds(several(3), resamples=20)
+    assert few["no_interval"].str.contains("3 populations are too few").all()
+
+
+def test_populations_on_other_prompts_are_not_taken_together():
+    with pytest.raises(ResultError, match="do not have one_pair on the same prompts"):
+        correlations_over_seeds([EVALUATIONS, *several(1, ~MEASURING_P)])
