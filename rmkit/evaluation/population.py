@@ -191,20 +191,14 @@ def correlations(
     columns of `policy_columns`, statistic, low, high, level, left_out (models that the policy is not defined for),
     estimand, method, and no_interval (why low and high are missing, else nothing).
     """
-    rows = []
-    for measure in measures_of(evaluations):
-        for policy in policies(evaluations):
-            metric_mp, outcome_mq = together(evaluations, Metric(measure), policy)
-            interval = correlation_over_models(
-                metric_mp, outcome_mq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples,
-                level=level,
-            )  # fmt: skip
-            left_out = len(evaluations.fits) - 2 - len(metric_mp)
-            rows.append(
-                {"measure": measure, **policy_columns(policy), "left_out": left_out} | row_of(interval, statistic)
-            )
-    table = pd.DataFrame(rows)
-    return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
+
+    def interval_of(metric_smp: list[np.ndarray], outcome_smq: list[np.ndarray]) -> Interval:
+        rng = np.random.default_rng(0)
+        return correlation_over_models(
+            metric_smp[0], outcome_smq[0], statistic=statistic, rng=rng, n_resamples=resamples, level=level
+        )
+
+    return correlation_rows([evaluations], interval_of, statistic)
 
 
 def correlations_over_seeds(
@@ -216,16 +210,28 @@ def correlations_over_seeds(
     """
     if len(populations) == 1:
         return correlations(populations[0], statistic=statistic)
+
+    def interval_of(metric_smp: list[np.ndarray], outcome_smq: list[np.ndarray]) -> Interval:
+        rng = np.random.default_rng(0)
+        return correlation_over_populations(
+            metric_smp, outcome_smq, statistic=statistic, rng=rng, n_resamples=resamples
+        )
+
+    return correlation_rows(populations, interval_of, statistic)
+
+
+def correlation_rows(
+    populations: Sequence[Evaluations],
+    interval_of: Callable[[list[np.ndarray], list[np.ndarray]], Interval],
+    statistic: Statistic,
+) -> pd.DataFrame:
+    """The rows of `correlations`: `interval_of` the tables of each measure and policy in the populations."""
     rows = []
     for measure in measures_of(populations[0]):
         for policy in policies(populations[0]):
             metric_smp, outcome_smq = tables_of(populations, Metric(measure), policy)
-            interval = correlation_over_populations(
-                metric_smp, outcome_smq, statistic=statistic, rng=np.random.default_rng(0), n_resamples=resamples
-            )
-            left_out = sum(
-                len(one.fits) - 2 - len(kept_mp) for one, kept_mp in zip(populations, metric_smp, strict=True)
-            )
+            interval = interval_of(metric_smp, outcome_smq)
+            left_out = sum(len(one.fits) - 2 for one in populations) - sum(map(len, metric_smp))
             rows.append(
                 {"measure": measure, **policy_columns(policy), "left_out": left_out} | row_of(interval, statistic)
             )

@@ -17,9 +17,7 @@ from rmkit.intervals.means import FEWEST_PROMPTS, FEWEST_SEEDS, NEW_SEEDS_NEW_PR
 
 ALIKE = 1e-12  # correlations that differ by less are the same, for all that rounding can tell
 LEFT_OUT = 5  # one prompt in so many is left out of each set
-PROMPTS_DF = (
-    10  # of what prompts add: a correlation moves more where it lies elsewhere, so its estimate varies (simulated)
-)
+PROMPTS_DF = 10  # of the variance that prompts add: in simulations its estimate varies like one of so many degrees
 
 
 def correlation_over_populations(
