@@ -24,6 +24,7 @@ FLOORS = (
         Room("errors", "the exceptions: one sentence each, for a user's mistake", counts=False),
         Room("seeding", "independent random generators from one seed"),
         Room("progress", "how long work reports its progress"),
+        Room("characters", "characters that hide or reorder text, drawn as signs", counts=False),
         Room("layering", "this list of rooms", counts=False),
     ),
     (
@@ -34,6 +35,7 @@ FLOORS = (
             only=(),
         ),
         Room("machine", "what this machine is: threads, memory, number formats, processes"),
+        Room("files", "how files that people bring are read: regular ones only, in bounded pieces; their digests"),
     ),
     (
         Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information"),
@@ -85,7 +87,7 @@ FLOORS = (
             "study",
             "everything between a notebook and the store: planning, executing, following",
             counts=False,
-            only=("errors", "seeding", "layering", "stages", "machine", "artifacts"),
+            only=("errors", "seeding", "characters", "layering", "stages", "machine", "files", "artifacts"),
             inside=(
                 ("planning",),
                 ("store",),

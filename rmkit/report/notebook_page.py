@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rmkit.characters import HIDDEN, visible
 from rmkit.report.equations import equation_svg
 from rmkit.report.markers import without_markers
 from rmkit.report.templates import template
-from rmkit.widgets.inert_texts import HIDDEN, visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 # What an output of HTML may be made of; all other markup is shown as letters.

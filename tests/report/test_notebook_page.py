@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from rmkit.characters import HIDDEN, visible
 from rmkit.report.equations import equation_svg
 from rmkit.report.notebook_page import POLICY, inert, notebook_page, plain, reader
-from rmkit.widgets.inert_texts import HIDDEN, visible
 from tests.browser.hostile import HOSTILE
 from tests.small_project import REPOSITORY
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmkit.widgets.inert_texts import LONGEST, PRINTED, inline_text, label_text, printed, shown_text, visible
+from rmkit.characters import visible
+from rmkit.widgets.inert_texts import LONGEST, PRINTED, inline_text, label_text, printed, shown_text
 
 HOSTILE = [
     "<script>alert(1)</script>",

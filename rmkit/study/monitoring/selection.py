@@ -6,11 +6,12 @@ Knows the plan and, for what failed, the store and the records of runs. What a j
 from collections.abc import Sequence
 
 from rmkit.errors import ParamsError, did_you_mean, one_of
+from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.monitoring.run_record import events, runs
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.study_file import STUDY, Study, parsed_yaml
+from rmkit.study.planning.study_file import STUDY, Study
 from rmkit.study.store.store import Store
 
 

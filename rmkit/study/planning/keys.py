@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rmkit.errors import DataError
+from rmkit.files.digests import data_digest
 from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
-from rmkit.study.planning.data_digest import data_digest
 from rmkit.study.planning.notebook import read_notebook, result_trees
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project

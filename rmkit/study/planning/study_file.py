@@ -17,14 +17,13 @@ the file and the key. Knows nothing of the store.
 import itertools
 import re
 import shlex
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from rmkit.errors import ParamsError, did_you_mean, one_of
+from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.planning.notebook import Declared
 from rmkit.study.planning.parameter_types import Kind
 
@@ -227,38 +226,9 @@ def overridden(study: Study, assignments: list[str]) -> Study:
     return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, set=tuple(assignments))
 
 
-def parsed_yaml(text: str, where: str) -> Any:
-    """A YAML text's value, or a ParamsError of one line."""
-    try:
-        return yaml.load(text, Loader=_loader(where))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        raise ParamsError(f"{where}:{line} not YAML: {problem}") from None
-
-
 def _mapping(value: Any, where: str, remedy: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ParamsError(f"{where}: {value!r} is not a mapping; {remedy}")
     return {str(key): item for key, item in value.items()}
-
-
-def _loader(where: str) -> type[yaml.SafeLoader]:
-    """PyYAML's safe loader, which here refuses a key that is listed twice instead of keeping the last."""
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            seen: set[str] = set()
-            for key, _ in node.value:
-                line = f"{where}: line {key.start_mark.line + 1}"
-                if not isinstance(key, yaml.ScalarNode):
-                    raise ParamsError(f"{line}: a key must be a name")
-                if key.value in seen:
-                    raise ParamsError(f"{line}: {key.value} is listed twice; keep one")
-                seen.add(key.value)
-            return super().construct_mapping(node, deep)
-
-    return Loader

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import StoreError
+from rmkit.files.digests import data_digest, stamp
 from rmkit.stages.graph import EVALUATIONS, ROWS
-from rmkit.study.planning.data_digest import data_digest, stamp
 from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob

@@ -3,9 +3,9 @@
 import pytest
 
 from rmkit.errors import DataError, ParamsError
+from rmkit.files.digests import data_digest
 from rmkit.stages.graph import STAGES, DataFile, Source
 from rmkit.study.notebook_side.drafts import study_sizes
-from rmkit.study.planning.data_digest import data_digest
 from rmkit.study.planning.keys import data_files
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.project import Project

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rmkit.files.digests import data_digest
 from rmkit.report.grammar_world import gains
-from rmkit.study.planning.data_digest import data_digest
 from rmkit.worlds.grammar.acceptance import BOUNDS
 from tests.checkout import checkout, execute
 from tests.small_project import REPOSITORY

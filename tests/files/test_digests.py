@@ -2,7 +2,7 @@
 
 import pytest
 
-from rmkit.study.planning.data_digest import data_digest
+from rmkit.files.digests import data_digest
 
 
 def change(folder):
