@@ -108,6 +108,14 @@ FLOORS = (
     ),
     (Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),),
     (Room("report", "a study's page, made of exhibits, each from stored rows; its notebooks as pages", counts=False),),
-    (Room("cli", "the command line", counts=False),),
+    (
+        Room(
+            "commands",
+            "what each command of the command line does",
+            counts=False,
+            inside=(("request",), ("pages",), ("running", "looking", "results", "keeping")),
+        ),
+    ),
+    (Room("cli", "the command line: its options and exit codes", counts=False),),
 )
 ROOMS = {room.name: room for floor in FLOORS for room in floor}

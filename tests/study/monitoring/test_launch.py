@@ -72,7 +72,9 @@ def test_a_request_that_is_wrong_says_so_and_leaves_no_record(here, arguments, s
 
 
 def test_a_bug_before_the_run_begins_is_told_by_its_last_line(here):
-    here.edit("rmkit/cli.py", '"""Bring every job', 'raise ZeroDivisionError("early")\n    """Bring every job')
+    here.edit(
+        "rmkit/commands/running.py", '"""Bring every job', 'raise ZeroDivisionError("early")\n    """Bring every job'
+    )
     with pytest.raises(JobError, match=r"^ZeroDivisionError: early$"):
         start_run("small")
 
@@ -108,7 +110,7 @@ def test_a_run_on_another_host_is_stopped_there(here):
 def test_a_run_takes_no_job_for_its_own_and_its_output_is_all_in_the_log(here, tmp_path):
     """Of its caller's environment it keeps what is not a job's, a kernel's or a study's name."""
     here.edit(
-        "rmkit/cli.py",
+        "rmkit/commands/running.py",
         '"""Bring every job',
         "print(sorted(name for name in os.environ if name.startswith(('RMKIT_', 'MPL', 'OF_USER'))))\n    return 0\n"
         '    """Bring every job',

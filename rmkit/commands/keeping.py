@@ -1,0 +1,48 @@
+"""`gc` and `data`: what the store no longer needs, and texts that are no part of rmkit."""
+
+import argparse
+import sys
+
+from rmkit.study.planning.project import find_project
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
+
+
+def gc(options: argparse.Namespace) -> int:
+    """List, and remove, what no study under params/ refers to any more."""
+    project = find_project()
+    from rmkit.study.housekeeping.garbage import clean
+
+    ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
+    store = Store(project.store)
+    for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask):
+        print(line)
+    return 0
+
+
+def data(options: argparse.Namespace) -> int:
+    """Download the texts behind stored preferences, or compute what is stored from them again."""
+    from rmkit.worlds.human_preferences import texts
+
+    root = find_project().root
+    folder, source = root / "data" / options.name, options.source or root / texts.DOWNLOADED
+    if options.source is None:
+        print(texts.download(source, url=options.url or texts.URL))
+    if options.encoder is None:
+        return 0
+    from rmkit.machine.hardware import limit_threads
+    from rmkit.worlds.human_preferences.computed_features import make_stored
+
+    limit_threads(1)  # as the jobs that compute them anew: sums are added in one order
+    print(f"{options.encoder}: reads every response after its prompt, a few minutes", flush=True)
+    with disk_faults(folder):
+        print(make_stored(source, options.encoder, options.out or folder))
+    return 0
+
+
+def _yes(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

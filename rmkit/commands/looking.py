@@ -1,0 +1,46 @@
+"""`status` and `why`: how far a study is, and why jobs are not finished."""
+
+import argparse
+
+from rmkit.commands.request import living_run, planned
+from rmkit.errors import one_of
+from rmkit.study.planning.project import find_project
+from rmkit.study.store.store import Store
+
+
+def status(options: argparse.Namespace) -> int:
+    """How far the study is, stage by stage, and what failed; the runs that are going on, if there are any."""
+    from rmkit.study.monitoring.terminal import picture, watch_run
+
+    if options.watch and (run := living_run(options)):
+        watch_run(Store(find_project().store), run)
+        return 0
+    project, study, jobs = planned(options)
+    store = Store(project.store)
+    from rmkit.study.monitoring.run_record import living
+    from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
+    from rmkit.study.monitoring.words import run_words
+
+    going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
+    for run, shot in going_on:
+        print(f"{study.name}: {run_words(run, shot)}", *picture(shot), sep="\n")
+    if not going_on:
+        print(*picture(study_snapshot(store, study, jobs)), sep="\n")
+    return 0
+
+
+def why(options: argparse.Namespace) -> int:
+    """Which ingredient of a job's key differs from the nearest finished job."""
+    project, study, jobs = planned(options)
+    one_of(options.stage, list(study.stages), f"rmkit why with {study.where}")
+    from rmkit.study.monitoring.dry_run import explain
+
+    store = Store(project.store)
+    unfinished = [job for job in jobs if job.stage == options.stage and not store.done(job)]
+    if not unfinished:
+        print(f"{options.stage}: every job is finished")
+    for job in unfinished:
+        print(f"{job}:")
+        for line in explain(store, job):
+            print(f"  {line}")
+    return 0

@@ -1,0 +1,43 @@
+"""`report` and `gallery`: the pages of a study."""
+
+import argparse
+
+from rmkit.commands.request import planned
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project
+from rmkit.study.planning.study_file import Study
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
+
+
+def report(options: argparse.Namespace) -> int:
+    """Figures and HTML again, from stored rows."""
+    project, study, jobs = planned(options)
+    write_report_of(project, study, jobs, Store(project.store), anew=True)
+    return 0
+
+
+def gallery(options: argparse.Namespace) -> int:
+    """Executed notebooks as pages to read, with an index, which the report links."""
+    project, study, jobs = planned(options)
+    store = Store(project.store)
+    from rmkit.report.gallery import write_gallery
+
+    with disk_faults(store.root):
+        index = write_gallery(study, jobs, store, project, every=options.all)
+    print(f"notebooks: {index}")
+    write_report_of(project, study, jobs, store, anew=False)
+    return 0
+
+
+def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
+    from rmkit.report.freshness import fresh_report, report_path
+    from rmkit.study.monitoring.terminal import say
+
+    path = report_path(store, study)
+    if anew or not fresh_report(store, study, jobs, project):
+        from rmkit.report.page import write_report
+
+        with disk_faults(path):
+            write_report(path, study, jobs, store, project)
+    say(f"report: {path}")

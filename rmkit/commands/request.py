@@ -1,0 +1,36 @@
+"""What a command line asks about: the project, the study and its plan, and the run that is going on.
+
+Knows the options' names; runs nothing.
+"""
+
+import argparse
+import os
+import sys
+
+from rmkit.study.monitoring.run_record import Run, living
+from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project, find_project, study_path
+from rmkit.study.planning.study_file import Study, load_study, overridden
+from rmkit.study.store.store import Store
+
+
+def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJob]]:
+    project = find_project()
+    if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
+        print(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", file=sys.stderr)
+    path = study_path(project, named_study(options) or os.environ.get("RMKIT_STUDY") or "tiny")
+    study = overridden(load_study(path, project.shown(path)), options.set)
+    return project, study, make_plan(project, study)
+
+
+def living_run(options: argparse.Namespace) -> Run | None:
+    """The newest run of the study that is going on; of any study if none is named."""
+    project = find_project()
+    named = named_study(options) or os.environ.get("RMKIT_STUDY")
+    found = living(Store(project.store), study_path(project, named).stem if named else None)
+    return found[0] if found else None
+
+
+def named_study(options: argparse.Namespace) -> str | None:
+    return getattr(options, "study_option", None) or options.study
