@@ -92,7 +92,7 @@ def with_filters(selection: Selection, table: pd.DataFrame) -> Selection:
 
 def selected(table: pd.DataFrame, selection: Selection) -> Picture:
     """The picture of a selection from a tidied table; ResultError if none of its rows is left."""
-    kept = _filtered(table, selection)
+    kept = kept_rows(table, selection)
     axis = axis_of(selection.x, kept[selection.x])
     places = _places(kept, selection, axis)
     has_r, level_r = np.isfinite(places["value"]), places["place"].isna()
@@ -117,8 +117,8 @@ def selected(table: pd.DataFrame, selection: Selection) -> Picture:
     )
 
 
-def _filtered(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """The rows of the metric that the filters leave; each keeps its place in the table as its index."""
+def kept_rows(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
+    """The rows of the metric that the filters leave, each with its place in the table as its index; ResultError if none."""
     mine = of_metric(table, selection.metric)
     kept = _left(mine, selection.filters)
     if kept.empty:
