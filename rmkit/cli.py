@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, report, gallery, why, gc, data.
+"""The command line: run, check, status, results, report, gallery, why, gc, data; and `--version`.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. The commands themselves are in `commands/`, and
@@ -47,12 +47,13 @@ def _say(error: object, code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rmkit", description="A notebook-first research bench for reward models.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="which rmkit this is, and which Python")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, function: object, *, positional: str = "study") -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=(function.__doc__ or "").split("\n")[0], description=function.__doc__)
         if positional == "stage":
-            added.add_argument("stage", help="a stage's name, as 04_reward_models")
+            added.add_argument("stage", help="a stage: its number, its name or the beginning of it")
             added.add_argument("study", nargs="?", help="the study, by file or name (default: RMKIT_STUDY, else tiny)")
             added.add_argument("--study", dest="study_option", help=argparse.SUPPRESS)
         else:
@@ -64,10 +65,14 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     runs = command("run", run)
-    runs.add_argument("--only", metavar="STAGE", help="only this stage's jobs, and what they need")
+    runs.add_argument("--only", metavar="STAGE", help="only this stage's jobs, and what they need: 04, or a name")
     runs.add_argument("--until", metavar="STAGE", help="no stage after this one")
     runs.add_argument(
-        "--select", action="append", default=[], metavar="KEY=VALUE", help="only jobs with this parameter"
+        "--select",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="only jobs with this parameter; several: 5..9, [5, 9]",
     )
     runs.add_argument("--workers", type=_positive, metavar="N", help="processor threads to share (default: all cores)")
     runs.add_argument("--fail-fast", action="store_true", help="start no more jobs once one has failed")
@@ -111,6 +116,16 @@ def _parser() -> argparse.ArgumentParser:
     texts.add_argument("--out", type=Path, metavar="FOLDER", help="where what is computed goes (default: data/hh-rlhf)")
     texts.set_defaults(command=data)
     return parser
+
+
+class _Version(argparse.Action):
+    """Says which rmkit this is, and ends: git is asked for no other command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from rmkit.commands.version import version
+
+        print(version())
+        parser.exit()
 
 
 def _days(text: str) -> int:

@@ -61,6 +61,18 @@ def did_you_mean(value: object, options: Collection[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
+def nearest(value: object, options: Collection[str], most: int = 3) -> str:
+    """`; the nearest are x, y, z`: the options that are most like a value, however little; nothing without options."""
+    near = difflib.get_close_matches(str(value)[:100], options, n=most, cutoff=0.0)
+    return f"; the nearest {'are' if near[1:] else 'is'} {', '.join(near)}" if near else ""
+
+
+def listed(values: Sequence[object], most: int = 8) -> str:
+    """`5, 6, 7`, the first of them if there are many: `5, 6, 7 and 12 more`."""
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return ", ".join(map(str, values[:most])) + more
+
+
 def one_of(value: Name, options: Collection[Name], where: str, error: type[RmkitError] = ParamsError) -> Name:
     """The value itself if it is an option, else an error that lists the options and suggests one."""
     if value in options:

@@ -3,7 +3,7 @@
 import argparse
 
 from rmkit.commands.request import living_run, planned
-from rmkit.errors import one_of
+from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.store import Store
 
@@ -31,14 +31,14 @@ def status(options: argparse.Namespace) -> int:
 
 def why(options: argparse.Namespace) -> int:
     """Which ingredient of a job's key differs from the nearest finished job."""
-    project, study, jobs = planned(options)
-    one_of(options.stage, list(study.stages), f"rmkit why with {study.where}")
+    project, _, jobs = planned(options)
+    stage = stage_named(options.stage, list(dict.fromkeys(job.stage for job in jobs)), "rmkit why")
     from rmkit.study.monitoring.dry_run import explain
 
     store = Store(project.store)
-    unfinished = [job for job in jobs if job.stage == options.stage and not store.done(job)]
+    unfinished = [job for job in jobs if job.stage == stage and not store.done(job)]
     if not unfinished:
-        print(f"{options.stage}: every job is finished")
+        print(f"{stage}: every job is finished")
     for job in unfinished:
         print(f"{job}:")
         for line in explain(store, job):

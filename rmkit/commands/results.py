@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rmkit.commands.request import planned
 from rmkit.errors import ResultError, one_of
+from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
@@ -12,14 +13,14 @@ from rmkit.study.store.store import Store
 def results(options: argparse.Namespace) -> int:
     """The tidy result table of a stage, to the screen, CSV or Parquet."""
     project, study, jobs = planned(options)
-    one_of(options.stage, list(study.stages), f"rmkit results with {study.where}")
+    stage = stage_named(options.stage, list(dict.fromkeys(job.stage for job in jobs)), "rmkit results")
     from rmkit.study.notebook_side.gathered import Gathered
 
     stored = Gathered.of_plan("rmkit results", Store(project.store), jobs)
-    if options.stage not in stored.gathered:
+    if stage not in stored.gathered:
         how_far = "`rmkit status` says how far it is"
-        raise ResultError(f"{options.stage}: no finished job of study {study.name} has rows; {how_far}")
-    table = stored.rows(options.stage).assign(study=study.name)
+        raise ResultError(f"{stage}: no finished job of study {study.name} has rows; {how_far}")
+    table = stored.rows(stage).assign(study=study.name)
     out: Path | None = options.out
     if out is None:
         print(table.drop(columns=["job", "stage", "study"]).to_string(index=False, max_rows=options.rows))

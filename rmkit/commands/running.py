@@ -31,8 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if not jobs:
         say(f"{study.name}: none of the jobs that are asked for failed last time")
         return 0
-    for line in check_data(project, study, jobs):
-        say(line)
+    check_data(project, study, jobs)  # what it finds in the data `rmkit check` says
     if options.dry_run:
         return _forecast(study, jobs, store, options)
     from rmkit.study.monitoring.run_record import RunRecord

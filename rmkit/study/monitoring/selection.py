@@ -4,14 +4,17 @@ Knows the plan and, for what failed, the store and the records of runs. What a j
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean, one_of
+from rmkit.errors import ParamsError, did_you_mean, listed, nearest, one_of
 from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.monitoring.run_record import events, runs
+from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.parameter_types import Kind, any_of
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.study_file import STUDY, Study
+from rmkit.study.planning.study_file import STUDY, Study, several
 from rmkit.study.store.store import Store
 
 
@@ -32,18 +35,22 @@ def selected(
         known = f"no job of this study has this plan id; `rmkit status` says how its {len(jobs)} jobs stand"
         raise ParamsError(f"--job {unknown[0]}: {known}{did_you_mean(unknown[0], ids)}")
     if only:
-        wanted = [job for job in wanted if job.stage == one_of(only, stages, "--only")]
+        only = stage_named(only, stages, "--only")
+        wanted = [job for job in wanted if job.stage == only]
     if until:
-        last = stages.index(one_of(until, stages, "--until"))
+        last = stages.index(stage_named(until, stages, "--until"))
+        if only and stages.index(only) > last:
+            raise ParamsError(
+                f"--until {stages[last]}: comes before --only {only}, so no job is left; give one of them"
+            )
         wanted = [job for job in wanted if stages.index(job.stage) <= last]
     for assignment in select:
         wanted = _with_parameter(project, wanted, assignment)
     if plan_ids:
-        wanted = [job for job in wanted if job.plan_id in plan_ids]
-    if not wanted:
-        raise ParamsError(
-            f"no job of this study is asked for by --only, --until, --select and --job; it has {len(jobs)}"
-        )
+        if not (named := [job for job in wanted if job.plan_id in plan_ids]):
+            left = f"is none of the {len(wanted)} jobs that the other options ask for; give it alone"
+            raise ParamsError(f"--job {plan_ids[0]}: {left}")
+        wanted = named
     return _with_what_they_need(jobs, wanted)
 
 
@@ -75,20 +82,59 @@ def failed_last_time(store: Store, study: Study, jobs: list[PlannedJob]) -> list
     return _with_what_they_need(jobs, again)
 
 
+def stage_named(given: str, stages: Sequence[str], where: str) -> str:
+    """The stage that is meant: by its name, its number (04, or 4), or a beginning that no other has.
+
+    where: the option, or the command, that takes it. ParamsError lists the stages: those that fit, or all.
+    """
+    if given in stages:
+        return given
+    start = f"{int(given):02d}_" if given.isdecimal() and given.isascii() and len(given) < 3 else given
+    found = [stage for stage in stages if start and stage.startswith(start)]
+    if len(found) > 1:
+        raise ParamsError(f"{where} {given}: several stages begin so: {', '.join(found)}; give more of the name")
+    return found[0] if found else one_of(given, stages, where)
+
+
 def _with_what_they_need(jobs: list[PlannedJob], wanted: list[PlannedJob]) -> list[PlannedJob]:
     needed = {needed.plan_id for job in wanted for needed in (job, *job.upstream())}
     return [job for job in jobs if job.plan_id in needed]
 
 
 def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -> list[PlannedJob]:
-    """The jobs whose parameter has the value that `KEY=VALUE` says, in the notebook's own type."""
-    name, _, text = assignment.partition("=")
+    """The jobs whose parameter has a value that `KEY=VALUE` says, in the notebook's own type; never none.
+
+    Several values are a list, or a range as 5..9. ParamsError lists the values that there are.
+    """
+    name, equals, text = assignment.partition("=")
     where = f"--select {assignment}"
+    if not (name and equals and text):
+        raise ParamsError(f"{where}: write KEY=VALUE")
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
-    one_of(name, sorted({key for schema in schemas.values() for key in schema} - {STUDY}), where)
+    declared = {key: None for schema in schemas.values() for key in schema if key != STUDY}
+    if name not in declared:
+        asked = "the stage that is asked for declares" if len(schemas) == 1 else "none of the stages declares"
+        raise ParamsError(f"{where}: {asked}{' no' * (len(schemas) == 1)} {name}{nearest(name, declared)}")
     given = parsed_yaml(text, where)
     kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
-    values = {stage: kind.conform(given, where) for stage, kind in kinds.items() if kind.admits(given)}
-    if not values:
-        next(iter(kinds.values())).conform(given, where)  # which says what would be right
-    return [job for job in jobs if job.stage in values and job.parameters[name] == values[job.stage]]
+    values = {stage: _admitted(kind, given, where) for stage, kind in kinds.items()}
+    anywhere = any_of(list(kinds.values()))
+    for value in _asked(anywhere, given, where):
+        if not any(kind.admits(value) for kind in kinds.values()):
+            anywhere.conform(value, where)  # which says what would be right
+    having = [job for job in jobs if name in job.parameters]
+    if found := [job for job in having if job.parameters[name] in values[job.stage]]:
+        return found
+    there = list(dict.fromkeys(canonical(job.parameters[name]) for job in having))
+    raise ParamsError(f"{where}: no job that is asked for has it; {name} is {listed(there)} in this study")
+
+
+def _admitted(kind: Kind, given: Any, where: str) -> list[Any]:
+    """The values that are asked for which a parameter of this kind may have, in its type."""
+    return [kind.conform(value, where) for value in _asked(kind, given, where) if kind.admits(value)]
+
+
+def _asked(kind: Kind, given: Any, where: str) -> list[Any]:
+    """The values of a list or a range, where a parameter has a single one; else what is given."""
+    asked = None if kind.of else several(given, where)
+    return [given] if asked is None else asked

@@ -6,6 +6,7 @@ Knows annotations as syntax trees and values as Python literals; no YAML, no not
 import ast
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,8 @@ class Kind:
             if isinstance(value, str) and value.startswith("["):
                 raise ParamsError(f"{where}: {value!r} is text, not a list; papermill reads a list by -y, not by -p")
             remedy = f"a list; write [{'null' if value is None else value}]" if self.of.admits(value) else str(self)
+            if self.of.name == "str":  # whether a name is known, only the notebook can say: none is suggested
+                remedy = "a list; lists are written in brackets, as [a, b]"
             raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {remedy}")
         return [self.of.conform(item, f"{where}[{position}]") for position, item in enumerate(value)]
 
@@ -76,6 +79,14 @@ class Kind:
         if isinstance(value, float) and not math.isfinite(value):
             raise ParamsError(f"{where}: {value!r} is not a finite number")
         return value
+
+
+def any_of(kinds: Sequence[Kind]) -> Kind:
+    """What a parameter may be in one stage or another: all their choices where each is a `Literal`, else the first."""
+    if any(kind.name != "Literal" for kind in kinds):
+        return kinds[0]
+    choices = {repr(choice): choice for kind in kinds for choice in kind.choices}  # 1 and True stay two
+    return Kind("Literal", tuple(choices.values()), optional=any(kind.optional for kind in kinds))
 
 
 def kind_of(annotation: ast.expr, where: str) -> Kind:

@@ -1,13 +1,17 @@
 """Where the project lies: the folder that holds `notebooks/` and `params/`.
 
-Looked for from the working directory upward, then where the package lies, then in RMKIT_HOME.
+Looked for from the working directory upward, then where the package lies, then in RMKIT_HOME. Its store is `runs/`,
+unless RMKIT_STORE names another folder: then a checkout may be read-only.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rmkit.errors import ParamsError
+
+STORE_VARIABLE = "RMKIT_STORE"
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,20 @@ class Project:
 
     @property
     def store(self) -> Path:
-        return self.root / "runs"
+        """Where what is run is kept: `runs/`, or RMKIT_STORE; ParamsError if that names something else than a folder.
+
+        A relative RMKIT_STORE starts at the project, wherever the command, or the kernel, that reads it was started.
+        """
+        if not (elsewhere := os.environ.get(STORE_VARIABLE)):
+            return self.root / "runs"
+        place = Path(elsewhere)
+        with suppress(RuntimeError):  # ~ of somebody who is not known is the name of a folder
+            place = place.expanduser()
+        place = self.root / place
+        there = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
+        if not there.is_dir():
+            raise ParamsError(f"{STORE_VARIABLE}={elsewhere}: is not a folder; name a folder, or one to be made")
+        return place
 
     @property
     def package(self) -> Path:

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean, one_of
+from rmkit.errors import ParamsError, did_you_mean, nearest, one_of
 from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.planning.notebook import Declared
-from rmkit.study.planning.parameter_types import Kind
+from rmkit.study.planning.parameter_types import Kind, any_of
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
 Block = Mapping[str, Any]  # what a stage is given, by parameter
@@ -83,9 +83,9 @@ def load_study(path: Path, where: str | None = None) -> Study:
     axes = _mapping(top.get("axes"), f"{where}: axes", "give a list of values to each axis")
     for name, values in axes.items():
         axis = f"{where}: axes.{name}"
-        if not (several := _several(values, axis)):
+        if not (given := several(values, axis)):
             raise ParamsError(f"{axis}: {values!r} is not a list of values; give at least one, as in [0, 1]")
-        axes[name] = several
+        axes[name] = given
     return Study(
         path=path,
         where=where,
@@ -109,8 +109,10 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
     for section, names in (("parameters", study.parameters), ("axes", study.axes)):
         for name in names:
             if name not in everywhere:
-                remedy = did_you_mean(name, everywhere)
-                raise ParamsError(f"{study.where}: {section}.{name}: no notebook of this study declares it{remedy}")
+                remedy = f"no notebook of this study declares it{nearest(name, sorted(everywhere))}"
+                given = next((text for text in study.set if text.partition("=")[0] == name), "")
+                where = f"--set {given}" if given else f"{section}.{name}"
+                raise ParamsError(f"{study.where.partition(' with ')[0]}: {where}: {remedy}")
     for name in study.axes.keys() & study.parameters.keys():
         raise ParamsError(f"{study.where}: {name} stands under both `parameters` and `axes`; keep one")
     for stage, blocks in study.stages.items():
@@ -126,10 +128,8 @@ def check_axes(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> N
     for name, values in study.axes.items():
         kinds = [schema[name].kind for schema in schemas.values() if name in schema]
         if all(kind.name == "Literal" for kind in kinds):
-            choices = {repr(choice): choice for kind in kinds for choice in kind.choices}  # 1 and True stay two
-            anywhere = Kind("Literal", tuple(choices.values()), optional=any(kind.optional for kind in kinds))
             for position, value in enumerate(values):
-                anywhere.conform(value, f"{study.where}: axes.{name}[{position}]")
+                any_of(kinds).conform(value, f"{study.where}: axes.{name}[{position}]")
 
 
 def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[str, Any]]:
@@ -175,22 +175,22 @@ def _points(
 
 def _values(value: Any, kind: Kind, where: str) -> list[Any]:
     """The values of a parameter, checked: of a list or a range, where a single value is asked for, each of them."""
-    several = None if kind.of else _several(value, where)
-    if several == []:
+    given = None if kind.of else several(value, where)
+    if given == []:
         raise ParamsError(f"{where}: holds no value; give at least one")
-    return [kind.conform(value, where)] if several is None else _each(several, kind, where)
+    return [kind.conform(value, where)] if given is None else _each(given, kind, where)
 
 
-def _each(several: list[Any], kind: Kind, where: str) -> list[Any]:
+def _each(given: list[Any], kind: Kind, where: str) -> list[Any]:
     """Each value in the parameter's type; ParamsError for one that is listed twice."""
-    values = [kind.conform(value, f"{where}[{position}]") for position, value in enumerate(several)]
+    values = [kind.conform(value, f"{where}[{position}]") for position, value in enumerate(given)]
     for position, value in enumerate(values):
         if any(type(value) is type(other) and value == other for other in values[:position]):
             raise ParamsError(f"{where}: {value!r} is listed twice; a job is run once")
     return values
 
 
-def _several(value: Any, where: str) -> list[Any] | None:
+def several(value: Any, where: str) -> list[Any] | None:
     """The values of a list or of a range, as 5..24; nothing for anything else."""
     if not (isinstance(value, str) and MEANT.fullmatch(value)):
         return value if isinstance(value, list) else None
@@ -211,9 +211,9 @@ def overridden(study: Study, assignments: list[str]) -> Study:
         if not (name and equals and text):
             raise ParamsError(f"--set {assignment}: write KEY=VALUE")
         value = parsed_yaml(text, f"--set {assignment}")
-        several = _several(value, f"--set {assignment}")
-        if name in axes and several:
-            axes[name] = several
+        values = several(value, f"--set {assignment}")
+        if name in axes and values:
+            axes[name] = values
         else:
             parameters[name] = value
             axes.pop(name, None)

@@ -91,6 +91,8 @@ def link(stored: Stored, fit: Fit) -> str:
     have the checksum that it was stored with.
     """
     copy = stored.store.root / OPENED / f"{fit.key}.ipynb"
+    if not copy.is_relative_to(stored.project.root):  # RMKIT_STORE: JupyterLab opens nothing outside its folder
+        return ""
     try:
         if not copy.exists():
             copy.parent.mkdir(exist_ok=True)

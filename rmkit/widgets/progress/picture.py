@@ -140,7 +140,12 @@ def _failure(each: Failure, shown: Callable[[Path], str]) -> str:
 
 
 def _link(path: Path, shown: Callable[[Path], str]) -> str:
-    """A file as a link relative to the folder that this kernel works in, which JupyterLab opens."""
+    """A file as a link relative to the folder that this kernel works in, which JupyterLab opens.
+
+    One outside the project, as in a store elsewhere, is named only: JupyterLab opens nothing outside its folder.
+    """
+    if shown(path) == str(path) and path.is_absolute():
+        return inline_text(str(path))
     target = quote(Path(os.path.relpath(path)).as_posix())
     return f'<a href="{target}" style="color:inherit;text-decoration:underline">{inline_text(shown(path))}</a>'
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.study.monitoring.selection import selected
+from rmkit.study.monitoring.selection import selected, stage_named
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project
 
@@ -91,3 +91,87 @@ def test_an_unknown_job_is_named_whatever_else_is_asked_for():
         ):
             selected(find_project(), jobs, plan_ids=asked)
     assert selected(find_project(), jobs, plan_ids=["00_grammar_world-02", "00_grammar_world-00"]) == [jobs[0], jobs[2]]
+
+
+STAGES = ["00_grammar_world", "00_human_preferences", "01_sft", "04_reward_models", "10_validation_split"]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("04", 3), ("4", 3), ("1", 2), ("10", 4), ("04_rew", 3), ("00_h", 1), ("04_reward_models", 3)],
+)
+def test_a_stage_is_named_by_its_number_or_a_beginning(given, meant):
+    assert stage_named(given, STAGES, "--only") == STAGES[meant]
+
+
+@pytest.mark.parametrize("given", ["00", "0", "00_"])
+def test_a_beginning_of_several_stages_lists_them(given):
+    said = rf"^--only {given}: several stages begin so: 00_grammar_world, 00_human_preferences; give more of the name$"
+    with pytest.raises(ParamsError, match=said):
+        stage_named(given, STAGES, "--only")
+
+
+@pytest.mark.parametrize("given", ["11", "", "reward", "٤", "04_reward_modles"])
+def test_what_begins_no_stage_lists_all(given):
+    with pytest.raises(ParamsError, match=r"^--only: '.*' is not one of 00_grammar_world, 00_human_preferences, "):
+        stage_named(given, STAGES, "--only")
+
+
+def test_a_number_is_enough_for_every_option_and_command(finished):
+    assert "small: 3 jobs, 0 to run" in finished.rmkit("run", "small", "--dry-run", "--only", "1").stdout
+    assert "small: 1 jobs, 0 to run" in finished.rmkit("run", "small", "--dry-run", "--until", "00").stdout
+    assert finished.rmkit("why", "01", "small").stdout == "01_sums: every job is finished\n"
+    assert "p1.0" in finished.rmkit("results", "01", "small", "--out", "sums.csv").stdout + (
+        finished.root / "sums.csv"
+    ).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--select", "seed=0..1"), "small: 3 jobs"),
+        (("--select", "seed=[1]"), "small: 2 jobs"),
+        (("--select", "powers=[1, 2]"), "small: 3 jobs"),
+        (("--select", "seed=[1, 9]"), "small: 2 jobs"),
+    ],
+)
+def test_several_values_are_a_range_or_a_list(finished, options, said):
+    assert said in finished.rmkit("run", "small", "--dry-run", *options).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--select", "seed=9"), "--select seed=9: no job that is asked for has it; seed is 0, 1 in this study"),
+        (("--select", "seed=7..9"), "--select seed=7..9: no job that is asked for has it; seed is 0, 1 in this study"),
+        (("--select", "seed=x"), "--select seed=x: 'x' is text, not a whole number"),
+        (("--select", "seed=[0, x]"), "--select seed=[0, x]: 'x' is text, not a whole number"),
+        (("--select", "seed"), "--select seed: write KEY=VALUE"),
+        (
+            ("--select", "sead=1"),
+            "--select sead=1: none of the stages declares sead; the nearest are seed, sleep, powers",
+        ),
+        (
+            ("--only", "00", "--select", "seed=1"),
+            "--select seed=1: the stage that is asked for declares no seed; the nearest is numbers_file",
+        ),
+        (
+            ("--only", "01", "--until", "00"),
+            "--until 00_numbers: comes before --only 01_sums, so no job is left; give one of them",
+        ),
+        (
+            ("--set", "sead=1"),
+            "params/small.yaml: --set sead=1: no notebook of this study declares it; the nearest are seed, sleep, powers",
+        ),
+    ],
+)
+def test_what_leaves_no_job_is_named_with_what_there_is(finished, options, said):
+    ended = finished.rmkit("run", "small", "--dry-run", *options)
+    assert (ended.returncode, ended.stderr) == (2, said + "\n")
+
+
+def test_a_job_that_other_options_leave_out_is_named(finished):
+    (plan_id,) = (path.name for path in (finished.root / "runs/plans").glob("00_*"))
+    ended = finished.rmkit("run", "small", "--dry-run", "--select", "seed=1", "--job", plan_id)
+    said = f"--job {plan_id}: is none of the 1 jobs that the other options ask for; give it alone\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
