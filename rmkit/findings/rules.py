@@ -16,6 +16,7 @@ from typing import Any
 
 from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError, one_of
+from rmkit.files.regular import YAML_BYTES, read_text, why_unreadable
 from rmkit.findings.evaluated import ENDS, EVALUATED, LISTED_BY, Evaluated
 
 SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
@@ -92,8 +93,10 @@ def read_rule(path: Path, shown: str) -> Rule:
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+        content = yaml.safe_load(read_text(path, YAML_BYTES))
+    except OSError as fault:
+        raise DataError(f"{shown}: {why_unreadable(fault)}; a finding is a small YAML file") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as fault:
         raise DataError(f"{shown}: cannot be read as YAML ({str(fault).splitlines()[0]})") from fault
     if not isinstance(content, dict):
         raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")

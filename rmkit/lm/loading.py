@@ -4,13 +4,14 @@ Knows transformers' folder format and what makes a folder the wrong one for a pu
 Code that comes with a model is never run (`trust_remote_code` is off). A model goes to the GPU if there is one.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, one_of
+from rmkit.files.digests import files_below
+from rmkit.files.regular import read_json, why_unreadable
 from rmkit.lm.libraries import quiet_libraries
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def load_tokenizer(origin: Origin, *, padding_side: str) -> "PreTrainedTokenizer
     """The tokenizer of a model."""
     from transformers import AutoTokenizer
 
+    _require_readable(origin)
     try:
         return AutoTokenizer.from_pretrained(origin.path, revision=origin.revision, padding_side=padding_side)
     except (OSError, ValueError) as fault:
@@ -92,14 +94,32 @@ def check_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[
 
 def _configuration(folder: Path, shown: str) -> dict[str, Any]:
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if isinstance(config, dict) and "model_type" in config:
-            return config
-        found = "a config.json without model_type"
-    except (OSError, ValueError):
+        config = read_json(folder / "config.json")
+        if isinstance(config, dict) and isinstance(config.get("model_type"), str):
+            named = config.get("architectures") or []
+            if isinstance(named, list) and all(isinstance(name, str) for name in named):
+                return config
+            found = "a config.json whose architectures are no list of names"
+        else:
+            found = "a config.json without model_type"
+    except (FileNotFoundError, NotADirectoryError):
         beside = sorted(path.name for path in folder.iterdir())[:3] if folder.is_dir() else []
         found = f"no config.json that can be read (found {', '.join(beside) or 'nothing'})"
+    except OSError as fault:
+        found = f"a config.json that {why_unreadable(fault)}"
+    except ValueError as fault:
+        found = f"no config.json that can be read ({first_line(fault)})"
     raise DataError(f"{shown}: holds {found}; a model is a folder that save_pretrained wrote, or a hub name")
+
+
+def _require_readable(origin: Origin) -> None:
+    """DataError unless a folder, where it is one, holds regular files alone: transformers would wait at a pipe."""
+    if Path(origin.path).is_dir():
+        try:
+            files_below(Path(origin.path))
+        except OSError as fault:
+            what = f"{fault.filename} {why_unreadable(fault)}"
+            raise DataError(f"{origin.name}: {what}; a model is a folder of regular files") from None
 
 
 def _load(
@@ -115,6 +135,7 @@ def _load(
     from safetensors import SafetensorError
     from transformers import AutoTokenizer
 
+    _require_readable(origin)
     if Path(origin.path).exists():
         architectures = _configuration(Path(origin.path), origin.name).get("architectures") or []
         if head and architectures and not any(name.endswith(head) for name in architectures):

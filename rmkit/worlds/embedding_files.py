@@ -8,6 +8,10 @@ each float16 or float32: P prompts with K responses each, in D dimensions; the p
 in blocks. Knows the layout and numbers; no model, and nothing of how the embeddings were made.
 """
 
+import io
+import os
+import tokenize
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmkit.errors import DataError
+from rmkit.files.regular import open_regular, why_unreadable
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,6 +29,9 @@ if TYPE_CHECKING:
 SPLITS = ("train", "test")
 BLOCK_BYTES = 32 * 2**20  # read at once
 LARGEST = float(np.finfo(np.float16).max)
+LONGEST_HEADER = 16_384  # bytes; what numpy.save writes of three axes is 128
+MOST_AXES, LONGEST_AXIS = 8, 2**48
+NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -51,7 +59,7 @@ class ArrayFile:
         """(first row, (B, D) values) of the R = P K responses, block by block, or DataError where one is not finite."""
         width = int(np.prod(self.shape[2:]))
         at_once = max(1, BLOCK_BYTES // (width * self.dtype.itemsize))
-        with self.path.open("rb") as stream:
+        with open_regular(self.path) as stream:
             stream.seek(self.offset)
             for start in range(0, self.n_rows, at_once):
                 n_values = min(at_once, self.n_rows - start) * width
@@ -136,23 +144,37 @@ def the_one(folder: Path, shown: str, pattern: str) -> tuple[Path, str]:
 def array_file(path: Path, shown: str) -> ArrayFile:
     """What the header of a .npy file says, or DataError unless it is a whole file of float16 or float32 in C order."""
     try:
-        with path.open("rb") as stream:
-            version = np.lib.format.read_magic(stream)
-            shape, fortran, dtype = HEADERS[version](stream)
-            offset = stream.tell()
+        with open_regular(path) as stream:
+            size, head = os.fstat(stream.fileno()).st_size, stream.read(LONGEST_HEADER)
+        shape, fortran, dtype, offset = header(head)
     except OSError as fault:
-        raise DataError(f"{shown}: cannot be read ({fault.strerror}); it must be a readable file") from fault
-    except (ValueError, KeyError) as fault:
+        raise DataError(f"{shown}: {why_unreadable(fault)}; it must be a readable file") from fault
+    except NO_HEADER as fault:
         raise DataError(f"{shown}: is no whole .npy file; write it with numpy.save") from fault
     if dtype.kind != "f" or dtype.itemsize not in (2, 4):
-        held = "pickled Python objects" if dtype.hasobject else str(dtype)
+        held = "pickled Python objects" if dtype.hasobject else str(dtype)[:60]
         raise DataError(f"{shown}: holds {held}; it must be float16 or float32")
     if fortran and len(shape) > 1:
         raise DataError(f"{shown}: is in Fortran order; save numpy.ascontiguousarray of it")
-    size, needed = path.stat().st_size, offset + dtype.itemsize * int(np.prod(shape, dtype=object))
+    needed = offset + dtype.itemsize * int(np.prod(shape, dtype=object))
     if size < needed:
         raise DataError(f"{shown}: is cut short, {size:,} of {needed:,} bytes for shape {shape}; fetch it again")
+    if size > needed:
+        raise DataError(f"{shown}: holds {size:,} bytes, and shape {shape} needs {needed:,}; fetch it again")
     return ArrayFile(path, shown, shape, dtype, offset)
+
+
+def header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, Fortran order, type and the first byte of the data, from the first bytes of a .npy file.
+
+    One of NO_HEADER where they are none: a damaged header may claim to be longer than memory, or so many values.
+    """
+    stream = io.BytesIO(head)
+    with warnings.catch_warnings(action="ignore"):  # numpy warns of what it had to guess
+        shape, fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)
+    if len(shape) > MOST_AXES or any(isinstance(n, bool) or not 0 <= n <= LONGEST_AXIS for n in shape):
+        raise ValueError("no shape of an array")
+    return shape, fortran, dtype, stream.tell()
 
 
 def bank_of(split: Split, scratch: str | Path, *, progress: Progress | None = None) -> "ResponseBank":

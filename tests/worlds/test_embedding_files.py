@@ -1,5 +1,6 @@
 """A folder in the published layout becomes two banks, whatever its size; what is wrong with it is named by its place."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,12 @@ def replaced(name, array, **options):
     return lambda folder: np.save(folder / name, array, **options)
 
 
+def headed(header, *, length=None):
+    """The file gets another header, of version 2, that claims to be `length` bytes long."""
+    start = b"\x93NUMPY\x02\x00" + (len(header) + 1 if length is None else length).to_bytes(4, "little")
+    return lambda folder: (folder / EMBEDDING).write_bytes(start + header + b"\n" + bytes(480))
+
+
 def cut(name, n_bytes):
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:n_bytes])
 
@@ -127,7 +134,20 @@ HEADERS = {
     "a lost header": (cut(EMBEDDING, 60), "brought/embd.*: is no whole .npy file"),
     "an empty file": (cut(EMBEDDING, 0), "brought/embd.*: is no whole .npy file"),
     "text": (lambda folder: (folder / EMBEDDING).write_text("0.1 0.2 and so on", encoding="utf-8"), "brought/embd.*: is no whole .npy file"),
-    "a folder of that name": (lambda folder: ((folder / EMBEDDING).unlink(), (folder / EMBEDDING).mkdir()), r"brought/embd.*: cannot be read \(Is a directory\)"),
+    "a folder of that name": (lambda folder: ((folder / EMBEDDING).unlink(), (folder / EMBEDDING).mkdir()), "brought/embd.*: is not a regular file but a folder; "),
+    "a pipe of that name": (lambda folder: ((folder / EMBEDDING).unlink(), os.mkfifo(folder / EMBEDDING)), "brought/embd.*: is not a regular file but a pipe; "),
+    "more than it says": (lambda folder: (folder / EMBEDDING).write_bytes((folder / EMBEDDING).read_bytes() + b"more"), r"brought/embd.*: holds 612 bytes, and shape \(4, 6, 5\) needs 608; fetch it again"),
+    **{
+        f"a header of {name}": (headed(header), "brought/embd.*: is no whole .npy file")
+        for name, header in {
+            "open brackets": b"(" * 400,
+            "a name and no end": b"{'descr': '<f4', 'shape': (\"\"\"",
+            "more than it holds": b"{'descr': '<f4', 'fortran_order': False, 'shape': (-4, 6, 5), }",
+            "endless axes": b"{'descr': '<f4', 'fortran_order': False, 'shape': (1" + b"0" * 4000 + b", 6, 5), }",
+            "true axes": b"{'descr': '<f4', 'fortran_order': False, 'shape': (True, 6, 5), }",
+        }.items()
+    },
+    "a header of 4 GB": (headed(b"{", length=2**32 - 1), "brought/embd.*: is no whole .npy file"),
 }  # fmt: skip
 
 

@@ -6,7 +6,9 @@ data files; runs nothing.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rmkit.errors import DataError
@@ -93,12 +95,15 @@ def file_digest(project: Project, stage: str, parameter: str, given: str) -> str
     try:
         return data_digest(path)
     except OSError as error:
-        raise DataError(f"{given}: {error.strerror}; {stage} takes it as `{parameter}`, looked for at {path}") from None
+        place = Path(str(error.filename))
+        inside = f"/{place.relative_to(path)}" if place.is_relative_to(path) and place != path else ""
+        asked = f"{stage} takes it as `{parameter}`, looked for at {path}"
+        raise DataError(f"{given}{inside}: {error.strerror}; {asked}") from None
 
 
 def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:
     """Whether a value is none, or may also name something else, as a hub's model, and names nothing of the project."""
-    return given is None or (file.if_present and not (given and (project.root / given).exists()))
+    return given is None or (file.if_present and not (given and os.path.lexists(project.root / given)))
 
 
 def _texts(value: Any) -> list[str]:

@@ -6,7 +6,6 @@ parameter_types.py; who runs the notebook is not known here.
 
 import ast
 import io
-import json
 import symtable
 import tokenize
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError
+from rmkit.files.regular import read_json, why_unreadable
 from rmkit.study.planning.cell_names import names_of
 from rmkit.study.planning.parameter_types import Kind, kind_of
 
@@ -61,7 +61,7 @@ def read_notebook(path: Path, where: str | None = None) -> Notebook:
     """The notebook at `path`, or a ParamsError that says why it cannot be one."""
     where = where or str(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         cells = [
             Cell(number, "".join(cell["source"]), frozenset((cell.get("metadata") or {}).get("tags", ())))
             for number, cell in enumerate(document["cells"], 1)
@@ -69,7 +69,9 @@ def read_notebook(path: Path, where: str | None = None) -> Notebook:
         ]
     except FileNotFoundError:
         raise ParamsError(f"{where}: no such notebook") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise ParamsError(f"{where}: {why_unreadable(error)}; it must be a Jupyter notebook") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ParamsError(f"{where}: not a Jupyter notebook ({type(error).__name__}: {error})") from None
     return Notebook(path, where, tuple(cells))
 

@@ -53,7 +53,7 @@ class Project:
 def study_path(project: Project, name: str) -> Path:
     """The study file that a name or a path means: `tiny`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
     if name.endswith((".yaml", ".yml")):
-        return Path(name) if Path(name).exists() else project.root / name
+        return Path(name) if os.path.lexists(name) else project.root / name
     return project.root / "params" / f"{name}.yaml"
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError, did_you_mean, nearest, one_of
+from rmkit.files.regular import YAML_BYTES, read_text, why_unreadable
 from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.planning.notebook import Declared
 from rmkit.study.planning.parameter_types import Kind, any_of
@@ -67,12 +68,14 @@ def load_study(path: Path, where: str | None = None) -> Study:
     """The study at `path`, its keys checked; ParamsError names the file and the key."""
     where = where or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, YAML_BYTES)
     except FileNotFoundError:
         beside = sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         listed = f"; {path.parent.name}/ holds {', '.join(beside)}" if beside else ""
         raise ParamsError(f"{where}: no such study file{listed}{did_you_mean(path.name, beside)}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ParamsError(f"{where}: {why_unreadable(error)}; a study is a small YAML file") from None
+    except UnicodeDecodeError as error:
         raise ParamsError(f"{where}: cannot be read as a study file ({error})") from None
     top = _mapping(parsed_yaml(text, where), where, "a study is a mapping with `stages`")
     for key in top:

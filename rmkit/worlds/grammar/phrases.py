@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from rmkit.errors import DataError
+from rmkit.files.regular import YAML_BYTES, read_text
 
 TASKS = ("helpful", "harmless")
 TASK_FILES = {task: f"{task}.yaml" for task in TASKS}
@@ -268,7 +269,7 @@ def _check_unambiguous(grammar: Grammar, shown: str) -> None:
 
 def _mapping(path: Path, where: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_text(path, YAML_BYTES))
     except OSError as fault:
         raise DataError(f"{where}: {fault.strerror}; a grammar needs this file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as fault:

@@ -4,11 +4,11 @@ Knows texts and the encoder's name; the reading itself is `rmkit.lm.reading.sent
 encoder's folder or a hub. Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmkit.files.digests import file_digest
 from rmkit.lm.loading import load_encoder, origin_of
 from rmkit.lm.reading.sentence_embed import embed_sentences
 from rmkit.worlds.human_preferences.stored_features import ENCODER
@@ -41,6 +41,6 @@ def embed(
 def name_of(encoder: str) -> str:
     """The published name and revision of an encoder if its folder holds those weights, else its name as given."""
     weights = Path(encoder) / "model.safetensors"
-    if weights.is_file() and hashlib.sha256(weights.read_bytes()).hexdigest() == WEIGHTS_SHA256:
+    if weights.is_file() and file_digest(weights) == WEIGHTS_SHA256:
         return ENCODER
     return encoder

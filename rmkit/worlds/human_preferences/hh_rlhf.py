@@ -6,10 +6,7 @@ how a text becomes numbers is the caller's choice. Source: Bai et al. 2022, arXi
 https://github.com/anthropics/hh-rlhf.
 """
 
-import gzip
 import hashlib
-import json
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
+from rmkit.files.lines import numbered_lines
+from rmkit.files.regular import json_value
 from rmkit.lm.templates import ASSISTANT, HUMAN
 
 if TYPE_CHECKING:
@@ -115,19 +114,8 @@ def numbered_rows(path: Path, shown: str) -> Iterator[tuple[int, dict[str, Any]]
     """The 1-based line number and the object of each line that is not blank, or DataError."""
     if not path.name.endswith(SUFFIXES):
         raise DataError(f"{shown}: is not named as a file of preferences; use {' or '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise DataError(f"{shown}: there is no such file; put it there, or correct the path")
-    line = 0
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            for line, raw in enumerate(stream, start=1):
-                if raw.strip():
-                    yield line, parsed(raw, f"{shown}, line {line}")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        remedy = "fetch the file again, or name it .jsonl if it is not compressed"
-        raise DataError(f"{shown}, line {line + 1}: the gzip is cut short or damaged ({fault}); {remedy}") from fault
-    except OSError as fault:
-        raise DataError(f"{shown}: cannot be read ({fault.strerror}); it must be a readable file") from fault
+    for line, raw in numbered_lines(path, shown):
+        yield line, parsed(raw, f"{shown}, line {line}")
 
 
 def parsed(raw: bytes, where: str) -> dict[str, Any]:
@@ -138,8 +126,8 @@ def parsed(raw: bytes, where: str) -> dict[str, Any]:
         remedy = "a gzip is named .jsonl.gz" if raw.startswith(b"\x1f\x8b") else "save the file as UTF-8"
         raise DataError(f"{where}: is not UTF-8 (byte {fault.start + 1}); {remedy}") from fault
     try:
-        row = json.loads(text)
-    except (ValueError, RecursionError) as fault:
+        row = json_value(text)
+    except ValueError as fault:
         fault_text = str(fault).partition(": line")[0]
         remedy = 'each line must be one object {"chosen": …, "rejected": …}'
         raise DataError(f"{where}: is not JSON ({fault_text}); {remedy}") from fault
@@ -152,7 +140,7 @@ def parsed(raw: bytes, where: str) -> dict[str, Any]:
 def last_turn(row: Mapping[str, Any], name: str, where: str) -> tuple[str, str]:
     """The prompt, up to and including the last assistant marker, and what follows it, or DataError."""
     if name not in row:
-        found = ", ".join(row) or "no keys"
+        found = ", ".join(repr(key)[1:-1][:40] for key in list(row)[:5]) or "no keys"
         raise DataError(f"{where}: has no {name!r} (found {found}); a row needs 'chosen' and 'rejected'")
     dialogue = row[name]
     if not isinstance(dialogue, str):

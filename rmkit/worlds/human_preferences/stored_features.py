@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, ParamsError, one_of
+from rmkit.files.digests import file_digest
+from rmkit.files.regular import read_json, why_unreadable
 from rmkit.worlds.human_preferences.hh_rlhf import Reading, because
-from rmkit.worlds.human_preferences.texts import DOWNLOADED, FILE, REPOSITORY, REVISION, SHA256, digest
+from rmkit.worlds.human_preferences.texts import DOWNLOADED, FILE, REPOSITORY, REVISION, SHA256
 
 if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
@@ -29,6 +31,7 @@ STORED: Mapping[str, Mapping[str, Any]] = {  # each set of features, and what it
 LENGTHS = ["prompt_id", "characters", "words"]
 TABLES = ("prompts.csv", "responses.csv", "comparisons.csv")
 ARRAYS = "features.safetensors"
+ABOUT = {"source": dict, "read": int, "dropped": dict, "pairs": int, "prompts": int, "features": dict, "files": dict}
 COMMAND = "rmkit data hh-rlhf --encoder FOLDER"
 
 
@@ -101,7 +104,7 @@ def write_stored(
         "prompts": bank.n_prompts,
         "features": {name: dict(made.embedding_source) for name, made in banks.items()},
         "command": COMMAND,
-        "files": {name: digest(folder / name) for name in (*TABLES, ARRAYS)},
+        "files": {name: file_digest(folder / name) for name in (*TABLES, ARRAYS)},
     }
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
     (folder / "about.json").write_text(text, encoding="utf-8")
@@ -109,7 +112,7 @@ def write_stored(
 
 def about_source(source: Path) -> dict[str, Any]:
     """Which file the texts are in: its size and SHA-256, and, if it is the published one, where from."""
-    found = {"bytes": source.stat().st_size, "sha256": digest(source)}
+    found = {"bytes": source.stat().st_size, "sha256": file_digest(source)}
     if found["sha256"] != SHA256:
         return {"file": source.name, **found}
     published = {"repository": REPOSITORY, "revision": REVISION, "file": FILE}
@@ -132,15 +135,17 @@ def described(folder: Path, shown: str) -> dict[str, Any]:
     """What about.json says, once each file's SHA-256 is the one that it names, or DataError."""
     remedy = "fetch the folder again (`git checkout`), or make it as its README says"
     try:
-        about: dict[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        about: dict[str, Any] = read_json(folder / "about.json")
         if about["format"] != FORMAT:
-            raise DataError(f"{shown}/about.json: is of format {about['format']}; this rmkit reads format {FORMAT}")
-        for name, sha256 in about["files"].items():
-            if digest(folder / name) != sha256:
+            raise DataError(f"{shown}/about.json: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
+        if odd := [name for name, kind in ABOUT.items() if type(about[name]) is not kind]:
+            raise ValueError(f"{odd[0]} is no {ABOUT[odd[0]].__name__}")
+        for name in (*TABLES, ARRAYS):
+            if file_digest(folder / name) != about["files"][name]:
                 raise DataError(f"{shown}/{name}: is not the file that about.json describes; {remedy}")
     except OSError as fault:
         name = Path(str(fault.filename)).name
-        raise DataError(f"{shown}/{name}: cannot be read ({fault.strerror}); {remedy}") from None
+        raise DataError(f"{shown}/{name}: {why_unreadable(fault)}; {remedy}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{shown}/about.json: is not what rmkit wrote ({fault!r}); {remedy}") from None
     return about

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
+from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences.hh_rlhf import in_bank_order, read_pairs
 
 if TYPE_CHECKING:
@@ -27,17 +28,21 @@ URL = f"{REPOSITORY}/resolve/{REVISION}/{FILE}"
 BYTES = 742_801
 SHA256 = "ebfaaed21162a4de120ae85366075b34425e2a6303fac59b99555002f7016f03"
 
+MOST_BYTES = 2**26  # that are fetched of an address, whatever it sends
+
 DOWNLOADED = "data/downloads/hh-rlhf/harmless-base-test.jsonl.gz"  # in the project; git ignores the folder
 HOW_TO_GET = "rmkit ships no texts of HH-RLHF (offensive ones are among them); `rmkit data hh-rlhf` downloads them"
 
 
 def download(path: Path, *, url: str = URL, sha256: str = SHA256) -> str:
     """Fetch the dialogues to a file, unless they are there already; a sentence, or DataError with the remedy."""
-    if path.is_file() and digest(path) == sha256:
+    if path.is_file() and file_digest(path) == sha256:
         return f"{path}: is there already ({path.stat().st_size:,} bytes, sha256 as published)"
+    if url.lower().startswith("file:"):
+        raise DataError(f"{url}: is a file of this machine; copy it to {path}, or give its path as --source")
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:
-            content = answer.read()
+            content = answer.read(MOST_BYTES + 1)
     except (OSError, ValueError, http.client.HTTPException) as fault:  # no network, no such page, no address
         why = getattr(fault, "reason", None) or str(fault) or type(fault).__name__
         remedy = f"try again with a network, name another place by --url, or put the file at {path}"
@@ -72,15 +77,10 @@ def texts_of(bank: "ResponseBank", downloaded: Path) -> Texts:
     return Texts(prompt.loc[bank.prompt_id_r].tolist(), response_r.tolist(), missing)
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _downloaded(bank: "ResponseBank", path: Path) -> "tuple[tuple[pd.DataFrame, pd.DataFrame] | None, str]":
     """The bank's tables with the texts of the file, or None and why there are none."""
     wanted = bank.embedding_source.get("texts_sha256")
-    if wanted and path.is_file() and digest(path) == wanted:
+    if wanted and path.is_file() and file_digest(path) == wanted:
         prompts, flat = in_bank_order(read_pairs(path))
         texts = bank.prompts.assign(prompt=prompts), bank.responses.assign(response=[text for _, text in flat])
         return texts, ""

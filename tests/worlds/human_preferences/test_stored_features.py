@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import DataError, ParamsError
+from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences import texts
 from rmkit.worlds.human_preferences.computed_features import FEATURES, make_stored, read_texts
 from rmkit.worlds.human_preferences.stored_features import (
@@ -39,7 +40,7 @@ def test_what_is_stored_is_what_the_file_of_texts_gives(features, stored, dialog
     assert (found.read, found.kept) == (computed.read, computed.kept) == (N_PAIRS + 3, N_PAIRS)
     assert found.dropped == {reason: count for reason, count in computed.dropped.items() if count}
     assert dict(computed.bank.embedding_source).items() <= found.bank.embedding_source.items()
-    assert found.bank.embedding_source["texts_sha256"] == texts.digest(dialogues)
+    assert found.bank.embedding_source["texts_sha256"] == file_digest(dialogues)
 
 
 def test_making_it_again_gives_the_same_bytes_and_no_text_is_among_them(stored, dialogues, tiny_encoder, tmp_path):

@@ -6,10 +6,11 @@ import pytest
 
 from rmkit.cli import main
 from rmkit.errors import DataError
+from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences import texts
 from rmkit.worlds.human_preferences.computed_features import read_texts
 from rmkit.worlds.human_preferences.stored_features import NGRAMS, STORED, read_stored
-from rmkit.worlds.human_preferences.texts import HOW_TO_GET, digest, download, texts_of
+from rmkit.worlds.human_preferences.texts import HOW_TO_GET, download, texts_of
 from tests.worlds.human_preferences.dialogues import made_up, written
 
 
@@ -36,12 +37,12 @@ def address(dialogues):
 
 def test_what_was_downloaded_is_the_file_and_is_not_fetched_twice(address, dialogues, tmp_path):
     path = tmp_path / "new folder/pairs.jsonl.gz"
-    said = download(path, url=address, sha256=digest(dialogues))
+    said = download(path, url=address, sha256=file_digest(dialogues))
     assert path.read_bytes() == dialogues.read_bytes()
     assert said == f"{path}: {len(dialogues.read_bytes()):,} bytes, sha256 as published"
-    assert "is there already" in download(path, url="http://127.0.0.1:9/", sha256=digest(dialogues))
+    assert "is there already" in download(path, url="http://127.0.0.1:9/", sha256=file_digest(dialogues))
     path.write_bytes(b"cut short")
-    download(path, url=address, sha256=digest(dialogues))
+    download(path, url=address, sha256=file_digest(dialogues))
     assert [each.read_bytes() for each in path.parent.iterdir()] == [dialogues.read_bytes()]
 
 
@@ -80,7 +81,7 @@ def test_the_command_line_fetches_and_computes(address, dialogues, tiny_encoder,
     monkeypatch.chdir(small.root)
     assert main(["data", "hh-rlhf", "--url", address]) == 2
     assert capsys.readouterr().err.startswith(f"{address}: ")
-    monkeypatch.setattr(texts, "SHA256", digest(dialogues))
+    monkeypatch.setattr(texts, "SHA256", file_digest(dialogues))
     options = ["--encoder", str(tiny_encoder), "--source", str(dialogues), "--out", str(tmp_path / "made")]
     assert main(["data", "hh-rlhf", *options]) == 0
     assert "200 of 203 pairs kept" in capsys.readouterr().out
@@ -101,7 +102,7 @@ def test_without_the_texts_lengths_stand_for_them_and_one_line_says_how_to_get_t
 ):
     bank = read_stored(stored, features=NGRAMS).bank
     assert texts_of(bank, tmp_path / "pairs.jsonl.gz").missing == "These responses came without their texts"
-    monkeypatch.setattr(texts, "SHA256", digest(dialogues))  # as if these had been published
+    monkeypatch.setattr(texts, "SHA256", file_digest(dialogues))  # as if these had been published
     found = texts_of(bank, tmp_path / "pairs.jsonl.gz")
     assert found.missing == HOW_TO_GET
     assert "\n" not in HOW_TO_GET
