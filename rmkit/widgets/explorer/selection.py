@@ -118,7 +118,7 @@ def selected(table: pd.DataFrame, selection: Selection) -> Picture:
 
 
 def kept_rows(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """The rows of the metric that the filters leave, each with its place in the table as its index; ResultError if none."""
+    """The rows of the metric that the filters leave, by their places in the table; ResultError if none."""
     mine = of_metric(table, selection.metric)
     kept = _left(mine, selection.filters)
     if kept.empty:
