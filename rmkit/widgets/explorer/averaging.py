@@ -10,23 +10,57 @@ import numpy as np
 import pandas as pd
 
 from rmkit.intervals.means import FEWEST_SEEDS, t_over_seeds
-from rmkit.widgets.explorer.columns import ABOUT
+from rmkit.widgets.explorer.coded import Coded
 
 SEED = "seed"
 NEW_SEEDS_THESE_PROMPTS = "new seeds, these prompts"
 NONE, SINGLE = "no interval: ", "one fit"  # how the reason for a missing interval starts, and one of them
 
 
-def means_of(kept: pd.DataFrame, places: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The mean of every group of points; beside it what its interval is of, or why it has none."""
-    varying = kept[[name for name in kept if name not in ABOUT and kept[name].nunique(dropna=False) > 1]]
-    found, whys = [], []
-    for group, points in places.groupby(by, sort=True):
-        own = points["row"]
-        mean, low, high, why = _mean(kept.loc[own], varying.loc[own])
-        found.append({**dict(zip(by, group, strict=True)), "mean": mean, "low": low, "high": high, "fits": len(points)})
+def means_of(coded: Coded, kept: np.ndarray, places: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The mean of every group of places; beside it what its interval is of, or why it has none.
+
+    kept: (N,) positions of all rows of the picture. places: a row a dot, with `at_row` (its position in the table), and
+    the columns of `by`.
+    """
+    empty = pd.DataFrame(columns=[*by, "mean", "low", "high", "fits"])
+    if places.empty:
+        return empty, []
+    group_m, first_g = _groups(places, by)
+    order = np.argsort(group_m, kind="stable")
+    start_g = np.flatnonzero(np.diff(group_m[order], prepend=-1))
+    row_m = places["at_row"].to_numpy()[order]
+    fits_g = np.diff(start_g, append=len(row_m))
+    mean_g = np.add.reduceat(coded.value_r[row_m], start_g) / fits_g
+    names, differs_gv = _differences(coded, kept, row_m, start_g)
+    low_g, high_g = np.full((2, len(mean_g)), np.nan)
+    whys = []
+    for group, (start, fits, differs) in enumerate(zip(start_g, fits_g, differs_gv, strict=True)):
+        rows = row_m[start : start + fits]
+        low_g[group], high_g[group], why = _interval(coded, rows, [names[v] for v in np.flatnonzero(differs)])
         whys.append(why)
-    return pd.DataFrame(found, columns=[*by, "mean", "low", "high", "fits"]), whys
+    found = places.iloc[first_g][by].reset_index(drop=True)
+    return found.assign(mean=mean_g, low=low_g, high=high_g, fits=fits_g), whys
+
+
+def _groups(places: pd.DataFrame, by: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each dot's group (M,), groups in the order of their names; and a dot of each group (G,)."""
+    code_m = np.zeros(len(places), dtype=np.int64)
+    for name in by:
+        part_m, found = pd.factorize(places[name], sort=True)
+        code_m = code_m * len(found) + part_m
+    _, first_g, group_m = np.unique(code_m, return_index=True, return_inverse=True)
+    return group_m, first_g
+
+
+def _differences(
+    coded: Coded, kept: np.ndarray, row_m: np.ndarray, start_g: np.ndarray
+) -> tuple[list[str], np.ndarray]:
+    """The V columns in which any two rows of the picture differ, and in which the rows of each group do: (G, V)."""
+    names = coded.differing(kept)
+    codes = [coded.column(name).code_r[row_m] for name in names]
+    spread = [np.maximum.reduceat(code_m, start_g) - np.minimum.reduceat(code_m, start_g) for code_m in codes]
+    return names, np.array(spread, dtype=int).reshape(len(names), len(start_g)).T > 0
 
 
 def of_one_kind(means: pd.DataFrame, whys: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -39,33 +73,31 @@ def of_one_kind(means: pd.DataFrame, whys: list[str]) -> tuple[pd.DataFrame, lis
     return means.assign(**ends), list(kind.where(~mixed, f"{NONE}intervals of different kinds"))
 
 
-def _mean(group: pd.DataFrame, varying: pd.DataFrame) -> tuple[float, float, float, str]:
-    """Mean, low and high of rows, with what the interval is of, or why there is none (low and high are then NaN).
+def _interval(coded: Coded, rows: np.ndarray, differ: list[str]) -> tuple[float, float, str]:
+    """Low and high of the mean of rows, with what they are of, or why there are none (low and high are then NaN).
 
-    varying: of the same rows the columns in which any two rows of the picture differ.
+    differ: the columns in which the rows differ.
     """
-    value_r = group["value"].to_numpy(dtype=float)
-    if len(group) == 1:
-        return _own(group.iloc[0], float(value_r[0]))
-    differ = [name for name in varying if varying[name].nunique(dropna=False) > 1]
-    if differ == [SEED] and group[SEED].is_unique and len(group) >= FEWEST_SEEDS:
-        interval = t_over_seeds(value_r, estimand=NEW_SEEDS_THESE_PROMPTS)
+    if len(rows) == 1:
+        return _own(coded, int(rows[0]))
+    if differ == [SEED] and len(np.unique(coded.column(SEED).code_r[rows])) == len(rows):
+        if len(rows) < FEWEST_SEEDS:
+            return np.nan, np.nan, f"{NONE}fewer than {FEWEST_SEEDS} seeds"
+        interval = t_over_seeds(coded.value_r[rows], estimand=NEW_SEEDS_THESE_PROMPTS)
         if interval.reason:
-            return interval.estimate, np.nan, np.nan, f"{NONE}{interval.reason}"
-        return interval.estimate, interval.low, interval.high, f"95% t-interval over seeds, for {interval.estimand}"
-    mean = float(value_r.mean())
-    if differ == [SEED] and group[SEED].is_unique:
-        return mean, np.nan, np.nan, f"{NONE}fewer than {FEWEST_SEEDS} seeds"
+            return np.nan, np.nan, f"{NONE}{interval.reason}"
+        return interval.low, interval.high, f"95% t-interval over seeds, for {interval.estimand}"
     names = " and ".join(filter(None, [", ".join(differ[:-1]), *differ[-1:]])) or "only the fit"
-    return mean, np.nan, np.nan, f"{NONE}{names} differ{'s' if len(differ) < 2 else ''} among them"
+    return np.nan, np.nan, f"{NONE}{names} differ{'s' if len(differ) < 2 else ''} among them"
 
 
-def _own(row: pd.Series, value: float) -> tuple[float, float, float, str]:
-    """One row's value with the interval that it brings, if it does."""
-    low, high = (float(row.get(end, np.nan)) for end in ("low", "high"))
+def _own(coded: Coded, row: int) -> tuple[float, float, str]:
+    """The interval that one row brings, if it does."""
+    low, high = float(coded.numbers("low")[row]), float(coded.numbers("high")[row])
     if np.isfinite(low) and np.isfinite(high):
-        return value, low, high, f"{row['level']:.0%} interval, for {row['estimand']}"
-    return value, np.nan, np.nan, f"{NONE}{SINGLE}"
+        level, estimand = (coded.table[name].iloc[row] for name in ("level", "estimand"))
+        return low, high, f"{level:.0%} interval, for {estimand}"
+    return np.nan, np.nan, f"{NONE}{SINGLE}"
 
 
 def title_of(means: pd.DataFrame, whys: Sequence[str]) -> str:
@@ -84,13 +116,16 @@ def _range(low: int, high: int) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def notes_of(kept: pd.DataFrame, whys: Sequence[str]) -> list[str]:
-    """What cannot be seen: rows without a value, by reason, and points without a band where others have one."""
-    notes, has_r = [], np.isfinite(kept["value"].astype(float))
-    if not has_r.all():
-        reasons = kept[~has_r]["reason"].fillna("no reason given").value_counts(sort=False)
+def notes_of(coded: Coded, kept: np.ndarray, whys: Sequence[str]) -> list[str]:
+    """What cannot be seen: rows without a value, by reason, and points without a band where others have one.
+
+    kept: (N,) positions of the rows of the picture.
+    """
+    notes, without_value = [], kept[~coded.drawable_r[kept]]
+    if len(without_value):
+        reasons = coded.table["reason"].iloc[without_value].fillna("no reason given").value_counts(sort=False)
         listed = "; ".join(f"{reason} ({count})" for reason, count in reasons.items())
-        notes.append(f"{int((~has_r).sum())} of {len(kept)} rows have no value: {listed}")
+        notes.append(f"{len(without_value)} of {len(kept)} rows have no value: {listed}")
     without = [why.removeprefix(NONE) for why in whys if why.startswith(NONE)]
     if 0 < len(without) < len(whys):
         listed = "; ".join(f"{reason} ({without.count(reason)})" for reason in dict.fromkeys(without))

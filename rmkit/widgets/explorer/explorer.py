@@ -27,7 +27,9 @@ from rmkit.widgets.controls import (
 )
 from rmkit.widgets.explorer.columns import FIT, axes_of, metrics_of, of_metric, shown, tidied
 from rmkit.widgets.explorer.details import Fit, details, fit_at, link, title
-from rmkit.widgets.explorer.figure import Picture, blank_figure, dot_near, explore_figure, mark
+from rmkit.widgets.explorer.figure import blank_figure, explore_figure, mark
+from rmkit.widgets.explorer.hits import dot_near
+from rmkit.widgets.explorer.picture import Picture
 from rmkit.widgets.explorer.selection import Selection, first_look, selected, with_filters
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.stored import Stored

@@ -1,11 +1,9 @@
 """Any metric against any column: every fit a dot, the mean of a line with its band where it has one, a panel a facet.
 
-Takes places, labels and intervals, gives a figure; computes nothing but positions. `dot_near` says which dot a place on
-the canvas means, so that a picture can answer a click.
+Takes places, labels and intervals, gives a figure as wide as it is told; computes nothing but positions (layout.py).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -14,86 +12,78 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rmkit.figures.looks import LOOKS, Look, looks_of, metric_label
-from rmkit.figures.theme import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, themed
+from rmkit.figures.looks import Look
+from rmkit.figures.theme import GREY, INK, themed
+from rmkit.widgets.explorer.axis import Axis
+from rmkit.widgets.explorer.frame import Frame, frame_of
+from rmkit.widgets.explorer.layout import DPI, SIZE, fitted
+from rmkit.widgets.explorer.line_looks import line_looks
+from rmkit.widgets.explorer.picture import Picture
 
-COLORS, MARKERS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK), ("o", "s", "D", "^", "v", "P", "X")
 DODGE = 0.11  # of a step between places: how far apart the dots of neighbouring lines lie
-WIDTH, ROW_HEIGHT, LEAST_HEIGHT = 6.4, 2.75, 4.1  # inches
+WIDTH, NARROWEST, WIDEST = 704, 340, 1100  # pixels: usual, and between which a picture is drawn
 RING, RING_SIZE = "ring", 130  # what the mark around the chosen dot is called, and its size in points squared
-LETTERS_ACROSS = 64  # of tick labels, that a figure's width holds
-X_LABELS = {"annotations": "annotated pairs", "beta": "annotation sharpness β", "n": "n, responses to choose from"}
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Where the values of x lie: `place` maps each to a number; ticks where there is something to write."""
-
-    name: str
-    place: Mapping[Any, float]
-    ticks: tuple[tuple[float, str], ...]
-    scale: str  # log, linear or names: between names no line is drawn
-    beyond: float | None = None  # from here on lie values without end
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """What is drawn, in places rather than values."""
-
-    metric: str
-    axis: Axis
-    facets: str | None  # the column whose values the panels are
-    columns: str | None  # the column whose values the lines are
-    panels: tuple[str, ...]
-    lines: tuple[str, ...]
-    points: pd.DataFrame  # a row a result row: panel, line, place, value, row (its position in the table)
-    means: pd.DataFrame  # panel, line, place, mean, low, high, fits
-    levels: pd.DataFrame  # panel, line, mean, fits: rows without a value of x, a height over the whole axis
-    title: str  # what the marks are
-    notes: tuple[str, ...] = ()  # what is not seen, and why
-    held: Mapping[str, str] = field(default_factory=dict)  # columns of which one value is kept, and that value
+MOST_TICKS = 40  # beyond so many, only ticks that are written are drawn
+SMALL: dict[Any, Any] = {"font.size": SIZE, "axes.titlesize": SIZE, "figure.constrained_layout.use": False}
 
 
 @themed
-def explore_figure(picture: Picture, *, marked: int | None = None, figure: Figure | None = None) -> Figure:
-    """The picture, a panel a facet; the dot of the row `marked` has a ring. Drawn into `figure` if one is given."""
-    n_panels = len(picture.panels)
-    n_across = n_panels if n_panels <= 3 else 2 if n_panels == 4 else 3
-    size = (WIDTH, max(LEAST_HEIGHT, ROW_HEIGHT * -(-n_panels // n_across) + 0.5))
+def explore_figure(
+    picture: Picture, *, marked: int | None = None, figure: Figure | None = None, width: int = WIDTH
+) -> Figure:
+    """The picture, so many pixels wide; the dot of the row `marked` has a ring. Drawn into `figure` if one is given."""
+    limits = value_limits(picture)
+    looks = line_looks(picture.lines, picture.columns)
+    frame = frame_of(picture, looks, max(NARROWEST, min(WIDEST, width)), limits)
+    with plt.rc_context(SMALL):
+        figure = _empty(figure, frame)
+        dots = dots_of(picture)
+        for position, panel in enumerate(picture.panels):
+            ax = figure.add_axes(frame.panel(position))
+            ax.set(xlim=picture.axis.limits(), ylim=limits, autoscale_on=False)  # scaling after each artist is slow
+            ax.set_navigate(False)
+            draw_panel(ax, picture, dots[dots["panel"] == panel], panel, looks)
+            draw_ticks(ax, picture.axis, frame, position)
+            ax.set_yticks([at for at, _ in frame.heights], [label for _, label in frame.heights])
+            if len(picture.panels) > 1:
+                ax.set_title(plain(fitted(panel_title(picture.facets, panel), frame.panel_width)))
+        mark(figure, picture, marked)
+        draw_words(figure, picture, looks, frame)
+    return figure
+
+
+def _empty(figure: Figure | None, frame: Frame) -> Figure:
+    """A figure of the frame's size with nothing in it."""
+    size = (frame.width / DPI, frame.height / DPI)
     if figure is None:
-        figure = plt.figure(figsize=size)
-    else:
-        figure.clear()
-        figure.set_size_inches(*size)
-    looks, dots, limits = line_looks(picture), dots_of(picture), value_limits(picture)
-    for position, panel in enumerate(picture.panels):
-        ax = figure.add_subplot(-(-n_panels // n_across), n_across, position + 1)
-        ax.set(xlim=place_limits(picture.axis), ylim=limits, autoscale_on=False)  # scaling after each artist is slow
-        draw_panel(ax, picture, dots[dots["panel"] == panel], panel, looks)
-        draw_ticks(ax, picture.axis, n_across)
-        ax.tick_params(labelleft=position % n_across == 0, labelbottom=position + n_across >= n_panels)
-        if n_panels > 1:
-            ax.set_title(panel_title(picture.facets, panel))
-    mark(figure, picture, marked)
-    draw_words(figure, picture, looks)
+        return plt.figure(figsize=size, dpi=DPI)
+    figure.clear()
+    figure.set_layout_engine("none")
+    figure.set_size_inches(*size)
     return figure
 
 
 @themed
 def blank_figure() -> Figure:
     """A figure of the usual width in which nothing is drawn yet."""
-    return plt.figure(figsize=(WIDTH, LEAST_HEIGHT))
+    return plt.figure(figsize=(WIDTH / DPI, 4.1), dpi=DPI)
 
 
 def draw_panel(ax: Axes, picture: Picture, dots: pd.DataFrame, panel: str, looks: Mapping[str, Look]) -> None:
     """One panel's dots, levels, bands and means."""
-    colors = dots["line"].map({line: look.color for line, look in looks.items()})
-    ax.scatter(dots["at"], dots["value"], s=15, c=list(colors), alpha=0.45, linewidths=0, zorder=3)
+    for line, own in dots.groupby("line", sort=False, observed=True):
+        style: dict[str, Any] = {
+            "color": looks[str(line)].color,
+            "alpha": 0.45,
+            "markeredgewidth": 0,
+            "markersize": 3.9,
+        }
+        ax.plot(own["at"], own["value"], linestyle="", marker="o", zorder=3, **style)
     for level in picture.levels[picture.levels["panel"] == panel].itertuples():
         look = looks[str(level.line)]
         ax.axhline(level.mean, color=look.color, linestyle=look.linestyle, linewidth=1, zorder=1)
     shift = shifts(picture)
-    for line, mean in picture.means[picture.means["panel"] == panel].groupby("line"):
+    for line, mean in picture.means[picture.means["panel"] == panel].groupby("line", observed=True):
         draw_means(ax, picture.axis, mean.sort_values("place"), looks[str(line)], shift.get(str(line), 0.0))
 
 
@@ -112,34 +102,41 @@ def draw_means(ax: Axes, axis: Axis, mean: pd.DataFrame, look: Look, shift: floa
         ax.plot(at, height[~joined], **{**style, "linestyle": ""}, zorder=4)
 
 
-def draw_ticks(ax: Axes, axis: Axis, n_across: int) -> None:
-    """The values under their places, turned where they would touch, and a gap before what lies beyond all numbers."""
-    labels = [plain(shortened(label)) for _, label in axis.ticks]
-    if axis.ticks:
-        ax.set_xticks([at for at, _ in axis.ticks], labels)
-    elif not axis.place:
+def draw_ticks(ax: Axes, axis: Axis, frame: Frame, position: int) -> None:
+    """The values under their places where the frame has them written, and a gap before what lies beyond all numbers."""
+    ax.tick_params(labelleft=frame.is_leftmost(position), labelbottom=frame.is_lowest(position), pad=3)
+    if frame.ticks.labels:
+        written = [(at, plain(label)) for (at, _), label in zip(axis.ticks, frame.ticks.labels, strict=True)]
+        if len(written) > MOST_TICKS:
+            written = [(at, label) for at, label in written if label]
+        ax.set_xticks([at for at, _ in written], [label for _, label in written])
+    else:
         ax.set_xticks([])
-    if max(map(len, labels), default=0) * len(labels) * n_across > LETTERS_ACROSS:
-        ax.tick_params(axis="x", rotation=90 if len(labels) * n_across > 20 else 40)
-        plt.setp(ax.get_xticklabels(), ha="right", va="top" if len(labels) * n_across <= 20 else "center")
-        plt.setp(ax.get_xticklabels(), rotation_mode="anchor")
+    if frame.ticks.turn:
+        ax.tick_params(axis="x", rotation=frame.ticks.turn)
+        upright = {"ha": "right", "va": "center" if frame.ticks.turn == 90 else "top", "rotation_mode": "anchor"}
+        plt.setp(ax.get_xticklabels(), **upright)
     if axis.beyond is not None:
         ax.axvline(axis.beyond, color=GREY, linewidth=0.8, linestyle=(0, (1, 3)))
 
 
-def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, Look]) -> None:
+def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, Look], frame: Frame) -> None:
     """The names of the axes and lines, and above them what the marks are."""
-    axis = picture.axis
-    name = X_LABELS.get(axis.name, axis.name.replace("_", " "))
-    figure.supxlabel(plain(f"{name} (log scale)" if axis.scale == "log" else name), fontsize=10)
-    figure.supylabel(height_label(picture), fontsize=10)
-    if any(picture.lines):
+    figure.text(*frame.at(*frame.x_name_at), plain(frame.x_name), ha="center", va="bottom", gid="x")
+    figure.text(*frame.at(*frame.y_name_at), plain(frame.y_name), ha="left", va="center", rotation=90, gid="y")
+    figure.suptitle(
+        "\n".join(map(plain, frame.title)), x=frame.at(*frame.title_at)[0], y=frame.at(*frame.title_at)[1],
+        ha="left", va="top", fontsize=SIZE, linespacing=1.3,
+    )  # fmt: skip
+    if frame.legend.labels:
         styles = [looks[line].line for line in picture.lines]
-        handles = [plt.Line2D([], [], **{**style, "label": plain(style["label"])}) for style in styles]
-        title = plain((picture.columns or "").replace("_", " "))
-        figure.legend(handles=handles, loc="outside right center", title=title, alignment="left", handlelength=2.4)
-    held = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in picture.held.items())
-    figure.suptitle(wrapped(" · ".join(filter(None, [held, picture.title])), 110), x=0.01, ha="left", fontsize=9)
+        handles = [plt.Line2D([], [], **{**style, "label": plain(label)})
+                   for style, label in zip(styles, frame.legend.labels, strict=True)]  # fmt: skip
+        figure.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=frame.at(*frame.legend_at), borderaxespad=0, borderpad=0,
+            title=plain(frame.legend_title), alignment="left", handlelength=2.4, ncols=frame.legend.columns,
+            columnspacing=1.2, labelspacing=0.35, title_fontsize=SIZE,
+        )  # fmt: skip
 
 
 def mark(figure: Figure, picture: Picture, row: int | None) -> None:
@@ -165,28 +162,10 @@ def value_limits(picture: Picture) -> tuple[float, float]:
     return float(heights.min()) - margin, float(heights.max()) + margin
 
 
-def place_limits(axis: Axis) -> tuple[float, float]:
-    """The places between which all values of x lie, with a margin."""
-    low, high = min(axis.place.values(), default=0.0), max(axis.place.values(), default=1.0)
-    margin = 0.5 if axis.scale == "names" else 0.07 * (high - low) or 0.5
-    return low - margin, high + margin
-
-
 def dots_of(picture: Picture) -> pd.DataFrame:
     """The points with `at`, where their dots lie: beside their place, each line a little further to the right."""
     shift = pd.Series(shifts(picture), dtype=float)
     return picture.points.assign(at=picture.points["place"] + picture.points["line"].map(shift).astype(float))
-
-
-def dot_near(figure: Figure, picture: Picture, x: float, y: float, *, within: float) -> int | None:
-    """The row of the nearest dot to a place on the canvas, in its pixels from the lower left; None if none is near."""
-    nearest, row = within, None
-    for panel, dots in dots_of(picture).groupby("panel", sort=False):
-        ax = figure.axes[picture.panels.index(str(panel))]
-        away = np.hypot(*(ax.transData.transform(dots[["at", "value"]].to_numpy()) - (x, y)).T)
-        if away.min() <= nearest:
-            nearest, row = float(away.min()), int(dots["row"].iloc[int(away.argmin())])
-    return row
 
 
 def shifts(picture: Picture) -> dict[str, float]:
@@ -196,25 +175,9 @@ def shifts(picture: Picture) -> dict[str, float]:
     step = float(np.diff(places).min()) if len(places) > 1 else 1.0
     between = step * min(DODGE, 0.7 / max(len(drawn), 1))
     if picture.axis.scale != "names":  # few numbers lie far apart: a dot must still be seen to belong to its own
-        low, high = place_limits(picture.axis)
+        low, high = picture.axis.limits()
         between = min(between, 0.02 * (high - low))
     return {line: between * (position - (len(drawn) - 1) / 2) for position, line in enumerate(drawn)}
-
-
-def line_looks(picture: Picture) -> dict[str, Look]:
-    """Colour, dash, marker and label of each line: those of looks.py for what is listed there, else one each."""
-    if picture.columns and picture.columns in LOOKS:
-        return looks_of(picture.lines, picture.columns)
-    return {
-        line: Look(line, COLORS[position % len(COLORS)], "-", MARKERS[position % len(MARKERS)])
-        for position, line in enumerate(picture.lines)
-    }
-
-
-def height_label(picture: Picture) -> str:
-    """What the y axis is: best_of_n where one n is kept is the best of 32."""
-    n = picture.held.get("n")
-    return plain(metric_label(picture.metric, float(n) if n else None))
 
 
 def panel_title(column: str | None, panel: str) -> str:
@@ -228,19 +191,3 @@ def panel_title(column: str | None, panel: str) -> str:
 def plain(text: str) -> str:
     """The text with no part of it read as mathematics."""
     return text.replace("$", r"\$")
-
-
-def shortened(text: str, longest: int = 26) -> str:
-    """The text with its end cut off where it is too long for a tick."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def wrapped(text: str, width: int) -> str:
-    """The text in lines of at most so many letters."""
-    lines: Sequence[str] = [""]
-    for word in plain(text).split():
-        if len(lines[-1]) + len(word) >= width and lines[-1]:
-            lines = [*lines, word]
-        else:
-            lines = [*lines[:-1], f"{lines[-1]} {word}".strip()]
-    return "\n".join(lines)

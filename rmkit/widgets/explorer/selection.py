@@ -12,21 +12,15 @@ import pandas as pd
 
 from rmkit.errors import ResultError
 from rmkit.widgets.explorer.averaging import SEED, means_of, notes_of, of_one_kind, title_of
-from rmkit.widgets.explorer.columns import (
-    FIT,
-    NOTHING,
-    POLICY,
-    as_shown,
-    axes_of,
-    metrics_of,
-    of_metric,
-    shown,
-    values_of,
-)
-from rmkit.widgets.explorer.figure import Axis, Picture
+from rmkit.widgets.explorer.axis import Axis, axis_of
+from rmkit.widgets.explorer.coded import Coded
+from rmkit.widgets.explorer.columns import FIT, NOTHING, POLICY, shown
+from rmkit.widgets.explorer.filtered import filters_in_words
+from rmkit.widgets.explorer.picture import Picture
 
 REPLICATES = (SEED, "draw", "fold")  # what only repeats a fit: averaged unless it is placed
 ALL = ""  # the one panel, or the one line, where rows are not divided
+MOST_PANELS, MOST_LINES, MOST_DOTS = 12, 20, 5_000  # that a picture holds; its title says what is left out
 
 # Stage -> what its first picture shows; names that its rows do not have are passed over.
 FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
@@ -60,150 +54,169 @@ class Selection:
         return [name for name in (self.x, self.lines, self.facets) if name]
 
 
-def first_look(table: pd.DataFrame, study: str, stage: str, metric: str | None = None) -> Selection:
+def first_look(table: pd.DataFrame | Coded, study: str, stage: str, metric: str | None = None) -> Selection:
     """A good first picture of a stage, or of one of its metrics: the few columns that are told here, else a guess."""
+    coded = Coded.of(table)
     told = FIRST_LOOK.get(stage, {})
-    metrics = metrics_of(table)
+    metrics = coded.metrics()
     metric = metric or (told["metric"] if told.get("metric") in metrics else metrics[0])
-    axes = axes_of(of_metric(table, metric))
+    axes = coded.axes(metric)
     x = told["x"] if told.get("x") in (*axes, FIT) else _likely_x(axes)
     free = [name for name in axes if name not in (x, *REPLICATES)]
     lines = told["lines"] if told.get("lines") in free else next(iter(_few(axes, free)), None)
     facets = told["facets"] if told.get("facets") in free and told["facets"] != lines else None
     filters = {name: (told[name],) for name in axes if name not in (x, lines, facets) and told.get(name) in axes[name]}
-    return with_filters(Selection(study, stage, metric, x, lines, facets, filters), table)
+    return with_filters(Selection(study, stage, metric, x, lines, facets, filters), coded)
 
 
-def with_filters(selection: Selection, table: pd.DataFrame) -> Selection:
+def with_filters(selection: Selection, table: pd.DataFrame | Coded) -> Selection:
     """The selection with one value kept of every column that it neither spreads out nor filters nor averages over.
 
     A value that rows have which the filters before it leave, so that a first picture is of something.
     """
-    left = of_metric(table, selection.metric)
-    axes = axes_of(left)
+    coded = Coded.of(table)
+    axes = coded.axes(selection.metric)
     kept = {name: chosen for name, chosen in selection.filters.items() if name in axes}
-    left = _left(left, kept)
     for name, values in axes.items():
         if name not in kept and name not in selection.placed() and name not in REPLICATES:
-            kept[name] = (_representative(name, values_of(left[name]) or values),)
-            left = _left(left, {name: kept[name]})
+            left = coded.values(name, coded.kept(selection.metric, kept))
+            kept[name] = (_representative(name, left or values),)
     return replace(selection, filters=kept)
 
 
-def selected(table: pd.DataFrame, selection: Selection) -> Picture:
+def kept_rows(table: pd.DataFrame | Coded, selection: Selection) -> pd.DataFrame:
+    """The rows of the metric that the filters leave, each with its place in the table as its index.
+
+    ResultError if there are none.
+    """
+    coded = Coded.of(table)
+    return coded.table.iloc[_kept(coded, selection)]
+
+
+def selected(table: pd.DataFrame | Coded, selection: Selection) -> Picture:
     """The picture of a selection from a tidied table; ResultError if none of its rows is left."""
-    kept = kept_rows(table, selection)
-    axis = axis_of(selection.x, kept[selection.x])
-    places = _places(kept, selection, axis)
-    has_r, level_r = np.isfinite(places["value"]), places["place"].isna()
-    drawn, level = places[has_r & ~level_r], places[has_r & level_r]
-    means, whys = means_of(kept, drawn, ["panel", "line", "place"])
+    coded = Coded.of(table)
+    kept = _kept(coded, selection)
+    panels, no_panel = _first(_names(coded, kept, selection.facets), MOST_PANELS, selection.facets, "panels")
+    lines, no_line = _first(_names(coded, kept, selection.lines), MOST_LINES, selection.lines, "lines")
+    if no_panel or no_line:
+        chosen = [(selection.facets, panels, no_panel), (selection.lines, lines, no_line)]
+        kept = _only(coded, kept, [(name, labels) for name, labels, left_out in chosen if left_out])
+    axis = axis_of(selection.x, coded.values(selection.x, kept))
+    places = _places(coded, kept, selection, axis)
+    has_m, level_m = np.isfinite(places["value"]), places["place"].isna()
+    drawn, level = places[has_m & ~level_m], places[has_m & level_m]
+    means, whys = means_of(coded, kept, drawn, ["panel", "line", "place"])
     means, whys = of_one_kind(means, whys) if axis.scale != "names" else (means, whys)
-    levels, level_whys = means_of(kept, level, ["panel", "line"])
-    panels = [panel for panel in _in_order(kept, selection.facets) if panel in {*places["panel"]}]
+    levels, level_whys = means_of(coded, kept, level, ["panel", "line"])
+    shown_panels, shown_lines = set(places["panel"].unique()), {*drawn["line"].unique(), *level["line"].unique()}
+    marks = title_of(means, whys) if len(means) else title_of(levels, level_whys)
+    dots, no_dot = _thinned(drawn)
     return Picture(
         selection.metric,
         axis,
         selection.facets,
         selection.lines,
-        tuple(panels),
-        tuple(line for line in _in_order(kept, selection.lines) if line in {*drawn["line"], *level["line"]}),
-        drawn.reset_index(drop=True),
+        tuple(panel for panel in panels if panel in shown_panels),
+        tuple(line for line in lines if line in shown_lines),
+        dots.drop(columns="at_row").reset_index(drop=True),
         means,
         levels.drop(columns=["low", "high"]),
-        title_of(means, whys) if len(means) else title_of(levels, level_whys),
-        tuple(notes_of(kept, whys)),
-        {name: shown(name, values[0]) for name, values in selection.filters.items() if len(values) == 1},
+        " · ".join(filter(None, [no_panel, no_line, marks, no_dot])),
+        tuple(notes_of(coded, kept, whys)),
+        filters_in_words(
+            coded,
+            kept[coded.drawable_r[kept]],
+            selection.metric,
+            selection.filters,
+            selection.placed(),
+            selection.lines or "",
+        ),
     )
 
 
-def kept_rows(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
-    """The rows of the metric that the filters leave, by their places in the table; ResultError if none."""
-    mine = of_metric(table, selection.metric)
-    kept = _left(mine, selection.filters)
-    if kept.empty:
-        chosen = ", ".join(selection.filters) or "no column"
-        raise ResultError(f"{selection.metric}: none of its {len(mine)} rows is left; widen the filter of {chosen}")
+def _kept(coded: Coded, selection: Selection) -> np.ndarray:
+    """The positions of the rows of the metric that the filters leave; ResultError if there are none."""
+    kept = coded.kept(selection.metric, selection.filters)
+    if not len(kept):
+        n_rows, chosen = len(coded.rows(selection.metric)), ", ".join(selection.filters) or "no column"
+        raise ResultError(f"{selection.metric}: none of its {n_rows} rows is left; widen the filter of {chosen}")
     return kept
 
 
-def _left(rows: pd.DataFrame, filters: Mapping[str, tuple[Any, ...]]) -> pd.DataFrame:
-    """The rows that have one of the values kept in each filtered column, or none at all there."""
-    for name, values in filters.items():
-        rows = rows[as_shown(rows[name]).isin(values) | rows[name].isna()]
-    return rows
-
-
-def _places(kept: pd.DataFrame, selection: Selection, axis: Axis) -> pd.DataFrame:
-    """Where each row lies: panel, line, place, value, row. A line that has no facet at all lies in every panel."""
-    places = pd.DataFrame(
-        {
-            "panel": _labels(kept, selection.facets),
-            "line": _labels(kept, selection.lines),
-            "place": as_shown(kept[selection.x]).map(axis.place).astype(float),
-            "value": kept["value"].astype(float),
-            "row": kept.index,
-        },
-        index=kept.index,
-    )
-    panels = [panel for panel in dict.fromkeys(places["panel"]) if panel != NOTHING]
-    facetless = places.groupby("line")["panel"].transform(lambda panel: (panel == NOTHING).all())
-    if not panels or not facetless.any():
-        return places
-    everywhere = [places[facetless].assign(panel=panel) for panel in panels]
-    return pd.concat([places[~facetless], *everywhere])
-
-
-def axis_of(name: str, column: pd.Series) -> Axis:
-    """Where values lie: numbers on a line, a log one if that spaces them more evenly; those without end at the right
-    end; names side by side."""
-    values = values_of(column)
-    if not all(isinstance(value, int | float) for value in values):
-        ticks = tuple((float(position), shown(name, value)) for position, value in enumerate(values))
-        return Axis(name, {value: float(position) for position, value in enumerate(values)}, ticks, "names")
-    finite = [value for value in values if np.isfinite(value)]
-    log = len(finite) > 2 and finite[0] > 0 and _unevenness(np.log(finite)) < _unevenness(np.array(finite))
-    place = {value: float(np.log2(value)) if log else float(value) for value in finite}
-    steps = np.diff(sorted(place.values()))
-    step = float(np.median(steps)) if len(steps) else 1.0
-    beyond = None
-    if len(finite) < len(values):
-        last = max(place.values(), default=0.0)
-        place |= {value: last + 1.2 * step for value in values if value > 0 and not np.isfinite(value)}
-        beyond = last + 0.6 * step
-    return Axis(name, place, tuple(_ticks(name, place)), "log" if log else "linear", beyond)
-
-
-def _unevenness(ascending: np.ndarray) -> float:
-    """The spread of the steps between numbers, in units of the mean step."""
-    steps = np.diff(ascending)
-    return float(steps.std() / steps.mean())
-
-
-def _ticks(name: str, place: Mapping[Any, float]) -> list[tuple[float, str]]:
-    """A tick for each value, unwritten where it would touch the one before it; none if there are too many values."""
-    if len(place) > 14:
-        return []
-    span = max(place.values()) - min(place.values()) or 1.0
-    ticks: list[tuple[float, str]] = []
-    written = -np.inf
-    for value, at in place.items():
-        near = at - written < 0.07 * span
-        ticks.append((at, "" if near else shown(name, value)))
-        written = written if near else at
-    return ticks
-
-
-def _labels(table: pd.DataFrame, name: str | None) -> list[str]:
-    return [shown(name, value) for value in as_shown(table[name])] if name else [ALL] * len(table)
-
-
-def _in_order(table: pd.DataFrame, name: str | None) -> list[str]:
+def _names(coded: Coded, kept: np.ndarray, name: str | None) -> list[str]:
     """The labels of a column in the order of its values, rows without one last."""
     if not name:
         return [ALL]
-    labels = [shown(name, value) for value in values_of(table[name])]
-    return labels + ([shown(name, None)] if table[name].isna().any() else [])
+    labels = [shown(name, value) for value in coded.values(name, kept)]
+    return labels + ([NOTHING] if (coded.column(name).code_r[kept] < 0).any() else [])
+
+
+def _first(labels: list[str], most: int, name: str | None, what: str) -> tuple[list[str], str]:
+    """The first labels, as many as a picture can hold; and where some are left out, that in words."""
+    if len(labels) <= most:
+        return labels, ""
+    return labels[:most], f"only the first {most} of {len(labels)} {what} by {(name or '').replace('_', ' ')}"
+
+
+def _only(coded: Coded, kept: np.ndarray, chosen: list[tuple[str | None, list[str]]]) -> np.ndarray:
+    """The rows whose labels are among these, in each of the columns."""
+    for name, labels in chosen:
+        column = coded.column(str(name))
+        in_picture = np.isin(column.labels, labels)
+        kept = kept[in_picture[column.code_r[kept]]]
+    return kept
+
+
+def _places(coded: Coded, kept: np.ndarray, selection: Selection, axis: Axis) -> pd.DataFrame:
+    """Where each row lies: panel, line, place, value, row, at_row (its position in the table).
+
+    A line that has no facet at all lies in every panel.
+    """
+    column = coded.column(selection.x)
+    place = np.array([*(axis.place.get(value, np.nan) for value in column.values), np.nan])
+    places = pd.DataFrame(
+        {
+            "panel": _labels(coded, kept, selection.facets),
+            "line": _labels(coded, kept, selection.lines),
+            "place": place[column.code_r[kept]],
+            "value": coded.value_r[kept],
+            "row": coded.table.index[kept],
+            "at_row": kept,
+        }
+    )
+    panels = [panel for panel in places["panel"].unique() if panel != NOTHING]
+    with_panel = set(places.loc[places["panel"] != NOTHING, "line"].unique())
+    facetless = ~places["line"].isin(with_panel)
+    if not panels or not facetless.any():
+        return places
+    everywhere = [places[facetless].assign(panel=panel) for panel in panels]
+    return pd.concat([places[~facetless], *everywhere], ignore_index=True)
+
+
+def _thinned(drawn: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """As many dots as can be drawn and told apart, and where some are left out, that in words.
+
+    Evenly spread over the rows; of every mean its lowest and highest.
+    """
+    if len(drawn) <= MOST_DOTS:
+        return drawn, ""
+    code_m = drawn.groupby(["panel", "line", "place"], sort=False, observed=True).ngroup().to_numpy()
+    order = np.lexsort([drawn["value"].to_numpy(), code_m])
+    starts = np.flatnonzero(np.diff(code_m[order], prepend=-1))
+    ends = np.append(starts[1:], len(order)) - 1
+    extremes = np.union1d(order[starts], order[ends])
+    spread = np.linspace(0, len(drawn) - 1, max(0, MOST_DOTS - len(extremes))).astype(int)
+    kept = np.union1d(extremes[:MOST_DOTS], spread)
+    return drawn.iloc[kept], f"dots of {len(kept):,} of {len(drawn):,} fits"
+
+
+def _labels(coded: Coded, kept: np.ndarray, name: str | None) -> np.ndarray:
+    """(N,) text: how each row's value of a column is written."""
+    if not name:
+        return np.full(len(kept), ALL, dtype=object)
+    column = coded.column(name)
+    return column.labels[column.code_r[kept]]
 
 
 def _likely_x(axes: Mapping[str, list[Any]]) -> str:

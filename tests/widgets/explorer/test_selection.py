@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from rmkit.errors import ResultError
-from rmkit.widgets.explorer.columns import shown, tidied
-from rmkit.widgets.explorer.selection import Selection, axis_of, first_look, selected, with_filters
+from rmkit.widgets.explorer.axis import axis_of
+from rmkit.widgets.explorer.columns import shown, tidied, values_of
+from rmkit.widgets.explorer.selection import Selection, first_look, selected, with_filters
 from tests.widgets.explorer.result_rows import rows
 
 
@@ -107,17 +108,17 @@ def test_filters_keep_their_values_and_what_they_do_not_apply_to():
     assert set(table.loc[picture.points["row"], "beta"]) == {0.5}
     assert set(table.loc[picture.points["row"], "seed"]) == {1, 2}
     assert "gold" in set(picture.levels["line"])
-    assert picture.held == {"beta": "0.5"}
+    assert picture.held == {"beta": "0.5 (not gold reward)", "seed": "1 or 2"}
     with pytest.raises(ResultError, match="none of its 45 rows is left; widen the filter of seed"):
         selected(table, chosen(filters={"seed": (77,)}))
 
 
 def test_no_noise_has_a_place_of_its_own_at_the_right_end():
-    axis = axis_of("beta", pd.Series([3.0, np.inf, 0.5, 1.0, np.nan]))
+    axis = axis_of("beta", values_of(pd.Series([3.0, np.inf, 0.5, 1.0, np.nan])))
     assert max(axis.place, key=axis.place.__getitem__) == np.inf
     assert max(axis.place[value] for value in (0.5, 1.0, 3.0)) < axis.beyond < axis.place[np.inf]
     assert [label for _, label in axis.ticks] == ["0.5", "1", "3", "no noise"]
-    assert axis_of("n", pd.Series([1.0, np.inf])).ticks[-1][1] == "∞"
+    assert axis_of("n", values_of(pd.Series([1.0, np.inf]))).ticks[-1][1] == "∞"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_no_noise_has_a_place_of_its_own_at_the_right_end():
     ],
 )
 def test_numbers_lie_on_the_scale_that_spaces_them_evenly(values, scale):
-    axis = axis_of("x", pd.Series(values))
+    axis = axis_of("x", values_of(pd.Series(values)))
     assert axis.scale == scale
     assert list(axis.place) == sorted(values)
     assert list(axis.place.values()) == sorted(axis.place.values())
