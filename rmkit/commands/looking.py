@@ -1,10 +1,12 @@
 """`status` and `why`: how far a study is, and why jobs are not finished."""
 
 import argparse
+import os
 
+from rmkit.commands.pages import report_line
 from rmkit.commands.request import living_run, planned
 from rmkit.study.monitoring.selection import stage_named
-from rmkit.study.planning.project import find_project
+from rmkit.study.planning.project import STORE_VARIABLE, find_project
 from rmkit.study.store.store import Store
 
 
@@ -19,13 +21,18 @@ def status(options: argparse.Namespace) -> int:
     store = Store(project.store)
     from rmkit.study.monitoring.run_record import living
     from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
+    from rmkit.study.monitoring.waiting import why_waiting
     from rmkit.study.monitoring.words import run_words
 
     going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
     for run, shot in going_on:
         print(f"{study.name}: {run_words(run, shot)}", *picture(shot), sep="\n")
     if not going_on:
-        print(*picture(study_snapshot(store, study, jobs)), sep="\n")
+        shot = study_snapshot(store, study, jobs)
+        print(*picture(shot), *(f"  waiting  {line}" for line in why_waiting(store, jobs, shot.states)), sep="\n")
+    print(report_line(project, study, jobs, store))
+    if os.environ.get(STORE_VARIABLE):
+        print(f"store: {store.root}")
     return 0
 
 

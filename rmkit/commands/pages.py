@@ -30,6 +30,18 @@ def gallery(options: argparse.Namespace) -> int:
     return 0
 
 
+def report_line(project: Project, study: Study, jobs: list[PlannedJob], store: Store) -> str:
+    """Where a study's report lies, and whether it is of what is stored now."""
+    from rmkit.report.freshness import fresh_report, report_path
+
+    path = report_path(store, study)
+    anew = f"`rmkit report {study.arguments}` makes it"
+    if not path.exists():
+        return f"report: none yet; {anew}"
+    state = "up to date" if fresh_report(store, study, jobs, project) else f"out of date; {anew} again"
+    return f"report: {project.shown(path)}, {state}"
+
+
 def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
     from rmkit.report.freshness import fresh_report, report_path
     from rmkit.study.monitoring.terminal import say

@@ -67,6 +67,19 @@ class Snapshot:
     seconds_left: float | None = None  # None: not known
     sentence: str = ""  # how the run itself explains its end
     run: Run | None = field(default=None, compare=False)
+    states: Mapping[str, str] = field(default_factory=dict, compare=False)  # of each job, by plan id
+
+    def drawn(self, stage: str, *, one: float) -> dict[str, float]:
+        """The part of a stage's bar that each state is drawn as, from 0 to 1; what waits is the rest.
+
+        A running job is a sign, of size `one`, and never more than its part: nobody knows how far it is, and a full
+        bar would say that it is done.
+        """
+        counts = self.stages[stage]
+        parts = {state: n / sum(counts.values()) for state, n in counts.items() if n and state != STATES[-1]}
+        if "running" in parts:
+            parts["running"] = min(parts["running"], one * counts["running"])
+        return parts
 
     def count(self, *states: str) -> int:
         """How many jobs are in one of these states; without any, how many there are."""
@@ -99,9 +112,9 @@ def study_snapshot(store: Store, study: Study, jobs: Sequence[PlannedJob]) -> Sn
     known: dict[str, str | None] = {}
     done = {job.plan_id for job in jobs if store.done(job, known)}
     run_jobs = [RunJob.of(job) for job in jobs]
-    _, stages, busy, failed = _states(store, run_jobs, done)
+    states, stages, busy, failed = _states(store, run_jobs, done)
     state = ALL_DONE if len(done) == len(jobs) else ONLY_JOBS if busy else NO_RUN
-    return Snapshot(study.name, study.title, state, stages, busy, failed)
+    return Snapshot(study.name, study.title, state, stages, busy, failed, states=states)
 
 
 class FollowedStudy:

@@ -7,7 +7,6 @@ Knows words and counts; runs nothing.
 import os
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +128,7 @@ def picture(shot: Snapshot) -> list[str]:
     """The lines that a terminal shows of a snapshot."""
     name = max(map(len, shot.stages), default=0)
     lines = [headline(shot)]
-    lines += [f"  {stage:{name}}  {_bar(counts)}  {stage_words(counts)}" for stage, counts in shot.stages.items()]
+    lines += [f"  {stage:{name}}  {_bar(shot, stage)}  {stage_words(counts)}" for stage, counts in shot.stages.items()]
     lines += [f"  running  {busy.title}: {busy_words(busy)}" for busy in shot.busy[:BUSY_SHOWN]]
     if len(shot.busy) > BUSY_SHOWN:
         lines += [f"  running  {len(shot.busy) - BUSY_SHOWN} more"]
@@ -141,8 +140,8 @@ def picture(shot: Snapshot) -> list[str]:
     return ["".join(char if char.isprintable() else "�" for char in line) for line in lines]  # text may hold anything
 
 
-def _bar(counts: Mapping[str, int]) -> str:
+def _bar(shot: Snapshot, stage: str) -> str:
     """Done █, running ▓, failed x, the rest ·: told apart without colour, and none so few that it is hidden."""
-    jobs, signs = sum(counts.values()), {"done": "█", "running": "▓", "failed": "x"}
-    cells = {sign: counts.get(state, 0) * BAR_WIDTH / jobs for state, sign in signs.items()}
+    drawn, signs = shot.drawn(stage, one=1 / BAR_WIDTH), {"done": "█", "running": "▓", "failed": "x"}
+    cells = {sign: round(drawn.get(state, 0.0) * BAR_WIDTH, 6) for state, sign in signs.items()}
     return "".join(sign * max(int(n), n > 0) for sign, n in cells.items())[:BAR_WIDTH].ljust(BAR_WIDTH, "·")

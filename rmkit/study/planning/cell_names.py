@@ -9,6 +9,7 @@ import ast
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 
@@ -20,6 +21,7 @@ class Names:
     read: frozenset[str]  # read there, or in a function, class or comprehension that takes them from there
 
 
+@lru_cache(maxsize=1024)
 def names_of(source: str) -> Names:
     """The names that a cell binds and reads, in its functions too, called or not; SyntaxError if it is no Python.
 

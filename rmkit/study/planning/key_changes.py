@@ -8,14 +8,15 @@ from typing import Any
 
 from rmkit.study.planning.keys import canonical
 
-NOT_BUILT = "not built yet"
+NOT_BUILT, CHANGED = "not built yet", "changed"
+PARAMETER, GATHERED = "parameter", "results of"  # how lines on these begin
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """What differs between two jobs' ingredients, a line each."""
     if before.get("format") != now["format"]:
         yield f"format of the store: {before.get('format')} → {now['format']}"
-    yield from _changes("parameter", before["parameters"], now["parameters"], show=True)
+    yield from _changes(PARAMETER, before["parameters"], now["parameters"], show=True)
     yield from _changes("input", before["inputs"], now["inputs"])
     yield from _gathered_changes(before.get("gathered", []), now.get("gathered", []))
     yield from _changes("module", before["modules"], now["modules"])
@@ -43,7 +44,7 @@ def _gathered_changes(before: list[dict[str, Any]], now: list[dict[str, Any]]) -
         {title(job): job["results"] if job["results"] == NOT_BUILT else canonical(job) for job in jobs}
         for jobs in (before, now)
     )
-    yield from _changes("results of", was, is_now)
+    yield from _changes(GATHERED, was, is_now)
     if [name for name in was if name in is_now] != [name for name in is_now if name in was]:
         yield "gathered jobs: in another order"
 
@@ -64,5 +65,5 @@ def _changes(what: str, before: Mapping[str, Any], now: Mapping[str, Any], *, sh
         elif name not in before:
             yield f"{what} {name}: new"
         elif canonical(before[name]) != canonical(now[name]):
-            told = NOT_BUILT if now[name] == NOT_BUILT else "changed"
+            told = NOT_BUILT if now[name] == NOT_BUILT else CHANGED
             yield f"{what} {name}: {f'{canonical(before[name])} → {canonical(now[name])}' if show else told}"

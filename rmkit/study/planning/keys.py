@@ -5,9 +5,11 @@ A job's *key* is the hash of all that can change its result, upstream artifacts 
 data files; runs nothing.
 """
 
+import ast
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from rmkit.errors import DataError
 from rmkit.files.digests import data_digest
 from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
-from rmkit.study.planning.notebook import read_notebook, result_trees
+from rmkit.study.planning.notebook import Notebook, read_notebook, result_trees
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.tree_digest import text_digest, tree_digest
@@ -62,7 +64,7 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
     """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs."""
     spec = STAGES[stage]
     notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
-    trees = result_trees(notebook)
+    trees, digests = _code_of_cells(notebook)
     read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
     formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
@@ -71,13 +73,20 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
         if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
     }
     return {
-        "notebook": [tree_digest(tree) for tree in trees],
+        "notebook": list(digests),
         "modules": reached_code.reached(
             trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
         ),
         "data": files,
         "streams": list(spec.streams),
     }
+
+
+@lru_cache(maxsize=64)
+def _code_of_cells(notebook: Notebook) -> tuple[tuple[ast.Module, ...], tuple[str, ...]]:
+    """The trees of a notebook's result cells and their digests: the same for all jobs of a stage."""
+    trees = tuple(result_trees(notebook))
+    return trees, tuple(map(tree_digest, trees))
 
 
 def data_files(job: PlannedJob) -> Iterator[tuple[str, str]]:

@@ -5,13 +5,14 @@ Reads notebooks, rmkit's source and data files; runs nothing.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from rmkit.errors import ParamsError, check_each_once, one_of
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning import study_file
 from rmkit.study.planning.keys import canonical, code_of, ingredients, name_of, named_above
-from rmkit.study.planning.notebook import SEEDS, Declared, check_look_cells, declared, read_notebook
+from rmkit.study.planning.notebook import SEEDS, Declared, Notebook, check_look_cells, declared, read_notebook
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
@@ -51,7 +52,11 @@ def settled(stage: str, given: Mapping[str, Any], schema: Mapping[str, Declared]
 
 def schema_of(project: Project, stage: str) -> dict[str, Declared]:
     """The parameters that a stage's notebook declares; its `look` cells are checked on the way."""
-    notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
+    return dict(_schema(read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))))
+
+
+@lru_cache(maxsize=64)
+def _schema(notebook: Notebook) -> dict[str, Declared]:
     check_look_cells(notebook)
     return declared(notebook)
 

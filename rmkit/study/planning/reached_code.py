@@ -8,7 +8,7 @@ names that the job's parameters or code mention, so that a new head or strategy 
 import ast
 import re
 from collections.abc import Container, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -35,8 +35,9 @@ def reached(
     package: the folder of rmkit's source. without: the rooms that it stops at.
     """
     trees = list(trees)
-    chosen = frozenset(names) | {text for tree in trees for text in texts_in(tree)}
-    todo = [module for tree in trees for module in _imports(tree, "", package)]
+    said = [_said(tree) for tree in trees]
+    chosen = frozenset(names).union(*(texts for texts, _ in said))
+    todo = [module for _, asked in said for module in _modules(asked, package)]
     todo += [module for target in also for module in _with_parents(target.partition(":")[0], package)]
     seen: dict[str, str] = {}
     while todo:
@@ -72,7 +73,7 @@ def _parsed(
             dictionaries.append(entries)
             node.keys, node.values = [], []
     package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    return tree_digest(tree), list(_imports(tree, package_name, package)), dictionaries
+    return tree_digest(tree), list(_modules(imported(tree, package_name), package)), dictionaries
 
 
 def _names_as_text(node: ast.Dict) -> dict[str, str]:
@@ -94,9 +95,15 @@ def imported(tree: ast.AST, package_name: str = "") -> Iterator[tuple[str, list[
             yield resolve_name(base, package_name) if node.level else base, [alias.name for alias in node.names]
 
 
-def _imports(tree: ast.AST, package_name: str, package: Path) -> Iterator[str]:
-    """The rmkit modules that a tree imports, with the packages on the way."""
-    for base, names in imported(tree, package_name):
+@lru_cache(maxsize=1024)
+def _said(tree: ast.Module) -> tuple[frozenset[str], list[tuple[str, list[str]]]]:
+    """The texts in a cell and what it imports: asked again for every job of its stage."""
+    return frozenset(texts_in(tree)), list(imported(tree))
+
+
+def _modules(asked: Iterable[tuple[str, list[str]]], package: Path) -> Iterator[str]:
+    """The rmkit modules among what is imported, with the packages on the way."""
+    for base, names in asked:
         for name in (base, *(f"{base}.{name}" for name in names)):
             if name.split(".")[0] == "rmkit":
                 yield from _with_parents(name, package)

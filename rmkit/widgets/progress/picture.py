@@ -6,7 +6,7 @@ used.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,7 +55,7 @@ def stages(shot: Snapshot) -> str:
     """A bar a stage with its numbers, and what the colours mean."""
     rows = "".join(
         f'<tr style="background:none"><td style="{CELL};width:24%">{inline_text(stage)}</td>'
-        f'<td style="{CELL};width:46%">{_stage_bar(stage, counts)}</td>'
+        f'<td style="{CELL};width:46%">{_stage_bar(shot, stage)}</td>'
         f'<td style="{CELL};width:30%;{NUMBERS}">{inline_text(stage_words(counts))}</td>'
         "</tr>"
         for stage, counts in shot.stages.items()
@@ -104,10 +104,10 @@ def _section(title: str, content: str) -> str:
     return f'<div style="{FONT};margin-top:6px;font-weight:600">{title}</div>{content}'
 
 
-def _stage_bar(stage: str, counts: Mapping[str, int]) -> str:
-    jobs = sum(counts.values())
-    parts = [(state, 100 * counts[state] / jobs) for state in STATES[:-1] if counts.get(state)]
-    return _bar(parts, f"{stage}: {stage_words(counts)}", height=12)
+def _stage_bar(shot: Snapshot, stage: str) -> str:
+    drawn = shot.drawn(stage, one=0.03)
+    parts = [(state, 100 * drawn[state]) for state in STATES[:-1] if state in drawn]
+    return _bar(parts, f"{stage}: {stage_words(shot.stages[stage])}", height=12)
 
 
 def _bar(parts: list[tuple[str, float]], label: str, *, height: int) -> str:

@@ -46,12 +46,14 @@ def test_of_many_failures_and_running_jobs_a_few_are_shown_and_the_others_counte
             stack.enter_context(locks.held(store, locks.Owner(f"execution of {job.plan_id}", job.plan_id)))
         head, stage, *others = lines(store)
     assert head == "mine: no run is going on, but jobs are running; 0 of 12 jobs done, 10 running, 2 failed"
-    assert stage == "  00_grammar_world  ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓xxxx  0 of 12, 10 running, 2 failed"
+    assert stage == "  00_grammar_world  ▓▓▓▓▓▓▓▓▓▓xxxx··········  0 of 12, 10 running, 2 failed"
     assert others == [
         *(f"  running  00_grammar_world seed={seed}: 0 s" for seed in range(2, 10)),
         "  running  2 more",
         *(f"  FAILED   00_grammar_world seed={seed}: it broke" for seed in range(2)),
     ]
+    with locks.held(store, locks.Owner("execution", JOBS[5].plan_id)):  # the only job of its stage: no full bar
+        assert lines(store, JOBS[5:6])[1] == "  00_grammar_world  ▓·······················  0 of 1, 1 running"
     for job in JOBS:
         keep_failure_note(store, job.plan_id, f"{job}: it broke")
     assert lines(store)[2:] == [

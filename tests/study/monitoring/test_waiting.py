@@ -1,0 +1,64 @@
+"""`rmkit status` says why jobs wait, a line a stage, and where the report lies."""
+
+
+def waiting(project, *arguments, **environment):
+    ended = project.rmkit("status", "small", *arguments, **environment)
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    return [line.removeprefix("  waiting  ") for line in lines if line.startswith("  waiting  ")]
+
+
+def test_where_nothing_was_run_one_line_says_so(small):
+    assert waiting(small) == ["all 3 jobs: never run"]
+
+
+def test_what_is_finished_does_not_wait(finished):
+    assert waiting(finished) == []
+
+
+def test_changed_code_is_named(finished):
+    finished.edit("rmkit/powers.py", "value**exponent", "value ** exponent + 0")
+    assert waiting(finished) == ["01_sums: 2 jobs: module rmkit.powers changed since the nearest finished job"]
+
+
+def test_a_changed_parameter_is_named_with_its_values(finished):
+    assert waiting(finished, "--set", "sleep=0.5") == [
+        "01_sums: 2 jobs: parameter sleep: 0.0 → 0.5 since the nearest finished job"
+    ]
+
+
+def test_a_new_seed_is_told_as_one(finished):
+    assert waiting(finished, "--set", "seed=[1, 7]") == ["01_sums: 1 job: a seed that was never run"]
+    assert waiting(finished, "--set", "seed=[1, 7]", "--set", "sleep=0.5") == [
+        "01_sums: 2 jobs: parameter sleep changed since the nearest finished job, a seed that was never run"
+    ]
+
+
+def test_upstream_that_is_not_there_is_waited_for(finished):
+    (finished.root / "data/numbers.json").write_text("[5]", encoding="utf-8")
+    assert waiting(finished) == [
+        "00_numbers: 1 job: data file data/numbers.json changed since the nearest finished job",
+        "01_sums: 2 jobs: waits for 00_numbers",
+    ]
+
+
+def test_a_stage_that_was_never_run_says_so_beside_others_that_were(finished):
+    finished.study(axes={"seed": [0, 1]}, stages={"00_numbers": None, "01_sums": None, "02_parts": None})
+    assert waiting(finished) == ["02_parts: 1 job: never run"]
+
+
+def test_what_failed_is_not_said_to_wait(small):
+    small.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", "assert seed == 0, 'a bug'")
+    assert small.run().returncode == 1
+    assert waiting(small) == []
+
+
+def test_the_report_is_named_with_whether_it_is_current(finished):
+    def said():
+        return finished.rmkit("status", "small").stdout.splitlines()[-1]
+
+    assert said() == "report: none yet; `rmkit report params/small.yaml` makes it"
+    assert finished.rmkit("report", "small").returncode == 0
+    assert said() == "report: runs/reports/small.html, up to date"
+    finished.study(title="Other", axes={"seed": [0, 1]}, stages={"00_numbers": None, "01_sums": None})
+    assert said() == "report: runs/reports/small.html, out of date; `rmkit report params/small.yaml` makes it again"
