@@ -112,8 +112,8 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
         os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
         try:
             papermill.execute_notebook(
-                source,
-                output,
+                as_papermill_formats(source),
+                as_papermill_formats(output),
                 parameters=parameters,
                 cwd=source.parent,
                 kernel_name="python3",
@@ -127,6 +127,11 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
         except DeadKernelError:
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
     return max((kernel.peak_memory_bytes for kernel in FORKED_KERNELS), default=0)
+
+
+def as_papermill_formats(path: Path) -> str:
+    """A path that stays what it is when papermill formats it: braces would name parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def check_unchanged(order: Mapping[str, Any]) -> None:
