@@ -51,6 +51,11 @@ def visible(text: str) -> str:
     return HIDDEN.sub(_sign, text.replace("\r\n", "\n"))
 
 
+def in_one_line(text: str) -> str:
+    """The text as `visible` shows it, every line break and tab a sign too: one line for a terminal or a heading."""
+    return visible(text).replace("\n", "\u240a").replace("\t", "\u2409")
+
+
 def _sign(match: re.Match[str]) -> str:
     """How a hidden character is drawn: a picture for a control character, else its short name in brackets."""
     code = ord(match.group())

@@ -18,7 +18,7 @@ from rmkit.commands.looking import status, why
 from rmkit.commands.pages import gallery, report
 from rmkit.commands.results import results
 from rmkit.commands.running import check, run
-from rmkit.errors import RmkitError
+from rmkit.errors import RmkitError, quoted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -130,13 +130,13 @@ class _Version(argparse.Action):
 
 def _days(text: str) -> int:
     if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of days")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of days")
     return int(text)
 
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of at least 1")
     return int(text)
 
 

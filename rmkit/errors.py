@@ -5,11 +5,16 @@ its traceback.
 """
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TypeVar
 
+QUOTED = 200  # characters of a value, a key or a name that a message shows
+LISTED = 40  # options that a message names
 Name = TypeVar("Name", bound=str)
+Value = TypeVar("Value")
+ENDS: dict[type, str] = {list: "[]", tuple: "()", dict: "{}", set: "{}"}
 
 
 class RmkitError(Exception):
@@ -55,22 +60,63 @@ def told_of(where: str) -> Iterator[None]:
         raise ParamsError(f"{where}: {fault}") from None
 
 
+def quoted(value: object) -> str:
+    """A value as messages show it: as Python writes it, at most QUOTED characters, however large the value is."""
+    return cut("".join(islice(_pieces(value), QUOTED + 1)))
+
+
+def cut(text: str) -> str:
+    """A key, a name or a line as messages show it: itself, or its first QUOTED characters with the last an ellipsis."""
+    return text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
+
+
+def _pieces(value: object) -> Iterator[str]:
+    """What `repr` would give, piece by piece, so that nobody waits for what is cut; no piece is empty."""
+    ends = ENDS.get(type(value))
+    if ends is None or not value:
+        yield _single(value)
+        return
+    assert isinstance(value, Sequence | Mapping | set)
+    yield ends[0]
+    for position, item in enumerate(value):
+        if position:
+            yield ", "
+        yield from _pieces(item)
+        if isinstance(value, Mapping):
+            yield ": "
+            yield from _pieces(value[item])
+    yield ",)" if ends == "()" and len(value) == 1 else ends[1]
+
+
+def _single(value: object) -> str:
+    """The start of a value that holds no others; a whole number of thousands of digits is told by its size."""
+    if isinstance(value, str | bytes):
+        return repr(value[: QUOTED + 1])
+    if isinstance(value, int) and value.bit_length() > 4 * QUOTED:
+        return f"a whole number of {value.bit_length():,} bits"
+    return repr(value)
+
+
 def did_you_mean(value: object, options: Collection[str]) -> str:
     """`; did you mean 'x'?` for the nearest option, or nothing when none is near."""
-    near = difflib.get_close_matches(str(value), [str(option) for option in options], n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = difflib.get_close_matches(_asked(value), [str(option) for option in options], n=1)
+    return f"; did you mean {quoted(near[0])}?" if near else ""
 
 
 def nearest(value: object, options: Collection[str], most: int = 3) -> str:
     """`; the nearest are x, y, z`: the options that are most like a value, however little; nothing without options."""
-    near = difflib.get_close_matches(str(value)[:100], options, n=most, cutoff=0.0)
-    return f"; the nearest {'are' if near[1:] else 'is'} {', '.join(near)}" if near else ""
+    near = difflib.get_close_matches(_asked(value), options, n=most, cutoff=0.0)
+    return f"; the nearest {'are' if near[1:] else 'is'} {', '.join(map(cut, near))}" if near else ""
+
+
+def _asked(value: object) -> str:
+    return value[:QUOTED] if isinstance(value, str) else quoted(value)
 
 
 def listed(values: Sequence[object], most: int = 8) -> str:
     """`5, 6, 7`, the first of them if there are many: `5, 6, 7 and 12 more`."""
     more = f" and {len(values) - most} more" if len(values) > most else ""
-    return ", ".join(map(str, values[:most])) + more
+    return ", ".join(cut(str(value)) for value in values[:most]) + more
 
 
 def one_of(value: Name, options: Collection[Name], where: str, error: type[RmkitError] = ParamsError) -> Name:
@@ -82,13 +128,25 @@ def one_of(value: Name, options: Collection[Name], where: str, error: type[Rmkit
 
 def not_one_of(value: object, options: Collection[object]) -> str:
     """`'y' is not one of x, z; did you mean 'x'?`."""
-    listed = [str(option) for option in options]
-    return f"{value!r} is not one of {', '.join(listed)}{did_you_mean(value, listed)}"
+    names = [str(option) for option in options]
+    return f"{quoted(value)} is not one of {listed(names, LISTED)}{did_you_mean(value, names)}"
 
 
 def check_each_once(values: Sequence[object], where: str) -> None:
     """ParamsError unless values are given, none of them twice."""
     if not values:
         raise ParamsError(f"{where} is empty; give at least one value")
-    if twice := [value for position, value in enumerate(values) if value in values[:position]]:
-        raise ParamsError(f"{where}: {twice[0]!r} is listed twice; give each once")
+    if twice := listed_twice(values):
+        raise ParamsError(f"{where}: {quoted(twice[0])} is listed twice; give each once")
+
+
+def listed_twice(values: Sequence[Value]) -> list[Value]:
+    """The first value that equals an earlier one, or nothing. Fast for numbers and text, however many there are."""
+    seen: set[object] = set()
+    for position, value in enumerate(values):
+        known = value in seen if isinstance(value, Hashable) else value in values[:position]
+        if known:
+            return [value]
+        if isinstance(value, Hashable):
+            seen.add(value)
+    return []

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, quoted
 
 FORMAT = 1
 SOURCE_KEYS = ("model", "revision", "template")  # what every score says of its scorer
@@ -162,7 +162,7 @@ def check_table(table: pd.DataFrame, where: str, text: str) -> None:
     is_text = np.array([isinstance(value, str) for value in table[text]]) if text in table else np.ones(1, bool)
     if not is_text.all():
         row = int(np.argmin(is_text))
-        raise DataError(f"{where}, row {row}: {text} is {table[text].iloc[row]!r}; it must be text")
+        raise DataError(f"{where}, row {row}: {text} is {quoted(table[text].iloc[row])}; it must be text")
 
 
 def check_prompt_ids(prompt_id_p: np.ndarray, prompt_id_r: np.ndarray) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.artifacts.metric import Metric
-from rmkit.errors import DataError, one_of
-from rmkit.files.regular import YAML_BYTES, read_text, why_unreadable
+from rmkit.errors import DataError, one_of, quoted
+from rmkit.files.regular import why_unreadable
+from rmkit.files.yaml_texts import read_yaml
 from rmkit.findings.evaluated import ENDS, EVALUATED, LISTED_BY, Evaluated
 
 SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
@@ -76,7 +77,9 @@ def metric_of(value: Any, where: str) -> Metric:
         ((name, at),) = value.items()
         if isinstance(name, str) and isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < math.inf:
             return Metric(name, at)
-    raise DataError(f"{where}: {value!r} is no metric; write accuracy, or {{best_of_n: 32}} for one that has an axis")
+    raise DataError(
+        f"{where}: {quoted(value)} is no metric; write accuracy, or {{best_of_n: 32}} for one that has an axis"
+    )
 
 
 def read_rules(folder: str | Path, shown: str | None = None) -> list[Rule]:
@@ -90,14 +93,10 @@ def read_rules(folder: str | Path, shown: str | None = None) -> list[Rule]:
 
 def read_rule(path: Path, shown: str) -> Rule:
     """One rule, checked."""
-    import yaml
-
     try:
-        content = yaml.safe_load(read_text(path, YAML_BYTES))
+        content = read_yaml(path, shown, DataError)
     except OSError as fault:
         raise DataError(f"{shown}: {why_unreadable(fault)}; a finding is a small YAML file") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as fault:
-        raise DataError(f"{shown}: cannot be read as YAML ({str(fault).splitlines()[0]})") from fault
     if not isinstance(content, dict):
         raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")
     statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic", DataError)
@@ -109,17 +108,19 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: lacks {', '.join(missing)}; a rule of {statistic} must say it")
     for key in TEXTS:
         if not isinstance(content[key], str):
-            raise DataError(f"{shown}: {key}: {content[key]!r} is not a text")
+            raise DataError(f"{shown}: {key}: {quoted(content[key])} is not a text")
     one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}", DataError)
     for key in ("threshold", "matters"):
         number = content[key]
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < math.inf:
-            raise DataError(f"{shown}: {key}: {number!r} is not a number")
+            raise DataError(f"{shown}: {key}: {quoted(number)} is not a number")
     for key in ("first", "second") if statistic == "difference" else ():
         if not isinstance(content[key], dict) or not content[key]:
-            raise DataError(f"{shown}: {key}: {content[key]!r} names no fits; write {{strategy: random}}")
+            raise DataError(f"{shown}: {key}: {quoted(content[key])} names no fits; write {{strategy: random}}")
     if not isinstance(content.get("where", {}), dict):
-        raise DataError(f"{shown}: where: {content['where']!r} is not the parameters of jobs, as {{world: grammar}}")
+        raise DataError(
+            f"{shown}: where: {quoted(content['where'])} is not the parameters of jobs, as {{world: grammar}}"
+        )
     if not content["matters"] > 0:
         raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
     for key in METRICS[statistic]:

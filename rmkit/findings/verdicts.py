@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import DataError, ParamsError, ResultError, did_you_mean
+from rmkit.errors import DataError, ParamsError, ResultError, not_one_of, quoted
 from rmkit.findings.effects import Job, about, effect, parts
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
@@ -83,8 +83,7 @@ def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluati
     has += [(key, column, columns) for key, group in rule.groups().items() for column in group]
     for key, name, there in has:
         if name not in there:
-            listed = ", ".join(there)
-            raise DataError(f"{rule.name}.yaml: {key}: {name!r} is not one of {listed}{did_you_mean(name, there)}")
+            raise DataError(f"{rule.name}.yaml: {key}: {not_one_of(name, there)}")
 
 
 def no_interval(estimand: str, reason: str) -> Interval:
@@ -97,7 +96,9 @@ def names_and_digests(registered: Sequence[str]) -> dict[str, str]:
     """The digest of each registered rule, by its name; ParamsError for an entry of another form."""
     for position, entry in enumerate(registered):
         if not re.fullmatch(r"[^@]+@[0-9a-f]{8}", entry):
-            raise ParamsError(f"registered[{position}]: {entry!r} is not a statement's name@digest, of eight digits")
+            raise ParamsError(
+                f"registered[{position}]: {quoted(entry)} is not a statement's name@digest, of eight digits"
+            )
     return dict(entry.split("@") for entry in registered)
 
 

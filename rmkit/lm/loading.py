@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, one_of
+from rmkit.errors import DataError, one_of, quoted
 from rmkit.files.digests import files_below
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.lm.libraries import quiet_libraries
@@ -171,10 +171,12 @@ def give_pad_token(
     """See that the tokenizer and the model agree on a pad token; DataError if there is none."""
     if pad_token is not None:
         if pad_token not in tokenizer.get_vocab():
-            raise DataError(f"{origin.name}: pad_token {pad_token!r} is not in its vocabulary; name a token that is")
+            raise DataError(
+                f"{origin.name}: pad_token {quoted(pad_token)} is not in its vocabulary; name a token that is"
+            )
         tokenizer.pad_token = pad_token
     if tokenizer.pad_token is None:
-        offered = f", as in pad_token = {tokenizer.eos_token!r}" if tokenizer.eos_token else ""
+        offered = f", as in pad_token = {quoted(tokenizer.eos_token)}" if tokenizer.eos_token else ""
         raise DataError(f"{origin.name}: its tokenizer has no pad token; name one of its tokens{offered}")
     model.config.pad_token_id = tokenizer.pad_token_id
 

@@ -6,7 +6,7 @@ Knows the plan and, for what failed, the store and the records of runs. What a j
 from collections.abc import Sequence
 from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean, listed, nearest, one_of
+from rmkit.errors import ParamsError, cut, did_you_mean, listed, nearest, one_of
 from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.monitoring.run_record import events, runs
 from rmkit.study.planning.keys import canonical
@@ -33,7 +33,7 @@ def selected(
     ids = [job.plan_id for job in jobs]
     if unknown := [name for name in plan_ids if name not in ids]:
         known = f"no job of this study has this plan id; `rmkit status` says how its {len(jobs)} jobs stand"
-        raise ParamsError(f"--job {unknown[0]}: {known}{did_you_mean(unknown[0], ids)}")
+        raise ParamsError(f"--job {cut(unknown[0])}: {known}{did_you_mean(unknown[0], ids)}")
     if only:
         only = stage_named(only, stages, "--only")
         wanted = [job for job in wanted if job.stage == only]
@@ -107,7 +107,7 @@ def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -
     Several values are a list, or a range as 5..9. ParamsError lists the values that there are.
     """
     name, equals, text = assignment.partition("=")
-    where = f"--select {assignment}"
+    where = f"--select {cut(assignment)}"
     if not (name and equals and text):
         raise ParamsError(f"{where}: write KEY=VALUE")
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import JobError, ParamsError
+from rmkit.errors import JobError, ParamsError, quoted
 from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.launch import in_own_session
 from rmkit.study.monitoring.words import in_lines
@@ -36,7 +36,7 @@ def study_sizes(
     study = load_study(path, project.shown(path))
     point = grid(study, stage, schema)[0] if stage in study.stages else {}
     taken = {key: point[key] for key, value in values.items() if value == schema[key].default and key in point}
-    changed = [f"{key} = {value!r}" for key, value in taken.items() if value != values[key]]
+    changed = [f"{key} = {quoted(value)}" for key, value in taken.items() if value != values[key]]
     whole = ", ".join(setting.replace(" ", "\u00a0") for setting in changed)  # no line breaks within a setting
     sets = whole or "study and leaves all other parameters as they are"
     print(in_lines(f"{stage}: {STUDY_VARIABLE}={name} sets {sets}").replace("\u00a0", " "))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.artifacts.shards import Shards, file_name
-from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of
+from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one_of, quoted
 from rmkit.machine.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.stages.graph import ARTIFACTS, ROWS, STAGES, holds
@@ -77,7 +77,7 @@ class OpenJob(Gathered):
             raise ResultError(f"{self.stage}: no output {name!r}; rmkit/stages/graph.py gives it {_listed(outputs)}")
         if not holds(outputs[name], self.parameters):
             when = " and ".join(f"{key} is {_listed(map(repr, values))}" for key, values in outputs[name].items())
-            has = ", ".join(f"{key} = {self.parameters.get(key)!r}" for key in outputs[name])
+            has = ", ".join(f"{key} = {quoted(self.parameters.get(key))}" for key in outputs[name])
             raise ResultError(f"{self.stage}: no output {name!r} with {has}; rmkit/stages/graph.py has it when {when}")
         wanted = pkgutil.resolve_name(ARTIFACTS[name])
         if not isinstance(value, wanted):
@@ -162,7 +162,7 @@ class OpenJob(Gathered):
         plain = {name: value.item() if hasattr(value, "item") else value for name, value in measures.items()}
         for name, value in plain.items():
             if not (isinstance(value, int | float) and math.isfinite(value)):
-                raise ResultError(f"{self.stage}: cost of {what}: {name} is {value!r}; give a finite number")
+                raise ResultError(f"{self.stage}: cost of {what}: {name} is {quoted(value)}; give a finite number")
         self._work.append({"what": what, **plain})
         with disk_faults(self.folder):
             write_text(self.folder / "costs.json", json.dumps({"work": self._work}))
@@ -248,7 +248,7 @@ def _disagreement(stage: str, values: Mapping[str, Any], given: Mapping[str, Any
         return f"the kernel runs from {sys.prefix}, and rmkit from {given['prefix']}; start both from one environment"
     for name, value in given["parameters"].items():
         if values[name] != value:
-            was = f"{values[name]!r} in the notebook and {value!r} in the study"
+            was = f"{quoted(values[name])} in the notebook and {quoted(value)} in the study"
             return f"{stage}: {name} is {was}; assign it in no cell but parameters"
     return None
 

@@ -23,6 +23,7 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
 FORMAT = 1  # of keys and manifests
+Codes = dict[tuple[str, frozenset[str], tuple[str, ...]], dict[str, Any]]  # by stage, texts and formats
 ALWAYS_REACHED = ["rmkit.seeding:generator"]  # reached through job.rng, which no import shows
 
 
@@ -60,11 +61,18 @@ def named_above(job: PlannedJob) -> list[str]:
     return sorted({text for upstream in job.upstream() for text in _texts(upstream.parameters)})
 
 
-def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_above: list[str]) -> dict[str, Any]:
-    """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs."""
+def code_of(
+    project: Project,
+    stage: str,
+    parameters: Mapping[str, Any],
+    named_above: list[str],
+    codes: Codes | None = None,
+) -> dict[str, Any]:
+    """The code and data part of a job's key. named_above: texts among the parameters of the jobs that it needs.
+
+    codes: cells and modules by what chooses them, for jobs that are planned at once: seeds and sizes choose none.
+    """
     spec = STAGES[stage]
-    notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
-    trees, digests = _code_of_cells(notebook)
     read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
     formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
@@ -72,14 +80,14 @@ def code_of(project: Project, stage: str, parameters: Mapping[str, Any], named_a
         for file in spec.data
         if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
     }
-    return {
-        "notebook": list(digests),
-        "modules": reached_code.reached(
-            trees, [*_texts(parameters), *named_above], formats + ALWAYS_REACHED, project.package
-        ),
-        "data": files,
-        "streams": list(spec.streams),
-    }
+    chosen_by = (stage, frozenset([*_texts(parameters), *named_above]), tuple(formats))
+    codes = {} if codes is None else codes
+    if chosen_by not in codes:
+        notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
+        trees, digests = _code_of_cells(notebook)
+        modules = reached_code.reached(trees, chosen_by[1], formats + ALWAYS_REACHED, project.package)
+        codes[chosen_by] = {"notebook": list(digests), "modules": modules}
+    return {**codes[chosen_by], "data": files, "streams": list(spec.streams)}
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rmkit.errors import ParamsError, not_one_of
+from rmkit.errors import ParamsError, not_one_of, quoted
 
 SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
 NAMED = {
@@ -62,11 +62,13 @@ class Kind:
         assert self.of is not None
         if not isinstance(value, list | tuple):
             if isinstance(value, str) and value.startswith("["):
-                raise ParamsError(f"{where}: {value!r} is text, not a list; papermill reads a list by -y, not by -p")
+                raise ParamsError(
+                    f"{where}: {quoted(value)} is text, not a list; papermill reads a list by -y, not by -p"
+                )
             remedy = f"a list; write [{'null' if value is None else value}]" if self.of.admits(value) else str(self)
             if self.of.name == "str":  # whether a name is known, only the notebook can say: none is suggested
                 remedy = "a list; lists are written in brackets, as [a, b]"
-            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {remedy}")
+            raise ParamsError(f"{where}: {quoted(value)} is {_named(value)}, not {remedy}")
         return [self.of.conform(item, f"{where}[{position}]") for position, item in enumerate(value)]
 
     def _scalar(self, value: Any, where: str) -> Any:
@@ -75,10 +77,10 @@ class Kind:
         if wanted is float and (is_small or (isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value))):
             value = float(value)
         if type(value) is not wanted:
-            raise ParamsError(f"{where}: {value!r} is {_named(value)}, not {self}")
+            raise ParamsError(f"{where}: {quoted(value)} is {_named(value)}, not {self}")
         if isinstance(value, float) and not math.isfinite(value):
-            raise ParamsError(f"{where}: {value!r} is not a finite number")
-        return value
+            raise ParamsError(f"{where}: {quoted(value)} is not a finite number")
+        return value or wanted()  # -0.0 is 0.0: two jobs would differ in nothing
 
 
 def any_of(kinds: Sequence[Kind]) -> Kind:

@@ -3,15 +3,15 @@
 Reads notebooks, rmkit's source and data files; runs nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from rmkit.errors import ParamsError, check_each_once, one_of
+from rmkit.errors import ParamsError, check_each_once, cut, listed, one_of
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning import study_file
-from rmkit.study.planning.keys import canonical, code_of, ingredients, name_of, named_above
+from rmkit.study.planning.keys import Codes, canonical, code_of, ingredients, name_of, named_above
 from rmkit.study.planning.notebook import SEEDS, Declared, Notebook, check_look_cells, declared, read_notebook
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -32,16 +32,23 @@ def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -
     if not needed_by:
         study_file.check_names(study, schemas)
         study_file.check_axes(study, schemas)  # of some schemas alone it cannot be told: another may admit the value
+    grids = {stage: study_file.grid(study, stage, schemas[stage]) for stage in stages}
+    points = {stage: _different(settled(stage, given, schemas[stage]) for given in grids[stage]) for stage in stages}
+    study_file.check_size(study, {stage: len(points[stage]) for stage in stages})
     jobs: list[PlannedJob] = []
-    for stage in stages:
-        grid = study_file.grid(study, stage, schemas[stage])
-        varied = [name for name in grid[0] if any(point[name] != grid[0][name] for point in grid)]
-        points = (settled(stage, given, schemas[stage]) for given in grid)
+    codes: Codes = {}
+    for stage, (first, *others) in grids.items():
+        varied = [name for name in first if any(point[name] != first[name] for point in others)]
         names = dict.fromkeys([*study.axes, *varied])
-        for point in {canonical(point): point for point in points}.values():  # settled, equal ones are one job
+        for point in points[stage]:
             axes = tuple(name for name in names if name in point and STAGES[stage].counts(name, point))
-            jobs.append(plan_job(project, stage, point, jobs, study.where, axes))
+            jobs.append(plan_job(project, stage, point, jobs, study.where, axes, codes))
     return jobs
+
+
+def _different(points: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The points of a grid in their order, each once: equal ones are one job."""
+    return list({canonical(point): point for point in points}.values())
 
 
 def settled(stage: str, given: Mapping[str, Any], schema: Mapping[str, Declared]) -> dict[str, Any]:
@@ -68,8 +75,12 @@ def plan_job(
     jobs: list[PlannedJob],
     where: str,
     axes: tuple[str, ...] = (),
+    codes: Codes | None = None,
 ) -> PlannedJob:
-    """The job of a stage at one point, what it takes found among `jobs`: those with equal shared parameters."""
+    """The job of a stage at one point, what it takes found among `jobs`: those with equal shared parameters.
+
+    codes: what jobs that are planned together have in common; filled on the way.
+    """
     for name in SEEDS:
         if not 0 <= parameters.get(name, 0) < 2**63:  # more is no whole number of a table of results
             raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more, and below 2**63")
@@ -82,7 +93,8 @@ def plan_job(
     sources = STAGES[stage].sources(parameters)
     inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}
     unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes, _gathered(stage, parameters, jobs, where))
-    unnamed = replace(unnamed, code=code_of(project, stage, parameters, named_above(unnamed)))
+    code = code_of(project, stage, parameters, named_above(unnamed), codes)
+    unnamed = replace(unnamed, code=code)
     content = {name: job.plan_id for name, job in inputs.items()}
     content |= {job.plan_id: job.plan_id for job in unnamed.gathered}
     return replace(unnamed, plan_id=name_of(ingredients(unnamed, content)))
@@ -118,10 +130,10 @@ def _upstream(
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
     if made_of := STAGES[origins[0]].made_of.get(name):
         return _maker_of(made, made_of, start)
-    made = [job for job in made if name in STAGES[job.stage].saved(job.parameters)]
-    fitting = [job for job in made if _agree(parameters, job)]
+    fitting = [job for job in made if _agree(parameters, job) and name in STAGES[job.stage].saved(job.parameters)]
     if len(fitting) == 1:
         return fitting[0]
+    made = [job for job in made if name in STAGES[job.stage].saved(job.parameters)]
     apart = f"they differ in {_apart(parameters, fitting or made)}; make these agree" if made else "none saves it"
     raise ParamsError(f"{start} one job of {origins[0]}, and {len(fitting)} fit; {apart}")
 
@@ -132,16 +144,20 @@ def _apart(parameters: Mapping[str, Any], jobs: list[PlannedJob]) -> str:
     there = {name: list(dict.fromkeys(canonical(job.parameters.get(name)) for job in jobs)) for name in names}
     here = {name: canonical(parameters[name]) for name in names if name in parameters}
     differ = [name for name in here if here[name] not in there[name]] or [name for name in names if there[name][1:]]
-    said = {name: ", ".join(there[name][:8]) + ", …" * (len(there[name]) > 8) for name in differ}
-    return "; ".join(f"{name}: {said[name]}" + f" there, {here.get(name)} here" * (name in here) for name in differ)
+    said = {name: _values_of(job.parameters.get(name) for job in jobs) for name in differ}
+    return "; ".join(
+        f"{name}: {said[name]}" + f" there, {cut(here.get(name, ''))} here" * (name in here) for name in differ
+    )
 
 
 def _maker_of(made: list[PlannedJob], made_of: tuple[str, ...], start: str) -> PlannedJob:
     """The first of the jobs that make an artifact, if all make the same one; ParamsError names what they differ in."""
+    first = made[0]
     for name in made_of:
-        if len(values := list(dict.fromkeys(canonical(job.parameters[name]) for job in made))) > 1:
-            raise ParamsError(f"{start} {made[0].stage}, whose jobs differ in {name}: {', '.join(values)}; give it one")
-    return made[0]
+        if any(job.parameters[name] != first.parameters[name] for job in made):
+            values = _values_of(job.parameters[name] for job in made)
+            raise ParamsError(f"{start} {first.stage}, whose jobs differ in {name}: {values}; give it one")
+    return first
 
 
 def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> tuple[PlannedJob, ...]:
@@ -158,5 +174,13 @@ def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob],
 
 
 def _agree(parameters: Mapping[str, Any], job: PlannedJob) -> bool:
-    """Whether a job's parameters equal these where both have them."""
-    return all(parameters.get(key, value) == value for key, value in job.parameters.items())
+    """Whether a job's parameters equal these where both have them. Seeds first: among many jobs they differ most."""
+    given = job.parameters
+    if any(name in given and parameters.get(name, given[name]) != given[name] for name in SEEDS):
+        return False
+    return all(parameters.get(key, value) == value for key, value in given.items())
+
+
+def _values_of(values: Iterable[Any]) -> str:
+    """Parameters' values for a message, each once."""
+    return listed(list(dict.fromkeys(map(canonical, values))))

@@ -5,7 +5,7 @@ Knows units; not what is measured.
 
 import re
 
-from rmkit.errors import ParamsError
+from rmkit.errors import ParamsError, quoted
 
 SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40}
@@ -34,5 +34,7 @@ def _quantity(text: str, units: dict[str, float], where: str) -> float:
     known = {unit.lower(): factor for unit, factor in units.items()}
     if not found or found[2].lower() not in known or float(found[1]) == 0:
         example = "30m" if units is SECONDS else "4GB"
-        raise ParamsError(f"{where}: {text!r} is not a number above 0 with a unit ({', '.join(units)}), as {example}")
+        raise ParamsError(
+            f"{where}: {quoted(text)} is not a number above 0 with a unit ({', '.join(units)}), as {example}"
+        )
     return float(found[1]) * known[found[2].lower()]

@@ -15,16 +15,17 @@ the file and the key. Knows nothing of the store.
 """
 
 import itertools
+import math
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean, nearest, one_of
-from rmkit.files.regular import YAML_BYTES, read_text, why_unreadable
-from rmkit.files.yaml_texts import parsed_yaml
+from rmkit.errors import ParamsError, cut, did_you_mean, listed_twice, nearest, one_of, quoted
+from rmkit.files.regular import why_unreadable
+from rmkit.files.yaml_texts import parsed_yaml, read_yaml
 from rmkit.study.planning.notebook import Declared
 from rmkit.study.planning.parameter_types import Kind, any_of
 
@@ -32,7 +33,8 @@ KEYS = ("title", "question", "parameters", "axes", "stages")
 Block = Mapping[str, Any]  # what a stage is given, by parameter
 RANGE = re.compile(r"(\d{1,9})\.\.(\d{1,9})", re.ASCII)  # 5..24
 MEANT = re.compile(r"(?=.*\d)[-+\d.eE\s]*\.\.[-+\d.eE\s]*", re.DOTALL)  # as 5 .. 24, -1..3 or 5..
-MOST = 1_000  # values of a range, and jobs of a stage
+LONGEST_RANGE = 1_000  # values
+MOST_JOBS = 5_000  # of a study: what can be planned in seconds
 STUDY = "study"  # the parameter that every notebook may declare: where upstream is looked for; not part of a key
 
 
@@ -68,16 +70,14 @@ def load_study(path: Path, where: str | None = None) -> Study:
     """The study at `path`, its keys checked; ParamsError names the file and the key."""
     where = where or str(path)
     try:
-        text = read_text(path, YAML_BYTES)
+        found = read_yaml(path, where)
     except FileNotFoundError:
         beside = sorted(file.name for file in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         listed = f"; {path.parent.name}/ holds {', '.join(beside)}" if beside else ""
         raise ParamsError(f"{where}: no such study file{listed}{did_you_mean(path.name, beside)}") from None
     except OSError as error:
         raise ParamsError(f"{where}: {why_unreadable(error)}; a study is a small YAML file") from None
-    except UnicodeDecodeError as error:
-        raise ParamsError(f"{where}: cannot be read as a study file ({error})") from None
-    top = _mapping(parsed_yaml(text, where), where, "a study is a mapping with `stages`")
+    top = _mapping(found, where, "a study is a mapping with `stages`")
     for key in top:
         one_of(key, KEYS, f"{where}: keys of a study")
     if not top.get("stages"):
@@ -87,7 +87,7 @@ def load_study(path: Path, where: str | None = None) -> Study:
     for name, values in axes.items():
         axis = f"{where}: axes.{name}"
         if not (given := several(values, axis)):
-            raise ParamsError(f"{axis}: {values!r} is not a list of values; give at least one, as in [0, 1]")
+            raise ParamsError(f"{axis}: {quoted(values)} is not a list of values; give at least one, as in [0, 1]")
         axes[name] = given
     return Study(
         path=path,
@@ -143,17 +143,24 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
     """
     blocks = study.stages[stage]
     names = [f"stages.{stage}" + (f"[{position}]" if blocks[1:] else "") for position in range(len(blocks))]
-    points = (_points(study, stage, schema, *named) for named in zip(blocks, names, strict=True))
-    found = list(itertools.islice(itertools.chain.from_iterable(points), MOST + 1))
-    if len(found) > MOST:
-        raise ParamsError(f"{study.where}: {stage} has over {MOST:,} jobs; its lists and ranges multiply: give fewer")
-    return found
+    values = [_block_values(study, stage, schema, *named) for named in zip(blocks, names, strict=True)]
+    check_size(study, {stage: sum(math.prod(map(len, block.values())) for block in values)})
+    return [dict(zip(block, point, strict=True)) for block in values for point in itertools.product(*block.values())]
 
 
-def _points(
+def check_size(study: Study, jobs: Mapping[str, int]) -> None:
+    """ParamsError for more jobs than can be planned in seconds. jobs: how many each stage has."""
+    if (total := sum(jobs.values())) > MOST_JOBS:
+        stage, most = max(jobs.items(), key=lambda item: item[1])
+        has = f"{most:,} jobs" if len(jobs) == 1 else f"{most:,} of {total:,} jobs"
+        remedy = f"a study has up to {MOST_JOBS:,}; lists and ranges multiply: give fewer, or make several studies"
+        raise ParamsError(f"{study.where}: {stage} has {has}; {remedy}")
+
+
+def _block_values(
     study: Study, stage: str, schema: Mapping[str, Declared], given: Block, block: str
-) -> Iterator[dict[str, Any]]:
-    """The grid of one block: its own values before the study's axes, these before the study's parameters."""
+) -> dict[str, list[Any]]:
+    """What each parameter is in one block: its own values before the study's axes, these before the parameters."""
     values: dict[str, list[Any]] = {}
     for name, declaration in schema.items():
         kind = declaration.kind
@@ -169,11 +176,10 @@ def _points(
             values[name] = _values(given[name], kind, f"{study.where}: {block}.{name}")
         if not values[name]:
             raise ParamsError(
-                f"{study.where}: axes.{name}: {stage} runs at none of {study.axes[name]}; its {name} is {kind}; "
-                "add one of these, or take the stage out"
+                f"{study.where}: axes.{name}: {stage} runs at none of {quoted(study.axes[name])}; its {name} is "
+                f"{kind}; add one of these, or take the stage out"
             )
-    for point in itertools.product(*values.values()):
-        yield dict(zip(values, point, strict=True))
+    return values
 
 
 def _values(value: Any, kind: Kind, where: str) -> list[Any]:
@@ -185,11 +191,14 @@ def _values(value: Any, kind: Kind, where: str) -> list[Any]:
 
 
 def _each(given: list[Any], kind: Kind, where: str) -> list[Any]:
-    """Each value in the parameter's type; ParamsError for one that is listed twice."""
+    """Each value in the parameter's type; ParamsError for one that is listed twice, and for a range in the list."""
+    for position, value in enumerate(given):
+        if isinstance(value, str) and MEANT.fullmatch(value) and not kind.admits(value):
+            remedy = "is a range inside a list; write one range alone, as 5..24, or every value"
+            raise ParamsError(f"{where}[{position}]: {quoted(value)} {remedy}")
     values = [kind.conform(value, f"{where}[{position}]") for position, value in enumerate(given)]
-    for position, value in enumerate(values):
-        if any(type(value) is type(other) and value == other for other in values[:position]):
-            raise ParamsError(f"{where}: {value!r} is listed twice; a job is run once")
+    if twice := listed_twice([repr(value) for value in values]):  # 1 and True stay two
+        raise ParamsError(f"{where}: {cut(twice[0])} is listed twice; a job is run once")
     return values
 
 
@@ -198,8 +207,9 @@ def several(value: Any, where: str) -> list[Any] | None:
     if not (isinstance(value, str) and MEANT.fullmatch(value)):
         return value if isinstance(value, list) else None
     first, last = map(int, found.groups()) if (found := RANGE.fullmatch(value)) else (1, 0)
-    if not 0 <= last - first < MOST:
-        raise ParamsError(f"{where}: {value!r} is no range of 1 to {MOST:,} values; write it as 5..24, from 0 on")
+    if not 0 <= last - first < LONGEST_RANGE:
+        wanted = f"no range of 1 to {LONGEST_RANGE:,} values; write it as 5..24, from 0 on"
+        raise ParamsError(f"{where}: {quoted(value)} is {wanted}")
     return list(range(first, last + 1))
 
 
@@ -212,9 +222,9 @@ def overridden(study: Study, assignments: list[str]) -> Study:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (name and equals and text):
-            raise ParamsError(f"--set {assignment}: write KEY=VALUE")
-        value = parsed_yaml(text, f"--set {assignment}")
-        values = several(value, f"--set {assignment}")
+            raise ParamsError(f"--set {cut(assignment)}: write KEY=VALUE")
+        value = parsed_yaml(text, f"--set {cut(assignment)}")
+        values = several(value, f"--set {cut(assignment)}")
         if name in axes and values:
             axes[name] = values
         else:
@@ -225,7 +235,7 @@ def overridden(study: Study, assignments: list[str]) -> Study:
         stage: tuple({name: value for name, value in block.items() if name not in taken} for block in blocks)
         for stage, blocks in study.stages.items()
     }
-    where = f"{study.where} with --set {' '.join(assignments)}"
+    where = f"{study.where} with --set {cut(' '.join(assignments))}"
     return replace(study, where=where, parameters=parameters, axes=axes, stages=stages, set=tuple(assignments))
 
 
@@ -233,5 +243,5 @@ def _mapping(value: Any, where: str, remedy: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ParamsError(f"{where}: {value!r} is not a mapping; {remedy}")
+        raise ParamsError(f"{where}: {quoted(value)} is not a mapping; {remedy}")
     return {str(key): item for key, item in value.items()}

@@ -6,7 +6,7 @@ Knows names only, so that `rmkit check` can answer without loading anything.
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import ParamsError, one_of
+from rmkit.errors import ParamsError, one_of, quoted
 
 BASE_MODELS = ("grammar-s", "grammar-m", "grammar-l")
 ENCODER = "grammar-encoder"
@@ -28,9 +28,10 @@ def check_model_names(parameters: Mapping[str, Any], counts: Mapping[str, int], 
     for name in ("base_model", "encoder"):
         known = [*made, ENCODER] if name == "encoder" else made
         if name in parameters and "/" not in parameters[name] and parameters[name] not in known:
+            given = f"{where}: {name}: {quoted(parameters[name])}"
             raise ParamsError(
-                f"{where}: {name}: {parameters[name]!r} is not made by 00_grammar_world ({', '.join(known)}); add it "
-                "to base_models there, or give a folder or hub name with a slash"
+                f"{given} is not made by 00_grammar_world ({', '.join(known)}); add it to base_models there, or give a "
+                "folder or hub name with a slash"
             )
     gold = parameters.get("gold_model", GOLD_MODEL)
     if "/" not in gold:

@@ -12,10 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from rmkit.errors import DataError
-from rmkit.files.regular import YAML_BYTES, read_text
+from rmkit.errors import DataError, listed_twice, quoted
+from rmkit.files.yaml_texts import read_yaml
 
 TASKS = ("helpful", "harmless")
 TASK_FILES = {task: f"{task}.yaml" for task in TASKS}
@@ -190,7 +188,7 @@ def _categories(content: Mapping[str, Any], task: str, where: str) -> Iterator[C
         for entry in _texts(lists, "things", here):
             both = [part.strip() for part in entry.split("/")]
             if len(both) != 2 or not all(both):
-                raise DataError(f"{here}.things: {entry!r} is not two names; write `name / other name`")
+                raise DataError(f"{here}.things: {quoted(entry)} is not two names; write `name / other name`")
             things.append((both[0], both[1]))
         troubles, steps, hazards = (_texts(lists, key, here) for key in ("troubles", "steps", "hazards"))
         yield Category(str(name), task, requests, tuple(things), troubles, steps, hazards)
@@ -203,7 +201,7 @@ def _gold(content: Mapping[str, Any], where: str) -> GoldRule:
         if set(given) != set(TERMS):
             raise DataError(f"{where}: weights.{task}: has {', '.join(given)}; it needs {', '.join(TERMS)}")
         if wrong := [term for term in TERMS if not is_number(given[term])]:
-            raise DataError(f"{where}: weights.{task}: {wrong[0]} is {given[wrong[0]]!r}; it must be a number")
+            raise DataError(f"{where}: weights.{task}: {wrong[0]} is {quoted(given[wrong[0]])}; it must be a number")
     pairs = {name: _part(content, name, list, where) for name in ("usefulness", "severity", "words")}
     for name, pair in pairs.items():
         if len(pair) != 2 or not all(map(is_number, pair)):
@@ -233,12 +231,12 @@ def is_number(value: Any) -> bool:
 
 def _check_slots(template: str, allowed: tuple[str, ...], once: tuple[str, ...], where: str) -> None:
     if re.search(r"[{}]", SLOT.sub("", template)):
-        raise DataError(f"{where}: {template!r} has a brace that is no slot; a slot is a name in braces")
+        raise DataError(f"{where}: {quoted(template)} has a brace that is no slot; a slot is a name in braces")
     slots = SLOT.findall(template)
     if unknown := [slot for slot in slots if slot not in allowed]:
-        raise DataError(f"{where}: {template!r} has the slot {{{unknown[0]}}}; it may have {', '.join(allowed)}")
+        raise DataError(f"{where}: {quoted(template)} has the slot {{{unknown[0]}}}; it may have {', '.join(allowed)}")
     if missing := [slot for slot in once if slots.count(slot) != 1]:
-        raise DataError(f"{where}: {template!r} needs {{{missing[0]}}} once")
+        raise DataError(f"{where}: {quoted(template)} needs {{{missing[0]}}} once")
 
 
 def _check_unambiguous(grammar: Grammar, shown: str) -> None:
@@ -251,9 +249,9 @@ def _check_unambiguous(grammar: Grammar, shown: str) -> None:
     seen: dict[Words, str] = {}
     for phrase, file in phrases:
         if not (words := words_of(phrase)):
-            raise DataError(f"{shown}/{file}: {phrase!r} has no word; a phrase is found by its words")
+            raise DataError(f"{shown}/{file}: {quoted(phrase)} has no word; a phrase is found by its words")
         if words in seen:
-            raise DataError(f"{shown}/{file}: {phrase!r} is listed twice; a phrase has one meaning")
+            raise DataError(f"{shown}/{file}: {quoted(phrase)} is listed twice; a phrase has one meaning")
         seen[words] = phrase
     troubles = [
         (trouble, TASK_FILES[category.task]) for category in grammar.categories for trouble in category.troubles
@@ -264,16 +262,16 @@ def _check_unambiguous(grammar: Grammar, shown: str) -> None:
             for end in range(start + 1, len(words) + 1):
                 inside = words[start:end]
                 if inside in seen and inside != words:
-                    raise DataError(f"{shown}/{file}: {seen[inside]!r} lies inside {text!r}; reword one of them")
+                    raise DataError(
+                        f"{shown}/{file}: {quoted(seen[inside])} lies inside {quoted(text)}; reword one of them"
+                    )
 
 
 def _mapping(path: Path, where: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(read_text(path, YAML_BYTES))
+        content = read_yaml(path, where, DataError)
     except OSError as fault:
         raise DataError(f"{where}: {fault.strerror}; a grammar needs this file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise DataError(f"{where}: not YAML ({' '.join(str(fault).split())})") from None
     if not isinstance(content, dict):
         raise DataError(f"{where}: is a {type(content).__name__}; it must be a mapping")
     return content
@@ -284,7 +282,7 @@ def _part(content: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind):
-        raise DataError(f"{where}: {key} is {value!r}; it must be a {kind.__name__}")
+        raise DataError(f"{where}: {key} is {quoted(value)}; it must be a {kind.__name__}")
     return value
 
 
@@ -292,9 +290,9 @@ def _texts(content: Mapping[str, Any], key: str, where: str, fewest: int = FEWES
     """A list of different texts, at least `fewest`, or DataError."""
     texts = _part(content, key, list, where)
     if wrong := [text for text in texts if not isinstance(text, str) or not text.strip()]:
-        raise DataError(f"{where}: {key} holds {wrong[0]!r}; every entry must be text")
+        raise DataError(f"{where}: {key} holds {quoted(wrong[0])}; every entry must be text")
     if len(texts) < fewest:
         raise DataError(f"{where}: {key} has {len(texts)} entries; it needs at least {fewest}")
-    if twice := [text for position, text in enumerate(texts) if text in texts[:position]]:
-        raise DataError(f"{where}: {key}: {twice[0]!r} is listed twice")
+    if twice := listed_twice(texts):
+        raise DataError(f"{where}: {key}: {quoted(twice[0])} is listed twice")
     return tuple(text.strip() for text in texts)

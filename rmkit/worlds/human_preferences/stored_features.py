@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, ParamsError, one_of
+from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.worlds.human_preferences.hh_rlhf import Reading, because
@@ -147,7 +147,7 @@ def described(folder: Path, shown: str) -> dict[str, Any]:
         name = Path(str(fault.filename)).name
         raise DataError(f"{shown}/{name}: {why_unreadable(fault)}; {remedy}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise DataError(f"{shown}/about.json: is not what rmkit wrote ({fault!r}); {remedy}") from None
+        raise DataError(f"{shown}/about.json: is not what rmkit wrote ({quoted(fault)}); {remedy}") from None
     return about
 
 
@@ -158,6 +158,6 @@ def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], whe
         return
     for name, value in stored.items():
         if parameters.get(name, value) != value:
-            asked = f"{name}: {parameters[name]!r} needs the texts, for the stored features have {value!r}"
+            asked = f"{name}: {quoted(parameters[name])} needs the texts, for the stored features have {quoted(value)}"
             remedy = f"`rmkit data hh-rlhf` downloads them, then say --set pairs_file={DOWNLOADED}"
             raise ParamsError(f"{where}: {asked}; {remedy}")
