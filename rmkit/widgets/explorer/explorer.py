@@ -25,12 +25,13 @@ from rmkit.widgets.controls import (
     study_dropdown,
     words,
 )
+from rmkit.widgets.explorer.below import Below
 from rmkit.widgets.explorer.columns import FIT, axes_of, metrics_of, of_metric, shown, tidied
-from rmkit.widgets.explorer.details import Fit, details, fit_at, link, title
+from rmkit.widgets.explorer.details import Fit, fit_at, link
 from rmkit.widgets.explorer.figure import blank_figure, explore_figure, mark
 from rmkit.widgets.explorer.hits import dot_near
 from rmkit.widgets.explorer.picture import Picture
-from rmkit.widgets.explorer.selection import Selection, first_look, selected, with_filters
+from rmkit.widgets.explorer.selection import Selection, first_look, kept_rows, selected, with_filters
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.stored import Stored
 
@@ -45,7 +46,8 @@ NO_RESULTS = "has no results yet. Run <code>rmkit run params/{}.yaml</code>, the
 class Explorer(Tool):
     """The explorer of one project's store. `selection`, `picture` and `fit` say what is seen and what was clicked."""
 
-    def __init__(self, stored: Stored, study: str) -> None:
+    def __init__(self, stored: Stored, study: str, view: str = "") -> None:
+        """view: what to see first, as the link under the picture says it, or the name of a saved view."""
         super().__init__()
         self.stored, self.selection = stored, Selection(study, "", "", "")
         self.picture: Picture | None = None
@@ -57,7 +59,10 @@ class Explorer(Tool):
         self.again = button("refresh", "look at the store again")
         self.filters, self.note, self.hint, self.title, self.details = column([]), words(), words(), words(), words()
         self.link = ipywidgets.Output()
-        self.card = column([row([self.title, self.link], justify_content="space-between"), self.details])
+        self.below = Below(self)
+        head = row([self.title, row([self.below.keep, self.link], align_items="center", grid_gap="10px")])
+        head.layout.justify_content = "space-between"
+        self.card = column([head, self.details])
         self.card.add_class("rmkit-card")
         self.figure = blank_figure()
         self.canvas = live_canvas(self.figure, self.click)
@@ -65,6 +70,26 @@ class Explorer(Tool):
         self.add_class("rmkit")
         self._connect()
         self._study_changed()
+        if view:
+            self.restore(view)
+
+    @property
+    def view(self) -> str:
+        """What is seen, as text for `restore`, a cell or a link; ResultError if nothing is seen."""
+        return self.below.view
+
+    def restore(self, view: str) -> None:
+        """Show a view, or the saved one of this name, as far as it still exists; a line says what does not."""
+        self.below.restore(view)
+
+    def look_at(self, selection: Selection) -> None:
+        """Set every control to a selection of what exists, and draw it."""
+        with self.silence():
+            self.study.value = selection.study
+        self._study_changed(keep=selection.stage)
+        with self.silence():
+            self.metric.value = selection.metric
+        self._show(selection)
 
     def on_fit(self, heard: Callable[[Fit], None]) -> None:
         """Have a function called with every fit that is clicked."""
@@ -84,11 +109,12 @@ class Explorer(Tool):
             return
         self.fit = fit_at(self.table, self.selection.study, self.selection.stage, position)
         try:
-            self.details.value = details(self.stored, self.table, self.fit)
+            self.say_fit(self.fit)
         except RmkitError as error:  # the job was removed since its rows were read
             self._forget_fit(f'<div class="rmkit-note">{inline_text(str(error))}</div>')
             return
-        self.title.value, self.hint.value, self.card.layout.display = title(self.fit), "", None
+        self.below.chosen(position)
+        self.hint.value, self.card.layout.display = "", None
         html = {"text/html": link(self.stored, self.fit), "text/plain": "the executed notebook"}
         self.link.outputs = ({"output_type": "display_data", "data": html, "metadata": {}},)
         mark(self.figure, self.picture, position)
@@ -96,9 +122,14 @@ class Explorer(Tool):
         for heard in self._heard:
             heard(self.fit)
 
+    def say_fit(self, fit: Fit) -> None:
+        """The chosen fit in words, beside another where one is kept to compare with."""
+        self.details.value, self.title.value = self.below.details_of(fit), self.below.title_of(fit)
+
     def refresh(self) -> None:
         """Look at study files, code and store again, and keep the view where it still exists."""
         self.stored.forget()
+        self.below.toolbar.list_views()
         stage = self.stage.value
         self._study_changed(keep=stage)
 
@@ -122,7 +153,8 @@ class Explorer(Tool):
         side = column([*first, self.rest], width=SIDE, flex="0 0 auto")
         side.add_class("rmkit-side")
         seen = column([self.canvas, self.hint, self.note], flex="1 1 auto", padding="0 0 0 12px")
-        return [sheet(), row([side, seen], align_items="flex-start", flex_flow="row wrap"), self.card]
+        below = [self.below.style, self.below.toolbar, self.below.fits, self.below.bar, self.card]
+        return [sheet(), row([side, seen], align_items="flex-start", flex_flow="row wrap"), *below]
 
     def _study_changed(self, keep: str | None = None) -> None:
         study = self.stored.study(self.study.value)
@@ -220,6 +252,7 @@ class Explorer(Tool):
         except RmkitError as error:
             self._say(inline_text(str(error)))
             return
+        self.below.drawn(kept_rows(self.table, selection), list(self._axes(selection)))
         explore_figure(self.picture, figure=self.figure)
         self.canvas.layout.display = None
         self.note.value = "".join(f'<div class="rmkit-note">{inline_text(note)}.</div>' for note in self.picture.notes)
@@ -233,6 +266,7 @@ class Explorer(Tool):
     def _say(self, sentence: str) -> None:
         """Show a sentence, HTML of ours, in place of the picture."""
         self.picture = None
+        self.below.emptied()
         self._forget_fit("")
         self.canvas.layout.display = "none"
         self.note.value = f'<div class="rmkit-prompt">{sentence}</div>'

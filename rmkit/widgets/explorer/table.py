@@ -1,0 +1,93 @@
+"""The rows that a picture shows, as a table: its columns, their widths, the order of the rows, and a page as HTML.
+
+Knows tidied rows; no widget. Only a page is ever written, so that 100,000 rows cost a sort and nothing more.
+"""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+
+from rmkit.widgets.explorer.columns import FIT, shown
+from rmkit.widgets.explorer.details import value_html
+from rmkit.widgets.inert_texts import inline_text, label_text
+
+MEASURED = ("value", "low", "high", "units", "reason")
+UNITS, NUMBER, WIDEST, SAMPLED = 7, 9, 34, 1000  # letters of a column; values that are looked at for its width
+LETTER, PADDING = 7, 18  # pixels
+LINE = 24  # pixels: the height of a row
+
+
+def table_columns(rows: pd.DataFrame, axes: Collection[str], x: str) -> list[str]:
+    """What varies among the rows, of the axes of their metric, then what was measured, as far as a row has it."""
+    varying = [name for name in axes if rows[name].nunique(dropna=False) > 1]
+    named = [FIT] if x == FIT or not varying else []
+    measured = [name for name in MEASURED if name in rows and (name == "value" or rows[name].notna().any())]
+    return [*named, *(name for name in varying if name not in named), *measured]
+
+
+def is_number(column: pd.Series) -> bool:
+    """Whether a column is one of numbers; True and False are names."""
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def order_of(column: pd.Series, descending: bool) -> np.ndarray:
+    """(R,) int64 positions of the rows in order: numbers by size, all else as text; missing last, ties as stored."""
+    missing_r = column.isna().to_numpy(dtype=bool)
+    present = np.flatnonzero(~missing_r)
+    if is_number(column):
+        key = column.to_numpy(dtype=float, na_value=np.nan)[present]
+    else:
+        codes, names = pd.factorize(column.iloc[present].astype(str))
+        rank = np.empty(len(names), dtype=np.int64)
+        rank[np.argsort(np.asarray(names, dtype=object))] = np.arange(len(names))
+        key = rank[codes].astype(float)
+    order = np.argsort(-key if descending else key, kind="stable")
+    return np.concatenate([present[order], np.flatnonzero(missing_r)])
+
+
+def widths_of(rows: pd.DataFrame, columns: Sequence[str]) -> list[int]:
+    """The least width of each column, in pixels: that of its longest name or value, within bounds."""
+    return [LETTER * _letters(rows[name], name) + PADDING for name in columns]
+
+
+def grid_of(widths: Sequence[int]) -> str:
+    """The columns of a CSS grid of at least these widths, that share what room is left."""
+    return " ".join(f"minmax({width}px, {width}fr)" for width in widths)
+
+
+def page_html(page: pd.DataFrame, columns: Sequence[str], widths: Sequence[int], marks: Sequence[str]) -> str:
+    """Some rows in a grid, each cell escaped and in one line. marks: the class of each row's mark, or nothing."""
+    number = {name: is_number(page[name]) for name in columns}
+    style = f'style="grid-template-columns:{grid_of(widths)}"'
+    lines = [
+        f'<div role="row" class="rmkit-line {mark}" {style}>'
+        + "".join(
+            f'<span role="cell"{" class=rmkit-number" if number[name] else ""}>{value_html(row[name], name)}</span>'
+            for name in columns
+        )
+        + "</div>"
+        for row, mark in zip(page[list(columns)].to_dict("records"), marks, strict=True)
+    ]
+    return f'<div role="table">{"".join(lines)}</div>'
+
+
+def row_text(row: pd.Series, columns: Sequence[str]) -> str:
+    """A row in plain characters, for where it is pointed at: what is too long for its cell is read here."""
+    told = [(name, shown(name, row[name])) for name in columns if row[name] == row[name] and row[name] is not None]
+    return "\n".join(f"{label_text(name.replace('_', ' '))}: {label_text(text, 400)}" for name, text in told)
+
+
+def count_html(first: int, last: int, total: int) -> str:
+    """Which rows are seen, of how many."""
+    rows = f"{first + 1:,}–{last:,} of {total:,}" if total else "none"
+    return f'<div class="rmkit-note">rows {inline_text(rows)}</div>'
+
+
+def _letters(column: pd.Series, name: str) -> int:
+    """How many letters a column must hold: its name with an arrow, and its longest value of those looked at."""
+    head = len(name) + 2
+    if name in ("value", "low", "high", "units"):
+        return max(head, UNITS if name == "units" else NUMBER)
+    values = column.dropna().unique()[:SAMPLED]
+    return min(WIDEST, max([head, *(len(shown(name, value)) for value in values)]))

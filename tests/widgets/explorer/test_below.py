@@ -1,0 +1,224 @@
+"""What stands under the picture, in the explorer: rows choose fits, two are compared, views come back, files are written."""
+
+import html
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from rmkit.widgets.explorer import export
+from rmkit.widgets.explorer.explorer import Explorer
+from rmkit.widgets.explorer.figure import RING
+from tests.widgets.explorer.made_store import HOSTILE, STAGES, Made, table
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Made(tmp_path, {stage: table(stage, extra=position) for position, stage in enumerate(STAGES)})
+
+
+@pytest.fixture
+def explorer(stored):
+    return Explorer(stored, "mine")
+
+
+def rings(explorer):
+    found = [ring for ax in explorer.figure.axes for ring in ax.collections if ring.get_gid() == RING]
+    return [float(ring.get_offsets()[0][1]) for ring in found]
+
+
+def said(explorer):
+    return html.unescape(re.sub("<[^>]+>", "", explorer.below.toolbar.said.value))
+
+
+def seen(explorer):
+    """All that a view holds."""
+    chosen = explorer.below.row
+    kept = explorer.below.kept
+    return explorer.selection, explorer.below.fits.sort, chosen, kept and kept.fit, explorer.title.value
+
+
+def test_the_rows_of_the_picture_are_listed_and_a_click_on_one_is_a_click_on_its_dot(explorer):
+    heard = []
+    explorer.on_fit(heard.append)
+    fits = explorer.below.fits
+    assert sorted(fits.rows.index) == sorted(explorer.picture.points["row"])
+    fits.order_by(("value", True))
+    fits.over.children[0].click()
+    assert rings(explorer) == [explorer.picture.points["value"].max()]
+    assert heard == [explorer.fit]
+    assert "rmkit-chosen" in fits.lines.value
+    assert explorer.card.layout.display is None
+
+
+def test_a_click_on_a_dot_marks_its_row(explorer):
+    row = explorer.picture.points["row"].iloc[-1]
+    explorer.choose(int(row))
+    assert explorer.below.fits.lines.value.count("rmkit-chosen") == 1
+    explorer.metric.value = "spearman"
+    assert "rmkit-chosen" not in explorer.below.fits.lines.value
+    assert set(explorer.table.loc[explorer.below.fits.rows.index, "metric"]) == {"spearman"}
+
+
+def test_without_a_picture_there_is_no_table(explorer):
+    explorer.study.value = "empty"
+    assert explorer.below.fits.layout.display == "none"
+    assert explorer.below.toolbar.layout.display == "none"
+    explorer.study.value = "mine"
+    assert explorer.below.fits.layout.display is None
+    assert explorer.below.toolbar.layout.display is None
+
+
+def test_two_fits_are_compared_until_the_comparison_ends(explorer):
+    first, second = (int(row) for row in explorer.picture.points["row"].iloc[[0, -1]])
+    explorer.choose(first)
+    alone = explorer.details.value
+    explorer.below.keep.click()
+    assert explorer.details.value == alone
+    assert explorer.below.bar.layout.display is None
+    explorer.choose(second)
+    difference = explorer.table.loc[second, "value"] - explorer.table.loc[first, "value"]
+    assert f"{difference:+.3g}" in html.unescape(explorer.details.value)
+    assert "reward_model" in explorer.details.value.partition("<details>")[0]
+    explorer.stage.value = "99_other"
+    explorer.choose(int(explorer.picture.points["row"].iloc[0]))
+    assert ">stage<" in explorer.details.value.replace("<bdi>", "").replace("</bdi>", "")
+    assert "<img" not in explorer.details.value + explorer.title.value + explorer.below.name.value
+    explorer.below.end.click()
+    assert explorer.below.bar.layout.display == "none"
+    assert "executed notebook" in explorer.details.value
+
+
+def chosen_view(explorer):
+    """Another picture than the first, ordered, with a fit chosen and another kept."""
+    explorer.stage.value = "99_other"
+    explorer.metric.value = "spearman"
+    explorer.x.value = "beta"
+    explorer.lines.value = "reward_model"
+    explorer.facets.value = "annotations"
+    explorer.below.fits.order_by(("value", True))
+    rows = explorer.below.fits.rows.index
+    explorer.choose(int(rows[3]))
+    explorer.below.keep.click()
+    explorer.choose(int(rows[5]))
+    return explorer.view
+
+
+def test_a_view_comes_back_whole_from_its_text_in_another_explorer(explorer, stored):
+    first = seen(explorer)
+    view = chosen_view(explorer)
+    again = Explorer(stored, "mine", view=view)
+    assert seen(again) == seen(explorer) != first
+    assert again.view == view
+    assert said(again) == ""
+    assert [control.value for control in (again.stage, again.metric, again.x)] == ["99_other", "spearman", "beta"]
+
+
+def test_values_that_were_switched_off_stay_off(explorer, stored):
+    name, values = "seed", (1,)
+    explorer._filtered(name, [0, 1], values)
+    again = Explorer(stored, "mine", view=explorer.view)
+    assert again.selection.filters[name] == values
+    assert set(again.below.fits.rows["seed"]) == {1}
+
+
+def test_a_view_of_what_is_gone_shows_what_is_left_and_says_the_rest(explorer, stored):
+    view = chosen_view(explorer)
+    rows = stored.tables["99_other"]
+    stored.tables["99_other"] = rows[(rows["metric"] == "accuracy") & (rows["param_seed"] == 0)].drop(
+        columns="annotations"
+    )
+    again = Explorer(stored, "mine", view=view)
+    assert (again.selection.stage, again.selection.metric, again.selection.x) == ("99_other", "accuracy", "beta")
+    assert said(again) == "This view also asks for metric spearman and panels annotations, which are not there."
+    assert (again.fit.key, again.fit.fit) == (explorer.fit.key, explorer.fit.fit)
+    gone = {"study:gone": "study gone", "stage:88": "stage 88", "sort:-fog": "order by fog", "fit:k,a,0": "fit a"}
+    for text, missing in gone.items():
+        other = Explorer(stored, "mine", view=text)
+        assert other.picture is not None
+        assert said(other) == f"This view also asks for {missing}, which is not there."
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "nobody", HOSTILE, "../../x", f"study:{HOSTILE}", "x:__class__", "fit:a,b,-9"]
+)
+def test_any_view_leaves_a_usable_explorer(stored, text):
+    explorer = Explorer(stored, "mine", view=text)
+    assert explorer.picture is not None
+    assert "<img" not in explorer.below.toolbar.said.value
+    assert bool(said(explorer)) == bool(text)
+
+
+def test_a_view_is_saved_listed_and_restored(explorer, stored):
+    bar = explorer.below.toolbar
+    view, whole = chosen_view(explorer), seen(explorer)
+    bar.save.click()
+    assert "Write a name" in said(explorer)
+    bar.name.value = "worst at 400"
+    bar.save.click()
+    assert json.loads((stored.store.root / "views/worst at 400.json").read_text(encoding="utf-8"))["view"] == view
+    explorer.stage.value = STAGES[0]
+    assert bar.saved.value == ""
+    bar.saved.value = "worst at 400"
+    assert seen(explorer) == whole
+    assert seen(Explorer(stored, "empty", view="worst at 400")) == whole
+    bar.remove.click()
+    assert bar.saved.options == (("no saved view", ""),)
+
+
+def test_the_line_of_python_shows_the_same(explorer, stored):
+    view = chosen_view(explorer)
+    explorer.below.toolbar.share.click()
+    line = said(explorer).partition("in a cell ")[2].partition("at the end")[0]
+    assert eval(line, {"Explorer": Explorer, "stored": stored}).view == view
+    assert f"?view={view}".replace("%", "%25") in said(explorer)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_exported_rows_are_those_of_the_picture_with_all_columns(explorer, stored, kind):
+    explorer.below.toolbar.files[kind].click()
+    (path,) = (stored.store.root / "exports").iterdir()
+    assert re.fullmatch(rf"mine-04_reward_models-accuracy-by-annotations-[0-9a-f]{{8}}\.{kind}", path.name)
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}[kind](path)
+    wanted = explorer.below.fits.rows.reset_index(drop=True)
+    plain = (rows.astype(object).where(rows.notna(), None) for rows in (read, wanted))
+    pd.testing.assert_frame_equal(*plain)
+    assert set(explorer.table) == set(read)
+    assert path.name in said(explorer)
+    assert 'download="' in explorer.below.toolbar.said.value
+
+
+@pytest.mark.parametrize(("kind", "starts"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_an_exported_picture_holds_its_view(explorer, stored, kind, starts):
+    explorer.below.toolbar.files[kind].click()
+    (path,) = (stored.store.root / "exports").iterdir()
+    content = path.read_bytes()
+    assert content.startswith(starts)
+    assert explorer.view.encode() in content
+    (output,) = explorer.below.toolbar.link.outputs
+    assert "runs/exports/" in output["data"]["text/html"]
+
+
+def test_a_large_file_is_only_written(explorer, monkeypatch):
+    monkeypatch.setattr(export, "EMBEDDED", 10)
+    explorer.below.toolbar.files["csv"].click()
+    assert "download" not in explorer.below.toolbar.said.value
+
+
+def test_a_store_that_cannot_be_written_to_is_a_sentence_and_small_files_are_still_offered(explorer, stored):
+    for folder in ("exports", "views"):
+        (stored.store.root / folder).write_text("a file in the way", encoding="utf-8")
+    bar = explorer.below.toolbar
+    bar.files["csv"].click()
+    assert re.search(r"not saved: .*; move the file in the way and try again", said(explorer))
+    content = re.search(r'href="(data:[^"]+)"', bar.said.value).group(1)
+    from urllib.request import urlopen
+
+    with urlopen(content) as file:
+        assert len(pd.read_csv(io.BytesIO(file.read()))) == len(explorer.below.fits.rows)
+    bar.name.value = "mine"
+    bar.save.click()
+    assert "not saved:" in said(explorer)
