@@ -113,7 +113,7 @@ FLOORS = (
             "commands",
             "what each command of the command line does",
             counts=False,
-            inside=(("request", "version"), ("pages",), ("running", "looking", "results", "keeping")),
+            inside=(("request", "version", "headlines"), ("pages",), ("running", "looking", "results", "keeping")),
         ),
     ),
     (Room("cli", "the command line: its options and exit codes", counts=False),),

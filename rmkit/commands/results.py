@@ -1,7 +1,12 @@
-"""`results`: the result rows of a stage."""
+"""`results`: the headline metrics of a stage on the screen, and all its result rows in a file."""
 
 import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rmkit.commands.request import planned
 from rmkit.errors import ResultError, one_of
@@ -9,25 +14,91 @@ from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rmkit.commands.headlines import Table
+
+GAP = "  "
+LEAST = 8  # letters that a column keeps where it is cut
+
 
 def results(options: argparse.Namespace) -> int:
-    """The tidy result table of a stage, to the screen, CSV or Parquet."""
+    """The headline metrics of a stage, averaged over seeds; with --out all its result rows, as CSV or Parquet."""
     project, study, jobs = planned(options)
     stage = stage_named(options.stage, list(dict.fromkeys(job.stage for job in jobs)), "rmkit results")
     from rmkit.study.notebook_side.gathered import Gathered
 
     stored = Gathered.of_plan("rmkit results", Store(project.store), jobs)
     if stage not in stored.gathered:
-        how_far = "`rmkit status` says how far it is"
+        how_far = f"`rmkit status {study.arguments}` says how far it is"
         raise ResultError(f"{stage}: no finished job of study {study.name} has rows; {how_far}")
-    table = stored.rows(stage).assign(study=study.name)
-    out: Path | None = options.out
-    if out is None:
-        print(table.drop(columns=["job", "stage", "study"]).to_string(index=False, max_rows=options.rows))
+    rows = stored.rows(stage).assign(study=study.name)
+    if options.out:
+        _write(rows, options.out)
         return 0
-    writers = {".csv": lambda: table.to_csv(out, index=False), ".parquet": lambda: table.to_parquet(out, index=False)}
+    from rmkit.commands.headlines import headline_tables
+    from rmkit.widgets.explorer.columns import tidied
+
+    tables = headline_tables(tidied(rows), stage, options.metric)
+    print(f"{stage} of {study.arguments}: {len(rows):,} rows, {rows['metric'].nunique()} metrics")
+    for table in tables:
+        print("", *lines_of(table, rows=options.rows, width=_width()), sep="\n")
+    others = [metric for metric in dict.fromkeys(rows["metric"]) if not any(metric in t.metrics for t in tables)]
+    if others:
+        print(f"\nother metrics, by --metric NAME: {', '.join(others)}")
+    print("all rows as they are stored: --out FILE.csv or FILE.parquet")
+    return 0
+
+
+def lines_of(table: "Table", *, rows: int, width: int | None) -> Iterator[str]:
+    """A table in plain text of at most this width, its first rows; what is left out, and how to see it."""
+    shown = table.rows[:rows]
+    columns = [*table.settings, *table.metrics]
+    wide = {name: max(len(name), *(len(row[name]) for row in shown)) for name in columns}
+    left_out: list[str] = []
+    while width and len(left_out) < len(table.metrics) - 1 and _total(wide) > width:
+        left_out.insert(0, table.metrics[len(table.metrics) - 1 - len(left_out)])
+        del wide[left_out[0]]
+    while width and _total(wide) > width and (widest := max(table.settings, key=wide.__getitem__)):
+        if wide[widest] <= LEAST:
+            break
+        wide[widest] -= 1
+    for row in ({name: name for name in columns}, *shown):
+        cells = [_cut(row[name], size) for name, size in wide.items()]
+        texts = [
+            cell.rjust(size) if name in table.metrics or _is_number(row[name]) else cell.ljust(size)
+            for cell, (name, size) in zip(cells, wide.items(), strict=True)
+        ]
+        yield GAP.join(texts).rstrip()
+    yield from table.notes
+    if left_out:
+        yield f"no room for {', '.join(left_out)}: make the window wider, or --metric {left_out[0]}"
+    if len(shown) < len(table.rows):
+        yield f"{len(table.rows) - len(shown)} more of {len(table.rows)} rows: --rows {len(table.rows)}"
+
+
+def _total(wide: dict[str, int]) -> int:
+    return sum(wide.values()) + len(GAP) * (len(wide) - 1)
+
+
+def _cut(text: str, size: int) -> str:
+    """A text of at most this many letters: both its ends are kept, which tell names apart."""
+    return text if len(text) <= size else f"{text[: size // 2]}…{text[len(text) - (size - 1) // 2 :]}"
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "", 1).isdecimal()
+
+
+def _width() -> int | None:
+    """How many letters fit beside each other; None where nobody's window is written to."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
+
+
+def _write(rows: "pd.DataFrame", out: Path) -> None:
+    writers = {".csv": lambda: rows.to_csv(out, index=False), ".parquet": lambda: rows.to_parquet(out, index=False)}
     writer = writers[one_of(out.suffix, list(writers), f"--out {out}: its ending")]
     with disk_faults(out):
         writer()
-    print(f"{out}: {len(table)} rows")
-    return 0
+    print(f"{out}: {len(rows)} rows")

@@ -11,29 +11,16 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import ResultError
-from rmkit.widgets.explorer.averaging import SEED, means_of, notes_of, of_one_kind, title_of
+from rmkit.stages.first_look import FIRST_LOOK, REPLICATES
+from rmkit.widgets.explorer.averaging import means_of, notes_of, of_one_kind, title_of
 from rmkit.widgets.explorer.axis import Axis, axis_of
 from rmkit.widgets.explorer.coded import Coded
 from rmkit.widgets.explorer.columns import FIT, NOTHING, POLICY, shown
 from rmkit.widgets.explorer.filtered import filters_in_words
 from rmkit.widgets.explorer.picture import Picture
 
-REPLICATES = (SEED, "draw", "fold")  # what only repeats a fit: averaged unless it is placed
 ALL = ""  # the one panel, or the one line, where rows are not divided
 MOST_PANELS, MOST_LINES, MOST_DOTS = 12, 20, 5_000  # that a picture holds; its title says what is left out
-
-# Stage -> what its first picture shows; names that its rows do not have are passed over.
-FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
-    "01_sft": {"metric": "train_loss", "x": "step"},
-    "02_sampling": {"metric": "gold_mean", "x": "category", "lines": "generator", "facets": "scorer", "part": "test"},
-    "03_annotation_noise": {"metric": "realised_error", "x": "beta", "lines": "choice", "facets": "pool"},
-    "04_reward_models": {"metric": "best_of_n", "x": "annotations", "lines": "reward_model", "facets": "beta"},
-    "09_human_preferences": {"metric": "accuracy", "x": "annotations", "lines": "reward_model"},
-    "10_validation_split": {"metric": "best_of_n", "x": "annotations", "lines": "reward_model", "facets": "beta"},
-    "05_active_labeling": {"metric": "best_of_n", "x": "annotations", "lines": "strategy", "facets": "pool"},
-    "06_accuracy_vs_policy": {"metric": "gold_reward", "x": "policy", "lines": "reward_model"},
-    "07_figures": {"metric": "effect", "x": "fit", "lines": "verdict", "unit": "gold reward"},
-}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""What `rmkit results` shows: means over seeds with an interval where one is honest, in columns that fit."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.commands.headlines import headline_tables
+from rmkit.commands.results import lines_of
+from rmkit.errors import ParamsError
+from rmkit.intervals.means import t_over_seeds
+from rmkit.stages.first_look import FIRST_LOOK
+from rmkit.stages.graph import STAGES
+
+STAGE = "04_reward_models"
+
+
+def rows(n_seeds, *, metrics=("accuracy",), heads=("linear_bt", "mlp_bt"), draws=1, **more):
+    """A row for each seed, draw, head and metric, whose values are no pattern."""
+    rng = np.random.default_rng(0)
+    made = [
+        {"fit": f"{head} {draw}", "reward_model": head, "metric": metric, "draw": draw, "seed": seed, **more}
+        for seed in range(n_seeds)
+        for draw in range(draws)
+        for head in heads
+        for metric in metrics
+    ]
+    return pd.DataFrame(made).assign(value=rng.normal(size=len(made)), reason=None, units=3, job="j", stage=STAGE)
+
+
+def cell(table, head="linear_bt", metric="accuracy"):
+    (row,) = (row for row in table.rows if row["reward_model"] == head)
+    return row[metric]
+
+
+def test_five_seeds_have_a_t_interval_and_no_column_of_what_does_not_vary():
+    table = rows(5, beta=3.0)
+    (shown,) = headline_tables(table, STAGE)
+    value_s = table[table["reward_model"] == "linear_bt"]["value"].to_numpy()
+    interval = t_over_seeds(value_s)
+    assert cell(shown) == f"{interval.estimate:.3f} ±{interval.high - interval.estimate:.3f}"
+    assert (shown.settings, shown.metrics) == (("reward_model",), ("accuracy",))
+    assert shown.notes[0] == "mean of 5 seeds"
+
+
+def test_fewer_seeds_have_their_range_and_say_so():
+    table = rows(3)
+    (shown,) = headline_tables(table, STAGE)
+    value_s = table[table["reward_model"] == "mlp_bt"]["value"]
+    assert cell(shown, "mlp_bt") == f"{value_s.mean():.3f} [{value_s.min():.3f}, {value_s.max():.3f}]"
+    assert "[low, high]: the lowest and the highest of fewer than 5 seeds" in shown.notes
+
+
+def test_draws_of_a_seed_are_one_number():
+    table = rows(5, draws=4)
+    (shown,) = headline_tables(table, STAGE)
+    mine = table[table["reward_model"] == "linear_bt"]
+    interval = t_over_seeds(mine.groupby("seed")["value"].mean().to_numpy())
+    assert cell(shown) == f"{interval.estimate:.3f} ±{interval.high - interval.estimate:.3f}"
+
+
+def test_the_interval_of_a_single_row_is_its_own():
+    table = rows(1).assign(low=-9.0, high=9.0)
+    (shown,) = headline_tables(table, STAGE)
+    assert cell(shown).endswith(" [-9.000, 9.000]")
+    assert shown.notes[-1] == "[low, high]: the interval that the row itself has"
+
+
+def test_a_value_that_is_missing_is_no_zero():
+    table = rows(5)
+    table.loc[table["reward_model"] == "mlp_bt", "value"] = np.nan
+    assert cell(headline_tables(table, STAGE)[0], "mlp_bt") == "—"
+
+
+def test_seeds_are_counted_where_settings_have_different_numbers():
+    table = rows(6)
+    (shown,) = headline_tables(table[(table["reward_model"] == "mlp_bt") | (table["seed"] < 5)], STAGE)
+    assert {row["reward_model"]: row["seeds"] for row in shown.rows} == {"linear_bt": "5", "mlp_bt": "6"}
+    assert shown.settings == ("reward_model", "seeds")
+
+
+def test_of_n_the_largest_is_kept_unless_the_metric_is_asked_for():
+    whole = pd.concat([rows(5, metrics=("best_of_n",), n=n) for n in (1, 4, 32)] + [rows(5)], ignore_index=True)
+    (shown,) = headline_tables(whole, STAGE)
+    assert (shown.metrics, len(shown.rows)) == (("best_of_n", "accuracy"), 2)
+    assert shown.notes[-1] == "best_of_n at n = 32"
+    (asked,) = headline_tables(whole, STAGE, ["best_of_n"])
+    assert [row["n"] for row in asked.rows] == ["1", "1", "4", "4", "32", "32"]
+    with pytest.raises(ParamsError, match=r"^--metric: 'acuracy' is not one of best_of_n, accuracy; did you mean"):
+        headline_tables(whole, STAGE, ["acuracy"])
+
+
+@pytest.mark.parametrize("width", [24, 40, 80, 200])
+def test_a_table_fits_its_width_and_says_what_it_leaves_out(width):
+    whole = rows(
+        5, metrics=("best_of_n", "spearman", "accuracy"), heads=["a_head_with_a_long_name", "another", "third"]
+    )
+    (table,) = headline_tables(whole, STAGE)
+    lines = list(lines_of(table, rows=2, width=width))
+    head, *shown = lines[:3]
+    assert max(map(len, lines[:3])) <= width
+    left_out = [metric for metric in table.metrics if metric not in head]
+    assert any(f"no room for {', '.join(left_out)}" in line for line in lines) == bool(left_out)
+    assert len(left_out) == {24: 2, 40: 2, 80: 0, 200: 0}[width]
+    assert len(shown) == 2
+    assert lines[-1] == "1 more of 3 rows: --rows 3"
+
+
+def test_a_first_look_is_of_stages_that_record_rows():
+    assert set(FIRST_LOOK) == {name for name, stage in STAGES.items() if stage.rows}
+    assert all({"metric", "x", "headlines"} <= told.keys() for told in FIRST_LOOK.values())
+
+
+def test_the_command_shows_headlines_and_stores_all_rows(finished):
+    ended = finished.rmkit("results", "01", "small", COLUMNS="60")
+    assert ended.returncode == 0, ended.stderr
+    head, _, columns, *_ = ended.stdout.splitlines()
+    assert head == "01_sums of params/small.yaml: 4 rows, 1 metrics"
+    assert columns.split() == ["fit", "sum"]
+    assert finished.rmkit("results", "1", "small", "--out", "rows.csv").stdout == "rows.csv: 4 rows\n"
+    assert len(pd.read_csv(finished.root / "rows.csv")) == 4
