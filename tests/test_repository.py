@@ -89,6 +89,7 @@ def test_only_what_is_named_as_text_is_imported_by_its_name():
     followers = {
         "active/registry.py", "reward_models/registry.py", "study/notebook_side/open_job.py",
         "study/planning/checks.py", "study/planning/planned_job.py", "study/processes/fork_server.py",
+        "study/processes/job_processes.py", "study/processes/named_imports.py",
         "worlds/human_preferences/computed_features.py",
     }  # fmt: skip
     found = set()

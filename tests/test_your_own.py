@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 
@@ -20,7 +21,7 @@ from rmkit.study.planning.project import Project
 from rmkit.widgets.responses.reading import read_job
 from rmkit.widgets.stored import Stored
 from tests.active.small_settings import history
-from tests.checkout import execute, papermill, run_all
+from tests.checkout import checkout, execute, papermill, run_all
 from tests.reward_models.worlds import PlantedWorld, subset, with_more_padding
 from tests.small_project import REPOSITORY
 
@@ -93,6 +94,80 @@ def test_the_annotator_labels_and_is_as_noisy_as_it_says():
     rows = noise_rows(annotators, gold_r[pairs_m2], rng, rng).set_index(["beta", "metric"])["value"]
     assert rows[2.0, "expected_error"] == pytest.approx(0.3)
     assert rows[2.0, "expected_agreement"] == pytest.approx(0.7**2 + 0.3**2)
+
+
+def test_the_line_to_add_runs_where_its_notebook_makes_what_it_is_added_to():
+    names = defined("\n".join((HEAD, STRATEGY, MEASURE, ANNOTATOR)))
+    rows = re.findall(r"^\| (an? .*?) \| ([0-9, ]+) \| `(.*)` \|$", PAGE, flags=re.MULTILINE)
+    assert [kind for kind, _, _ in rows] == [
+        "a head",
+        "a head whose last layer strategies look at",
+        "a strategy",
+        "a measure",
+        "an annotator",
+    ]
+    for _, numbers, line in rows:
+        given = {
+            "heads": {},
+            "choosing": {},
+            "measures": {},
+            "annotators": [],
+            "unit": 1.0,
+            "head_name": "",
+            "head": None,
+        }
+        before = repr(given)
+        exec(line, names | given, given)
+        assert repr(given) != before, line
+        for number in numbers.split(", "):
+            (path,) = REPOSITORY.glob(f"notebooks/{number}_*.ipynb")
+            assert re.search(rf'"{re.match(r"[a-z_]+", line).group()}\b.* = ', path.read_text(encoding="utf-8")), line
+
+
+def test_a_head_of_the_registry_may_be_replaced_by_one_with_other_options():
+    (line,) = re.findall(r"`([^`]*heads\[\"mlp_bt\"\] = [^`]*)`", PAGE)
+    heads = {}
+    exec(line, {"heads": heads})
+    assert heads["mlp_bt"].hidden == (64,)
+
+
+def keep_the_strategy(project):
+    """What the page's last section says, done word for word."""
+    (line,) = re.findall(r"`(\"largest_margin\": \".*\",)`", PAGE)
+    (project / "rmkit/active/strategies/largest_margin.py").write_text(STRATEGY, encoding="utf-8")
+    replace_in(project / "rmkit/active/registry.py", "STRATEGIES = {", f"STRATEGIES = {{\n    {line}")
+    look = '"largest_margin": Look("largest margin", GREEN, "-.", "^"),'
+    replace_in(project / "rmkit/figures/looks.py", '"strategy": {', f'"strategy": {{\n        {look}')
+    notebook = project / "notebooks/05_active_labeling.ipynb"
+    replace_in(
+        notebook, 'strategies: list[Literal[\\"random\\"', 'strategies: list[Literal[\\"largest_margin\\", \\"random\\"'
+    )
+
+
+def replace_in(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, (path, old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def shown(command):
+    """The words of the one command of the page that begins so."""
+    (line,) = re.findall(rf"`rmkit ({command} .*?)`", PAGE)
+    return [sys.executable, "-m", "rmkit.cli", *shlex.split(line)]
+
+
+def test_a_strategy_that_is_kept_as_the_page_says_is_sound(tmp_path):
+    project = checkout(tmp_path / "project")
+    keep_the_strategy(project)
+    assert "sound" in execute(shown("check"), project, project)
+
+
+@pytest.mark.slow
+def test_a_strategy_that_is_kept_changes_no_finished_job(smoke, tmp_path):
+    project = shutil.copytree(smoke, tmp_path / "project")
+    keep_the_strategy(project)
+    said = execute([*shown("run"), "--only", "05_active_labeling", "--no-report"], project, project)
+    assert "2 executed" in said, said
 
 
 # In the notebooks: (what a cell defines, the cell that it comes after, how it is handed over)

@@ -73,6 +73,14 @@ class Stage:
         return holds(self.only.get(name, {}), parameters)
 
 
+# A parameter whose values are names in a registry: the registry's dictionary, and the protocol of what it names.
+HEADS = "rmkit.reward_models.registry:REWARD_MODELS", "rmkit.reward_models.protocol:ListedHead"
+NAMED = {
+    "reward_models": HEADS,
+    "reward_model": HEADS,
+    "strategies": ("rmkit.active.registry:STRATEGIES", "rmkit.active.candidates:Acquisition"),
+}
+
 # An artifact's format is a class with `save(folder)` and `load(folder)`, named as text: naming it imports nothing.
 ARTIFACTS = {
     "annotator": "rmkit.annotation.kinds:AnnotatorKind",

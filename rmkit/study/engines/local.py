@@ -16,12 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from rmkit.errors import JobError
+from rmkit.errors import JobError, ParamsError
 from rmkit.machine.hardware import describe, package_versions, usable_cores
 from rmkit.machine.processes import end_processes
 from rmkit.study.engines.limits import Limits, MemoryWatch
 from rmkit.study.engines.worker import LOCKED, forget_doubtful_parts, keep_failure, keep_failure_note
 from rmkit.study.planning.keys import named_above
+from rmkit.study.planning.named_code import named_entries
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.job_processes import JobProcess, JobProcesses
@@ -30,6 +31,7 @@ from rmkit.study.store import locks
 from rmkit.study.store.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.05
+IMPORT_NAMED = "rmkit.study.processes.named_imports:import_named"
 NOT_STARTED = "another job has failed"
 
 # Told (event, job, text); an event is "warning", "started", "watching", or an outcome's state.
@@ -96,6 +98,7 @@ class Pool:
         self.warnings: set[str] = set()
         self.keys: dict[str, str] = {}
         self.processes: JobProcesses | None = None
+        self.imported = False  # whether what the jobs name in registries was imported once
         self.memory = MemoryWatch(engine.limits)
         self.has_failed = False
         self.machine, self.packages = describe(), package_versions()
@@ -182,7 +185,21 @@ class Pool:
             self.processes = JobProcesses(self.project, imports, lambda text: self.watch("warning", job, text))
         return self.processes
 
+    def _import_named(self, threads: int) -> None:
+        """Import once what the jobs name in registries; ParamsError for what cannot be, before any job has run."""
+        if self.processes and not self.imported:
+            todo = [job for job in self.jobs.values() if job.plan_id not in self.outcomes]
+            entries = named_entries(todo, self.project.package, self.study)
+            given = [[(str(entry), entry.target, entry.protocol) for entry in entries]]
+            code, said = self.processes.said_by(threads, IMPORT_NAMED, given) if entries else (0, "")
+            if code:
+                raise ParamsError(
+                    (said.strip().splitlines() or [f"importing heads and strategies ended with {code}"])[-1]
+                )
+            self.imported = True
+
     def _start(self, job: PlannedJob, key: str) -> None:
+        self._import_named(job.threads)
         execution = f"{job.plan_id}.{secrets.token_hex(4)}"
         order = self._order(job, key, execution)
         output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 - closed when the outcome is read

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
 
+from rmkit.errors import ParamsError
 from rmkit.layering import ROOMS
 from rmkit.study.planning.tree_digest import text_digest, tree_digest
 
@@ -66,7 +67,7 @@ def _parsed(
     path: Path, name: str, package: Path, _mtime: int, _size: int
 ) -> tuple[str, list[str], list[dict[str, str]]]:
     """The digest of a file's tree without dictionaries of names, its imports, those dictionaries."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(name, package)
     dictionaries = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Dict) and (entries := _names_as_text(node)):
@@ -74,6 +75,18 @@ def _parsed(
             node.keys, node.values = [], []
     package_name = name if path.name == "__init__.py" else name.rpartition(".")[0]
     return tree_digest(tree), list(_modules(imported(tree, package_name), package)), dictionaries
+
+
+def parsed(name: str, package: Path) -> ast.Module:
+    """The syntax tree of a module of rmkit; ParamsError, with the line, if it is no Python."""
+    path = module_file(name, package)
+    assert path is not None
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        shown = path.relative_to(package.parent)
+        raise ParamsError(f"{shown}{line}: not Python ({getattr(error, 'msg', error)})") from None
 
 
 def _names_as_text(node: ast.Dict) -> dict[str, str]:

@@ -8,13 +8,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 from rmkit.machine.hardware import thread_environment
 from rmkit.machine.processes import STAMP
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.forked import SOCKET_VARIABLE, Forked, ForkServerProcess, fork
+
+CALL = "import json, pkgutil, sys; sys.exit(pkgutil.resolve_name(sys.argv[1])(*json.loads(sys.argv[2])))"
 
 JobProcess = subprocess.Popen[str] | Forked
 
@@ -70,6 +74,34 @@ class JobProcesses:
         json.dump(order, process.stdin)
         process.stdin.close()
         return process
+
+    def said_by(self, threads: int, target: str, arguments: Sequence[Any]) -> tuple[int, str]:
+        """The exit code and output of `target` ("module:function"), called in a process of its own; when `ready`."""
+        environment = {**os.environ, **thread_environment(threads)}
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+            process: JobProcess | None = None
+            if self.imports is not None:
+                with suppress(OSError):  # then it is started anew, and `start` will say why
+                    process = fork(
+                        self.servers[threads].socket,
+                        target,
+                        arguments,
+                        output=output.fileno(),
+                        cwd=self.project.root,
+                        environment=environment,
+                        ends_with_caller=True,
+                    )
+            process = process or subprocess.Popen(
+                [sys.executable, "-P", "-c", CALL, target, json.dumps(arguments)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd=self.project.root,
+                env=environment,
+            )
+            code = process.wait()
+            output.seek(0)
+            return code, output.read()
 
     def close(self) -> None:
         """Let the servers end; what they forked goes on."""

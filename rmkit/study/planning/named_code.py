@@ -1,0 +1,175 @@
+"""Whether the classes that parameters name can be there: what is wrong with an entry of a registry, in a sentence.
+
+A registry is a dictionary of names as text ("module:Class"; `stages.graph.NAMED`). Static: parses the registry, the
+module and what that imports of rmkit, and imports nothing, so it takes milliseconds where torch takes seconds. What
+only an import shows is left to the run (processes/named_imports).
+"""
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rmkit.errors import ParamsError, did_you_mean, not_one_of
+from rmkit.stages.graph import NAMED
+from rmkit.study.planning.cell_names import Names, names_of
+from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.reached_code import TARGET, imported, module_file, parsed
+
+OF_EVERY_MODULE = frozenset(dir(builtins)) | {"__file__", "__path__"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a registry that a job names."""
+
+    registry: str  # its file, as messages show it
+    name: str
+    target: str  # "module:Class"
+    protocol: str  # "module:Class", of what the registry promises
+
+    def __str__(self) -> str:
+        return f"{self.registry}: {self.name!r} is {self.target!r}"
+
+
+def named_entries(jobs: Iterable[PlannedJob], package: Path, where: str) -> list[Entry]:
+    """The entries that the jobs' parameters name, each once; ParamsError for a name that its registry does not have.
+
+    package: the folder of rmkit's source.
+    """
+    found: dict[Entry, None] = {}
+    for job in jobs:
+        for parameter in job.parameters.keys() & NAMED.keys():
+            (registry, _, dictionary), protocol = NAMED[parameter][0].partition(":"), NAMED[parameter][1]
+            shown = f"rmkit/{'/'.join(registry.split('.')[1:])}.py"
+            entries = _entries(_tree(registry, package), dictionary, shown)
+            value = job.parameters[parameter]
+            for name in value if isinstance(value, list) else [value]:
+                if name not in entries:
+                    raise ParamsError(
+                        f"{where}: {job.stage}: {parameter}: {not_one_of(name, entries)}, as {shown} says"
+                    )
+                found[Entry(shown, name, entries[name], protocol)] = None
+    return list(found)
+
+
+def check_named(jobs: Iterable[PlannedJob], package: Path, where: str) -> None:
+    """ParamsError for the first entry that a job names and that cannot be what its registry promises."""
+    for entry in named_entries(jobs, package, where):
+        if fault := _fault(entry.name, entry.target, entry.protocol, package):
+            raise ParamsError(f"{entry}, {fault}")
+
+
+def _fault(name: str, target: object, protocol: str, package: Path) -> str | None:
+    """What is wrong with one entry: a clause, or None."""
+    if not isinstance(target, str) or not TARGET.fullmatch(target):
+        return 'which is not "rmkit.folder.module:Class"; code outside rmkit would not count in the keys of jobs'
+    module, _, class_name = target.partition(":")
+    if not module_file(module, package):
+        parent = module_file(module.rpartition(".")[0], package)
+        beside = [path.stem for path in parent.parent.glob("*.py")] if parent else []
+        return f"and there is no module {module}{did_you_mean(module.rpartition('.')[2], beside)}"
+    names = _names(module, package)
+    if class_name not in names.bound:
+        return f"and {module} has no {class_name}{did_you_mean(class_name, names.bound)}"
+    tree = _tree(module, package)
+    undefined = sorted(names.read - names.bound - OF_EVERY_MODULE - _bound_in_classes(tree))
+    if undefined and not any(imported_names == ["*"] for _, imported_names in imported(tree, module)):
+        return f"and {module} uses {undefined[0]!r}, which it neither imports nor defines"
+    if missing := next(_not_importable(module, package), None):
+        return f"and {module} imports {missing}"
+    promising, _, promise = protocol.partition(":")
+    has, needs = _members(module, class_name, package), _members(promising, promise, package) or {}
+    if has is not None and (lacks := [member for member in needs if member not in has]):
+        return f"and {class_name} lacks {', '.join(lacks)}, which {protocol.replace(':', '.')} asks for"
+    said = (has or {}).get("name")
+    if isinstance(said, str) and said != name:
+        return f"and the `name` of {class_name} is {said!r}; call both the same"
+    return None
+
+
+def _entries(tree: ast.Module, dictionary: str, shown: str) -> dict[str, Any]:
+    """A registry's dictionary; ParamsError if it is anything but literals."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if dictionary in map(ast.unparse, targets):
+                with suppress(ValueError, TypeError):
+                    return dict(ast.literal_eval(node.value))
+    raise ParamsError(f'{shown}: {dictionary} is not a dictionary of texts, as {{"name": "rmkit.folder.module:Class"}}')
+
+
+def _bound_in_classes(tree: ast.Module) -> set[str]:
+    """What class bodies bind, which they may read too; what they read first counts as the module's otherwise."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return {name for node in classes for name in names_of("\n".join(map(ast.unparse, node.body))).bound}
+
+
+def _names(module: str, package: Path) -> Names:
+    """What a module binds and reads at its own level."""
+    return _read(module, package, _as_it_is(module, package))[1]
+
+
+def _tree(module: str, package: Path) -> ast.Module:
+    return _read(module, package, _as_it_is(module, package))[0]
+
+
+def _as_it_is(module: str, package: Path) -> tuple[int, int]:
+    path = module_file(module, package)
+    assert path is not None
+    return path.stat().st_mtime_ns, path.stat().st_size
+
+
+@cache
+def _read(module: str, package: Path, _as_it_is: tuple[int, int]) -> tuple[ast.Module, Names]:
+    tree = parsed(module, package)
+    return tree, names_of(ast.unparse(tree))
+
+
+def _not_importable(module: str, package: Path) -> Iterator[str]:
+    """What a module imports that is not there, in words; what it tries to import is its own affair."""
+    tree = _tree(module, package)
+    tried = {id(each) for node in ast.walk(tree) if isinstance(node, ast.Try) for each in ast.walk(node)}
+    kept = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in tried]
+    for base, names in imported(ast.Module(list(kept), []), module.rpartition(".")[0]):
+        if base.split(".")[0] != "rmkit":
+            if find_spec(base.split(".")[0]) is None:
+                yield f"{base}, which is not installed"
+        elif not module_file(base, package):
+            yield f"{base}, and there is no such module"
+        else:
+            bound = _names(base, package).bound
+            for name in names:
+                if name != "*" and name not in bound and not module_file(f"{base}.{name}", package):
+                    yield f"{name} from {base}, which has no such name{did_you_mean(name, bound)}"
+
+
+def _members(module: str, class_name: str, package: Path) -> dict[str, object] | None:
+    """{name: its text, if it is one} of what a class and its bases define, or None if a base lies beyond rmkit."""
+    tree = _tree(module, package)
+    defined = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name]
+    if not defined:
+        origins = {name: base for base, names in imported(tree, module.rpartition(".")[0]) for name in names}
+        origin = origins.get(class_name, "")
+        return _members(origin, class_name, package) if module_file(origin, package) else None
+    found: dict[str, object] = {}
+    for base in (re.sub(r"\[.*", "", ast.unparse(base)) for base in defined[0].bases):
+        if base not in ("Protocol", "Generic"):
+            inherited = _members(module, base, package)
+            if inherited is None:
+                return None
+            found |= inherited
+    for node in defined[0].body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = None
+        elif isinstance(node, ast.AnnAssign | ast.Assign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            text = node.value.value if isinstance(node.value, ast.Constant) else None
+            found |= {ast.unparse(target): text for target in targets}
+    return {name: text for name, text in found.items() if not name.startswith("_")}

@@ -1,0 +1,45 @@
+"""What registries name, imported once before a run's first job, in a process of its own: what only an import shows.
+
+A class that cannot be made, or lacks what its protocol asks for, would else end a job after all that it waits for.
+"""
+
+import inspect
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from pkgutil import resolve_name
+
+
+def import_named(entries: Sequence[Sequence[str]]) -> int:
+    """0, or 1 after a line that says what is wrong with the first entry that is not what it should be.
+
+    entries: (the entry in words, "module:Class", "module:Class" of its protocol) each.
+    """
+    for said, target, protocol in entries:
+        try:
+            found, promised = resolve_name(target), resolve_name(protocol)
+        except (Exception, SystemExit) as error:
+            print(f"{said}, and it cannot be imported: {_in_words(error)}")
+            return 1
+        fields = {name for base in found.__mro__ for name in inspect.get_annotations(base)}
+        if lacks := [member for member in _members(promised) if not hasattr(found, member) and member not in fields]:
+            print(f"{said}, and it lacks {', '.join(lacks)}, which {protocol.replace(':', '.')} asks for")
+            return 1
+    return 0
+
+
+def _members(protocol: type) -> list[str]:
+    """The public names that a protocol asks for."""
+    asked = [base for base in reversed(protocol.__mro__) if getattr(base, "_is_protocol", False)]
+    names = [name for base in asked for name in (*vars(base), *inspect.get_annotations(base))]
+    return [name for name in dict.fromkeys(names) if not name.startswith("_")]
+
+
+def _in_words(error: BaseException) -> str:
+    """An exception in one line, with the line of rmkit that raised it."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "rmkit" in Path(frame.filename).parts]
+    place = [f"{Path(frame.filename).name}, line {frame.lineno}" for frame in ours if "study" not in frame.filename][
+        -1:
+    ]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" + "".join(f" ({where})" for where in place)

@@ -1,0 +1,60 @@
+"""What README.md and the pages of docs/ show to be typed or pasted: fenced blocks, and code within a sentence.
+
+A dated log (docs/log) says what was done then, and is not read here.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.small_project import REPOSITORY
+
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One block, or one piece of code within a sentence."""
+
+    page: Path
+    line: int
+    kind: str  # a fence's language, "" for a fence without one, "span" within a sentence
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(REPOSITORY)}:{self.line}"
+
+
+def snippets() -> list[Snippet]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blank = FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)  # keeps the lines' numbers
+        for match in FENCE.finditer(text):
+            found.append(Snippet(page, text.count("\n", 0, match.start()) + 2, match.group(1), match.group(2)))
+        for match in SPAN.finditer(blank):
+            found.append(Snippet(page, blank.count("\n", 0, match.start()) + 1, "span", match.group(1)))
+    return found
+
+
+def of_kind(*kinds: str) -> list[Snippet]:
+    return [snippet for snippet in snippets() if snippet.kind in kinds]
+
+
+def command_lines() -> list[tuple[Snippet, list[str]]]:
+    """(where, words) of each line that a shell would read, its comment, `&` and assignments before it taken away."""
+    lines = [(each, line) for each in of_kind("sh") for line in each.text.splitlines() if line.strip()]
+    lines += [
+        (each, each.text) for each in of_kind("span") if re.match(r"([A-Z_]+=\S+ )*(rmkit|make|papermill) ", each.text)
+    ]
+    found = []
+    for snippet, line in lines:
+        words = shlex.split(line.removesuffix("&"), comments=True)
+        while words and ASSIGNMENT.fullmatch(words[0]):
+            words = words[1:]
+        found.append((snippet, words))
+    return found

@@ -1,0 +1,54 @@
+"""What only an import shows of a class that a registry names is told before the first job of a run."""
+
+import pytest
+
+REGISTRY = '''
+"""Adders by name."""
+from typing import Protocol
+
+class Adds(Protocol):
+    """What adds."""
+    def add(self, values):
+        """Their sum."""
+
+ADDERS = {"mine": "rmkit.my_adder:Mine"}
+'''
+SOUND = '"""Adds."""\nimport json\n\n\nclass Mine(json.JSONEncoder):\n    def add(self, values):\n        return sum(values)\n'
+FAILS, PLACE = "cannot be imported: ", " (my_adder.py, line 5)"
+
+
+@pytest.fixture
+def adding(small):
+    """The small project, where 01_sums names an adder of a registry; its base class lies beyond rmkit."""
+    small.edit(
+        "rmkit/stages/graph.py", "NAMED = {", 'NAMED = {\n    "adder": ("rmkit.adders:ADDERS", "rmkit.adders:Adds"),'
+    )
+    small.edit("notebooks/01_sums.ipynb", "sleep: float", 'adder: str = \\"mine\\"  # adds\\nsleep: float')
+    (small.root / "rmkit/adders.py").write_text(REGISTRY, encoding="utf-8")
+    (small.root / "rmkit/my_adder.py").write_text(SOUND, encoding="utf-8")
+    return small
+
+
+@pytest.mark.parametrize(
+    ("code", "instead", "fault", "how"),
+    [
+        ("class Mine", "LIMIT = 1 / 0\n\n\nclass Mine", f"{FAILS}ZeroDivisionError: division by zero{PLACE}", []),
+        ("class Mine", "raise SystemExit(3)\n\n\nclass Mine", f"{FAILS}SystemExit: 3{PLACE}", ["--fresh-kernels"]),
+        ("def add", "def plus", "lacks add, which rmkit.adders.Adds asks for", []),
+    ],
+    ids=["raises", "ends", "lacks"],
+)
+def test_no_job_runs_before_a_named_class_was_imported(adding, code, instead, fault, how):
+    adding.edit("rmkit/my_adder.py", code, instead)
+    assert adding.rmkit("check", "small").returncode == 0  # nothing that can be seen without an import
+    ended = adding.rmkit("run", "small", "--no-report", *how)
+    assert ended.returncode == 2, ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("rmkit/adders.py: 'mine' is 'rmkit.my_adder:Mine', and it ")
+    assert line.endswith(fault)
+    assert adding.executions() == []
+
+
+def test_a_class_that_can_be_imported_changes_nothing(adding):
+    assert adding.executed() == ["00_numbers", "01_sums", "01_sums"]
+    assert adding.executed() == []
