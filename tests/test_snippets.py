@@ -13,6 +13,7 @@ import signal
 import subprocess
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ import yaml
 from papermill.cli import papermill
 
 from rmkit.cli import _parser, main
+from rmkit.study.notebook_side.open_job import OpenJob
 from rmkit.study.planning import plan
 from rmkit.study.planning.notebook import declared, read_notebook
 from tests.small_project import REPOSITORY
@@ -59,6 +61,7 @@ def linked(folder):
     written(folder / "path/to/pairs.jsonl", made_up(2300))
     shapes = {"train": (1000, 10), "test": (4, 500)}
     (folder / "big/disk").mkdir(parents=True)
+    (folder / "big/disk/harmless").symlink_to(folder / "data/embeddings")
     for split, shape in shapes.items():
         disk = folder / "big/disk"
         np.save(disk / f"embd_gemma2b_gemma2b_harmless_{split}.npy", np.ones((*shape, 4), np.float16))
@@ -171,6 +174,7 @@ def test_what_is_not_run_is_still_shown():
 
 OPTIONS = {option for command in commands_of(_parser()).values() for option in command._option_string_actions}
 PIECES = [(each, each.text) for each in of_kind("span") if each.text.startswith("--")]
+PIECES += [(each, piece) for each in of_kind("sh") for piece in re.findall(r"# or (--.*)$", each.text, re.MULTILINE)]
 
 
 @pytest.mark.parametrize("piece", as_cases(PIECES))
@@ -180,7 +184,7 @@ def test_an_option_that_is_shown_exists(piece):
 
 @pytest.mark.parametrize(("place", "piece"), [pytest.param(*each, id=f"{each[0]} {each[1]}"[:70]) for each in PIECES])
 def test_options_that_are_shown_with_their_values_suit_a_study(place, piece, project, rmkit):
-    words = shlex.split(piece)
+    words = shlex.split(piece.replace("/big/disk", str(project / "big/disk")))
     if len(words) > 1 and words[0] in ("--set", "--only", "--until", "--select"):
         rmkit(project, ["run", STUDY_OF_PAGE.get(place.page.name, "tiny"), *words, "--dry-run"])
 
@@ -226,7 +230,7 @@ FILES = TRACKED + sorted({str(parent) for line in TRACKED for parent in Path(lin
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yaml|yml|ipynb|png|json|npy|html|parquet|cff))|[\w-]+(/[\w.-]+)+")
 ELSEWHERE = (  # what these begin is no file of the checkout
     *("runs/", "out.ipynb", "data/downloads"),  # made by commands
-    *("path/to/", "my/", "embd_gemma2b_"),  # of one's own
+    *("path/to/", "my/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
 )
 
 
@@ -246,6 +250,17 @@ def is_here(path):
 @pytest.mark.parametrize("span", as_cases((each, each.text) for each in of_kind("span") if PATH.fullmatch(each.text)))
 def test_a_file_that_is_named_exists(span):
     assert span.startswith(ELSEWHERE) or is_here(span)
+
+
+@pytest.mark.parametrize(
+    "span", as_cases((each, each.text) for each in of_kind("span") if re.match(r"(rmkit|job)\.\w", each.text))
+)
+def test_a_name_that_is_shown_exists(span):
+    name = re.match(r"[\w.]+", span).group()
+    if name.startswith("job."):
+        assert hasattr(OpenJob, name.removeprefix("job."))
+    else:
+        resolve_name(name)
 
 
 def test_the_tree_of_the_readme_names_what_is_there():
