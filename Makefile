@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # On Linux, TORCH_INDEX=https://download.pytorch.org/whl/cpu takes torch's CPU build instead of gigabytes of CUDA libraries.
 TORCH_INDEX ?=
-# Options of JupyterLab, as LAB_OPTIONS=--allow-root in a container.
+# Options of JupyterLab, as LAB_OPTIONS=--allow-root in a container; of Voilà, as BROWSE_OPTIONS="--no-browser --port=8870".
 LAB_OPTIONS ?=
+BROWSE_OPTIONS ?=
 PIP_INSTALL := install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 PIP := $(BIN)/python -m pip $(PIP_INSTALL)
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help study test test-slow test-pythons lab results bench lint clean
+.PHONY: help study test test-slow test-pythons lab browse results bench lint clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +39,9 @@ lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 
 lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(LAB_OPTIONS)
+
+browse: $(VENV)/.dev  ## notebook 08 as a web page of this machine, without JupyterLab (Voilà)
+	$(BIN)/voila notebooks/08_browse.ipynb --KernelManager.transport=ipc $(BROWSE_OPTIONS)
 
 results: $(VENV)/.core  ## draw the README's figures and fill in quoted numbers from the stored rows of the embedded study
 	@$(BIN)/rmkit report params/tiny.yaml

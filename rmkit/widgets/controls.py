@@ -28,6 +28,10 @@ STYLE = """<style>
 .rmkit button.rmkit-chip.mod-active { background: rgba(0, 114, 178, .13); border-color: rgba(0, 114, 178, .45);
   color: var(--brand); }
 .rmkit button.rmkit-plain { background: transparent; border: 1px solid var(--line); border-radius: 4px; padding: 0; }
+.rmkit button.rmkit-worded { padding: 0 10px; height: 26px; line-height: 24px; font-size: 12px; color: var(--brand);
+  max-width: 100%; }
+.rmkit .widget-readout { min-width: 96px; max-width: none; font-size: 12px; padding: 0; }
+.rmkit mark.rmkit-found { background: rgba(230, 159, 0, .32); color: inherit; border-radius: 2px; }
 .rmkit canvas, .rmkit .jupyter-matplotlib-canvas-container, .rmkit .jupyter-matplotlib-canvas-div {
   outline: none !important; border: none !important; }
 .rmkit .rmkit-card { border: 1px solid var(--line); border-radius: 6px; padding: 10px 14px; margin-top: 6px; }
@@ -107,4 +111,12 @@ def button(icon: str, tooltip: str) -> ipywidgets.Button:
     """A small button with an icon."""
     made = ipywidgets.Button(icon=icon, tooltip=tooltip, layout=ipywidgets.Layout(width="32px", margin="0"))
     made.add_class("rmkit-plain")
+    return made
+
+
+def text_button(text: str = "") -> ipywidgets.Button:
+    """A small button with words, as wide as these."""
+    made = ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="auto", margin="0"))
+    made.add_class("rmkit-plain")
+    made.add_class("rmkit-worded")
     return made

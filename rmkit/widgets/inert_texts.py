@@ -14,13 +14,30 @@ LONGEST = 20_000  # characters of one text that are sent to the browser
 PRINTED = 96  # characters of a printed line, as many as JupyterLab shows without breaking words
 
 
-def shown_text(text: str) -> str:
-    """The text as a box of HTML that holds no element but ours, its line breaks kept, long ones to be scrolled."""
+def shown_text(text: str, pattern: re.Pattern[str] | None = None) -> str:
+    """The text as a box of HTML that holds no element but ours, its line breaks kept, long ones to be scrolled.
+
+    What the pattern matches is marked.
+    """
     cut = text[:LONGEST]
     left = len(text) - len(cut)
-    lines = "<br>".join(html.escape(visible(cut), quote=True).split("\n"))
+    lines = _marked(cut, pattern) if pattern else _lines(cut)
     more = f'<span class="rmkit-more"> … {left:,} more characters</span>' if left else ""
     return f'<div class="rmkit-text" style="{BOX}"><bdi>{lines}</bdi>{more}</div>'
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(html.escape(visible(text), quote=True).split("\n"))
+
+
+def _marked(text: str, pattern: re.Pattern[str]) -> str:
+    """The text as HTML, each match within a mark; what stands between matches is escaped piece by piece."""
+    pieces, end = [], 0
+    for match in pattern.finditer(text):
+        if match.group():
+            pieces += [_lines(text[end : match.start()]), f'<mark class="rmkit-found">{_lines(match.group())}</mark>']
+            end = match.end()
+    return "".join([*pieces, _lines(text[end:])])
 
 
 def label_text(text: str, longest: int = 80) -> str:

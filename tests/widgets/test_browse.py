@@ -1,22 +1,20 @@
 """Notebook 08 and its tools over a study that has really run: pictures in its outputs, rewards as in the rows."""
 
 import base64
-import html
 import json
 import re
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.reward_models.collection import RewardModels
 from rmkit.study.planning.project import Project
-from rmkit.widgets.explorer.details import Fit
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
-from rmkit.widgets.responses.responses import STAGES, Responses
+from rmkit.widgets.responses.responses import Responses
+from rmkit.widgets.responses.saved import WITH_WEIGHTS
+from rmkit.widgets.responses.wanted import WORST, in_order
 from rmkit.widgets.stored import Stored, open_store
 from rmkit.worlds.human_preferences.texts import DOWNLOADED
 from tests.checkout import execute
@@ -35,7 +33,7 @@ def responses(stored):
 
 
 def readings(stored, kind):
-    for stage in STAGES:
+    for stage in WITH_WEIGHTS:
         for key, job in stored.finished("smoke", stage).items():
             reading = read_job(stored.store, job, key, stored.project.root / DOWNLOADED)
             if isinstance(reading, kind):
@@ -125,54 +123,25 @@ def test_a_pick_is_the_fits_favourite_of_the_first_n_and_ends_at_the_exact_mean(
         assert answers.sort_values("gold", ascending=False)["gold_rank"].is_monotonic_increasing
 
 
-def test_the_first_prompts_are_those_where_the_favourite_loses_most_gold(stored):
-    reading, _ = next(readings(stored, GoldReading))
-    lost = []
-    for prompt in reading.worst_first(2):
-        answers = reading.answers(prompt, 2)
-        lost.append(answers["gold"].max() - answers["gold"][answers["proxy"].idxmax()])
-    assert lost == sorted(lost, reverse=True)
-    assert sorted(reading.worst_first(2)) == list(range(len(reading.prompt_p)))
-
-
 def test_margins_where_people_judged_are_the_held_out_ones_of_the_rows(stored):
     for reading, rows in readings(stored, HumanReading):
         accuracy = rows[(rows["metric"] == "accuracy") & rows["annotations"].notna()]
-        found = reading.fits.assign(
-            ours=(reading.margin_fp > 0).mean(axis=1) + (reading.margin_fp == 0).mean(axis=1) / 2
-        )
+        margin_fp = np.array([reading.margins(fit) for fit in range(len(reading.fits))])
+        found = reading.fits.assign(ours=(margin_fp > 0).mean(axis=1) + (margin_fp == 0).mean(axis=1) / 2)
         both = found.merge(accuracy, on=["reward_model", "annotations"])
         assert len(both) == len(found) == len(accuracy)
         np.testing.assert_allclose(both["ours"], both["value"])
-        first = reading.worst_first(0)
-        assert (np.diff(reading.margin_fp[0, first]) >= 0).all()
-
-
-def test_prompts_are_gone_through_searched_and_ordered(responses):
-    total = len(responses.reading.prompt_p)
-    assert f"1 of {total}" in responses.where.value
-    responses.move(-1)
-    assert f"{total} of {total}" in responses.where.value
-    responses.order.value = "worst"
-    assert responses.prompt == 0
-    assert int(responses._found[0]) == int(responses.reading.worst_first(responses.fit)[0])
-    word = responses.reading.prompt_p[2].split()[3]
-    responses.search.value = word.upper()
-    assert all(word.lower() in responses.reading.prompt_p[at].lower() for at in responses._found)
-    responses.search.value = "no prompt holds this"
-    assert "No prompt" in responses.text.value
-    responses.search.value = ""
-    assert f"1 of {total}" in responses.where.value
+        assert (np.diff(margin_fp[0, in_order(reading.by_prompt(0), WORST)]) >= 0).all()
 
 
 def test_the_pick_moves_with_n(responses):
     shown = set()
-    for n in range(1, responses.n.max + 1):
-        responses.n.value = n
-        assert responses.answers.value.count("rmkit-pick") == 1
-        assert responses.answers.value.count("rmkit-off") == responses.n.max - n
-        shown.add(responses.curve.value)
-    assert len(shown) == responses.n.max
+    for n in range(1, responses.view.n.max + 1):
+        responses.view.n.value = n
+        assert responses.view.answers.value.count("rmkit-pick") == 1
+        assert responses.view.answers.value.count("rmkit-off") == responses.view.n.max - n
+        shown.add(responses.view.curve.value)
+    assert len(shown) == responses.view.n.max
 
 
 def test_a_clicked_fit_is_the_one_whose_texts_are_shown(stored, responses):
@@ -182,7 +151,7 @@ def test_a_clicked_fit_is_the_one_whose_texts_are_shown(stored, responses):
     for row in fitted.sample(3, random_state=0).index:
         explorer.choose(row)
         own = explorer.table.loc[row]
-        assert responses.job.value == own["job"]
+        assert responses.choosing.job.value == own["job"]
         chosen = responses.reading.fits.iloc[responses.fit]
         assert (chosen["reward_model"], chosen["annotations"], chosen["beta"]) == (
             "mlp_bt",
@@ -193,46 +162,20 @@ def test_a_clicked_fit_is_the_one_whose_texts_are_shown(stored, responses):
 
 def test_where_people_judged_there_is_no_gold(stored, responses):
     human, *_ = stored.finished("smoke", "09_human_preferences")
-    responses.job.value = human
+    responses.choosing.job.value = human
     assert isinstance(responses.reading, HumanReading)
-    assert "there is no gold reward" in responses.answers.value
-    assert "chosen" in responses.answers.value
-    assert re.search(r"\(response of \d+ words, \d+ characters\)", responses.answers.value)
-    assert "`rmkit data hh-rlhf` downloads them" in responses.answers.value
-    assert responses.side.layout.display == "none"
+    assert "there is no gold reward" in responses.view.answers.value
+    assert "chosen" in responses.view.answers.value
+    assert re.search(r"\(response of \d+ words, \d+ characters\)", responses.view.answers.value)
+    assert "`rmkit data hh-rlhf` downloads them" in responses.view.answers.value
+    assert responses.view.side.layout.display == "none"
     assert "text/html" in responses.still()
 
 
 def test_a_study_without_results_says_what_to_run(stored):
     responses = Responses(stored, "tiny")
-    assert "rmkit run params/" in responses.text.value
-    responses.search.value = "anything"
+    assert "rmkit run params/" in responses.view.text.value
+    responses.filters.search.value = "anything"
     responses.move(1)
-    responses.study.value = "smoke"
+    responses.choosing.study.value = "smoke"
     assert "1 of" in responses.where.value
-
-
-def test_a_head_from_a_cell_is_named_and_said_to_have_no_weights(stored, responses, monkeypatch):
-    """Loaded from a copy of a stored folder, as a job leaves it whose notebook had a head of its own."""
-    load = RewardModels.load
-    monkeypatch.setattr(RewardModels, "load", lambda folder: replace(load(folder), not_saved=("mine",)))
-    responses.job.value = responses.job.options[1][1]
-    sentence = (
-        "mine was defined in a notebook's cell, so its weights were not saved; its rows and evaluations are there"
-    )
-    assert sentence in html.unescape(responses.missing.value)
-    assert "1 of" in responses.where.value
-    responses.show(Fit("smoke", STAGE, responses.job.value, "mine-0.5-150", {"reward_model": "mine"}))
-    assert sentence in html.unescape(responses.text.value)
-    monkeypatch.setattr(RewardModels, "load", lambda folder: RewardModels(load(folder).fits[:0], {}, ("mine", "other")))
-    responses.job.value = responses.job.options[2][1]
-    assert "mine, other were defined in a notebook's cell" in html.unescape(responses.text.value)
-
-
-def test_a_clicked_fit_that_was_not_saved_is_said_to_be_missing(stored, responses):
-    explorer = Explorer(stored, "smoke")
-    explorer.on_fit(responses.show)
-    baselines = explorer.table[explorer.table["reward_model"] == "random"]
-    explorer.choose(baselines.index[0])
-    assert "No reward model with" in responses.text.value
-    assert "random" in responses.text.value

@@ -88,8 +88,10 @@ def link(stored: Stored, fit: Fit) -> str:
     """A link to a copy of the executed notebook, relative to the folder that this kernel works in.
 
     JupyterLab opens such a link in a tab, and soon saves what it has opened: the store's own file would then no longer
-    have the checksum that it was stored with.
+    have the checksum that it was stored with. Voilà, which opens no other notebook, has no link: the path is shown.
     """
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+        return ""
     copy = stored.store.root / OPENED / f"{fit.key}.ipynb"
     if not copy.is_relative_to(stored.project.root):  # RMKIT_STORE: JupyterLab opens nothing outside its folder
         return ""

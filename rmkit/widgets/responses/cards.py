@@ -4,6 +4,7 @@ Knows one prompt's table; no store, no control.
 """
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -11,13 +12,15 @@ import pandas as pd
 
 from rmkit.widgets.inert_texts import inline_text, shown_text
 
+Pattern = re.Pattern[str] | None  # what was searched for: marked in every text
 
-def prompt_html(text: str) -> str:
+
+def prompt_html(text: str, pattern: Pattern = None) -> str:
     """The prompt, set apart."""
-    return f'<div class="rmkit-prompt">{shown_text(text.strip())}</div>'
+    return f'<div class="rmkit-prompt">{shown_text(text.strip(), pattern)}</div>'
 
 
-def answers_html(answers: pd.DataFrame, n: int, pick: int) -> str:
+def answers_html(answers: pd.DataFrame, n: int, pick: int, pattern: Pattern = None) -> str:
     """The responses in stored order, rewards and ranks; those after the first n are pale, the pick is marked.
 
     answers: text, gold, proxy, gold_rank, proxy_rank.
@@ -27,18 +30,20 @@ def answers_html(answers: pd.DataFrame, n: int, pick: int) -> str:
     )
     digits = {name: digits_of(answers[name]) for name in ("gold", "proxy")}
     rows = enumerate(answers.to_dict("records"))
-    body = "".join(_answer_html(position, row, digits, n, pick) for position, row in rows)
+    body = "".join(_answer_html(position, row, digits, n, pick, pattern) for position, row in rows)
     return f'<div class="rmkit-scroll"><table class="rmkit-table">{head}</tr>{body}</table></div>'
 
 
-def _answer_html(position: int, row: Mapping[Hashable, Any], digits: Mapping[str, int], n: int, pick: int) -> str:
+def _answer_html(
+    position: int, row: Mapping[Hashable, Any], digits: Mapping[str, int], n: int, pick: int, pattern: Pattern
+) -> str:
     kind = "rmkit-pick" if position == pick else "rmkit-off" if position >= n else ""
     worth = [text for name in digits for text in (signed(row[name], digits[name]), best(row[f"{name}_rank"]))]
     rewards = "".join(f'<td class="rmkit-number">{text}</td>' for text in worth)
-    return f'<tr class="{kind}"><td>{position + 1}</td><td>{shown_text(row["text"])}</td>{rewards}</tr>'
+    return f'<tr class="{kind}"><td>{position + 1}</td><td>{shown_text(row["text"], pattern)}</td>{rewards}</tr>'
 
 
-def pair_html(chosen: str, rejected: str, margin: float, missing: str = "") -> str:
+def pair_html(chosen: str, rejected: str, margin: float, missing: str = "", pattern: Pattern = None) -> str:
     """What people chose beside what they rejected, and what the fit says of it. missing: why there are no texts."""
     right = "agrees with" if margin > 0 else "contradicts" if margin < 0 else "is undecided about"
     chance = 1 / (1 + math.exp(-max(min(margin, 500.0), -500.0)))
@@ -48,14 +53,15 @@ def pair_html(chosen: str, rejected: str, margin: float, missing: str = "") -> s
         "People judged here: there is no gold reward, and no Best-of-n."
         + (f"<br>Only lengths are shown: {inline_text(missing)}." if missing else "")
     )
+    texts = [shown_text(text.strip(), pattern) for text in (chosen, rejected)]
     boxes = "".join(
-        f'<div class="rmkit-card"><div class="rmkit-head rmkit-first">{name}</div>{shown_text(text.strip())}</div>'
-        for name, text in (("chosen", chosen), ("rejected", rejected))
+        f'<div class="rmkit-card"><div class="rmkit-head rmkit-first">{name}</div>{html}</div>'
+        for name, html in zip(("chosen", "rejected"), texts, strict=True)
     )
     return f'<div class="rmkit-note" style="margin-top:8px">{said}</div><div class="rmkit-columns">{boxes}</div>'
 
 
-def pick_html(answers: pd.DataFrame, n: int, pick: int) -> str:
+def pick_html(answers: pd.DataFrame, n: int, pick: int, pattern: Pattern = None) -> str:
     """In a sentence what the pick of n costs."""
     first = answers.iloc[:n]
     best_gold, kept = float(first["gold"].max()), answers.iloc[pick]
@@ -63,7 +69,7 @@ def pick_html(answers: pd.DataFrame, n: int, pick: int) -> str:
     cost = "the best of them by gold too" if lost <= 0 else f"{lost:.2f} less gold than the best of them has"
     return (
         f'<div class="rmkit-note">Of the first {n}, the fit keeps response {pick + 1}: {cost}. '
-        f"Rank by gold {kept['gold_rank']} of {len(answers)}.{shown_text(kept['text'])}</div>"
+        f"Rank by gold {kept['gold_rank']} of {len(answers)}.{shown_text(kept['text'], pattern)}</div>"
     )
 
 

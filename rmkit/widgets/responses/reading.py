@@ -1,12 +1,16 @@
 """What the fits of one job say of single responses: beside gold, or of pairs that people judged.
 
-Loads a finished job's reward models and the responses that it was tested on, and scores them: nothing is fitted,
-nothing stored. Where people judged, a pair's margin is of the fit that was not trained on its prompt, as in the rows.
+Loads a finished job's reward models and the responses that it was tested on, and scores them for a fit when it is first
+asked for: nothing is fitted, nothing stored. Where people judged, a pair's margin is of the fit that was not trained on
+its prompt, as in the rows.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +23,23 @@ from rmkit.measures.best_of_n import best_of_n
 from rmkit.reward_models.collection import RewardModels
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
-from rmkit.training_sets.cross_fitting import fold_of_pairs, held_out_margins
+from rmkit.training_sets.cross_fitting import fold_of_pairs
+from rmkit.widgets.responses.saved import REWARD_MODELS, without_weights
+from rmkit.widgets.responses.wanted import (
+    AGREES,
+    BEST,
+    CONTRADICTS,
+    GOLD,
+    LABEL,
+    LOST,
+    MARGIN,
+    NOT_BEST,
+    UNDECIDED,
+)
 from rmkit.worlds.human_preferences.texts import texts_of
 
-GOLD = "gold"
-TEST_BANK, BANK, COMPARISONS, REWARD_MODELS, FOLDS = "test_bank", "bank", "comparisons", "reward_models", "folds"
+TEST_BANK, BANK, COMPARISONS, FOLDS = "test_bank", "bank", "comparisons", "folds"
+KEPT_FITS = 32  # of one job, whose rewards are kept in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +51,14 @@ class GoldReading:
     text_r: list[str]
     bounds_p: np.ndarray  # (P + 1,) int64: the responses to prompt p are rows bounds[p] to bounds[p + 1]
     gold_r: np.ndarray  # (R,) float64
-    reward_fr: np.ndarray  # (F, R) float64
+    rewards: Callable[[int], np.ndarray]  # of a fit: (R,) float64
+    missing: str  # how to get the texts, where their lengths stand for them; else empty
     not_saved: tuple[str, ...] = ()  # reward models of the job that have no weights to read
 
     def answers(self, prompt: int, fit: int) -> pd.DataFrame:
         """The responses to a prompt in stored order: text, gold, proxy, and their ranks, 1 the best."""
         rows = slice(*self.bounds_p[prompt : prompt + 2])
-        table = pd.DataFrame({"gold": self.gold_r[rows], "proxy": self.reward_fr[fit, rows]})
+        table = pd.DataFrame({"gold": self.gold_r[rows], "proxy": self.rewards(fit)[rows]})
         ranks = table.rank(ascending=False, method="min").astype(int).add_suffix("_rank")
         return pd.concat([table, ranks], axis=1).assign(text=self.text_r[rows])
 
@@ -57,14 +74,21 @@ class GoldReading:
         }
         return pd.DataFrame({"n": ns, "pick": pick_n, "gold": gold_k[pick_n], "proxy": proxy_k[pick_n], **expected})
 
-    def worst_first(self, fit: int) -> np.ndarray:
-        """(P,) prompts, first those where keeping the fit's favourite loses most gold against keeping gold's."""
-        starts_p = self.bounds_p[:-1]
-        kept_p = [
-            int(np.argmax(self.reward_fr[fit, low:high])) for low, high in zip(starts_p, self.bounds_p[1:], strict=True)
-        ]
-        lost_p = np.maximum.reduceat(self.gold_r, starts_p) - self.gold_r[starts_p + np.array(kept_p)]
-        return np.argsort(-lost_p, kind="stable")
+    def by_prompt(self, fit: int) -> pd.DataFrame:
+        """P rows: what a fit makes of each prompt, in the columns of wanted.py."""
+        spans = list(zip(self.bounds_p[:-1], self.bounds_p[1:], strict=True))
+        reward_r = self.rewards(fit)
+        kept_p = np.array([low + int(np.argmax(reward_r[low:high])) for low, high in spans], dtype=int)
+        gold_p = self.gold_r[kept_p]
+        lost_p = np.maximum.reduceat(self.gold_r, self.bounds_p[:-1]) - gold_p
+        margin_p = [_lead(reward_r[low:high]) for low, high in spans]
+        return pd.DataFrame({MARGIN: margin_p, GOLD: gold_p, LOST: lost_p, LABEL: np.where(lost_p > 0, NOT_BEST, BEST)})
+
+    def places(self, prompt: int, pattern: re.Pattern[str]) -> list[str]:
+        """Where a pattern is found: "prompt", and "response 3" for the third."""
+        low, high = self.bounds_p[prompt : prompt + 2]
+        found = [f"response {at}" for at, text in enumerate(self.text_r[low:high], 1) if pattern.search(text)]
+        return [*(["prompt"] if pattern.search(self.prompt_p[prompt]) else []), *found]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +100,19 @@ class HumanReading:
     chosen_p: list[str]
     rejected_p: list[str]
     missing: str  # how to get the texts, where their lengths stand for them; else empty
-    margin_fp: np.ndarray  # (F, M) float64
+    margins: Callable[[int], np.ndarray]  # of a fit: (M,) float64
     not_saved: tuple[str, ...] = ()  # reward models of the job that have no weights to read
 
-    def worst_first(self, fit: int) -> np.ndarray:
-        """(M,) pairs, first those where the fit is most sure of the response that people rejected."""
-        return np.argsort(self.margin_fp[fit], kind="stable")
+    def by_prompt(self, fit: int) -> pd.DataFrame:
+        """M rows: what a fit makes of each pair, in the columns of wanted.py; there is no gold."""
+        margin_p = self.margins(fit)
+        label_p = np.select([margin_p > 0, margin_p < 0], [AGREES, CONTRADICTS], UNDECIDED)
+        return pd.DataFrame({MARGIN: margin_p, LOST: -margin_p, LABEL: label_p})
+
+    def places(self, prompt: int, pattern: re.Pattern[str]) -> list[str]:
+        """Where a pattern is found: "prompt", "chosen", "rejected"."""
+        texts = {"prompt": self.prompt_p, "chosen": self.chosen_p, "rejected": self.rejected_p}
+        return [name for name, text_p in texts.items() if pattern.search(text_p[prompt])]
 
 
 def read_job(store: Store, job: PlannedJob, key: str, downloaded: Path) -> GoldReading | HumanReading:
@@ -111,7 +142,8 @@ def against_gold(bank: ResponseBank, models: RewardModels, downloaded: Path) -> 
         text_r=texts.response_r,
         bounds_p=bounds_p,
         gold_r=bank.scores[GOLD].astype(np.float64),
-        reward_fr=models.score(bank.embedding_rd).astype(np.float64),
+        rewards=lru_cache(KEPT_FITS)(lambda fit: _scored(models, [fit], bank.embedding_rd)[0].astype(np.float64)),
+        missing=texts.missing,
         not_saved=models.not_saved,
     )
 
@@ -122,30 +154,41 @@ def of_people(
     """The held-out margins of judged pairs. folds: which prompt lies in which fold, as the job saved it."""
     fold_m = fold_of_pairs(folds, comparisons.prompts(bank.prompt_id_r))
     scored = np.flatnonzero(fold_m >= 0)
-    chosen_m, rejected_m = comparisons.chosen_m[scored], comparisons.rejected_m[scored]
-    reward_fr, tables, fits = models.score(bank.embedding_rd), [], []
-    for name, own in models.fits.groupby("reward_model", sort=False):
-        kept = own.sort_values("position")  # of all fits, those that the job saved
-        margins = held_out_margins(kept, reward_fr[kept.index], fold_m[scored], chosen_m, rejected_m)
-        tables.append(margins.to_numpy())
-        fits += [{"reward_model": name, "annotations": float(count)} for count in margins.index]
+    chosen_m, rejected_m, fold_m = comparisons.chosen_m[scored], comparisons.rejected_m[scored], fold_m[scored]
+    fits = models.fits[["reward_model", "annotations"]].drop_duplicates(ignore_index=True)
+
+    @lru_cache(KEPT_FITS)
+    def margins(fit: int) -> np.ndarray:
+        """Every fold's pairs by the model that was not trained on them, which scores no others."""
+        own = models.fits[(models.fits[list(fits)] == fits.loc[fit]).all(axis=1)]
+        margin_m = np.empty(len(fold_m))
+        for position, fold in own["fold"].items():
+            inside = np.flatnonzero(fold_m == fold)
+            used_r = np.concatenate([chosen_m[inside], rejected_m[inside]])
+            chosen_i, rejected_i = np.split(_scored(models, [position], bank.embedding_rd[used_r])[0], 2)
+            margin_m[inside] = chosen_i.astype(np.float64) - rejected_i
+        return margin_m
+
     texts = texts_of(bank, downloaded)
     return HumanReading(
-        fits=pd.DataFrame(fits),
+        fits=fits,
         prompt_p=[texts.prompt_r[r] for r in chosen_m],
         chosen_p=[texts.response_r[r] for r in chosen_m],
         rejected_p=[texts.response_r[r] for r in rejected_m],
         missing=texts.missing,
-        margin_fp=np.concatenate(tables),
+        margins=margins,
         not_saved=models.not_saved,
     )
 
 
-def without_weights(names: Sequence[str]) -> str:
-    """Why a job has no weights of these reward models, in a sentence."""
-    were, their = ("were", "their") if len(names) > 1 else ("was", "its")
-    kept = "rows and evaluations are there"
-    return f"{', '.join(names)} {were} defined in a notebook's cell, so {their} weights were not saved; {their} {kept}"
+def _scored(models: RewardModels, fits: list[Any], embedding_rd: np.ndarray) -> np.ndarray:
+    """(F, R) rewards by these fits alone, given by their places in the table."""
+    return models.keep(np.isin(np.arange(len(models.fits)), fits)).score(embedding_rd)
+
+
+def _lead(reward_k: np.ndarray) -> float:
+    """How far the best of K rewards lies above the next; 0 of a single one."""
+    return float(np.diff(np.partition(reward_k, -2)[-2:])[0]) if len(reward_k) > 1 else 0.0
 
 
 def _input(store: Store, job: PlannedJob, name: str) -> Path:

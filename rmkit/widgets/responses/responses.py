@@ -1,7 +1,7 @@
 """The texts behind the numbers: a prompt, its responses, what gold and a fit give each, and which one Best-of-n keeps.
 
-Knows controls; what a job's fits say of its responses is reading.py's business, how texts are made harmless
-inert_texts.py's.
+Knows when what is shown; what a job's fits say of its responses is reading.py's business, which prompts are gone
+through wanted.py's, which fits can be read saved.py's, how texts are made harmless inert_texts.py's.
 """
 
 from collections.abc import Mapping
@@ -11,21 +11,22 @@ import ipywidgets
 import numpy as np
 
 from rmkit.errors import RmkitError, StoreError
-from rmkit.figures.picks import picks_figure
+from rmkit.stages.graph import STAGES
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.widgets.canvas import Tool, as_base64, png_of
-from rmkit.widgets.controls import STYLE, button, column, dropdown, named, row, sheet, study_dropdown, words
-from rmkit.widgets.explorer.columns import shown, values_of
+from rmkit.widgets.canvas import Tool
+from rmkit.widgets.controls import STYLE, button, row, sheet, text_button, words
 from rmkit.widgets.explorer.details import Fit
-from rmkit.widgets.inert_texts import inline_text, label_text
-from rmkit.widgets.responses.cards import answers_html, pair_html, pick_html, prompt_html
-from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job, without_weights
+from rmkit.widgets.inert_texts import inline_text
+from rmkit.widgets.responses.choosing import Choosing
+from rmkit.widgets.responses.filters import Filters
+from rmkit.widgets.responses.offering import Offer
+from rmkit.widgets.responses.one_prompt import OnePrompt
+from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
+from rmkit.widgets.responses.saved import WITH_WEIGHTS, Saved, nearest, same, saved_fits, why_not, without_weights
+from rmkit.widgets.responses.wanted import in_order, pattern_of, said_of_places
 from rmkit.widgets.stored import Stored
 from rmkit.worlds.human_preferences.texts import DOWNLOADED
 
-STAGES = ("04_reward_models", "09_human_preferences")  # whose fits score single responses
-CHOICES = ("reward_model", "annotations", "beta")  # what a fit is chosen by, in this order
-AS_STORED, WORST = "as stored", "worst"
 KEPT_READINGS = 4  # jobs whose rewards are kept in memory
 NOTHING_WANTED: Mapping[str, Any] = {}
 NO_JOB = (
@@ -43,128 +44,111 @@ class Responses(Tool):
         self.reading: GoldReading | HumanReading | None = None
         self._readings: dict[str, GoldReading | HumanReading] = {}
         self._found = np.arange(0)  # the prompts that are gone through, in order
-        self.study, self.job = study_dropdown(stored.names(), study), dropdown()
-        self.choices = {name: dropdown() for name in CHOICES}
-        self.search = ipywidgets.Text(
-            placeholder="search in prompts", layout=ipywidgets.Layout(width="auto", margin="0")
-        )
-        self.order = dropdown([("as stored", AS_STORED), ("largest disagreement first", WORST)])
+        self.choosing, self.filters, self.offer = Choosing(stored.names(), study), Filters(), Offer(self._choose)
         self.before, self.after = button("chevron-left", "previous"), button("chevron-right", "next")
-        self.random = button("random", "a random prompt")
-        self.n = ipywidgets.IntSlider(min=1, max=1, description="n", layout=ipywidgets.Layout(width="100%", margin="0"))
-        self.n.style.description_width = "18px"
-        self.missing, self.where, self.text, self.answers, self.said = words(), words(), words(), words(), words()
-        self.curve = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="100%", max_width="385px"))
+        self.random, self.reset = button("random", "a random prompt"), text_button("show all prompts")
+        self.missing, self.where, self.view = words(), words(), OnePrompt()
         self.children = self._arranged()
         self.add_class("rmkit")
         self._connect()
         self._study_changed()
 
     def show(self, fit: Fit) -> None:
-        """Show the prompts as a fit of one of STAGES sees them; any other stage's fit changes nothing."""
-        if fit.stage not in STAGES:
+        """Show the prompts as a fit sees them; of one that has no weights, say why, and offer those that have.
+
+        What a stage measures without fitting a reward model changes nothing.
+        """
+        if not STAGES[fit.stage].n_fits:
             return
         with self.silence():
-            if self.study.value != fit.study:
-                self.study.value = fit.study
-                self._fill_jobs()
-            self.job.value = fit.key if fit.key in dict(self.job.options).values() else self.job.value
-        self._job_changed(fit.varied)
+            self.choosing.study.value = fit.study
+            jobs = self._jobs()
+            self.choosing.offer_jobs(jobs)
+        saved = saved_fits(self.stored.store, jobs)
+        if found := [one for one in saved if one.key == fit.key and same(one.varied, fit.varied)]:
+            self._choose(found[0])
+        else:
+            self._without_texts(fit, saved, self._open(fit.key) if fit.key in jobs else "")
+
+    def move(self, steps: int) -> None:
+        """Go on, or back, by so many prompts, round and round."""
+        if len(self._found):
+            self.prompt = (self.prompt + steps) % len(self._found)
+            self._draw()
 
     def still(self) -> dict[str, str]:
-        parts = [self.missing, self.where, self.text, self.answers, self.said]
-        html = "".join(part.value for part in parts if part.layout.display != "none")
-        return {"text/html": f'{STYLE}<div class="rmkit">{html}{self._curve_html()}</div>'}
+        html = "".join(part.value for part in (self.missing, self.offer.sentence, self.where))
+        return {"text/html": f'{STYLE}<div class="rmkit">{html}{self.view.still()["text/html"]}</div>'}
 
     @property
     def fit(self) -> int:
         """The position of the chosen fit among the job's fits."""
         assert self.reading is not None
-        fits = self.reading.fits
-        for name, control in self.choices.items():
-            if name in fits and (same := fits[name] == control.value).any():
-                fits = fits[same]
-        return int(fits.index[0])
+        return self.choosing.position(self.reading.fits)
 
     def _connect(self) -> None:
-        for control, change in {
-            self.study: self._study_changed,
-            self.job: self._job_changed,
-            **dict.fromkeys(self.choices.values(), self._order_changed),
-            **dict.fromkeys((self.search, self.order), self._order_changed),
-            self.n: self._draw_n,
-        }.items():
-            self.heard(control, change)
+        self.heard(self.choosing.study, self._study_changed)
+        self.heard(self.choosing.job, self._job_changed)
+        for control in self.choosing.choices.values():
+            self.heard(control, self._fit_changed)
+        for control in self.filters.controls:
+            self.heard(control, self._go_through)
         self.before.on_click(lambda _: self.move(-1))
         self.after.on_click(lambda _: self.move(1))
         self.random.on_click(lambda _: self.move(int(np.random.default_rng().integers(1, max(2, len(self._found))))))
+        self.reset.on_click(lambda _: self._ask_for_nothing())
 
     def _arranged(self) -> list[ipywidgets.Widget]:
-        self.boxes = {name: named(name.replace("_", " "), control) for name, control in self.choices.items()}
-        top = row([named("study", self.study), named("job", self.job), *self.boxes.values()], grid_gap="12px")
-        for child, grow in zip(top.children, (1, 2.4, 1.4, 1, 1), strict=True):
-            child.layout.flex = f"{grow} 1 0"
-        walk = row([self.before, self.after, self.random, self.where], align_items="center", grid_gap="4px")
-        self.search.layout.flex, self.order.layout.width = "1 1 auto", "210px"
-        steps = row([walk, self.search, self.order], align_items="center", grid_gap="12px", margin="8px 0 6px 0")
-        self.side = column([self.n, self.said, self.curve], width="372px", flex="0 0 auto", padding="0 0 0 16px")
-        left = column([self.answers], flex="1 1 auto", min_width="0")
-        self.below = row([left, self.side], align_items="flex-start", margin="8px 0 0 0")
-        return [sheet(), top, self.missing, steps, self.text, self.below]
+        walk = [self.before, self.after, self.random, self.where, self.reset]
+        self.walk = row(walk, align_items="center", grid_gap="4px", margin="8px 0 6px 0", flex_flow="row wrap")
+        head = [self.choosing.box, self.missing, self.offer]
+        return [sheet(), *head, self.filters.box, self.walk, self.view]
 
     def _jobs(self) -> dict[str, PlannedJob]:
         """The finished jobs of the chosen study whose fits can be looked at, by key."""
-        return {key: job for stage in STAGES for key, job in self.stored.finished(self.study.value, stage).items()}
-
-    def _fill_jobs(self) -> None:
-        jobs = self._jobs()
-        self.job.options = [(label_text(str(job)), key) for key, job in jobs.items()]
-        self.job.value = next(iter(jobs), None)
+        study = self.choosing.study.value
+        return {key: job for stage in WITH_WEIGHTS for key, job in self.stored.finished(study, stage).items()}
 
     def _study_changed(self) -> None:
         with self.silence():
-            self._fill_jobs()
-        study = self.stored.study(self.study.value)
-        if self.job.value is None:
-            self.reading = None
-            name = inline_text(study.name)
+            self.choosing.offer_jobs(self._jobs())
+        study = self.stored.study(self.choosing.study.value)
+        if self.choosing.job.value is None:
+            self.reading, name = None, inline_text(study.name)
+            self.offer.clear()
             self._say(inline_text(study.fault) if study.fault else f"The study {name} {NO_JOB.format(name)}")
         else:
             self._job_changed()
 
+    def _choose(self, saved: Saved) -> None:
+        with self.silence():
+            self.choosing.job.value = saved.key
+        self._job_changed(saved.varied)
+
     def _job_changed(self, wanted: Mapping[str, Any] = NOTHING_WANTED) -> None:
         """Load the chosen job; keep the chosen fit, or take the wanted one, where the job has it."""
-        self.missing.value = ""
-        try:
-            self.reading = self._read(self.job.value)
-        except RmkitError as error:
-            self._say(inline_text(str(error)))
+        if fault := self._open(self.choosing.job.value):
+            self._say(inline_text(fault))
             return
-        fits, not_saved = self.reading.fits, self.reading.not_saved
-        if not_saved:
-            self.missing.value = f'<div class="rmkit-note">{inline_text(without_weights(not_saved))}.</div>'
-        if wanted.get("reward_model") in not_saved:
-            self._say(f"{inline_text(without_weights([wanted['reward_model']]))}.")
-            return
-        if absent := [name for name in self.choices if name in fits and wanted.get(name) not in (None, *fits[name])]:
-            what = " and ".join(f"{name.replace('_', ' ')} {shown(name, wanted[name])}" for name in absent)
-            kept = "its stage saves those with the most annotations, with kept = all every one"
-            self._say(inline_text(f"No reward model with {what} is saved in this job; {kept}."))
-            return
-        with self.silence():
-            for name, control in self.choices.items():
-                self._fill_choice(name, control, wanted.get(name, control.value))
-        self._order_changed()
-
-    def _fill_choice(self, name: str, control: ipywidgets.Dropdown, wanted: Any) -> None:
-        """The values of a column of the fits, and the one to look at: the wanted one, else the most annotations."""
         assert self.reading is not None
-        fits = self.reading.fits
-        values = values_of(fits[name]) if name in fits else []
-        control.options = [(label_text(shown(name, value)), value) for value in values] or [("—", None)]
-        first = (values[-1] if name == "annotations" else values[0]) if values else None
-        control.value = wanted if wanted in values else first
-        self.boxes[name].layout.display = None if values else "none"
+        with self.silence():
+            self.choosing.offer_fits(self.reading.fits, wanted)
+        self._fit_changed(stay=False)
+
+    def _open(self, key: str) -> str:
+        """Load a job; what is wrong with it, in words, or nothing."""
+        self.offer.clear()
+        self.missing.value, self.reading = "", None
+        with self.silence():
+            self.choosing.job.value = key
+        try:
+            self.reading = self._read(key)
+        except RmkitError as error:
+            return str(error)
+        if self.reading.not_saved:
+            sentence = inline_text(without_weights(self.reading.not_saved))
+            self.missing.value = f'<div class="rmkit-note">{sentence}.</div>'
+        return ""
 
     def _read(self, key: str) -> GoldReading | HumanReading:
         if key not in self._readings:
@@ -176,65 +160,80 @@ class Responses(Tool):
             self._readings[key] = read_job(self.stored.store, job, key, self.stored.project.root / DOWNLOADED)
         return self._readings[key]
 
-    def _order_changed(self) -> None:
-        """Go through the prompts that are searched for, in the chosen order, from the first one on."""
+    def _without_texts(self, fit: Fit, saved: list[Saved], fault: str) -> None:
+        """Say why a clicked fit has no texts, and offer those that have. fault: what is wrong with its job."""
+        job = self.stored.finished(fit.study, fit.stage).get(fit.key)
+        cells = self.reading.not_saved if self.reading and self.choosing.job.value == fit.key else ()
+        with self.silence():
+            self.choosing.blank()
+        self._say("")
+        self.offer.show(fault or why_not(fit, saved, job, cells), nearest(saved, fit, job), fit.key)
+
+    def _fit_changed(self, *, stay: bool = True) -> None:
+        """Go through the prompts as the chosen fit sees them; stay: at the prompt that is shown."""
         if self.reading is None:
             return
-        looked_for = self.search.value.casefold()
-        order = (
-            self.reading.worst_first(self.fit) if self.order.value == WORST else np.arange(len(self.reading.prompt_p))
-        )
-        self._found = np.array([p for p in order if looked_for in self.reading.prompt_p[p].casefold()], dtype=int)
-        self.prompt = 0
-        self._draw()
+        at = int(self._found[self.prompt]) if stay and len(self._found) else None
+        self.offer.clear()
+        with self.silence():
+            self.choosing.offer_fits(self.reading.fits, self.reading.fits.loc[self.fit].to_dict())
+            self.filters.bind(self.reading, self.reading.by_prompt(self.fit))
+        self._go_through(at)
 
-    def move(self, steps: int) -> None:
-        """Go on, or back, by so many prompts, round and round."""
-        if len(self._found):
-            self.prompt = (self.prompt + steps) % len(self._found)
-            self._draw()
+    def _ask_for_nothing(self) -> None:
+        with self.silence():
+            self.filters.reset()
+        self._go_through()
+
+    def _go_through(self, at: int | None = None) -> None:
+        """Go through the prompts that pass, in the chosen order, from one of them on, or from the first."""
+        if self.reading is None:
+            return
+        wanted, by_prompt = self.filters.wanted, self.reading.by_prompt(self.fit)
+        passing_p, pattern = wanted.passing(by_prompt), pattern_of(wanted.text)
+        found = [p for p in in_order(by_prompt, self.filters.order.value) if passing_p[p]]
+        if pattern:
+            found = [p for p in found if self.reading.places(p, pattern)]
+        self._found = np.array(found, dtype=int)
+        self.prompt = found.index(at) if at in found else 0
+        self._draw()
 
     def _draw(self) -> None:
         """Show the prompt and its responses."""
         assert self.reading is not None
+        asked = self.filters.said(self.reading)
+        self.reset.layout.display = None if asked else "none"
+        self.filters.box.layout.display = self.walk.layout.display = None
         if not len(self._found):
-            self._say(f"No prompt of {len(self.reading.prompt_p)} holds this text.")
+            self.where.value = ""
+            self.view.say(f"None of the {len(self.reading.prompt_p)} {self._things} passes: {asked}.")
             return
         at = int(self._found[self.prompt])
-        self.where.value = f'<div class="rmkit-note">&ensp;{self.prompt + 1} of {len(self._found)}</div>'
-        self.text.value = prompt_html(self.reading.prompt_p[at])
-        self.below.layout.display = None
-        self.side.layout.display = None if isinstance(self.reading, GoldReading) else "none"
-        if isinstance(self.reading, HumanReading):
-            margin = float(self.reading.margin_fp[self.fit, at])
-            pair = self.reading.chosen_p[at], self.reading.rejected_p[at]
-            self.answers.value = pair_html(*pair, margin, self.reading.missing)
-            self.said.value, self.curve.value = "", b""
-            return
-        size, at_the_end = len(self.reading.answers(at, self.fit)), self.n.value == self.n.max
-        with self.silence():
-            self.n.max = size
-            self.n.value = size if at_the_end else min(self.n.value, size)
-        self._draw_n()
+        self.where.value = f'<div class="rmkit-note">&ensp;{self._where(at)}&ensp;</div>'
+        self.view.show(self.reading, at, self.fit, pattern_of(self.filters.wanted.text))
 
-    def _draw_n(self) -> None:
-        """Show which response is kept of the first n."""
-        assert isinstance(self.reading, GoldReading)
-        at, n = int(self._found[self.prompt]), self.n.value
-        answers, picks = self.reading.answers(at, self.fit), self.reading.picks(at, self.fit)
-        pick = int(picks["pick"].iloc[n - 1])
-        self.answers.value = answers_html(answers, n, pick)
-        self.said.value = pick_html(answers, n, pick)
-        self.curve.value = png_of(picks_figure(picks, n))
+    @property
+    def _things(self) -> str:
+        return "pairs" if isinstance(self.reading, HumanReading) else "prompts"
+
+    def _where(self, at: int) -> str:
+        """Which prompt of how many is shown, and where in it the words that are searched for stand."""
+        assert self.reading is not None
+        n_found, n_all = len(self._found), len(self.reading.prompt_p)
+        text = self.filters.wanted.text
+        passing = (
+            f"{n_found} that pass, of {n_all} {self._things}"
+            if self.filters.said(self.reading)
+            else f"{n_all} {self._things}"
+        )
+        places = self.reading.places(at, pattern) if (pattern := pattern_of(text)) else []
+        return f"{self.prompt + 1} of {passing}" + (
+            f" · “{inline_text(text)}” in {said_of_places(places)}" if places else ""
+        )
 
     def _say(self, sentence: str) -> None:
-        """Show a sentence, HTML of ours, in place of texts."""
-        self.where.value = self.answers.value = self.said.value = ""
-        self.curve.value = b""
-        self.below.layout.display = "none"
-        self.text.value = f'<div class="rmkit-prompt">{sentence}</div>'
-
-    def _curve_html(self) -> str:
-        if not self.curve.value:
-            return ""
-        return f'<img alt="gold and proxy reward against n" src="data:image/png;base64,{as_base64(self.curve.value)}">'
+        """Show a sentence, HTML of ours, in place of texts and of the controls that go through them."""
+        self._found = np.arange(0)
+        self.filters.box.layout.display = self.walk.layout.display = "none"
+        self.where.value = ""
+        self.view.say(sentence)
