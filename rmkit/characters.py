@@ -40,7 +40,7 @@ TAGS = {
     0xFFA0: "FILLER",
 }
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e01ef"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u206a-\u206f\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e01ef"
     + "".join(chr(code) for code in sorted(TAGS))
     + "]"
 )

@@ -12,13 +12,16 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from rmkit.characters import in_one_line
 from rmkit.commands.keeping import data, gc
 from rmkit.commands.looking import status, why
 from rmkit.commands.pages import gallery, report
 from rmkit.commands.results import results
 from rmkit.commands.running import check, run
-from rmkit.errors import RmkitError, quoted
+from rmkit.errors import RmkitError, cut, quoted
+from rmkit.study.monitoring.output import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,22 +34,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except RmkitError as error:
-        return _say(error, error.exit_code)
+        say(error, error=True)
+        return error.exit_code
     except KeyboardInterrupt:
-        return _say("interrupted; finished jobs are kept: run the same command again to go on", 130)
+        say("interrupted; finished jobs are kept: run the same command again to go on", error=True)
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def _say(error: object, code: int) -> int:
-    sys.stdout.flush()
-    print(error, file=sys.stderr)
-    return code
+class _Parser(argparse.ArgumentParser):
+    """argparse, whose messages quote what was typed as it is shown elsewhere."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(in_one_line(cut(message, 1000)))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rmkit", description="A notebook-first research bench for reward models.")
+    parser = _Parser(prog="rmkit", description="A notebook-first research bench for reward models.")
     parser.add_argument("--version", action=_Version, nargs=0, help="which rmkit this is, and which Python")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -125,7 +131,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from rmkit.commands.version import version
 
-        print(version())
+        say(version())
         parser.exit()
 
 

@@ -24,7 +24,8 @@ class RmkitError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in a notebook: the sentence alone."""
-        return [f"{type(self).__name__}: {self}"]
+        shown = (sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(self))
+        return [f"{type(self).__name__}: {''.join(shown)}"]
 
 
 class ParamsError(RmkitError):
@@ -65,9 +66,9 @@ def quoted(value: object) -> str:
     return cut("".join(islice(_pieces(value), QUOTED + 1)))
 
 
-def cut(text: str) -> str:
-    """A key, a name or a line as messages show it: itself, or its first QUOTED characters with the last an ellipsis."""
-    return text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
+def cut(text: str, most: int = QUOTED) -> str:
+    """A key, a name or a line as messages show it: itself, or its first characters with the last an ellipsis."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _pieces(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
@@ -16,7 +17,7 @@ def gc(options: argparse.Namespace) -> int:
     ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
     store = Store(project.store)
     for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask):
-        print(line)
+        say(line)
     return 0
 
 
@@ -27,16 +28,16 @@ def data(options: argparse.Namespace) -> int:
     root = find_project().root
     folder, source = root / "data" / options.name, options.source or root / texts.DOWNLOADED
     if options.source is None:
-        print(texts.download(source, url=options.url or texts.URL))
+        say(texts.download(source, url=options.url or texts.URL))
     if options.encoder is None:
         return 0
     from rmkit.machine.hardware import limit_threads
     from rmkit.worlds.human_preferences.computed_features import make_stored
 
     limit_threads(1)  # as the jobs that compute them anew: sums are added in one order
-    print(f"{options.encoder}: reads every response after its prompt, a few minutes", flush=True)
+    say(f"{options.encoder}: reads every response after its prompt, a few minutes")
     with disk_faults(folder):
-        print(make_stored(source, options.encoder, options.out or folder))
+        say(make_stored(source, options.encoder, options.out or folder))
     return 0
 
 

@@ -5,6 +5,7 @@ import os
 
 from rmkit.commands.pages import report_line
 from rmkit.commands.request import living_run, planned
+from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.planning.project import STORE_VARIABLE, find_project
 from rmkit.study.store.store import Store
@@ -26,13 +27,13 @@ def status(options: argparse.Namespace) -> int:
 
     going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
     for run, shot in going_on:
-        print(f"{study.name}: {run_words(run, shot)}", *picture(shot), sep="\n")
+        say(f"{study.name}: {run_words(run, shot)}", *picture(shot))
     if not going_on:
         shot = study_snapshot(store, study, jobs)
-        print(*picture(shot), *(f"  waiting  {line}" for line in why_waiting(store, jobs, shot.states)), sep="\n")
-    print(report_line(project, study, jobs, store))
+        say(*picture(shot), *(f"  waiting  {line}" for line in why_waiting(store, jobs, shot.states)))
+    say(report_line(project, study, jobs, store))
     if os.environ.get(STORE_VARIABLE):
-        print(f"store: {store.root}")
+        say(f"store: {store.root}")
     return 0
 
 
@@ -45,9 +46,9 @@ def why(options: argparse.Namespace) -> int:
     store = Store(project.store)
     unfinished = [job for job in jobs if job.stage == stage and not store.done(job)]
     if not unfinished:
-        print(f"{stage}: every job is finished")
+        say(f"{stage}: every job is finished")
     for job in unfinished:
-        print(f"{job}:")
+        say(f"{job}:")
         for line in explain(store, job):
-            print(f"  {line}")
+            say(f"  {line}")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 
 from rmkit.commands.request import planned
+from rmkit.study.monitoring.output import say
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
@@ -25,7 +26,7 @@ def gallery(options: argparse.Namespace) -> int:
 
     with disk_faults(store.root):
         index = write_gallery(study, jobs, store, project, every=options.all)
-    print(f"notebooks: {index}")
+    say(f"notebooks: {index}")
     write_report_of(project, study, jobs, store, anew=False)
     return 0
 
@@ -44,7 +45,6 @@ def report_line(project: Project, study: Study, jobs: list[PlannedJob], store: S
 
 def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
     from rmkit.report.freshness import fresh_report, report_path
-    from rmkit.study.monitoring.terminal import say
 
     path = report_path(store, study)
     if anew or not fresh_report(store, study, jobs, project):

@@ -5,8 +5,8 @@ Knows the options' names; runs nothing.
 
 import argparse
 import os
-import sys
 
+from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.run_record import Run, living
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
@@ -18,7 +18,7 @@ from rmkit.study.store.store import Store
 def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJob]]:
     project = find_project()
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
-        print(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", file=sys.stderr)
+        say(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", error=True)
     path = study_path(project, named_study(options) or os.environ.get("RMKIT_STUDY") or "tiny")
     study = overridden(load_study(path, project.shown(path)), options.set)
     return project, study, make_plan(project, study)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rmkit.commands.request import planned
 from rmkit.errors import ResultError, one_of
+from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
@@ -41,13 +42,13 @@ def results(options: argparse.Namespace) -> int:
     from rmkit.widgets.explorer.columns import tidied
 
     tables = headline_tables(tidied(rows), stage, options.metric)
-    print(f"{stage} of {study.arguments}: {len(rows):,} rows, {rows['metric'].nunique()} metrics")
+    say(f"{stage} of {study.arguments}: {len(rows):,} rows, {rows['metric'].nunique()} metrics")
     for table in tables:
-        print("", *lines_of(table, rows=options.rows, width=_width()), sep="\n")
+        say("", *lines_of(table, rows=options.rows, width=_width()))
     others = [metric for metric in dict.fromkeys(rows["metric"]) if not any(metric in t.metrics for t in tables)]
     if others:
-        print(f"\nother metrics, by --metric NAME: {', '.join(others)}")
-    print("all rows as they are stored: --out FILE.csv or FILE.parquet")
+        say("", f"other metrics, by --metric NAME: {', '.join(others)}")
+    say("all rows as they are stored: --out FILE.csv or FILE.parquet")
     return 0
 
 
@@ -101,4 +102,4 @@ def _write(rows: "pd.DataFrame", out: Path) -> None:
     writer = writers[one_of(out.suffix, list(writers), f"--out {out}: its ending")]
     with disk_faults(out):
         writer()
-    print(f"{out}: {len(rows)} rows")
+    say(f"{out}: {len(rows)} rows")

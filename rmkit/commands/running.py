@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rmkit.commands.pages import write_report_of
 from rmkit.commands.request import planned
 from rmkit.errors import JobError
+from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.selection import failed_last_time, selected
 from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.planned_job import PlannedJob
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Bring every job of the study to an end, then write the report."""
-    from rmkit.study.monitoring.terminal import Screen, opening, say
+    from rmkit.study.monitoring.terminal import Screen, opening
 
     project, study, jobs = planned(options)
     store = Store(project.store)
@@ -68,8 +69,8 @@ def check(options: argparse.Namespace) -> int:
     """Validate a study without running anything."""
     project, study, jobs = planned(options)
     for line in check_data(project, study, jobs):
-        print(line)
-    print(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
+        say(line)
+    say(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
     return 0
 
 
@@ -86,7 +87,7 @@ def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argpa
     from rmkit.study.monitoring.dry_run import forecast
 
     for line in forecast(study.name, jobs, store, threads=_engine(options).threads):
-        print(line)
+        say(line)
     return 0
 
 

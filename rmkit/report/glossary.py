@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from rmkit.characters import visible
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
@@ -204,6 +206,7 @@ class Glossary:
         """The text, escaped, with a link at the first use of each term."""
         from markupsafe import Markup
 
+        text = visible(text)
         parts: list[str] = []
         done = 0
         for start, end, name in self._first_uses(text):

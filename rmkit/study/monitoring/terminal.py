@@ -4,12 +4,13 @@ The run itself and whoever watches it from outside show the same. Watching looks
 Knows words and counts; runs nothing.
 """
 
-import os
 import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from rmkit.characters import in_one_line
+from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.run_record import Event, Run, events, followed
 from rmkit.study.monitoring.snapshot import Snapshot, snapshot
 from rmkit.study.monitoring.words import about, busy_words, headline, run_words, stage_words
@@ -33,14 +34,6 @@ SECONDS_WORTH_SAYING = 60.0
 SHARE_OF_TIME = 0.05  # that looking at a run may take: the picture of thousands of jobs may take a second
 BAR_WIDTH = 24
 BUSY_SHOWN, FAILURES_SHOWN = 8, 3
-
-
-def say(line: str) -> None:
-    """Print a line. That nobody reads it any more (`| head`) ends no run."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to be flushed goes there too
 
 
 class Screen:
@@ -111,17 +104,17 @@ def opening(store: Store, run: Run) -> str:
 def watch_run(store: Store, run: Run) -> None:
     """Show a run until it ends. Ctrl-C ends the looking, not the run."""
     try:
-        print(headline(snapshot(store, run)), flush=True)
+        say(headline(snapshot(store, run)))
         before = len(events(run))
         with Screen(store, run) as screen:
             for number, event in enumerate(followed(run)):
                 lines = screen.lines(event)
                 if lines and number >= before:
-                    print(*lines, sep="\n", flush=True)
+                    say(*lines)
         shot = snapshot(store, run)
-        print(headline(shot), f"{run.study}: {run_words(run, shot)}", sep="\n", flush=True)
+        say(headline(shot), f"{run.study}: {run_words(run, shot)}")
     except KeyboardInterrupt:
-        print(f"\n{run.study}: no longer watched; the run goes on", flush=True)
+        say("", f"{run.study}: no longer watched; the run goes on")
 
 
 def picture(shot: Snapshot) -> list[str]:
@@ -137,7 +130,7 @@ def picture(shot: Snapshot) -> list[str]:
         lines += [f"           notebook: {failure.notebook}"] if failure.notebook else []
     if len(shot.failed) > FAILURES_SHOWN:
         lines += [f"  FAILED   {len(shot.failed) - FAILURES_SHOWN} more"]
-    return ["".join(char if char.isprintable() else "�" for char in line) for line in lines]  # text may hold anything
+    return [in_one_line(line) for line in lines]
 
 
 def _bar(shot: Snapshot, stage: str) -> str:

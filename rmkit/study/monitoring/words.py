@@ -4,12 +4,14 @@ import textwrap
 import time
 from collections.abc import Mapping
 
+from rmkit.characters import in_one_line
 from rmkit.study.monitoring.run_record import Run
 from rmkit.study.monitoring.snapshot import RUNNING, Busy, Snapshot
 
 
 def in_lines(text: str) -> str:
     """One printed line in as many as a notebook shows without breaking words, later ones indented."""
+    text = in_one_line(text)
     begun = len(text) - len(text.lstrip())
     return textwrap.fill(text, 96, subsequent_indent=" " * (begun + 4), break_long_words=False, break_on_hyphens=False)
 

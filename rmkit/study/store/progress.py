@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from rmkit.characters import in_one_line
 from rmkit.study.store.disk import write_text
 
 SECONDS_BETWEEN_TELLINGS = 0.2
@@ -40,7 +41,7 @@ class Progress:
     def _show(self, done: int, total: int, seconds: float) -> None:
         from tqdm import tqdm
 
-        line = tqdm.format_meter(done, total, seconds, prefix=self.what, ncols=90)
+        line = tqdm.format_meter(done, total, seconds, prefix=in_one_line(self.what), ncols=90)
         if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
             print(f"\r{line}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
             return

@@ -105,7 +105,7 @@ def test_the_picture_lets_no_control_character_through(store):
     with record(store) as written:
         keep_failure_note(store, FIRST.plan_id, "\x1b[2J")
         drawn = picture(snapshot(store, written.run))
-    assert drawn[-1] == "  FAILED   �[2J"
+    assert drawn[-1] == "  FAILED   ␛[2J"
 
 
 def test_watching_from_a_pipe_tells_each_change_and_how_it_ended(small):

@@ -1,0 +1,23 @@
+"""What a command prints: the one door to the terminal, through which no character passes that moves or hides text.
+
+Parameters, paths and names may hold anything. Knows lines; not what they say.
+"""
+
+import os
+import sys
+
+from rmkit.characters import in_one_line
+
+
+def say(*lines: object, error: bool = False) -> None:
+    """Print each as one line, hidden characters as signs. That nobody reads them any more (`| head`) ends no run.
+
+    error: to stderr, after what stdout still holds.
+    """
+    stream = sys.stderr if error else sys.stdout
+    try:
+        if error:
+            sys.stdout.flush()
+        print(*(in_one_line(str(line)) for line in lines), sep="\n", file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left to be flushed goes there too
