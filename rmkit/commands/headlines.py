@@ -14,7 +14,8 @@ import pandas as pd
 from rmkit.errors import one_of
 from rmkit.intervals.means import FEWEST_SEEDS, t_over_seeds
 from rmkit.stages.first_look import FIRST_LOOK, REPLICATES
-from rmkit.widgets.explorer.columns import FIT, NOTHING, as_shown, axes_of, metrics_of, of_metric, shown, values_of
+from rmkit.widgets.explorer.coded import axes_of
+from rmkit.widgets.explorer.columns import FIT, NOTHING, as_shown, metrics_of, of_metric, shown, values_of
 
 SEED, SEEDS, WORLD = "seed", "seeds", "world"
 GUESSED = 3  # metrics of a stage of which nothing is said beforehand

@@ -23,16 +23,35 @@ matplotlib.use(BACKEND)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def live_canvas(figure: Figure, on_click: Callable[[float, float], None]) -> Canvas:
-    """The figure as a widget; on_click is called with the place of each click, in its pixels from the lower left."""
+Told = Callable[[float | None, float | None], None]  # a place in the figure's pixels, None where there is none
+
+
+def live_canvas(
+    figure: Figure,
+    on_click: Callable[[float, float], None],
+    on_move: Told | None = None,
+    on_key: Callable[[str | None], None] | None = None,
+) -> Canvas:
+    """The figure as a widget; places are in its pixels from the lower left.
+
+    on_click is called with the place of each click, on_move with that of the mouse, and with None when it leaves;
+    on_key with the name of each key. Keys change nothing by themselves.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
         )  # ipympl 0.10 hands its toolbar's arguments to traitlets too
         canvas = Canvas(figure)
-        FigureManager(canvas, 0)  # canvas and manager find each other; pyplot's list of figures knows neither
+        manager = FigureManager(canvas, 0)  # canvas and manager find each other; pyplot's list knows neither
     canvas.header_visible = canvas.footer_visible = canvas.toolbar_visible = canvas.resizable = False
+    for handler in (manager.key_press_handler_id, manager.button_press_handler_id, manager.scroll_handler_id):
+        canvas.mpl_disconnect(handler)  # else "l" would make a scale logarithmic
     canvas.mpl_connect("button_press_event", lambda event: on_click(event.x, event.y))
+    if on_move is not None:
+        canvas.mpl_connect("motion_notify_event", lambda event: on_move(event.x, event.y))
+        canvas.mpl_connect("figure_leave_event", lambda event: on_move(None, None))
+    if on_key is not None:
+        canvas.mpl_connect("key_press_event", lambda event: on_key(event.key))
     return canvas
 
 

@@ -53,8 +53,30 @@ STYLE = """<style>
 .rmkit .rmkit-card .jp-OutputArea-output { padding: 0; }
 .rmkit .rmkit-card .jp-OutputArea-output a { font-size: 12px; }
 .rmkit .rmkit-title { font-size: 13px; font-weight: 600; color: var(--ink); }
-.rmkit .rmkit-columns { display: flex; gap: 28px; flex-wrap: wrap; }
-.rmkit .rmkit-columns > div { flex: 1 1 300px; min-width: 0; }
+.rmkit .rmkit-columns { display: flex; gap: 10px 24px; flex-wrap: wrap; }
+.rmkit .rmkit-columns > div { flex: 1 1 236px; min-width: 0; }
+.rmkit-explorer { container-type: inline-size; }
+.rmkit .rmkit-body { flex-flow: row nowrap; gap: 0 12px; overflow: visible; }
+.rmkit .rmkit-three .widget-dropdown { flex: 1 1 0; min-width: 0; }
+.rmkit .rmkit-three button { flex: 0 0 32px; }
+.rmkit .rmkit-place { position: relative; overflow-x: clip; min-width: 0; }
+.rmkit .rmkit-place .jupyter-widgets, .rmkit .rmkit-place .jupyter-matplotlib-figure { margin: 0; padding: 0; }
+.rmkit button.rmkit-chip:disabled { border-style: dashed; opacity: .45; cursor: default;
+  text-decoration: line-through; }
+.rmkit .rmkit-hover { position: absolute; z-index: 3; pointer-events: none; width: max-content; max-width: 300px;
+  padding: 6px 9px; font-size: 12px; line-height: 1.4; color: var(--ink); background: var(--jp-layout-color1, white);
+  border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgba(0, 0, 0, .16); }
+.rmkit .rmkit-hover table { border-collapse: collapse; }
+.rmkit .rmkit-hover td { padding: 0 10px 0 0; vertical-align: top; overflow-wrap: anywhere; }
+.rmkit .rmkit-hover td:first-child { color: var(--soft); white-space: nowrap; }
+@container (max-width: 690px) {
+  .rmkit .rmkit-body { flex-flow: column nowrap; }
+  .rmkit .rmkit-body > * { width: 100% !important; flex: none !important; }
+  .rmkit .rmkit-body > .rmkit-side { border-right: none; padding: 0 0 6px; border-bottom: 1px solid var(--line);
+    margin-bottom: 8px; }
+  .rmkit .rmkit-three { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 2px 10px; }
+  .rmkit .rmkit-filters { flex-flow: row wrap; gap: 0 18px; }
+}
 .rmkit code { font-size: 11.5px; overflow-wrap: anywhere; }
 </style>"""
 
@@ -93,6 +115,18 @@ def named(name: str, widget: ipywidgets.Widget) -> ipywidgets.VBox:
 def column(children: Sequence[ipywidgets.Widget], **layout: Any) -> ipywidgets.VBox:
     """Widgets under each other, no scroll bars."""
     return ipywidgets.VBox(list(children), layout=ipywidgets.Layout(**{"overflow": "visible", **layout}))
+
+
+def offer(control: ipywidgets.Dropdown, options: Sequence[tuple[str, Any]], value: Any) -> None:
+    """Set what a dropdown offers and shows, where that changes."""
+    if tuple(control.options) != tuple(options):
+        control.options = options
+    control.value = value
+
+
+def in_a_row(controls: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
+    """Controls that lie under each other beside a picture, and next to each other above one."""
+    return column(controls).add_class("rmkit-three")
 
 
 def row(children: Sequence[ipywidgets.Widget], **layout: Any) -> ipywidgets.HBox:

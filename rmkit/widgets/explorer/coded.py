@@ -117,12 +117,13 @@ class Coded:
         return [column.values[code] for code in order]
 
     def axes(self, metric: str) -> dict[str, list[Any]]:
-        """The columns in which a metric's rows differ, each with its values: `columns.axes_of`, remembered."""
+        """The columns in which a metric's rows differ, each with its values; remembered."""
         if metric not in self._axes:
-            self._axes[metric] = self._axes_of(self.rows(metric))
+            self._axes[metric] = self.axes_of(self.rows(metric))
         return self._axes[metric]
 
-    def _axes_of(self, rows: np.ndarray) -> dict[str, list[Any]]:
+    def axes_of(self, rows: np.ndarray) -> dict[str, list[Any]]:
+        """The columns in which rows differ, each with its values. Of columns that change together one is enough."""
         found = {name: self.values(name, rows) for name in self.table if name not in ABOUT}
         found = {name: values for name, values in found.items() if len(values) > 1}
         if POLICY in found:
@@ -173,3 +174,8 @@ class Coded:
         """(N,) int: 1 for each row that a filter holds back."""
         column = self.column(name)
         return (~column.allowed(values)[column.code_r[rows]]).astype(int)
+
+
+def axes_of(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """The columns that take more than one value, each with its values in order; of the rows of one metric."""
+    return Coded(table).axes_of(np.arange(len(table)))

@@ -38,29 +38,6 @@ def tidied(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=hidden).rename(columns=names)
 
 
-def axes_of(table: pd.DataFrame) -> dict[str, list[Any]]:
-    """The columns that take more than one value, each with its values in order; of the rows of one metric.
-
-    Of columns that always change together one is enough.
-    """
-    found = {name: values_of(table[name]) for name in table if name not in ABOUT}
-    found = {name: values for name, values in found.items() if len(values) > 1}
-    if POLICY in found:
-        found = {name: values for name, values in found.items() if name not in TOLD_BY_POLICY}
-    code = {name: pd.factorize(table[name], use_na_sentinel=False)[0] for name in found}
-    kept: list[str] = []
-    for name in sorted(found, key=lambda name: name in TOLD_BY_OTHERS):
-        if not any(_change_together(code[name], code[other]) for other in kept):
-            kept.append(name)
-    return {name: values for name, values in found.items() if name in kept}
-
-
-def _change_together(first_r: np.ndarray, second_r: np.ndarray) -> bool:
-    """Whether each value of one column comes with one value of the other, and the other way round."""
-    n_first, n_second = first_r.max() + 1, second_r.max() + 1
-    return bool(n_first == n_second == len(np.unique(first_r * n_second + second_r)))
-
-
 def values_of(column: pd.Series) -> list[Any]:
     """A column's values: numbers ascending, all else as text in the order in which it comes; missing left out."""
     present = column.dropna()

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from rmkit.widgets.explorer.columns import ABOUT, FIT, axes_of, shown
+from rmkit.widgets.explorer.coded import axes_of
+from rmkit.widgets.explorer.columns import ABOUT, FIT, shown
 from rmkit.widgets.inert_texts import inline_text
 from rmkit.widgets.stored import Stored
 
@@ -51,7 +52,7 @@ def rows_of(table: pd.DataFrame, fit: Fit) -> pd.DataFrame:
 def details(stored: Stored, table: pd.DataFrame, fit: Fit) -> str:
     """The fit's rows beside its job, as HTML."""
     rows = rows_of(table, fit)
-    measured = f'<div class="rmkit-scroll" style="max-height:260px">{table_html(rows)}</div>'
+    measured = f'<div class="rmkit-scroll" style="max-height:172px">{table_html(rows)}</div>'
     parts = f"<div>{measured}</div><div>{job(stored, fit)}</div>"
     return f'<div class="rmkit-columns">{parts}</div>'
 
@@ -68,7 +69,7 @@ def job(stored: Stored, fit: Fit) -> str:
     given = [] if planned is None else [(name, value_html(value)) for name, value in planned.parameters.items()]
     path = f"<code>{inline_text(stored.project.shown(notebook_of(stored, fit.key)))}</code>"
     lines = "".join(f"<tr><td>{inline_text(name)}</td><td>{html}</td></tr>" for name, html in [*made, *given])
-    table = f'<div class="rmkit-scroll" style="max-height:220px"><table class="rmkit-table">{lines}</table></div>'
+    table = f'<div class="rmkit-scroll" style="max-height:150px"><table class="rmkit-table">{lines}</table></div>'
     return f'{table}<div class="rmkit-note">executed notebook: {path}</div>'
 
 

@@ -33,6 +33,7 @@ from rmkit.widgets.explorer.picture import Picture
 X_NAMES = {"annotations": "annotated pairs", "beta": "annotation sharpness β", "n": "n, responses to choose from"}
 TICK = 9.0  # pixels of a tick and the space before its label
 WIDEST_GAP = 64.0  # between panels side by side
+ROW_GAP = 15.0  # between panels above each other
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Frame:
         """Left, bottom, width and height of a panel, as parts of the figure."""
         row, column = divmod(position, self.across)
         left = self.left + column * (self.panel_width + self.gap)
-        bottom = self.top - row * (self.panel_height + self.title_height + GAP) - self.panel_height
+        bottom = self.top - row * (self.panel_height + self.title_height + ROW_GAP) - self.panel_height
         return (*self.at(left, bottom), *self.at(self.panel_width, self.panel_height))
 
     def is_leftmost(self, position: int) -> bool:
@@ -87,7 +88,7 @@ class Frame:
     def bottom(self) -> float:
         """The lower end of the lowest row of panels."""
         n_rows = math.ceil(self.n_panels / self.across)
-        return self.top - n_rows * self.panel_height - (n_rows - 1) * (self.title_height + GAP)
+        return self.top - n_rows * self.panel_height - (n_rows - 1) * (self.title_height + ROW_GAP)
 
     @property
     def title_at(self) -> tuple[float, float]:
@@ -124,7 +125,7 @@ def frame_of(picture: Picture, looks: Mapping[str, Look], width: float, limits: 
     panel_width = (width - left - right - (across - 1) * gap) / across
     ticks = tick_labels(words, at, panel_width, room, names=axis.scale == "names", last=axis.beyond is not None)
     panel_height, title_height = HEIGHTS.get(n_rows, MORE), LINE if n_panels > 1 else 0.0
-    panels = n_rows * (panel_height + title_height) + (n_rows - 1) * GAP
+    panels = n_rows * (panel_height + title_height) + (n_rows - 1) * ROW_GAP
     above = EDGE / 2 + LINE * len(title) + (GAP / 2 if n_panels > 1 else GAP)
     below = TICK + ticks.height + LINE + (EDGE if legend.beside or not legend.labels else GAP + legend.height + EDGE)
     return Frame(

@@ -14,10 +14,10 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
 
 DPI = 110.0
-SIZE = 9.0  # of all words, in points
+SIZE = 8.6  # of all words, in points
 LINE = 18.0  # from one line of words to the next, in pixels
 EDGE, GAP = 8.0, 9.0  # around the picture, and between its parts
-BETWEEN = 8.0  # that two labels keep apart
+BETWEEN = 5.0  # that two labels keep apart
 LEAST_PANEL = 165.0  # pixels of width that a panel needs
 HEIGHTS = {1: 330.0, 2: 205.0}  # of a panel, by the number of rows; MORE where there are more
 MORE = 165.0

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import RmkitError
-from rmkit.widgets.explorer.columns import FIT, axes_of, metrics_of, of_metric, tidied
+from rmkit.widgets.explorer.coded import axes_of
+from rmkit.widgets.explorer.columns import FIT, metrics_of, of_metric, tidied
 from rmkit.widgets.explorer.details import Fit, fit_at
 from rmkit.widgets.explorer.selection import Selection, first_look, with_filters
 from rmkit.widgets.explorer.view import DROP, View, kept_or_dropped, value_text

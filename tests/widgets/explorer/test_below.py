@@ -119,7 +119,7 @@ def test_a_view_comes_back_whole_from_its_text_in_another_explorer(explorer, sto
 
 def test_values_that_were_switched_off_stay_off(explorer, stored):
     name, values = "seed", (1,)
-    explorer._filtered(name, [0, 1], values)
+    explorer._filtered(name, values)
     again = Explorer(stored, "mine", view=explorer.view)
     assert again.selection.filters[name] == values
     assert set(again.below.fits.rows["seed"]) == {1}

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from rmkit.widgets.explorer.columns import axes_of, tidied, values_of
+from rmkit.widgets.explorer.coded import axes_of
+from rmkit.widgets.explorer.columns import tidied, values_of
 from tests.widgets.explorer.result_rows import rows
 
 

@@ -2,6 +2,7 @@
 
 import base64
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,7 +30,7 @@ def click(explorer, row):
 
 
 def chips(explorer, name):
-    (box,) = [box for box in explorer.filters.children if f">{name}<" in box.children[0].value]
+    (box,) = [box for box in explorer.filters.children if f">{name.replace('_', ' ')}<" in box.children[0].value]
     return box.children[1].children
 
 
@@ -149,17 +150,48 @@ def test_an_empty_study_says_what_to_run_and_comes_back(explorer):
     assert explorer.canvas.layout.display is None
 
 
-def test_a_choice_that_leaves_nothing_can_be_taken_back(explorer):
+@pytest.fixture
+def gappy(explorer):
+    """The explorer on a stage in which no row has seed 1 and beta 0.5 together."""
     rows = explorer.stored.tables["99_other"]
     explorer.stored.tables["99_other"] = rows[(rows["param_seed"] == 0) | (rows["beta"] != 0.5)]
     explorer.stage.value = "99_other"
-    chips(explorer, "beta")[0].value = True
-    chips(explorer, "beta")[1].value = False
-    chips(explorer, "seed")[0].value = False
-    assert "none of its" in explorer.note.value
-    assert explorer.rest.layout.display is None
-    chips(explorer, "seed")[0].value = True
-    assert len(drawn(explorer)) == 2
+    return explorer
+
+
+def states(explorer, name):
+    return [(chip.value, chip.disabled) for chip in chips(explorer, name)]
+
+
+def test_a_button_that_draws_nothing_is_off_and_comes_back(gappy):
+    chips(gappy, "seed")[0].value = False
+    half, no_noise = states(gappy, "beta")
+    assert half == (False, True)  # no row of seed 1 has this beta
+    assert not no_noise[1]
+    chips(gappy, "seed")[0].value = True
+    assert [disabled for _, disabled in states(gappy, "beta")] == [False, False]
+
+
+def test_a_value_that_waits_is_kept_when_it_can_be_drawn_again(gappy):
+    gappy.lines.value = "beta"  # nothing is held of it: both values are on
+    assert states(gappy, "beta") == [(True, False), (True, False)]
+    chips(gappy, "seed")[0].value = False
+    assert states(gappy, "beta") == [(False, True), (True, False)]
+    chips(gappy, "annotations")[0].value = False
+    chips(gappy, "seed")[0].value = True
+    assert states(gappy, "beta") == [(True, False), (True, False)]
+    assert set(drawn(gappy)["beta"]) == {0.5, float("inf")}
+
+
+def test_no_click_leads_to_an_empty_picture(gappy):
+    """A random walk over all buttons that can be clicked."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        names = list(gappy.coded.axes(gappy.selection.metric))
+        free = [chip for chip in chips(gappy, names[rng.integers(len(names))]) if not chip.disabled]
+        free[rng.integers(len(free))].value ^= True
+        assert gappy.picture is not None
+        assert len(gappy.picture.points) + len(gappy.picture.levels)
 
 
 def test_a_stage_with_few_columns_is_usable(explorer):
