@@ -8,7 +8,7 @@ from typing import Any
 
 from rmkit.stages.graph import EVALUATIONS, STAGES
 from rmkit.study.planning.keys import data_files
-from rmkit.study.planning.named_code import check_named
+from rmkit.study.planning.named_code import check_cells, check_named
 from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
@@ -20,6 +20,7 @@ from rmkit.study.planning.study_file import Study
 def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[str]:
     """What the declared data files hold, a line each; DataError or ParamsError if a stage cannot work with that."""
     check_named(jobs, project.package, study.where)
+    check_cells(jobs, project)
     found = {}
     for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
         found[given, checker] = resolve_name(checker)(project.root / given, given)

@@ -1,4 +1,4 @@
-"""Whether the classes that parameters name can be there: what is wrong with an entry of a registry, in a sentence.
+"""Whether the code that a study names can be there: what is wrong with a registry's entry or a cell, in a sentence.
 
 A registry is a dictionary of names as text ("module:Class"; `stages.graph.NAMED`). Static: parses the registry, the
 module and what that imports of rmkit, and imports nothing, so it takes milliseconds where torch takes seconds. What
@@ -8,7 +8,8 @@ only an import shows is left to the run (processes/named_imports).
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator
+import symtable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -19,10 +20,13 @@ from typing import Any
 from rmkit.errors import ParamsError, did_you_mean, not_one_of
 from rmkit.stages.graph import NAMED
 from rmkit.study.planning.cell_names import Names, names_of
+from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.project import Project
 from rmkit.study.planning.reached_code import TARGET, imported, module_file, parsed
 
-OF_EVERY_MODULE = frozenset(dir(builtins)) | {"__file__", "__path__"}
+OF_EVERY_MODULE = frozenset(dir(builtins))
+OF_EVERY_CELL = frozenset({"In", "Out", "display", "get_ipython"})
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,24 @@ def check_named(jobs: Iterable[PlannedJob], package: Path, where: str) -> None:
             raise ParamsError(f"{entry}, {fault}")
 
 
+def check_cells(jobs: Iterable[PlannedJob], project: Project) -> None:
+    """ParamsError for the first cell of the jobs' notebooks that reads a name, or imports one, that is nowhere.
+
+    In which order the cells come is not looked at.
+    """
+    for stage in dict.fromkeys(job.stage for job in jobs):
+        notebook = read_notebook(project.notebook(stage), project.shown(project.notebook(stage)))
+        bound = OF_EVERY_CELL.union(*(names_of(cell.source).bound for cell in notebook.cells))
+        trees = {cell: tree_of(notebook, cell) for cell in notebook.cells}
+        stars = any(names == ["*"] for tree in trees.values() for _, names in imported(tree))
+        for cell, tree in trees.items():
+            start = f"{notebook.where}: cell {cell.number}"
+            if missing := next(_not_importable(tree, "", project.package), None):
+                raise ParamsError(f"{start} imports {missing}")
+            if not stars and (undefined := _undefined(tree, names_of(cell.source).read - bound)):
+                raise ParamsError(f"{start} uses {undefined!r}, which no cell imports or defines")
+
+
 def _fault(name: str, target: object, protocol: str, package: Path) -> str | None:
     """What is wrong with one entry: a clause, or None."""
     if not isinstance(target, str) or not TARGET.fullmatch(target):
@@ -79,10 +101,9 @@ def _fault(name: str, target: object, protocol: str, package: Path) -> str | Non
     if class_name not in names.bound:
         return f"and {module} has no {class_name}{did_you_mean(class_name, names.bound)}"
     tree = _tree(module, package)
-    undefined = sorted(names.read - names.bound - OF_EVERY_MODULE - _bound_in_classes(tree))
-    if undefined and not any(imported_names == ["*"] for _, imported_names in imported(tree, module)):
-        return f"and {module} uses {undefined[0]!r}, which it neither imports nor defines"
-    if missing := next(_not_importable(module, package), None):
+    if undefined := _undefined(tree, names.read - names.bound):
+        return f"and {module} uses {undefined!r}, which it neither imports nor defines"
+    if missing := next(_not_importable(tree, module.rpartition(".")[0], package), None):
         return f"and {module} imports {missing}"
     promising, _, promise = protocol.partition(":")
     has, needs = _members(module, class_name, package), _members(promising, promise, package) or {}
@@ -105,10 +126,30 @@ def _entries(tree: ast.Module, dictionary: str, shown: str) -> dict[str, Any]:
     raise ParamsError(f'{shown}: {dictionary} is not a dictionary of texts, as {{"name": "rmkit.folder.module:Class"}}')
 
 
-def _bound_in_classes(tree: ast.Module) -> set[str]:
-    """What class bodies bind, which they may read too; what they read first counts as the module's otherwise."""
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    return {name for node in classes for name in names_of("\n".join(map(ast.unparse, node.body))).bound}
+@cache
+def _exported(module: str, package: Path, _as_it_is: tuple[int, int]) -> set[str]:
+    """What a module binds at its own level, in a fraction of the time of `_names`."""
+    path = module_file(module, package)
+    assert path is not None
+    try:
+        table = symtable.symtable(path.read_text(encoding="utf-8"), module, "exec")
+    except (SyntaxError, ValueError):
+        parsed(module, package)  # says which line is not Python
+        raise
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+
+
+def _undefined(tree: ast.Module, names: Collection[str]) -> str | None:
+    """The first of the names that code reads and nothing binds, or None.
+
+    names: what it reads and does not bind at its own level. What a class body binds it may read, and `import *` may
+    bind anything.
+    """
+    if any(names == ["*"] for _, names in imported(tree, "rmkit")):
+        return None
+    bodies = ["\n".join(map(ast.unparse, node.body)) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    known = OF_EVERY_MODULE.union(*(names_of(body).bound for body in bodies))
+    return min((name for name in names if name not in known and not name.startswith("_")), default=None)
 
 
 def _names(module: str, package: Path) -> Names:
@@ -132,19 +173,18 @@ def _read(module: str, package: Path, _as_it_is: tuple[int, int]) -> tuple[ast.M
     return tree, names_of(ast.unparse(tree))
 
 
-def _not_importable(module: str, package: Path) -> Iterator[str]:
-    """What a module imports that is not there, in words; what it tries to import is its own affair."""
-    tree = _tree(module, package)
+def _not_importable(tree: ast.Module, package_name: str, package: Path) -> Iterator[str]:
+    """What code imports that is not there, in words; what it tries to import is its own affair."""
     tried = {id(each) for node in ast.walk(tree) if isinstance(node, ast.Try) for each in ast.walk(node)}
     kept = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in tried]
-    for base, names in imported(ast.Module(list(kept), []), module.rpartition(".")[0]):
+    for base, names in imported(ast.Module(list(kept), []), package_name):
         if base.split(".")[0] != "rmkit":
             if find_spec(base.split(".")[0]) is None:
                 yield f"{base}, which is not installed"
         elif not module_file(base, package):
             yield f"{base}, and there is no such module"
         else:
-            bound = _names(base, package).bound
+            bound = _exported(base, package, _as_it_is(base, package))
             for name in names:
                 if name != "*" and name not in bound and not module_file(f"{base}.{name}", package):
                     yield f"{name} from {base}, which has no such name{did_you_mean(name, bound)}"
