@@ -93,7 +93,7 @@ class Lab:
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
         command += [f"--IdentityProvider.token={TOKEN}", "--LanguageServerManager.autodetect=False"]
         with (home / "server.log").open("a") as log:
-            own = cls._environment(package, home, **variables)
+            own = cls.environment(package, home, **variables)
             process = subprocess.Popen(command, cwd=root, env=own, stdout=log, stderr=log)
         lab = cls(root, home, port, process)
         try:
@@ -104,7 +104,8 @@ class Lab:
         return lab
 
     @staticmethod
-    def _environment(package: Path, home: Path, **variables: str) -> dict[str, str]:
+    def environment(package: Path, home: Path, **variables: str) -> dict[str, str]:
+        """What a server of ours finds in its environment: settings and notes of its own, as a reader has it otherwise."""
         folders = {"CONFIG": "config", "DATA": "data", "RUNTIME": "runtime"}
         private = {f"JUPYTER_{name}_DIR": str(home / folder) for name, folder in folders.items()}
         private |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "IPYTHONDIR": str(home / "ipython")}

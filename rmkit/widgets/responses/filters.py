@@ -117,7 +117,7 @@ class Filters:
 
 def _range() -> ipywidgets.FloatRangeSlider:
     """A range that is told of once it is let go."""
-    layout = ipywidgets.Layout(width="100%", margin="0 0 2px 0")
+    layout = ipywidgets.Layout(width="calc(100% - 8px)", margin="0 0 2px 8px")  # room for half a handle
     return ipywidgets.FloatRangeSlider(value=(0, 1), min=0, max=1, step=0.01, continuous_update=False, layout=layout)
 
 

@@ -23,10 +23,15 @@ class OnePrompt(Tool):
         self.n = ipywidgets.IntSlider(min=1, max=1, description="n", layout=ipywidgets.Layout(width="100%", margin="0"))
         self.n.style.description_width = "18px"
         self.text, self.answers, self.said = words(), words(), words()
-        self.curve = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width="100%", max_width="385px"))
-        self.side = column([self.n, self.said, self.curve], width="372px", flex="0 0 auto", padding="0 0 0 16px")
-        left = column([self.answers], flex="1 1 auto", min_width="0")
-        self.below = row([left, self.side], align_items="flex-start", margin="8px 0 0 0")
+        curve = ipywidgets.Layout(flex="0 1 372px", max_width="372px", min_width="0")
+        self.curve = ipywidgets.Image(format="png", layout=curve)
+        beside = [column([self.n, self.said], flex="1 1 300px", min_width="0"), self.curve]
+        self.side = row(beside, flex="1 1 372px", flex_flow="row wrap", align_items="flex-start", grid_gap="4px 16px")
+        left = column(
+            [self.answers], flex="999 1 430px", min_width="0"
+        )  # takes the room, and is alone where it is short
+        self.below = row([left, self.side], align_items="flex-start", flex_flow="row wrap", grid_gap="12px 16px")
+        self.below.layout.margin = "8px 0 0 0"
         self.children = [self.text, self.below]
         self.heard(self.n, self._draw_n)
 

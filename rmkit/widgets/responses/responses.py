@@ -101,6 +101,7 @@ class Responses(Tool):
     def _arranged(self) -> list[ipywidgets.Widget]:
         walk = [self.before, self.after, self.random, self.where, self.reset]
         self.walk = row(walk, align_items="center", grid_gap="4px", margin="8px 0 6px 0", flex_flow="row wrap")
+        self.where.layout.flex = "1 1 230px"
         head = [self.choosing.box, self.missing, self.offer]
         return [sheet(), *head, self.filters.box, self.walk, self.view]
 
