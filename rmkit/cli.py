@@ -65,7 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         else:
             added.add_argument("study", nargs="?", help="the study, by file or name (default: RMKIT_STUDY, else tiny)")
         added.add_argument(
-            "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter in every stage"
+            "--set",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="set a parameter in every stage, and in each block of it",
         )
         added.set_defaults(command=function)
         return added
@@ -109,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     collect = commands.add_parser("gc", help=(gc.__doc__ or ""), description=gc.__doc__)
     collect.add_argument("--dry-run", action="store_true", help="list what would be removed; remove nothing")
     collect.add_argument("--yes", action="store_true", help="remove without asking")
+    collect.add_argument(
+        "--trials", action="store_true", help="remove trials too: what --set made (default: list them)"
+    )
+    collect.add_argument("--exports", action="store_true", help="remove files too that 08 exported")
     collect.add_argument(
         "--older-than", type=_days, default=7, metavar="DAYS", help="of drafts and damaged jobs only these (default: 7)"
     )

@@ -87,7 +87,8 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
     assert [path.name.rpartition("-")[0] for path in (project / "runs/jobs").iterdir()] == ["00_human_preferences"]
     assert (newest_draft(project, "09_human_preferences") / "rows.parquet").exists()
     printed = (tmp_path / "out/out.ipynb").read_text(encoding="utf-8")
-    assert "building what 09_human_preferences needs" in printed
+    assert "building what 09_human_preferences needs: 1 of 1 jobs done; " in printed
+    assert "00_human_preferences  ████████████████████████  1 of 1" in printed
     assert "draft (nothing of it enters the store)" in printed
 
 

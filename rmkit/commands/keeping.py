@@ -12,11 +12,12 @@ from rmkit.study.store.store import Store
 def gc(options: argparse.Namespace) -> int:
     """List, and remove, what no study under params/ refers to any more."""
     project = find_project()
-    from rmkit.study.housekeeping.garbage import clean
+    from rmkit.study.housekeeping.garbage import EXPORTS, TRIALS, clean
 
     ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
     store = Store(project.store)
-    for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask):
+    also = [name for name in (TRIALS, EXPORTS) if getattr(options, name)]
+    for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask, also=also):
         say(line)
     return 0
 

@@ -11,7 +11,7 @@ from rmkit.study.monitoring.run_record import Run, living
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
-from rmkit.study.planning.study_file import Study, load_study, overridden
+from rmkit.study.planning.study_file import Study, load_study, overridden, replaced_in_blocks
 from rmkit.study.store.store import Store
 
 
@@ -20,7 +20,10 @@ def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJo
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
         say(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", error=True)
     path = study_path(project, named_study(options) or os.environ.get("RMKIT_STUDY") or "tiny")
-    study = overridden(load_study(path, project.shown(path)), options.set)
+    as_written = load_study(path, project.shown(path))
+    for note in replaced_in_blocks(as_written, options.set):
+        say(f"note: {note}", error=True)
+    study = overridden(as_written, options.set)
     return project, study, make_plan(project, study)
 
 

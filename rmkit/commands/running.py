@@ -78,7 +78,15 @@ def _selected(
     project: Project, study: Study, jobs: list[PlannedJob], store: Store, options: argparse.Namespace
 ) -> list[PlannedJob]:
     """The jobs that the options ask for, and those that they need; none if --retry-failed finds nothing that failed."""
-    asked = selected(project, jobs, only=options.only, until=options.until, select=options.select, plan_ids=options.job)
+    asked = selected(
+        project,
+        jobs,
+        only=options.only,
+        until=options.until,
+        select=options.select,
+        plan_ids=options.job,
+        study=study.arguments,
+    )
     return failed_last_time(store, study, asked) if options.retry_failed else asked
 
 

@@ -32,7 +32,7 @@ def write_gallery(study: Study, jobs: list[PlannedJob], store: Store, project: P
     shown = finished if every else one_seed_each(finished)
     if not shown:
         raise ResultError(
-            f"{study.where}: no job is finished, so there is no notebook to show; `rmkit run` executes them"
+            f"{study.where}: no job is finished, so no notebook is there; `rmkit run {study.arguments}` executes them"
         )
     folder = gallery_folder(store, study)
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")

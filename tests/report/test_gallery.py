@@ -78,7 +78,7 @@ def test_without_a_finished_job_or_a_study_there_is_one_line(small):
     ended = small.rmkit("gallery", "small")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        "params/small.yaml: no job is finished, so there is no notebook to show; `rmkit run` executes them\n"
+        "params/small.yaml: no job is finished, so no notebook is there; `rmkit run params/small.yaml` executes them\n"
     )
     ended = small.rmkit("gallery", "smal")
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -2,36 +2,38 @@
 
 What is named as a job stays while a study refers to that job, or may still come to it: a job whose inputs are not
 finished has no key yet, and any stored job of its stage and parameters may turn out to be it. So after a removal no
-study executes more than before. Studies that lie elsewhere, and what a command line sets, are no files under params/:
-they refer to nothing here. A report stays while its study is there; drafts, opened copies and jobs that were set aside
-as damaged stay for some days. All else goes, when no run is alive.
+study executes more than before. Trials, which is what a command line sets and studies that lie elsewhere, are no files
+under params/: their jobs are known from the records of runs, are listed by the command that made them, and stay unless
+one asks for their removal too. A report stays while its study is there; drafts, opened copies and jobs that were set
+aside as damaged stay for some days; what 08 exported stays unless one asks, and its saved views always. All else goes,
+when no run is alive.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
 killed process leaves in `runs/tmp/` the next run removes. No run starts until all is renamed.
 """
 
-import os
 import re
 import secrets
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError, StoreError
+from rmkit.study.housekeeping.sizes import last_written, sizes_of
+from rmkit.study.housekeeping.trials import trials_in_words, tried_jobs
 from rmkit.study.monitoring.run_record import living
 from rmkit.study.planning.key_changes import differences
-from rmkit.study.planning.keys import canonical
+from rmkit.study.planning.keys import FORMAT, canonical
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.quantities import size_text
 from rmkit.study.planning.study_file import load_study
-from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.disk import disk_faults, read_json
 from rmkit.study.store.locks import clear_away_the_dead, holder, using
 from rmkit.study.store.store import Store
 
@@ -45,7 +47,9 @@ ROOMS = {
     "drafts": "old drafts",
     "opened": "old copies of executed notebooks, made to be opened",
     "corrupt": "jobs set aside long ago as damaged",
+    "exports": "files that 08 exported",
 }
+TRIALS, EXPORTS = "trials", "exports"  # what goes only if one asks for it
 AGING = ("drafts", "opened", "corrupt")
 OF_A_JOB = re.compile(r".+-[0-9a-f]{16}(\.json)?")  # a key or a plan id
 DIFFERENCES_SHOWN = 3
@@ -60,6 +64,8 @@ class References:
     jobs: Mapping[str, PlannedJob] = field(default_factory=dict)  # by plan id
     keys: frozenset[str] = frozenset()
     open: frozenset[tuple[str, str]] = frozenset()  # stage and parameters of jobs whose inputs are not finished
+    tried: Mapping[str, str] = field(default_factory=dict)  # jobs of trials by plan id: the command that asked for them
+    trials: Mapping[str, str] = field(default_factory=dict)  # the same by key, of those that no study refers to
 
     def may_need(self, key: str, manifest: Mapping[str, Any]) -> bool:
         """Whether a finished job is one of theirs, or may turn out to be."""
@@ -71,9 +77,16 @@ class References:
 
 
 def clean(
-    project: Project, store: Store, *, older_than: float, dry_run: bool, ask: Callable[[str], bool] | None
+    project: Project,
+    store: Store,
+    *,
+    older_than: float,
+    dry_run: bool,
+    ask: Callable[[str], bool] | None,
+    also: Collection[str] = (),
 ) -> Iterator[str]:
     """List what can go and, if `ask` says yes, remove it; what to tell, line by line. ask: None if nobody is there.
+    also: TRIALS, EXPORTS.
 
     ParamsError or DataError for a study that cannot be planned: what it refers to is not known, so nothing is removed.
     """
@@ -81,8 +94,9 @@ def clean(
         text = "by its code this project's studies refer to none of their jobs"
         raise ParamsError(f"rmkit runs from {project.package}, and {text}; run this project's own rmkit/")
     referred = references(project, store)
-    found = collectable(store, referred, older_than=older_than)
+    found = collectable(store, referred, older_than=older_than, also=also)
     sizes = sizes_of(found)
+    yield from trials_in_words(store, referred.trials, goes=TRIALS in also)
     yield from listing(store, sizes, referred)
     if not found or dry_run:
         return
@@ -92,7 +106,7 @@ def clean(
     with alone(store):  # nobody should be asked for nothing
         pass
     if ask("remove all of it?"):
-        gone = collect(project, store, found, older_than=older_than)
+        gone = collect(project, store, found, older_than=older_than, also=also)
         yield f"removed {len(gone)}, freed {size_text(sum(sizes[path] for path in gone))}"
     else:
         yield "nothing was removed"
@@ -107,25 +121,33 @@ def references(project: Project, store: Store) -> References:
     keys = {key for job in jobs.values() for key in (store.key_of(job, known), store.noted(job.plan_id)) if key}
     unfinished = [job for job in jobs.values() if None in store.content(job, known).values()]
     names = tuple(study.name for study in studies)
-    return References(
-        names, jobs, frozenset(keys), frozenset((job.stage, canonical(dict(job.parameters))) for job in unfinished)
-    )
+    may_be = frozenset((job.stage, canonical(dict(job.parameters))) for job in unfinished)
+    referred = References(names, jobs, frozenset(keys), may_be)
+    tried = tried_jobs(store)
+    made = {key: command for plan_id, command in tried.items() if (key := store.noted(plan_id)) and store.finished(key)}
+    trials = {key: command for key, command in made.items() if not referred.may_need(key, _manifest(store, key))}
+    return replace(referred, tried=tried, trials=trials)
 
 
-def collectable(store: Store, referred: References, *, older_than: float) -> list[Path]:
-    """All that can go, by room. older_than: days that drafts and damaged jobs stay."""
+def collectable(store: Store, referred: References, *, older_than: float, also: Collection[str] = ()) -> list[Path]:
+    """All that can go, by room. older_than: days that drafts and damaged jobs stay. also: TRIALS, EXPORTS."""
+    if TRIALS in also:
+        referred = replace(referred, tried={}, trials={})
     old = time.time() - older_than * DAY
     jobs = {path.name for path in _listed(store, "jobs") if referred.may_need(path.name, _manifest(store, path.name))}
+    jobs |= referred.trials.keys()
+    planned = referred.jobs.keys() | referred.tried.keys()
     stays: dict[str, Callable[[str], bool]] = {
         "jobs": jobs.__contains__,
         "partial": referred.may_go_on_from,
-        "failed": referred.jobs.__contains__,
-        "plans": referred.jobs.__contains__,
+        "failed": planned.__contains__,
+        "plans": planned.__contains__,
         "verified": lambda name: name.removesuffix(".json") in jobs,
         "reports": lambda name: name.startswith(referred.studies),  # name.html, name+key=value.html, name-figure.png
     }
     found = [path for room, keeps in stays.items() for path in _listed(store, room) if not keeps(path.name)]
-    return found + [path for room in AGING for path in _listed(store, room) if _last_written(path) <= old]
+    found += [path for room in AGING for path in _listed(store, room) if last_written(path) <= old]
+    return found + (_listed(store, EXPORTS) if EXPORTS in also else [])
 
 
 def listing(store: Store, sizes: Mapping[Path, int], referred: References) -> Iterator[str]:
@@ -134,29 +156,19 @@ def listing(store: Store, sizes: Mapping[Path, int], referred: References) -> It
         if found := [path for path in sizes if path.parent.name == room]:
             yield f"{words}: {len(found)}, {size_text(sum(sizes[path] for path in found))}"
         for path in found if room == "jobs" else []:
-            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(_last_written(path)))
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(last_written(path)))
             yield f"  {path.name}  {size_text(sizes[path]):>7}  of {made}  {_apart(store, path.name, referred)}"
     names = ", ".join(referred.studies) or "none"
     if not sizes:
         yield f"nothing to remove; studies under params/: {names}"
     else:
         yield f"in all {len(sizes)}, {size_text(sum(sizes.values()))}; studies under params/: {names}"
-        yield "Trials by `--set`, and studies that lie elsewhere, no file there refers to: their jobs are listed too."
+        yield "Of trials by --set, and of studies that lie elsewhere, only those of the last runs are known as such."
 
 
-def sizes_of(paths: Sequence[Path]) -> dict[Path, int]:
-    """The bytes of each file, or of all files of a folder; a file that has several names counts once."""
-    seen: set[tuple[int, int]] = set()
-    sizes = dict.fromkeys(paths, 0)
-    for path in paths:
-        for found in _stats(path):
-            if not stat.S_ISDIR(found.st_mode) and (found.st_dev, found.st_ino) not in seen:
-                seen.add((found.st_dev, found.st_ino))
-                sizes[path] += found.st_size
-    return sizes
-
-
-def collect(project: Project, store: Store, shown: Sequence[Path], *, older_than: float) -> list[Path]:
+def collect(
+    project: Project, store: Store, shown: Sequence[Path], *, older_than: float, also: Collection[str] = ()
+) -> list[Path]:
     """Remove what was shown and can still go; returns that. StoreError, with nothing removed, beside a living run.
 
     What can go is looked up anew once no run can start: a study may have come, and a job have been found, since.
@@ -166,7 +178,7 @@ def collect(project: Project, store: Store, shown: Sequence[Path], *, older_than
     with alone(store), disk_faults(store.root):
         store.prepare()
         clear_away_the_dead(store)
-        still = set(collectable(store, references(project, store), older_than=older_than))
+        still = set(collectable(store, references(project, store), older_than=older_than, also=also))
         going = [path for path in shown if path in still]
         for path in going:
             if path.is_dir() and not path.is_symlink():
@@ -200,6 +212,9 @@ def _manifest(store: Store, key: str) -> dict[str, Any]:
 def _apart(store: Store, key: str, referred: References) -> str:
     """What sets a finished job apart from the nearest one that a study refers to."""
     if not (made := _manifest(store, key)):
+        noted = read_json(store.folder(key) / "manifest.json")
+        if isinstance(noted, dict) and noted.get("format", FORMAT) != FORMAT:
+            return f"stored by another version of rmkit, in format {noted['format']}; this one reads {FORMAT}"
         return "its manifest cannot be read"
     jobs = [job for job in referred.jobs.values() if job.stage == made["stage"]]
     changes = [list(differences(made["ingredients"], store.ingredients(job))) for job in jobs]
@@ -212,17 +227,5 @@ def _listed(store: Store, room: str) -> list[Path]:
     """What lies in a room of the store; where things are named as jobs, only what is."""
     with suppress(FileNotFoundError):
         paths = sorted((store.root / room).iterdir())
-        return [path for path in paths if room in (*AGING, "reports") or OF_A_JOB.fullmatch(path.name)]
+        return [path for path in paths if room in (*AGING, EXPORTS, "reports") or OF_A_JOB.fullmatch(path.name)]
     return []
-
-
-def _stats(path: Path) -> Iterator[os.stat_result]:
-    """The state of a file, or of a folder and all in it; what goes meanwhile is left out."""
-    for file in [path, *(path.rglob("*") if path.is_dir() and not path.is_symlink() else ())]:
-        with suppress(OSError):
-            yield file.lstat()
-
-
-def _last_written(path: Path) -> float:
-    """When a file or anything in a folder was last written."""
-    return max((found.st_mtime for found in _stats(path)), default=0.0)

@@ -42,7 +42,7 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
         )
         unmeasured = [job for job in jobs if job.plan_id in expected and expected[job.plan_id].seconds is None]
         yield from dict.fromkeys(_no_estimate(job) for job in unmeasured)
-        yield "A job to run may turn out to be there after all, when what it needs turns out as it was before."
+        yield "Fewer jobs may run: if a job makes the same result as before, the jobs that need it are there."
 
 
 def explain(store: Store, job: PlannedJob) -> list[str]:

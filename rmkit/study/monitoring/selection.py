@@ -26,13 +26,18 @@ def selected(
     until: str | None = None,
     select: Sequence[str] = (),
     plan_ids: Sequence[str] = (),
+    study: str = "",
 ) -> list[PlannedJob]:
-    """The jobs that are asked for, and those that they need, in plan order; ParamsError if there are none."""
+    """The jobs that are asked for, and those that they need, in plan order; ParamsError if there are none.
+
+    study: how a command line names it, for what a message proposes.
+    """
     stages = list(dict.fromkeys(job.stage for job in jobs))
     wanted = jobs
     ids = [job.plan_id for job in jobs]
     if unknown := [name for name in plan_ids if name not in ids]:
-        known = f"no job of this study has this plan id; `rmkit status` says how its {len(jobs)} jobs stand"
+        status = f"`{f'rmkit status {study}'.strip()}`"
+        known = f"no job of this study has this plan id; {status} says how its {len(jobs)} jobs stand"
         raise ParamsError(f"--job {cut(unknown[0])}: {known}{did_you_mean(unknown[0], ids)}")
     if only:
         only = stage_named(only, stages, "--only")

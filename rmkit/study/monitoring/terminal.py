@@ -97,7 +97,7 @@ def opening(store: Store, run: Run) -> str:
     """What a run says when it starts, with the time that it may take where that is long enough to be worth saying."""
     left = snapshot(store, run).seconds_left or 0.0
     long = left > SECONDS_WORTH_SAYING
-    expected = f", {about(left)} by measured jobs; `rmkit status --watch` follows it" if long else ""
+    expected = f", {about(left)} by measured jobs; `rmkit status {run.arguments} --watch` follows it" if long else ""
     return f"{run.study}: {len(run.jobs)} jobs, {sum(job.fits for job in run.jobs)} fits{expected}"
 
 

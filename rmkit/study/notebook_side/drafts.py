@@ -1,17 +1,12 @@
-"""What a live notebook needs that `rmkit run` would have given it: its sizes from a study, and upstream jobs built.
-
-Upstream is built by a child process of its own, so that it goes on when the tab is closed.
-"""
+"""What a live notebook needs that `rmkit run` would have given it: its sizes from a study, and the jobs upstream."""
 
 import os
-import tempfile
-import time
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from rmkit.errors import JobError, ParamsError, quoted
+from rmkit.errors import ParamsError, quoted
 from rmkit.stages.graph import STAGES
-from rmkit.study.monitoring.launch import in_own_session
 from rmkit.study.monitoring.words import in_lines
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import Declared
@@ -19,8 +14,6 @@ from rmkit.study.planning.plan import make_plan, plan_job, schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, study_path
 from rmkit.study.planning.study_file import STUDY, Study, grid, load_study, overridden
-from rmkit.study.store.progress import Progress
-from rmkit.study.store.store import Store
 
 STUDY_VARIABLE = "RMKIT_STUDY"
 
@@ -57,7 +50,9 @@ def plan_draft(project: Project, study: Study, stage: str, parameters: Mapping[s
             raise
     trial = overridden(study, setting)
     job = plan_job(project, stage, parameters, make_plan(project, trial, needed_by=stage), trial.where)
-    print(in_lines(f"{stage}: study {study.name} has no {' and '.join(setting)}; what this needs is that of a trial"))
+    given = " ".join(f"--set {shlex.quote(text)}" for text in setting)
+    trial_of = f"its inputs come from a trial: rmkit run {study.arguments} {given}"
+    print(in_lines(f"{stage}: study {study.name} has no {' and '.join(setting)}; {trial_of}"))
     return trial, job
 
 
@@ -77,25 +72,3 @@ def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str,
                 unlike = [{name: value for name, value in own.items() if point[name] != value} for point in points]
                 missing |= sorted(unlike, key=len)[0]
     return dict(sorted(missing.items()))
-
-
-def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob) -> None:
-    """Build the jobs that `job` needs and that are not in the store, with a bar; JobError if one of them fails."""
-    needed = list(job.upstream())
-    known: dict[str, str | None] = {}
-    if all(store.done(each, known) and not store.damage(str(known[each.plan_id])) for each in needed):
-        return
-    wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
-    wanted += [word for setting in study.set for word in ("--set", setting)]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        child = in_own_session(project, ["run", str(study.path), *wanted, "--no-report"], output)
-        progress = Progress(f"building what {job.stage} needs")
-        while child.poll() is None:
-            known = {}
-            progress(sum(store.done(upstream, known) for upstream in needed), len(needed))
-            time.sleep(0.2)
-        output.seek(0)
-        lines = output.read().strip().splitlines()
-    if child.returncode:
-        raise JobError(lines[-1] if lines else f"rmkit run {study.where} ended with {child.returncode}")
-    progress(len(needed), len(needed))

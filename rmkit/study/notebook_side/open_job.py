@@ -24,7 +24,8 @@ from rmkit.machine.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.stages.graph import ARTIFACTS, ROWS, STAGES, holds
 from rmkit.study.monitoring.words import in_lines
-from rmkit.study.notebook_side.drafts import build_upstream, plan_draft, study_sizes
+from rmkit.study.notebook_side.building import build_upstream
+from rmkit.study.notebook_side.drafts import plan_draft, study_sizes
 from rmkit.study.notebook_side.gathered import Gathered, tallies
 from rmkit.study.notebook_side.result_rows import wrong_with
 from rmkit.study.planning.keys import canonical

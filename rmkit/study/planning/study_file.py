@@ -18,7 +18,7 @@ import itertools
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,19 @@ def load_study(path: Path, where: str | None = None) -> Study:
         axes=axes,
         stages={
             name: tuple(
-                _mapping(block, f"{where}: stages.{name}", "give each parameter its value")
-                for block in (given if isinstance(given, list) and given else [given])
+                _mapping(block, f"{where}: {block_name(name, position, blocks)}", "give each parameter its value")
+                for position, block in enumerate(blocks)
             )
-            for name, given in stages.items()
+            for name, blocks in (
+                (name, given if isinstance(given, list) and given else [given]) for name, given in stages.items()
+            )
         },
     )
+
+
+def block_name(stage: str, position: int, blocks: Sequence[object]) -> str:
+    """How messages name a block of a stage: `stages.09_human_preferences[1]` where it has several, counted from 0."""
+    return f"stages.{stage}" + (f"[{position}]" if len(blocks) > 1 else "")
 
 
 def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> None:
@@ -117,13 +124,13 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
                 where = f"--set {given}" if given else f"{section}.{name}"
                 raise ParamsError(f"{study.where.partition(' with ')[0]}: {where}: {remedy}")
     for name in study.axes.keys() & study.parameters.keys():
-        raise ParamsError(f"{study.where}: {name} stands under both `parameters` and `axes`; keep one")
+        raise ParamsError(f"{study.where}: {name} is listed under both `parameters` and `axes`; keep one")
     for stage, blocks in study.stages.items():
         options = set(schemas[stage]) - {STUDY}
-        for name in (name for block in blocks for name in block):
+        for position, name in ((position, name) for position, block in enumerate(blocks) for name in block):
             if name not in options:
                 remedy = f"notebooks/{stage}.ipynb declares no such parameter{did_you_mean(name, options)}"
-                raise ParamsError(f"{study.where}: stages.{stage}.{name}: {remedy}")
+                raise ParamsError(f"{study.where}: {block_name(stage, position, blocks)}.{name}: {remedy}")
 
 
 def check_axes(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> None:
@@ -142,7 +149,7 @@ def grid(study: Study, stage: str, schema: Mapping[str, Declared]) -> list[dict[
     blocks may have a point in common. ParamsError for more points than a machine can plan.
     """
     blocks = study.stages[stage]
-    names = [f"stages.{stage}" + (f"[{position}]" if blocks[1:] else "") for position in range(len(blocks))]
+    names = [block_name(stage, position, blocks) for position in range(len(blocks))]
     values = [_block_values(study, stage, schema, *named) for named in zip(blocks, names, strict=True)]
     check_size(study, {stage: sum(math.prod(map(len, block.values())) for block in values)})
     return [dict(zip(block, point, strict=True)) for block in values for point in itertools.product(*block.values())]
@@ -211,6 +218,17 @@ def several(value: Any, where: str) -> list[Any] | None:
         wanted = f"no range of 1 to {LONGEST_RANGE:,} values; write it as 5..24, from 0 on"
         raise ParamsError(f"{where}: {quoted(value)} is {wanted}")
     return list(range(first, last + 1))
+
+
+def replaced_in_blocks(study: Study, assignments: list[str]) -> Iterator[str]:
+    """A note for each parameter that --set replaces where the blocks of a stage differ in it: these become alike."""
+    for name in dict.fromkeys(assignment.partition("=")[0] for assignment in assignments):
+        for stage, blocks in study.stages.items():
+            given = [block[name] for block in blocks if name in block]
+            there = list(dict.fromkeys(quoted(value) for value in given if several(value, "") is None))
+            if len(there) > 1:  # seeds as 0..4 and 0..2 tell no blocks apart
+                takes = f"to run some of them alone, use --select {name}=…"
+                yield f"--set {name} replaces {', '.join(there)} in the {len(blocks)} blocks of {stage}; {takes}"
 
 
 def overridden(study: Study, assignments: list[str]) -> Study:

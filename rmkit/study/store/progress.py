@@ -16,6 +16,37 @@ from rmkit.study.store.disk import write_text
 SECONDS_BETWEEN_TELLINGS = 0.2
 
 
+class Place:
+    """A place where text is rewritten: in a notebook an output, which keeps its last state; elsewhere lines of it."""
+
+    def __init__(self) -> None:
+        self._display: Any = None
+        self._shown = ""
+
+    def show(self, text: str, *, last: bool = False) -> None:
+        """The text in place of what stood there. Outside of notebooks its first line alone, where another was said."""
+        if in_notebook():
+            from IPython.display import display
+
+            bundle = {"text/plain": text}
+            if self._display is None:
+                self._display = display(bundle, raw=True, display_id=True)
+            elif text != self._shown:
+                self._display.update(bundle, raw=True)
+        elif last or self._said(text) != self._said(self._shown):
+            print(self._said(text) if not last else text, file=sys.stderr, flush=True)
+        self._shown = text
+
+    def _said(self, text: str) -> str:
+        """How many jobs are done, without the time, which changes all the while."""
+        return text.partition("\n")[0].partition(";")[0]
+
+
+def in_notebook() -> bool:
+    """Whether what is shown may be rewritten later: in a kernel, also one that papermill or nbconvert runs."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
 class Progress:
     """Called with (done, total) as work goes on: `fit(..., progress=job.progress("fitting linear_bt"))`.
 
@@ -25,7 +56,7 @@ class Progress:
     def __init__(self, what: str, file: Path | None = None) -> None:
         self.what = what
         self._file = file
-        self._display: Any = None
+        self._place = Place()
         self._started = time.monotonic()
         self._told = 0.0
 
@@ -42,16 +73,10 @@ class Progress:
         from tqdm import tqdm
 
         line = tqdm.format_meter(done, total, seconds, prefix=in_one_line(self.what), ncols=90)
-        if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
-            print(f"\r{line}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
-            return
-        from IPython.display import display
-
-        bundle = {"text/plain": line}
-        if self._display is None:
-            self._display = display(bundle, raw=True, display_id=True)
+        if in_notebook():
+            self._place.show(line)
         else:
-            self._display.update(bundle, raw=True)
+            print(f"\r{line}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
 
 
 def read_progress(file: Path) -> tuple[str, int, int]:

@@ -63,9 +63,65 @@ def script(project, text, *arguments) -> subprocess.CompletedProcess:
     )
 
 
+TRIAL = "rmkit run params/small.yaml --set 'powers=[5]'"
+
+
+def test_a_trial_that_was_asked_for_is_named_and_stays(several):
+    before = everything(several)
+    for arguments in ([], ["--dry-run"], ["--yes"]):
+        first, command, last = several.rmkit("gc", *arguments).stdout.splitlines()
+        assert first.startswith("trials that you asked for: 1 finished jobs, ")
+        assert first.endswith("; they stay; --trials removes them too")
+        assert command.startswith(f"  {TRIAL}: 1 job, ")
+        assert last.startswith("nothing to remove")
+    assert everything(several) == before
+
+
+def test_a_trial_is_named_before_it_is_asked_about(several):
+    ended = several.rmkit("gc", "--trials", "--dry-run")
+    first, command, *others = ended.stdout.splitlines()
+    assert first.endswith("; they are removed too")
+    assert command.startswith(f"  {TRIAL}: 1 job, ")
+    assert any(line.startswith("finished jobs that no study refers to: 1,") for line in others)
+
+
+def test_a_trial_of_a_study_elsewhere_is_one_too(several):
+    (several.root / "elsewhere.yaml").write_text(
+        json.dumps({"parameters": {"powers": [7.0]}, "stages": {"00_numbers": None, "01_sums": None}}), encoding="utf-8"
+    )
+    assert several.rmkit("run", "elsewhere.yaml", "--no-report").returncode == 0
+    said = several.rmkit("gc", "--yes").stdout
+    assert "  rmkit run elsewhere.yaml: 1 job, " in said
+    assert several.executed(lambda project: project.rmkit("run", "elsewhere.yaml", "--no-report")) == []
+
+
+def test_what_a_trial_and_a_study_share_is_the_study_s(several):
+    assert several.rmkit("run", "small", "--set", "powers=[3.0]", "--select", "seed=0", "--no-report").returncode == 0
+    assert "powers=[3.0]" not in several.rmkit("gc", "--dry-run").stdout  # params/powers.yaml has this job
+
+
+def test_exports_go_only_if_asked_and_saved_views_never(store):
+    for room in ("exports", "views"):
+        (store.root / room).mkdir()
+        (store.root / room / "mine.json").write_text("{}", encoding="utf-8")
+        os.utime(store.root / room / "mine.json", (0, 0))
+    assert collectable(store, NOBODY, older_than=0) == []
+    asked = collectable(store, NOBODY, older_than=0, also=("exports", "trials"))
+    assert asked == [store.root / "exports/mine.json"]
+    assert next(listing(store, sizes_of(asked), NOBODY)) == "files that 08 exported: 1, 0 kB"
+
+
+def test_a_store_of_another_format_says_so(store):
+    job = store.root / "jobs/01_sums-0000000000000000"
+    job.mkdir()
+    (job / "manifest.json").write_text('{"format": 0, "stage": "01_sums"}', encoding="utf-8")
+    _, line, *_ = listing(store, sizes_of([job]), NOBODY)
+    assert line.endswith("  stored by another version of rmkit, in format 0; this one reads 1")
+
+
 def test_a_trial_goes_and_what_studies_refer_to_stays(several):
     before = stored(several)
-    ended = several.rmkit("gc", "--yes")
+    ended = several.rmkit("gc", "--yes", "--trials")
     assert ended.returncode == 0, ended.stderr
     assert len(before - stored(several)) == 1
     assert "finished jobs that no study refers to: 1," in ended.stdout
@@ -73,7 +129,7 @@ def test_a_trial_goes_and_what_studies_refer_to_stays(several):
     assert "removed 2, freed" in ended.stdout  # the job, and the key that its plan id was noted with
     for name in STUDIES:
         assert several.executed(lambda project, name=name: project.rmkit("run", name, "--no-report")) == []
-    assert several.rmkit("gc", "--yes").stdout.startswith("nothing to remove")
+    assert several.rmkit("gc", "--yes", "--trials").stdout.startswith("nothing to remove")
     again = several.executed(
         lambda project: project.rmkit("run", "small", "--set", "powers=[5]", "--select", "seed=1", "--no-report")
     )
@@ -99,7 +155,9 @@ for kept in (subset for size in range(len(names) + 1) for subset in itertools.co
     for name in kept:
         shutil.copy(here.root / f"params/{name}.yaml", project.root / "params")
     store = Store(project.store)
-    collect(project, store, collectable(store, references(project, store), older_than=0), older_than=0)
+    also = ("trials",)
+    found = collectable(store, references(project, store), older_than=0, also=also)
+    collect(project, store, found, older_than=0, also=also)
     planned = [make_plan(project, load_study(path)) for path in (project.root / "params").iterdir()]
     jobs = {job.plan_id: job for plan in planned for job in plan}
     keys = {store.key_of(job) for job in jobs.values()}
@@ -126,7 +184,7 @@ def test_what_a_job_may_still_come_to_stays_until_its_inputs_are_made_again(seve
     shutil.rmtree(world)
     shutil.rmtree(several.root / "runs/plans")
     before = stored(several)
-    assert several.rmkit("gc", "--yes").returncode == 0
+    assert several.rmkit("gc", "--yes", "--trials").returncode == 0
     assert len(before - stored(several)) == 1  # the trial
     assert several.executed() == ["00_numbers"]
 
@@ -146,10 +204,10 @@ def test_other_data_upstream_removes_what_can_come_from_it_no_more(finished):
 def test_only_listed_where_nobody_can_be_asked(several):
     before = everything(several)
     for arguments in ([], ["--dry-run"], ["--dry-run", "--yes"]):
-        ended = several.rmkit("gc", *arguments)
+        ended = several.rmkit("gc", "--trials", *arguments)
         assert ended.returncode == 0
         assert "finished jobs that no study refers to: 1," in ended.stdout
-        assert "Trials by `--set`" in ended.stdout
+        assert "Of trials by --set, and of studies that lie elsewhere, only those of the last runs" in ended.stdout
         assert ("give --yes" in ended.stdout) == (not arguments)
     assert everything(several) == before
 
@@ -160,7 +218,7 @@ def test_on_a_terminal_it_asks(several, answer, gone):
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
     ended = subprocess.run(
-        [sys.executable, "-m", "rmkit.cli", "gc"], stdin=theirs, cwd=several.root, env=several.environment(),
+        [sys.executable, "-m", "rmkit.cli", "gc", "--trials"], stdin=theirs, cwd=several.root, env=several.environment(),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     os.close(ours)
@@ -288,13 +346,13 @@ def test_it_refuses_beside_a_living_run_and_beside_a_job_whose_runner_was_killed
     wait_for(lambda: list((several.root / "runs/locks").glob("01_sums-*/owner.json")))
     before = stored(several)
     assert several.rmkit("gc", "--dry-run").returncode == 0  # looking disturbs nobody
-    refused = several.rmkit("gc", "--yes")
+    refused = several.rmkit("gc", "--yes", "--trials")
     assert refused.returncode == 1
     assert f"process {running.pid} runs params/small.yaml --set sleep=5" in refused.stderr
     assert "nothing was removed" in refused.stderr
     running.send_signal(signal.SIGKILL)
     running.communicate()
-    refused = several.rmkit("gc", "--yes")
+    refused = several.rmkit("gc", "--yes", "--trials")
     assert refused.returncode == 1, refused.stdout
     assert "executes 01_sums-" in refused.stderr
     assert before == stored(several)
@@ -324,7 +382,7 @@ def test_a_run_that_starts_meanwhile_waits_until_all_is_out_of_the_way(several):
     running = several.start("run", "small", "--set", "powers=[5]", "--no-report")
     with pytest.raises(subprocess.TimeoutExpired):
         running.wait(timeout=2.5)
-    assert "another rmkit uses it" in several.rmkit("gc", "--yes").stderr
+    assert "another rmkit uses it" in several.rmkit("gc", "--yes", "--trials").stderr
     assert several.rmkit("run", "small", "--dry-run").returncode == 0
     garbage.communicate("done\n")
     out, _ = running.communicate(timeout=60)
@@ -346,7 +404,7 @@ def counted(change, counts):
     return changed
 pathlib.Path.rename = counted(pathlib.Path.rename, lambda _, target: target.name.startswith("collected-"))
 pathlib.Path.unlink = counted(pathlib.Path.unlink, lambda path: path.parent.name == "plans")
-sys.exit(main(["gc", "--yes"]))
+sys.exit(main(["gc", "--yes", "--trials"]))
 """
 
 
@@ -357,10 +415,10 @@ def test_one_that_is_killed_leaves_a_sound_store(several, done):
     assert len(list((several.root / "runs/tmp").iterdir())) == min(done, 2)
     assert several.executed() == []
     assert not list((several.root / "runs/tmp").iterdir())
-    assert several.rmkit("gc", "--yes").returncode == 0
+    assert several.rmkit("gc", "--yes", "--trials").returncode == 0
     assert len(stored(several)) == 4  # the numbers, two seeds, the powers
     assert len(list((several.root / "runs/plans").iterdir())) == 4
-    assert several.rmkit("gc", "--yes").stdout.startswith("nothing to remove")
+    assert several.rmkit("gc", "--yes", "--trials").stdout.startswith("nothing to remove")
 
 
 def test_a_job_that_went_is_made_again_when_a_study_refers_to_it(several):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.study.planning.study_file import load_study, overridden
+from rmkit.study.planning.study_file import check_names, load_study, overridden, replaced_in_blocks
 
 
 @pytest.fixture
@@ -38,3 +38,32 @@ def test_a_trial_has_a_report_of_its_own_and_a_command_that_can_be_typed(study):
 def test_half_an_assignment_is_refused(study, assignment):
     with pytest.raises(ParamsError, match="write KEY=VALUE"):
         overridden(study, [assignment])
+
+
+@pytest.fixture
+def blocks(tmp_path):
+    """A study with a stage of two blocks, which `world` tells apart."""
+    path = tmp_path / "blocks.yaml"
+    path.write_text(
+        "stages: {00_world: {n: 3}, 04_reward_models: [{world: a, seed: 0..4}, {world: b, seed: 0..2}]}",
+        encoding="utf-8",
+    )
+    return load_study(path, "params/blocks.yaml")
+
+
+def test_what_set_makes_alike_in_blocks_that_it_told_apart_is_said(blocks):
+    assert list(replaced_in_blocks(blocks, ["world=[a]", "seed=3", "n=4"])) == [
+        "--set world replaces 'a', 'b' in the 2 blocks of 04_reward_models; to run some of them alone, "
+        "use --select world=…"
+    ]
+    assert list(replaced_in_blocks(blocks, [])) == []
+
+
+def test_a_mistake_in_a_block_names_the_block(tmp_path, blocks):
+    schemas = {"00_world": {"n": None}, "04_reward_models": {"world": None}}
+    with pytest.raises(ParamsError, match=r"^params/blocks.yaml: stages.04_reward_models\[0\].seed: notebooks/04"):
+        check_names(blocks, schemas)
+    for given, said in (("[{n: 1}, 7]", r"stages.00_world\[1\]: 7 is not a mapping"), ("7", "stages.00_world: 7 is")):
+        (tmp_path / "wrong.yaml").write_text(f"stages: {{00_world: {given}}}", encoding="utf-8")
+        with pytest.raises(ParamsError, match=said):
+            load_study(tmp_path / "wrong.yaml")
