@@ -3,6 +3,8 @@
 A dated log (docs/log) says what was done then, and is not read here.
 """
 
+import ast
+import json
 import re
 import shlex
 from dataclasses import dataclass
@@ -57,4 +59,26 @@ def command_lines() -> list[tuple[Snippet, list[str]]]:
         while words and ASSIGNMENT.fullmatch(words[0]):
             words = words[1:]
         found.append((snippet, words))
+    return found
+
+
+def said_elsewhere() -> list[tuple[str, str]]:
+    """(place, code) of each piece of code in what notebooks say, and in the texts of rmkit's own code.
+
+    What is filled in when a text is made stands here as `FILLED`.
+    """
+    found = []
+    for path in sorted((REPOSITORY / "notebooks").glob("*.ipynb")):
+        for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], 1):
+            if cell["cell_type"] == "markdown":
+                found += [(f"{path.name}, cell {number}", text) for text in SPAN.findall("".join(cell["source"]))]
+    for path in sorted((REPOSITORY / "rmkit").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(part.value if isinstance(part, ast.Constant) else "FILLED" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            else:
+                continue
+            found += [(f"{path.relative_to(REPOSITORY)}:{node.lineno}", code) for code in SPAN.findall(text)]
     return found

@@ -25,7 +25,7 @@ from rmkit.study.notebook_side.open_job import OpenJob
 from rmkit.study.planning import plan
 from rmkit.study.planning.notebook import declared, read_notebook
 from tests.small_project import REPOSITORY
-from tests.snippets import PAGES, command_lines, of_kind, snippets
+from tests.snippets import PAGES, command_lines, of_kind, said_elsewhere, snippets
 from tests.worlds.human_preferences.dialogues import made_up, written
 
 NOT_RUN = {  # and why
@@ -72,7 +72,8 @@ def linked(folder):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     folder = linked(tmp_path_factory.mktemp("snippets") / "project")
-    (block,) = (line for each in of_kind("sh") for line in each.text.splitlines() if line.startswith("ln "))
+    (page,) = (each.text for each in of_kind("sh") if each.page.name == "from-embeddings.md")
+    (block,) = (line for line in page.splitlines() if line.startswith("ln "))
     subprocess.run(block.replace("/big/disk", str(folder / "big/disk")), shell=True, cwd=folder, check=True)
     return folder
 
@@ -279,3 +280,50 @@ LINKS = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)]+)
 def test_a_link_leads_to_a_file(page):
     for target in dict.fromkeys(target for linking, target in LINKS if linking == page):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+# What notebooks and rmkit's own messages say
+
+SAID = said_elsewhere()
+LEFT_OPEN = {"OPTIONS", "ARGUMENTS"}  # words that stand for any
+OF_OTHERS = {"--help-notebook"}  # papermill's
+
+
+def said(program):
+    return as_cases((place, text) for place, text in SAID if re.match(rf"([A-Z_]+=\S+ )*{program} [^|]", text))
+
+
+@pytest.mark.parametrize("text", said("rmkit"))
+def test_a_command_in_a_notebook_or_a_message_is_one_that_rmkit_takes(text):
+    words = [word for word in shlex.split(text.replace("…", "KEY=VALUE"))[1:] if word not in LEFT_OPEN]
+    if len(words) == 1:
+        assert words[0] in commands_of(_parser())
+    elif words:
+        _parser().parse_args(words)
+
+
+@pytest.mark.parametrize(
+    "text",
+    as_cases(
+        each for each in SAID if "ipynb" in each[0] and each[1].startswith("rmkit run --set") and "…" not in each[1]
+    ),
+)
+def test_a_run_that_a_notebook_proposes_could_start(text, project, rmkit):
+    rmkit(project, [*shlex.split(text)[1:], "--dry-run"])
+
+
+@pytest.mark.parametrize("text", said("make"))
+def test_a_target_in_a_notebook_or_a_message_is_made(text):
+    (target,) = re.findall(r"make ([\w-]+)", text)
+    assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_options_in_notebooks_and_messages_exist():
+    words = {
+        word.partition("=")[0]
+        for _, text in SAID
+        if text.startswith("--")
+        for word in text.split()
+        if word.startswith("--")
+    }
+    assert words <= OPTIONS | set(_parser()._option_string_actions) | OF_OTHERS
