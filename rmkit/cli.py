@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument(
         "--retry-failed", action="store_true", help="only jobs that failed last time, what they need and held up"
     )
+    runs.add_argument("--yes", action="store_true", help="run more than 1,000 jobs without asking")
     runs.add_argument("--no-report", action="store_true", help="write no report at the end")
     runs.add_argument("--job", action="append", default=[], metavar="PLAN_ID", help="only this job, and what it needs")
     command("check", check)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from rmkit.commands.request import says_yes
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -14,7 +15,7 @@ def gc(options: argparse.Namespace) -> int:
     project = find_project()
     from rmkit.study.housekeeping.garbage import EXPORTS, TRIALS, clean
 
-    ask = (lambda _: True) if options.yes else _yes if sys.stdin.isatty() else None
+    ask = (lambda _: True) if options.yes else says_yes if sys.stdin.isatty() else None
     store = Store(project.store)
     also = [name for name in (TRIALS, EXPORTS) if getattr(options, name)]
     for line in clean(project, store, older_than=options.older_than, dry_run=options.dry_run, ask=ask, also=also):
@@ -40,11 +41,3 @@ def data(options: argparse.Namespace) -> int:
     with disk_faults(folder):
         say(make_stored(source, options.encoder, options.out or folder))
     return 0
-
-
-def _yes(question: str) -> bool:
-    """Whether whoever sits at the terminal says yes."""
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False

@@ -6,6 +6,7 @@ Knows the options' names; runs nothing.
 import argparse
 import os
 
+from rmkit.characters import in_one_line
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.run_record import Run, living
 from rmkit.study.planning.plan import make_plan
@@ -37,3 +38,11 @@ def living_run(options: argparse.Namespace) -> Run | None:
 
 def named_study(options: argparse.Namespace) -> str | None:
     return getattr(options, "study_option", None) or options.study
+
+
+def says_yes(question: str) -> bool:
+    """Whether whoever sits at the terminal says yes."""
+    try:
+        return input(f"{in_one_line(question)} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -3,12 +3,13 @@
 import argparse
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from rmkit.commands.pages import write_report_of
-from rmkit.commands.request import planned
-from rmkit.errors import JobError
+from rmkit.commands.request import planned, says_yes
+from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.selection import failed_last_time, selected
 from rmkit.study.planning.checks import check_data
@@ -17,6 +18,8 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
+
+MANY_JOBS = 1_000  # that a run starts without asking
 
 if TYPE_CHECKING:
     from rmkit.study.engines.local import Local
@@ -35,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     check_data(project, study, jobs)  # what it finds in the data `rmkit check` says
     if options.dry_run:
         return _forecast(study, jobs, store, options)
+    _ask_about_many(study, jobs, yes=options.yes)
     from rmkit.study.monitoring.run_record import RunRecord
     from rmkit.study.store.locks import using
 
@@ -72,6 +76,15 @@ def check(options: argparse.Namespace) -> int:
         say(line)
     say(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
     return 0
+
+
+def _ask_about_many(study: Study, jobs: list[PlannedJob], *, yes: bool) -> None:
+    """ParamsError for so many jobs that ranges may have multiplied unseen, unless whoever asks says yes to them."""
+    if len(jobs) <= MANY_JOBS or yes:
+        return
+    many = f"{study.name}: {len(jobs):,} jobs, {sum(job.fits for job in jobs):,} fits"
+    if not (sys.stdin.isatty() and says_yes(f"{many}; run them?")):
+        raise ParamsError(f"{many}: more than {MANY_JOBS:,}; add --yes to run them, or --dry-run for what they cost")
 
 
 def _selected(

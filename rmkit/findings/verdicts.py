@@ -12,7 +12,6 @@ so. Knows per-prompt evaluations and rules; fits nothing. The verdict follows fr
 Beside each verdict is the p-value of its interval, and Holm's over the answered statements of one question.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -20,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import DataError, ParamsError, ResultError, not_one_of, quoted
+from rmkit.errors import DataError, ResultError, not_one_of
 from rmkit.findings.effects import Job, about, effect, parts
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
+from rmkit.findings.registered import names_and_digests
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.many import holm, p_value
 from rmkit.intervals.means import Interval, smallest_detectable
@@ -90,16 +90,6 @@ def no_interval(estimand: str, reason: str) -> Interval:
     """No effect and no interval, and why."""
     nan = float("nan")
     return Interval(nan, nan, nan, 0.95, estimand, "none", 0, reason)
-
-
-def names_and_digests(registered: Sequence[str]) -> dict[str, str]:
-    """The digest of each registered rule, by its name; ParamsError for an entry of another form."""
-    for position, entry in enumerate(registered):
-        if not re.fullmatch(r"[^@]+@[0-9a-f]{8}", entry):
-            raise ParamsError(
-                f"registered[{position}]: {quoted(entry)} is not a statement's name@digest, of eight digits"
-            )
-    return dict(entry.split("@") for entry in registered)
 
 
 def row_of_missing(name: str, digest: str) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
 
 def by_seed(row: dict) -> str:
     """The effect in each seed, to as many digits as their mean, or of many seeds the ends."""
-    effects = json.loads(row["by_seed"] or "[]")
+    effects = [effect for effect in json.loads(row["by_seed"] or "[]") if effect is not None]  # null: no number
     if len(effects) > MANY:
         least, most, below = min(effects), max(effects), sum(effect < 0 for effect in effects)
         return f"; {len(effects)} seeds from {signed(least, 3)} to {signed(most, 3)}, {below} of them below 0"
@@ -149,7 +149,8 @@ def by_seed(row: dict) -> str:
 
 def by_world(row: dict) -> str:
     """The effect in each world by its seed, how many have the mean's sign, and the spread between worlds."""
-    if not (effects := json.loads(row["by_world"] or "{}")):
+    effects = {world: effect for world, effect in json.loads(row["by_world"] or "{}").items() if effect is not None}
+    if not effects:
         return ""
     each = ", ".join(f"{signed(effect, 3)} in world {world}" for world, effect in effects.items())
     spread = "" if np.isnan(row["tau"]) else f", standard deviation between worlds {number(row['tau'], 3)}"

@@ -211,6 +211,7 @@ STAGES = {
     ),
     "07_figures": Stage(
         data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
+        precondition="rmkit.findings.registered:check_registered",
         asks="rmkit.findings.rules:check_against_notebooks",
         gathers=(
             "03_annotation_noise",

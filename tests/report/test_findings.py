@@ -86,6 +86,15 @@ def test_what_the_study_does_not_run_is_counted_and_not_told():
     assert counted(1, "statement") in section.answers[0]
 
 
+def test_a_seed_without_a_number_is_left_out_of_what_is_said_of_seeds():
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[null]")))
+    assert "; seed by seed" not in str(section)
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[0.1, null, 0.5]")))
+    assert "; seed by seed +0.100, +0.500" in str(section)
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_world='{"1": null}')))
+    assert "in world" not in str(section)
+
+
 def test_effects_stand_seed_by_seed_where_there_are_few_seeds():
     (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_seed="[0.1, -0.004, 0.5]")))
     assert section.tables[0].rows[0][2].small.endswith("; seed by seed +0.100, −0.004, +0.500")
