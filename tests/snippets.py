@@ -63,7 +63,7 @@ def command_lines() -> list[tuple[Snippet, list[str]]]:
 
 
 def said_elsewhere() -> list[tuple[str, str]]:
-    """(place, code) of each piece of code in what notebooks say, and in the texts of rmkit's own code.
+    """(place, code) of each piece of code in what notebooks say, in the texts of rmkit's own code, and in its pages.
 
     What is filled in when a text is made stands here as `FILLED`.
     """
@@ -81,4 +81,7 @@ def said_elsewhere() -> list[tuple[str, str]]:
             else:
                 continue
             found += [(f"{path.relative_to(REPOSITORY)}:{node.lineno}", code) for code in SPAN.findall(text)]
+    for path in sorted((REPOSITORY / "rmkit").rglob("*.j2")):
+        text = re.sub(r"{{.*?}}", "FILLED", path.read_text(encoding="utf-8"))
+        found += [(str(path.relative_to(REPOSITORY)), code) for code in re.findall(r"<code>(.*?)</code>", text)]
     return found

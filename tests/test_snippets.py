@@ -56,7 +56,7 @@ def linked(folder):
     (folder / "data/embeddings").mkdir(parents=True)
     for name in ("grammar", "hh-rlhf"):
         (folder / "data" / name).symlink_to(REPOSITORY / "data" / name)
-    shutil.copytree(REPOSITORY / "data/grammar", folder / "my/grammar")
+    shutil.copytree(REPOSITORY / "data/grammar", folder / "my-grammar")
     (folder / "path/to").mkdir(parents=True)
     written(folder / "path/to/pairs.jsonl", made_up(2300))
     shapes = {"train": (1000, 10), "test": (4, 500)}
@@ -231,7 +231,7 @@ FILES = TRACKED + sorted({str(parent) for line in TRACKED for parent in Path(lin
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yaml|yml|ipynb|png|json|npy|html|parquet|cff))|[\w-]+(/[\w.-]+)+")
 ELSEWHERE = (  # what these begin is no file of the checkout
     *("runs/", "out.ipynb", "data/downloads"),  # made by commands
-    *("path/to/", "my/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
+    *("path/to/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
 )
 
 
