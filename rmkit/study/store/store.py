@@ -9,6 +9,8 @@
     runs/drafts/              what people computed in a live kernel; runs/corrupt/: what was found damaged
     runs/runs/<id>/           what a run writes down of itself, so that it can be followed
     runs/opened/              copies of executed notebooks, for JupyterLab to open: it saves what it opens
+    runs/views/<name>.json    views of notebook 08 that were saved
+    runs/exports/             rows and pictures that notebook 08 wrote into files
     runs/executions.jsonl     a line for every start of a job
 
 Knows files and checksums; not what a job computes, nor who runs it.

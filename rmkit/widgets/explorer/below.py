@@ -88,6 +88,7 @@ class Below:
         self.toolbar.study = selection.study
         self.toolbar.layout.display = None
         self.toolbar.seen_changed()
+        self._name_kept()
         self._mark()
 
     def emptied(self) -> None:
@@ -99,6 +100,7 @@ class Below:
     def chosen(self, position: int) -> None:
         """A fit is chosen by this row of the table."""
         self.row = position
+        self._name_kept()
         self._mark()
 
     def title_of(self, fit: Fit) -> str:
@@ -167,7 +169,9 @@ class Below:
         self.keep.description = INSTEAD if self.kept else COMPARE
         if self.kept:
             named = name_html(A, self.kept.fit, self.explorer.stored)
-            self.name.value = f'<div>{named}<div class="rmkit-note">{NEXT}</div></div>'
+            fit = self.explorer.fit
+            hint = "" if fit and self._is_compared(fit) else f'<div class="rmkit-note">{NEXT}</div>'
+            self.name.value = f"<div>{named}{hint}</div>"
 
     def _mark(self) -> None:
         """Mark the rows of the chosen fit and of the one that is kept."""

@@ -5,6 +5,7 @@ is A, the one that is clicked is B; a difference is B minus A.
 """
 
 import html
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,16 @@ def comparison_html(a: Side, b: Side) -> str:
     return f'<div class="rmkit-columns"><div>{measured}</div><div>{parameters}</div></div>'
 
 
+def difference_text(a: float, b: float) -> str:
+    """b - a with its sign, to the digits that the larger of both is written with."""
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return NOTHING
+    largest = max(abs(a), abs(b))
+    digits = min(max(3 - math.floor(math.log10(largest)), 0), 9) if largest else 0
+    text = f"{b - a:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else "0"
+
+
 def name_html(letter: str, fit: Fit, stored: Stored) -> str:
     """A fit's letter and name, and the job that it is of, which fits of one name are told apart by."""
     planned = stored.finished(fit.study, fit.stage).get(fit.key)
@@ -131,9 +142,9 @@ def _rows_html(table: pd.DataFrame) -> str:
             f"<td>{inline_text(row[name].replace('_', ' ') if name == 'metric' else row[name])}</td>" for name in names
         )
         cells += "".join(f'<td class="rmkit-number">{_value_cell(row, end)}</td>' for end in ("a", "b"))
-        difference = row["difference"]
-        sign = f"{difference:+.3g}".replace("-", "−") if difference == difference else NOTHING
-        lines.append(f'<tr>{cells}<td class="rmkit-number">{inline_text(sign)}</td></tr>')
+        lines.append(
+            f'<tr>{cells}<td class="rmkit-number">{inline_text(difference_text(row["a"], row["b"]))}</td></tr>'
+        )
     return f'<table class="rmkit-table">{head}{"".join(lines)}</table>'
 
 

@@ -89,10 +89,7 @@ class Explorer(Tool):
         """Set every control to a selection of what exists, and draw it."""
         with self.silence():
             self.study.value = selection.study
-        self._study_changed(keep=selection.stage)
-        with self.silence():
-            self.metric.value = selection.metric
-        self._show(selection)
+        self._study_changed(selection.stage, selection)
 
     def on_fit(self, heard: Callable[[Fit], None]) -> None:
         """Have a function called with every fit that is clicked."""
@@ -164,7 +161,7 @@ class Explorer(Tool):
         body = row([side, seen], align_items="flex-start")
         return [sheet(), body.add_class("rmkit-body"), self.below.style, self.below.toolbar, self.below.fits]
 
-    def _study_changed(self, keep: str | None = None) -> None:
+    def _study_changed(self, keep: str | None = None, wanted: Selection | None = None) -> None:
         study = self.stored.study(self.study.value)
         stages = self.stored.with_rows(study.name)
         with self.silence():
@@ -176,16 +173,16 @@ class Explorer(Tool):
         if not stages:
             self._say(inline_text(study.fault) if study.fault else f"The study {name} {NO_RESULTS.format(name)}")
         else:
-            self._stage_changed()
+            self._stage_changed(wanted)
 
-    def _stage_changed(self) -> None:
+    def _stage_changed(self, wanted: Selection | None = None) -> None:
         name, stage = self.study.value, self.stage.value
         try:
             self.coded = Coded(tidied(self.stored.rows(name, stage)))
         except RmkitError as error:
             self._say(inline_text(str(error)))
             return
-        selection = first_look(self.coded, name, stage)
+        selection = wanted or first_look(self.coded, name, stage)
         with self.silence():
             self.metric.options = [(metric.replace("_", " "), metric) for metric in self.coded.metrics()]
             self.metric.value = selection.metric

@@ -85,7 +85,7 @@ def download_html(name: str, content: bytes) -> str:
 
 def open_html(path: Path) -> str:
     """A link to a file, relative to the folder that this kernel works in: JupyterLab opens it in a tab, Voilà not."""
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
         return ""
     return f'<a href="{quote(Path(os.path.relpath(path)).as_posix())}">open</a>'
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from rmkit.widgets.explorer import export
+from rmkit.widgets.explorer.below import NEXT
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.explorer.figure import RING
 from tests.widgets.explorer.made_store import HOSTILE, STAGES, Made, table
@@ -79,9 +80,11 @@ def test_two_fits_are_compared_until_the_comparison_ends(explorer):
     explorer.below.keep.click()
     assert explorer.details.value == alone
     assert explorer.below.bar.layout.display is None
+    assert NEXT in explorer.below.name.value
     explorer.choose(second)
     difference = explorer.table.loc[second, "value"] - explorer.table.loc[first, "value"]
-    assert f"{difference:+.3g}" in html.unescape(explorer.details.value)
+    assert f"{difference:+.2f}" in html.unescape(explorer.details.value)
+    assert NEXT not in explorer.below.name.value
     assert "reward_model" in explorer.details.value.partition("<details>")[0]
     explorer.stage.value = "99_other"
     explorer.choose(int(explorer.picture.points["row"].iloc[0]))

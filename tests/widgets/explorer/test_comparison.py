@@ -1,10 +1,12 @@
 """Two fits side by side: every metric of either, the difference, and what they were made with, differences first."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.widgets.explorer.comparison import Side, compared_parameters, compared_rows, comparison_html
+from rmkit.widgets.explorer.comparison import Side, compared_parameters, compared_rows, comparison_html, difference_text
 from rmkit.widgets.explorer.details import Fit
 from tests.widgets.explorer.made_store import HOSTILE
 
@@ -39,6 +41,13 @@ def test_metrics_are_matched_by_name_and_by_what_varies_within_a_fit(a, b):
     np.testing.assert_allclose(table["a"], [0.7, 1.0, 1.5, np.nan])
     np.testing.assert_allclose(table["b"], [np.nan, 0.5, 1.75, 0.4])
     np.testing.assert_allclose(table["difference"], [np.nan, -0.5, 0.25, np.nan])
+
+
+def test_a_difference_is_written_with_its_sign_and_the_digits_of_the_values():
+    told = [
+        difference_text(*pair) for pair in [(1.921, 1.908), (0.7, 0.75), (3.0, 3.0), (0, 0), (1, math.nan), (9, 1234)]
+    ]
+    assert told == ["−0.013", "+0.0500", "0", "0", "—", "+1225"]
 
 
 def test_a_fit_is_no_different_from_itself(a):
