@@ -1,0 +1,88 @@
+"""RMKIT_STORE puts the store elsewhere: then nothing is written under the checkout, whoever runs what."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rmkit.errors import ParamsError
+from rmkit.study.planning.project import Project
+
+DRAFT = """
+import rmkit
+rmkit.open_job("01_sums", {"study": "small", "seed": 7, "powers": [1.0], "sleep": 0.0})
+"""
+BROWSED = """
+from rmkit.study.planning.project import find_project
+from rmkit.widgets.stored import Stored
+print(Stored(find_project()).with_rows("small"))
+"""
+COMMANDS = (
+    ("run", "small"),
+    ("run", "small", "--set", "seed=5", "--no-report"),
+    ("status", "small"),
+    ("results", "01", "small"),
+    ("why", "01", "small"),
+    ("report", "small"),
+    ("gc", "--yes"),
+)
+
+
+def listing(folder):
+    """Every file and folder, with when it was written."""
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+def test_nothing_is_written_under_the_checkout(small, tmp_path):
+    store = tmp_path / "elsewhere/store"
+    before = listing(small.root)
+    said = {}
+    for command in COMMANDS:
+        ended = small.rmkit(*command, RMKIT_STORE=str(store))
+        assert ended.returncode == 0, ended.stderr
+        said[command] = ended.stdout
+    for text in (DRAFT, BROWSED):
+        command = [sys.executable, "-c", text]
+        environment = small.environment(RMKIT_STORE=str(store))
+        ended = subprocess.run(command, cwd=small.root, env=environment, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "['01_sums']\n"
+    assert listing(small.root) == before
+    assert said["status", "small"].splitlines()[-2:] == [
+        f"report: {store}/reports/small.html, up to date", f"store: {store}",
+    ]  # fmt: skip
+    assert "rmkit run params/small.yaml --set seed=5: 1 job, " in said["gc", "--yes"]
+    assert {path.name.rpartition("-")[0] for path in (store / "jobs").iterdir()} == {"00_numbers", "01_sums"}
+    assert len(list((store / "drafts").iterdir())) == 1
+    card = json.loads(next((store / "runs").glob("*/card.json")).read_text(encoding="utf-8"))
+    assert card["study"] == "small"
+
+
+def test_a_relative_store_starts_at_the_project_wherever_it_is_read(tmp_path, monkeypatch):
+    project = Project(tmp_path)
+    monkeypatch.setenv("RMKIT_STORE", "other/store")
+    assert project.store == tmp_path / "other/store"
+    monkeypatch.setenv("RMKIT_STORE", "")
+    assert project.store == tmp_path / "runs"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RMKIT_STORE", "~/store")
+    assert project.store == tmp_path / "home/store"
+    monkeypatch.setenv("RMKIT_STORE", "~nobody-of-this-name/store")
+    assert project.store == tmp_path / "~nobody-of-this-name/store"
+
+
+@pytest.mark.parametrize("given", ["/dev/null", "/dev/null/store", "file", "file/below", "dangling"])
+def test_what_can_be_no_folder_is_refused_in_one_line(tmp_path, monkeypatch, given):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("RMKIT_STORE", given)
+    with pytest.raises(ParamsError, match=rf"^RMKIT_STORE={given}: is not a folder; name a folder, or one to be made$"):
+        _ = Project(tmp_path).store
+
+
+@pytest.mark.parametrize("command", [("run",), ("status",), ("results", "01"), ("why", "01"), ("report",)])
+def test_every_command_says_so(small, command):
+    ended = small.rmkit(*command, "small", RMKIT_STORE="/dev/null")
+    said = "RMKIT_STORE=/dev/null: is not a folder; name a folder, or one to be made\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
