@@ -23,6 +23,8 @@ from rmkit.commands.running import check, run
 from rmkit.errors import RmkitError, cut, quoted
 from rmkit.study.monitoring.output import say
 
+MOST_SAID = 2_000  # characters of an error: a last bound, as a path may have 4,000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.command(options)
     except RmkitError as error:
-        say(error, error=True)
+        say(cut(str(error), MOST_SAID), error=True)
         return error.exit_code
     except KeyboardInterrupt:
         say("interrupted; finished jobs are kept: run the same command again to go on", error=True)

@@ -22,10 +22,11 @@ def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJo
         say(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", error=True)
     path = study_path(project, named_study(options) or os.environ.get("RMKIT_STUDY") or "tiny")
     as_written = load_study(path, project.shown(path))
-    for note in replaced_in_blocks(as_written, options.set):
-        say(f"note: {note}", error=True)
     study = overridden(as_written, options.set)
-    return project, study, make_plan(project, study)
+    jobs = make_plan(project, study)
+    for note in replaced_in_blocks(as_written, options.set):  # of a study that can be planned: a fault is one line
+        say(f"note: {note}", error=True)
+    return project, study, jobs
 
 
 def living_run(options: argparse.Namespace) -> Run | None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, cut
 from rmkit.files.digests import data_digest
 from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
@@ -114,8 +114,8 @@ def file_digest(project: Project, stage: str, parameter: str, given: str) -> str
     except OSError as error:
         place = Path(str(error.filename))
         inside = f"/{place.relative_to(path)}" if place.is_relative_to(path) and place != path else ""
-        asked = f"{stage} takes it as `{parameter}`, looked for at {path}"
-        raise DataError(f"{given}{inside}: {error.strerror}; {asked}") from None
+        asked = f"{stage} takes it as `{parameter}`, looked for at {cut(str(path))}"
+        raise DataError(f"{cut(given)}{cut(inside)}: {error.strerror}; {asked}") from None
 
 
 def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:

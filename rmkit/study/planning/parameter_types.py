@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import ParamsError, not_one_of, quoted
+from rmkit.files.yaml_texts import NO_CHARACTER
 
 SCALARS = {"int": int, "float": float, "str": str, "bool": bool}
 NAMED = {
@@ -78,6 +79,10 @@ class Kind:
             value = float(value)
         if type(value) is not wanted:
             raise ParamsError(f"{where}: {quoted(value)} is {_named(value)}, not {self}")
+        if isinstance(value, str) and (found := NO_CHARACTER.search(value)):
+            raise ParamsError(
+                f"{where}: {quoted(value)} holds U+{ord(found[0]):04X}, which is no character; take it out"
+            )
         if isinstance(value, float) and not math.isfinite(value):
             raise ParamsError(f"{where}: {quoted(value)} is not a finite number")
         return value or wanted()  # -0.0 is 0.0: two jobs would differ in nothing

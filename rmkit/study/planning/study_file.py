@@ -25,9 +25,10 @@ from typing import Any
 
 from rmkit.errors import ParamsError, cut, did_you_mean, listed_twice, nearest, one_of, quoted
 from rmkit.files.regular import why_unreadable
-from rmkit.files.yaml_texts import parsed_yaml, read_yaml
+from rmkit.files.yaml_texts import NO_CHARACTER, parsed_yaml, read_yaml
 from rmkit.study.planning.notebook import Declared
 from rmkit.study.planning.parameter_types import Kind, any_of
+from rmkit.study.planning.tree_digest import text_digest
 
 KEYS = ("title", "question", "parameters", "axes", "stages")
 Block = Mapping[str, Any]  # what a stage is given, by parameter
@@ -57,8 +58,13 @@ class Study:
 
     @property
     def report_name(self) -> str:
-        """The study's name, with what was changed: a trial must not replace the study's own report."""
-        return self.name + "".join(f"+{re.sub(r'[^A-Za-z0-9_.=,-]+', '_', text)}" for text in self.set)[:150]
+        """The study's name, with what was changed: a trial must not replace the study's own report.
+
+        A file's name has at most 255 bytes: of a long one the beginning and a digest.
+        """
+        changed = "".join(f"+{re.sub(r'[^A-Za-z0-9_.=,-]+', '_', text)}" for text in self.set)[:150]
+        begun = self.name.encode()[:80].decode(errors="ignore")
+        return (self.name if begun == self.name else f"{begun}-{text_digest(self.name)[:8]}") + changed
 
     @property
     def arguments(self) -> str:
@@ -68,7 +74,9 @@ class Study:
 
 def load_study(path: Path, where: str | None = None) -> Study:
     """The study at `path`, its keys checked; ParamsError names the file and the key."""
-    where = where or str(path)
+    where = cut(where or str(path))
+    if NO_CHARACTER.search(path.name):
+        raise ParamsError(f"{where}: its name is no UTF-8 text; rename the file")
     try:
         found = read_yaml(path, where)
     except FileNotFoundError:
@@ -121,7 +129,7 @@ def check_names(study: Study, schemas: Mapping[str, Mapping[str, Declared]]) -> 
             if name not in everywhere:
                 remedy = f"no notebook of this study declares it{nearest(name, sorted(everywhere))}"
                 given = next((text for text in study.set if text.partition("=")[0] == name), "")
-                where = f"--set {given}" if given else f"{section}.{name}"
+                where = f"--set {cut(given)}" if given else f"{section}.{name}"
                 raise ParamsError(f"{study.where.partition(' with ')[0]}: {where}: {remedy}")
     for name in study.axes.keys() & study.parameters.keys():
         raise ParamsError(f"{study.where}: {name} is listed under both `parameters` and `axes`; keep one")
