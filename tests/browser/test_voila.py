@@ -107,6 +107,7 @@ def click_a_dot(explorer):
     """Click on what looks like a dot until a fit is shown; its name."""
     from playwright.sync_api import TimeoutError as TooLong
 
+    explorer.page.wait_for_function(f"cell => ({DOTS})(cell).length", arg=explorer.element_handle(), timeout=60_000)
     for attempt in range(15):
         dots = explorer.evaluate(DOTS)
         x, y = dots[attempt % len(dots)]

@@ -38,10 +38,10 @@ class Saved:
 
 
 def fit_label(varied: Mapping[str, Any]) -> str:
-    """linear_bt · 1,800 annotations · beta 0.5"""
+    """linear_bt · 1,800 annotations · beta 0.5; no noise, where there is none."""
     said = {"reward_model": "{}", "annotations": "{} annotations", "beta": "beta {}"}
     parts = [text.format(shown(name, varied[name])) for name, text in said.items() if name in varied]
-    return " · ".join(parts) or "this fit"
+    return " · ".join(parts).replace("beta no noise", "no noise") or "this fit"
 
 
 def saved_fits(store: Store, jobs: Mapping[str, PlannedJob]) -> list[Saved]:
@@ -100,7 +100,7 @@ def same(varied: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 def _fits_at(path: Path) -> tuple[Mapping[str, Any], ...]:
     try:
         fits = pd.read_parquet(path)
-    except OSError:
+    except (OSError, ValueError):  # not there, or no table any more
         return ()
     columns = [name for name in CHOICES if name in fits]
     return tuple(

@@ -2,11 +2,12 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.widgets.explorer.details import Fit
-from rmkit.widgets.responses.saved import Saved, fit_label, nearest, same, why_not
+from rmkit.widgets.responses.saved import Saved, fit_label, nearest, same, saved_fits, why_not
 
 STAGE = "04_reward_models"
 JOBS = {
@@ -72,9 +73,32 @@ def test_why_a_fit_has_no_texts(fit, job, cells, said):
     assert not sentence.endswith(".")
 
 
+class Folders:
+    """A store as far as it is asked: where artifacts lie."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def artifact(self, key, name):
+        return self.root / key / name
+
+
+def test_a_job_without_a_table_of_fits_or_with_a_damaged_one_has_none(tmp_path):
+    for key, content in {"a": None, "b": b"no table"}.items():
+        folder = tmp_path / key / "reward_models"
+        folder.mkdir(parents=True)
+        fits = folder / "fits.parquet"
+        if content is None:
+            table = {"reward_model": ["mlp_bt"] * 2, "annotations": [200, 200], "fold": [0, 1]}
+            pd.DataFrame(table).to_parquet(fits)
+        else:
+            fits.write_bytes(content)
+    assert saved_fits(Folders(tmp_path), JOBS) == [saved("a", "mlp_bt", 200)]  # folds are one fit; c has no folder
+
+
 def test_a_fit_is_told_by_what_its_job_varies():
     assert same(SAVED[0].varied, {"reward_model": "linear_bt", "beta": 0.5})
     assert not same(SAVED[0].varied, {"reward_model": "linear_bt", "beta": 3.0})
-    assert fit_label(SAVED[3].varied) == "mlp_bt · 1,800 annotations · beta no noise"
+    assert fit_label(SAVED[3].varied) == "mlp_bt · 1,800 annotations · no noise"
     assert SAVED[0].label("a") == "linear_bt · 1,800 annotations · beta 0.5"
     assert SAVED[0].label("b").endswith("· 04_reward_models")
