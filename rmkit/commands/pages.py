@@ -1,6 +1,8 @@
 """`report` and `gallery`: the pages of a study."""
 
 import argparse
+import shutil
+from pathlib import Path
 
 from rmkit.commands.request import planned
 from rmkit.study.monitoring.output import say
@@ -43,6 +45,15 @@ def report_line(project: Project, study: Study, jobs: list[PlannedJob], store: S
     return f"report: {project.shown(path)}, {state}"
 
 
+def keep_earlier(store: Store, report: Path) -> str:
+    """Keep a report beside the next one if it may be of jobs that only another version reads; says so, or nothing."""
+    earlier = report.with_name(f"{report.stem}-earlier.html")
+    if not (report.is_file() and (count := store.other_formats())) or earlier.exists():
+        return ""
+    shutil.copy2(report, earlier)
+    return f"{count} finished jobs are in a format of another version of rmkit; the report so far is kept: {earlier}"
+
+
 def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
     from rmkit.report.freshness import fresh_report, report_path
 
@@ -51,5 +62,7 @@ def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], stor
         from rmkit.report.page import write_report
 
         with disk_faults(path):
+            if kept := keep_earlier(store, path):
+                say(kept)
             write_report(path, study, jobs, store, project)
     say(f"report: {path}")

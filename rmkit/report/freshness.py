@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from rmkit.errors import StoreError
+from rmkit.files.regular import open_regular
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
@@ -37,11 +39,11 @@ def gallery_digest(store: Store, finished: Iterable[str]) -> str:
 def gallery_on_disk(store: Store, study: Study) -> str:
     """The digest of the gallery that is there; empty if there is none."""
     try:
-        with (gallery_folder(store, study) / "index.html").open(encoding="utf-8") as file:
-            found = re.search(r'name="rmkit-gallery" content="(\w+)"', file.read(800))
+        with open_regular(gallery_folder(store, study) / "index.html") as file:
+            found = re.search(rb'name="rmkit-gallery" content="(\w+)"', file.read(800))
     except OSError:
         return ""
-    return found.group(1) if found else ""
+    return found.group(1).decode() if found else ""
 
 
 def report_digest(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> str:
@@ -70,8 +72,7 @@ def report_code(package: Path) -> dict[str, str]:
 def fresh_report(store: Store, study: Study, jobs: list[PlannedJob], project: Project) -> bool:
     """Whether the report on disk is the one that would be made now."""
     try:
-        with report_path(store, study).open(encoding="utf-8") as file:
-            head = file.read(400)
-    except OSError:
+        with open_regular(report_path(store, study)) as file:
+            return report_digest(store, study, jobs, project).encode() in file.read(400)
+    except (OSError, StoreError):  # of a damaged job no report can be the one
         return False
-    return report_digest(store, study, jobs, project) in head

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rmkit.report.freshness import gallery_digest, gallery_folder, report_path
 from rmkit.report.notebook_page import POLICY, notebook_page
 from rmkit.report.templates import rendered, template
 from rmkit.study.monitoring.words import duration
+from rmkit.study.notebook_side.gathered import read_stored
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.planned_job import PlannedJob
@@ -104,7 +106,8 @@ def stage_rows(stage: str, jobs: Mapping[str, PlannedJob], store: Store) -> dict
     """A stage's part of the index: its title and question, the parameters that differ, and a row a page."""
     import nbformat
 
-    first = nbformat.read(store.folder(next(iter(jobs))) / "notebook.ipynb", as_version=4)
+    place = store.folder(next(iter(jobs))) / "notebook.ipynb"
+    first = read_stored(place, partial(nbformat.read, as_version=4))
     prose = next((cell.source for cell in first.cells if cell.cell_type == "markdown"), "")
     title, question = (re.search(pattern, prose, re.M) for pattern in (r"^# (.+)$", r"^\*\*(.+)\*\*$"))
     differ = differing(jobs.values())

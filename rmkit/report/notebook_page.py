@@ -8,6 +8,7 @@ W3C, Content Security Policy Level 3.
 import html
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rmkit.characters import HIDDEN, visible
 from rmkit.report.equations import equation_svg
 from rmkit.report.markers import without_markers
 from rmkit.report.templates import template
+from rmkit.study.notebook_side.gathered import read_stored
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 # What an output of HTML may be made of; all other markup is shown as letters.
@@ -74,7 +76,8 @@ def notebook_page(path: Path, written: Path, facts: Mapping[str, str], target: C
     from nbconvert import HTMLExporter
     from nbconvert.filters import Highlight2HTML
 
-    notebook, today = (nbformat.read(one, as_version=4) for one in (path, written))
+    notebook = read_stored(path, partial(nbformat.read, as_version=4))
+    today = nbformat.read(written, as_version=4)
     take_prose(notebook, today)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

@@ -21,7 +21,7 @@ from rmkit.report.parts import VERDICTS, Section, Verdict, as_svg
 from rmkit.report.templates import rendered
 from rmkit.report.wording import counted
 from rmkit.stages.graph import STAGES
-from rmkit.study.notebook_side.gathered import Gathered, tallies
+from rmkit.study.notebook_side.gathered import Gathered, costs, tallies
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS
 from rmkit.study.planning.plan import schema_of
@@ -140,7 +140,7 @@ def cost_rows(store: Store, finished: Mapping[str, PlannedJob]) -> dict[str, Any
     rows, spans = [], []
     by_stage: dict[str, list[float]] = {}
     for key, job in finished.items():
-        cost = json.loads((store.folder(key) / "costs.json").read_text(encoding="utf-8"))
+        cost = costs(store.folder(key))
         by_stage.setdefault(job.stage, []).append(cost["seconds"])
         size = cost["peak_memory_bytes"] / 2**20
         manifest = store.manifest(key)
@@ -167,7 +167,9 @@ def environments(store: Store, finished: Mapping[str, PlannedJob]) -> list[str]:
     texts = []
     for key in finished:
         found = store.manifest(key)["environment"]
-        packages = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
-        machine = f"{found['processor']}, {found['cores']} cores, {found['system']}"
-        texts.append(f"{machine}; Python {found['python']}; {packages}; {counted(found['threads'], 'thread')} a job.")
+        packages = ", ".join(f"{name} {version}" for name, version in found.get("packages", {}).items())
+        said = {name: found.get(name, "?") for name in ("processor", "cores", "system", "python")}
+        machine = "{processor}, {cores} cores, {system}; Python {python}".format(**said)
+        threads = found.get("threads")
+        texts.append(f"{machine}; {packages}; {counted(threads if isinstance(threads, int) else 0, 'thread')} a job.")
     return list(dict.fromkeys(texts))

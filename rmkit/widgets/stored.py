@@ -3,17 +3,17 @@
 Reads study files, notebooks and the store; runs nothing, writes nothing, draws nothing.
 """
 
-import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from rmkit.errors import RmkitError
+from rmkit.errors import RmkitError, StoreError
 from rmkit.stages.graph import ROWS
 from rmkit.study.notebook_side.drafts import study_sizes
-from rmkit.study.notebook_side.gathered import Gathered
+from rmkit.study.notebook_side.gathered import Gathered, costs
 from rmkit.study.planning.notebook import declared, read_notebook
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
@@ -89,10 +89,9 @@ class Stored:
 
     def seconds(self, key: str) -> float | None:
         """How long a finished job took, where it says so."""
-        try:
-            return float(json.loads((self.folder(key) / "costs.json").read_text(encoding="utf-8"))["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        with suppress(StoreError):
+            return float(costs(self.folder(key))["seconds"])
+        return None
 
     def table(self) -> pd.DataFrame:
         """A row for each stage of each study: jobs done of planned, result rows; a study that does not plan has one."""

@@ -58,7 +58,10 @@ class Stored:
             (made / "artifacts" / name).mkdir(parents=True)
             if name == EVALUATIONS:
                 some_evaluations(evaluated).save(made / "artifacts" / name)
-        described = {"stage": job.stage, "ingredients": self.ingredients(job), "environment": {}}
+        described = {
+            **{"stage": job.stage, "parameters": dict(job.parameters), "ingredients": self.ingredients(job)},
+            **{"environment": {"packages": {}}, "execution": f"{key}.0", "started": 0.0, "seconds": 1.0},
+        }
         self.store.publish(made, key, described)
 
     def ingredients(self, job):

@@ -96,7 +96,7 @@ OTHER_REQUESTS = {
     "only an unknown stage": (["run", "small", "--only", "01_sum"], "--only: '01_sum' is not one of"),
     "set without a value": (["run", "small", "--set", "powers="], "--set powers=: write KEY=VALUE"),
     "set what is no YAML": (["run", "small", "--set", "powers=[1"], "--set powers=.*not YAML"),
-    "a folder as a study": (["check", "data.yaml"], "data.yaml: is not a regular file"),
+    "a folder as a study": (["check", "data.yaml"], "data.yaml: is not a regular file but a folder"),
     "an absent study": (["check", "smal"], "params/smal.yaml: no such study file; params/ holds small.yaml; did you mean 'small.yaml'"),
     "results of an unknown stage": (["results", "01_sum", "--study", "small"], "'01_sum' is not one of"),
     "results in an unknown form": (["results", "01_sums", "--study", "small", "--out", "x.txt"], "'.txt' is not one of .csv, .parquet"),
@@ -213,12 +213,100 @@ def test_a_manifest_of_odd_parts_is_passed_over_and_made_again(part, finished):
     assert f"{part} is no mapping" in ended.stdout
 
 
-def test_a_manifest_that_has_no_artifact_is_one_sentence(finished):
+def test_a_manifest_that_has_no_artifact_is_damaged_and_made_again(finished):
     change_manifest(finished, "00_numbers", {"artifacts": {}})
     assert finished.rmkit("status", "small").returncode == 0
     ended = finished.run()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "warning: damaged in the store" in ended.stdout
+    assert "no digest of numbers" in ended.stdout
+
+
+def test_a_report_of_jobs_that_only_another_version_reads_is_kept(finished):
+    assert finished.rmkit("report", "small").returncode == 0
+    change_manifest(finished, "00_numbers", {"format": 0})
+    path = finished.root / "runs/reports/small.html"
+    before = path.read_text(encoding="utf-8")
+    finished.study(axes={"seed": [7]}, stages={"00_numbers": None, "01_sums": None})
+    (finished.root / "data/numbers.json").write_text("[4]", encoding="utf-8")
+    ended = finished.rmkit("report", "small")
+    assert ended.returncode == 0, ended.stderr
+    assert "1 finished jobs are in a format of another version of rmkit; the report so far is kept: " in ended.stdout
+    assert path.with_name("small-earlier.html").read_text(encoding="utf-8") == before
+    assert path.read_text(encoding="utf-8") != before
+
+
+def odd_things(project):
+    """Every kind of file in a finished store has another shape, and every room something that is not its own."""
+    runs = project.root / "runs"
+    (card,) = (runs / "runs").glob("*/card.json")
+    shapes = ["0", "[]", '"x"', "null", "[" * 100_000, "\x00", '{"a": NaN}', ""]
+    odd = [*(runs / "verified").iterdir(), *(runs / "plans").iterdir(), card, card.with_name("events.jsonl")]
+    for path, shape in zip(odd, shapes * 9, strict=False):
+        path.write_text(shape, encoding="utf-8")
+    for name in ("owner", "other"):
+        (runs / f"locks/00_numbers-{name}").mkdir()
+    escape = {"execution": "../jobs", "plan_id": "00_numbers-owner", "pid": 1, "host": "here", "since": 0.0}
+    (runs / "locks/00_numbers-owner/owner.json").write_text(json.dumps(escape), encoding="utf-8")
+    os.mkfifo(runs / "locks/00_numbers-other/owner.json")
+    for room in ("jobs", "plans", "locks", "tmp", "partial", "failed", "corrupt", "verified", "runs", "reports"):
+        (runs / room).mkdir(exist_ok=True)
+        (runs / room / "stray file").write_text("0", encoding="utf-8")
+        (runs / room / "stray folder").mkdir()
+        os.mkfifo(runs / room / "stray pipe")
+
+
+def test_a_store_of_odd_shapes_is_read_and_finished_jobs_stay(finished):
+    """Caches are made anew; a lock's card leads nowhere else; no command waits, or shows a traceback."""
+    odd_things(finished)
+    kept = sorted((finished.root / "runs/jobs").glob("*/manifest.json"))
+    assert len(kept) == 3
+    for command in (
+        ["status", "small"],
+        ["results", "01_sums", "small"],
+        ["gc", "--dry-run"],
+        ["why", "01_sums", "small"],
+    ):
+        ended = finished.rmkit(*command)
+        assert (ended.returncode, ended.stderr) == (0, ""), command
+    ended = finished.run()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "3 already there" in ended.stdout
+    assert sorted((finished.root / "runs/jobs").glob("*/manifest.json")) == kept
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.mkdir(), lambda path: path.symlink_to("/dev/zero")])
+def test_a_file_of_a_job_that_became_something_else_is_made_again(make, finished):
+    (manifest,) = (finished.root / "runs/jobs").glob("00_numbers-*/manifest.json")
+    (rows, other) = (finished.root / "runs/jobs").glob("01_sums-*/rows.parquet")
+    for path in (manifest, rows):
+        path.unlink()
+        make(path)
+    other.write_bytes(b"PAR1 and no more")
+    ended = finished.rmkit("results", "01_sums", "small")
     assert ended.returncode == 1
-    assert "has no digest of numbers; remove it, `rmkit run` makes it" in ended.stderr
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    ended = finished.run()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("warning: damaged in the store") == 3
+
+
+NOT_REGULAR = {
+    "a pipe": (os.mkfifo, "is not a regular file but a pipe"),
+    "an endless device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file but a device"),
+    "a broken link": (lambda path: path.symlink_to("gone"), "is not a regular file but a link that leads nowhere"),
+}
+
+
+@pytest.mark.parametrize("path", ["data/numbers.json", "params/small.yaml", SECOND])
+@pytest.mark.parametrize("kind", NOT_REGULAR)
+def test_what_is_no_regular_file_is_one_line_at_once(kind, path, small):
+    make, said = NOT_REGULAR[kind]
+    (small.root / path).unlink()
+    make(small.root / path)
+    ended = small.rmkit("check", "small")
+    assert ended.returncode == 2
+    assert re.match(rf"{path}: {said}", ended.stderr), ended.stderr
     assert ended.stderr.count("\n") == 1
 
 

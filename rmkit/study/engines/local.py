@@ -5,6 +5,7 @@ declare. Keys and statuses travel, data does not. Knows the store and the locks;
 """
 
 import json
+import os
 import secrets
 import signal
 import sys
@@ -141,7 +142,7 @@ class Pool:
             key = self.store.key_of(job)
             assert key is not None, f"{job}: its inputs are done and it has no key"
             self.keys[job.plan_id] = key
-            if self.store.folder(key).exists() and (damage := self.store.damage(key)):
+            if os.path.lexists(self.store.folder(key)) and (damage := self.store.damage(key)):
                 place = self.project.shown(self.store.set_aside(key))
                 self.watch("warning", job, f"damaged in the store: {damage}; moved to {place}, executing it again")
         key = self.keys[job.plan_id]

@@ -30,7 +30,7 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY
 from rmkit.study.processes.forked import ROOM_FOR_SOCKETS
 from rmkit.study.store import locks
-from rmkit.study.store.disk import disk_faults, disk_sentence, fsync, write_text
+from rmkit.study.store.disk import append_line, disk_faults, disk_sentence, read_json, write_text
 from rmkit.study.store.store import Store
 
 LOCKED = 3  # the exit code that says: somebody else executes this job
@@ -59,9 +59,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     """Run the notebook and publish what it made; JobError, with the notebook kept, if it fails."""
     started = time.time()
     start = {name: order[name] for name in ("execution", "plan_id", "key")} | {"pid": os.getpid(), "time": started}
-    with (store.root / "executions.jsonl").open("a", encoding="utf-8") as log:  # which several processes share
-        log.write(json.dumps(start) + "\n")
-    fsync(store.root / "executions.jsonl")
+    append_line(store.root / "executions.jsonl", json.dumps(start))
     check_unchanged(order)
     made = store.root / "tmp" / order["execution"]
     made.mkdir()
@@ -86,7 +84,7 @@ def execute(store: Store, order: dict[str, Any]) -> None:
     children_peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     peak = max(kernel_peak, children_peak)  # a forked kernel is its keeper's child
     costs = made / "costs.json"
-    work = json.loads(costs.read_text(encoding="utf-8"))["work"] if costs.exists() else []  # what `job.cost` noted
+    work = read_json(costs).get("work", [])  # what `job.cost` noted
     write_text(costs, json.dumps({"seconds": round(seconds, 3), "peak_memory_bytes": peak, "work": work}))
     kept = ("stage", "study", "plan_id", "parameters", "ingredients", "execution", "fits")
     manifest = {name: order[name] for name in kept}

@@ -22,10 +22,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+from rmkit.files.regular import json_value, open_regular, read_text
 from rmkit.machine.processes import this_host
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.study_file import Study
-from rmkit.study.store.disk import write_text
+from rmkit.study.store.disk import described, read_json, write_text
 from rmkit.study.store.estimate import costs
 from rmkit.study.store.locks import try_lock
 from rmkit.study.store.store import Store
@@ -72,7 +73,7 @@ class Run:
 
     def alive(self) -> bool:
         """Whether its process still works on it."""
-        with suppress(OSError), (self.folder / EVENTS).open(encoding="utf-8") as lines:
+        with suppress(OSError), open_regular(self.folder / EVENTS) as lines:
             return not try_lock(lines, fcntl.LOCK_SH)
         return False
 
@@ -159,14 +160,12 @@ def read(folder: Path) -> Run | None:
 
 def events(run: Run) -> list[Event]:
     """What happened in a run so far, in order. A line that is still being written is not there yet."""
-    try:
-        lines = (run.folder / EVENTS).read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError):
-        return []
     told = []
-    for line in lines:
-        with suppress(ValueError, TypeError):
-            told += [Event(**json.loads(line))] if line.endswith("\n") else []
+    with suppress(OSError, UnicodeDecodeError):
+        for line in read_text(run.folder / EVENTS).splitlines(keepends=True):
+            with suppress(ValueError):
+                event = described(Event, json_value(line, finite=True)) if line.endswith("\n") else None
+                told += [event] if event else []
     return told
 
 
@@ -198,6 +197,8 @@ def _records(store: Store) -> list[Path]:
 @lru_cache(maxsize=4 * KEPT)
 def _read_once(folder: Path) -> Run:
     """A card is written once and read by a panel once a second. What cannot be read is tried again."""
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    jobs = tuple(RunJob(**{**job, "needs": tuple(job["needs"])}) for job in card["jobs"])
-    return Run(**{**card, "jobs": jobs, "folder": folder})
+    card = read_json(folder / CARD)
+    jobs = [described(RunJob, {**job, "needs": tuple(job["needs"])}) for job in card["jobs"]]
+    if run := described(Run, {**card, "jobs": tuple(jobs), "folder": folder}):
+        return run
+    raise ValueError(f"{folder / CARD}: is no card of a run")

@@ -16,7 +16,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project, study_path
 from rmkit.study.planning.study_file import Study, load_study
 from rmkit.study.store import locks
-from rmkit.study.store.disk import read_json
+from rmkit.study.store.disk import described, read_json
 from rmkit.study.store.progress import read_progress
 from rmkit.study.store.store import Store
 
@@ -51,6 +51,14 @@ class Failure:
     title: str
     sentence: str
     notebook: Path | None
+
+
+@dataclass(frozen=True)
+class FailureNote:
+    """What is kept of a job's last failure."""
+
+    error: str
+    time: float  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -189,16 +197,20 @@ def _states(
             said = read_progress(store.root / "locks" / job.plan_id / "progress.json")
             by = f"process {holder.pid}" if job.plan_id in elsewhere else ""
             busy.append(Busy(job.plan_id, job.title, max(time.time() - holder.since, 0.0), *said, by))
-        elif (note := read_json(store.root / "failed" / job.plan_id / "error.json")) and note.get("time", 0.0) >= since:
+        elif (note := _failure(store, job.plan_id)) and note.time >= since:
             state = "failed"
             notebook = store.root / "failed" / job.plan_id / "notebook.ipynb"
-            sentence = str(note.get("error", "")).partition(NOTEBOOK_KEPT)[0]
+            sentence = note.error.partition(NOTEBOOK_KEPT)[0]
             failed.append(Failure(job.title, sentence, notebook if notebook.exists() else None))
         elif {states.get(need) for need in job.needs} & {"failed", "held up"}:
             state = "held up"
         states[job.plan_id] = state
         stages.setdefault(job.stage, Counter())[state] += 1
     return states, stages, tuple(busy), tuple(failed)
+
+
+def _failure(store: Store, plan_id: str) -> FailureNote | None:
+    return described(FailureNote, read_json(store.root / "failed" / plan_id / "error.json"))
 
 
 def _seconds_left(run: Run, states: Mapping[str, str], busy: Sequence[Busy]) -> float | None:

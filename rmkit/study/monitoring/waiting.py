@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rmkit.errors import listed
+from rmkit.errors import StoreError, listed
 from rmkit.study.planning.key_changes import CHANGED, GATHERED, NOT_BUILT, PARAMETER, differences
 from rmkit.study.planning.keys import ingredients
 from rmkit.study.planning.notebook import SEEDS
@@ -17,6 +17,7 @@ from rmkit.study.store.store import Store
 CHANGES_SHOWN = 3
 COMPARED = 3  # finished jobs, the newest of those whose parameters are nearest
 NEVER, SEED = "never run", "a seed that was never run"
+DAMAGED = "what it needs is damaged in the store"
 
 Manifests = Sequence[Mapping[str, Any]]
 
@@ -46,7 +47,10 @@ def why_waiting(store: Store, jobs: Sequence[PlannedJob], states: Mapping[str, s
 
 def _changes(store: Store, job: PlannedJob, finished: Manifests, known: dict[str, str | None]) -> list[str]:
     """What differs from the nearest finished job of its stage, apart from what is not built."""
-    content = store.content(job, known)
+    try:
+        content = store.content(job, known)
+    except StoreError:  # what it needs is damaged, and is made again first
+        return [DAMAGED]
     now = ingredients(job, {name: digest or NOT_BUILT for name, digest in content.items()})
     found = [list(differences(manifest["ingredients"], now)) for manifest in _nearest(job, finished)]
     return [line for line in min(found, key=len) if not line.endswith(NOT_BUILT)]

@@ -3,12 +3,13 @@
 Knows the jobs' folders and what the graph of stages says of them; computes nothing.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rmkit.errors import ResultError
+from rmkit.errors import DataError, ResultError, StoreError
+from rmkit.files.digests import files_below
+from rmkit.files.regular import read_json, require_regular
 from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rmkit.artifacts.evaluations import Evaluations
+
+Read = TypeVar("Read")
+TALLY = {"what", "in", "out", "dropped"}
+COSTS = ("seconds", "peak_memory_bytes")
 
 
 class Gathered:
@@ -49,7 +54,7 @@ class Gathered:
         paths = [Path(job["folder"]) / ROWS for job in self._jobs_of(stage)]
         if not STAGES[stage].rows:
             raise ResultError(f"{self.stage}: {stage} records no rows, says rmkit/stages/graph.py")
-        return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+        return pd.concat([read_stored(path, pd.read_parquet) for path in paths], ignore_index=True)
 
     def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
         """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
@@ -61,7 +66,7 @@ class Gathered:
         folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / EVALUATIONS) for job in self._jobs_of(stage)]
         if EVALUATIONS not in STAGES[stage].outputs:
             raise ResultError(f"{self.stage}: {stage} saves no {EVALUATIONS}, says rmkit/stages/graph.py")
-        found = [(dict(parameters), Evaluations.load(folder)) for parameters, folder in folders if folder.is_dir()]
+        found = [(dict(given), read_stored(folder, Evaluations.load)) for given, folder in folders if folder.is_dir()]
         return [(parameters, evaluations) for parameters, evaluations in found if len(evaluations.fits)]
 
     def _jobs_of(self, stage: str) -> list[Mapping[str, Any]]:
@@ -72,6 +77,29 @@ class Gathered:
 
 
 def tallies(job: Path) -> list[dict[str, Any]]:
-    """How many rows came in, went out and were dropped in a finished job, by its folder."""
+    """How many rows came in, went out and were dropped in a finished job, by its folder; StoreError if damaged."""
     path = job / "tallies.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    found = read_stored(path, read_json) if path.exists() else []
+    if not (isinstance(found, list) and all(isinstance(tally, dict) and tally.keys() >= TALLY for tally in found)):
+        raise StoreError(f"{path}: holds no tallies; `rmkit run` makes the job again")
+    return found
+
+
+def costs(job: Path) -> dict[str, Any]:
+    """The `seconds` and `peak_memory_bytes` that a finished job took, by its folder; StoreError if damaged."""
+    path = job / "costs.json"
+    found = read_stored(path, read_json)
+    if not (isinstance(found, dict) and all(isinstance(found.get(name), int | float) for name in COSTS)):
+        raise StoreError(f"{path}: holds no costs; `rmkit run` makes the job again")
+    return found
+
+
+def read_stored(path: Path, read: Callable[[Path], Read]) -> Read:
+    """What a file or an artifact of a finished job holds; StoreError for a damaged one, whatever is wrong with it."""
+    try:
+        for file in [path / name for name in files_below(path)] if path.is_dir() else [path]:
+            require_regular(file)
+        return read(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DataError) as fault:
+        why = (str(fault).splitlines() or [type(fault).__name__])[0][:200]
+        raise StoreError(f"{path}: cannot be read ({why}); `rmkit run` makes the job again") from None

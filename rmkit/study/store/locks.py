@@ -9,22 +9,26 @@ child of a job keeps its lock: the descriptor is closed where another program st
 One machine; on a shared file system, as far as its locks reach.
 """
 
+import errno
 import fcntl
 import json
 import os
-import shutil
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from rmkit.files.regular import json_value, open_regular
 from rmkit.machine.processes import end_processes, this_host
-from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.disk import described, disk_faults, remove
 from rmkit.study.store.store import Store
 
 CARD = "owner.json"
+OPENING = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+MOST_OF_A_CARD = 2**16  # bytes
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,10 @@ def held(store: Store, owner: Owner) -> Iterator[bool]:
         yield False
         return
     with card:
-        _end_what_is_left(store, card)
+        _end_what_is_left(store, card, owner.plan_id)
+        card.seek(0)
         card.truncate(0)
-        card.write(json.dumps(asdict(owner)))
+        card.write(json.dumps(asdict(owner)).encode())
         card.flush()
         try:
             yield True
@@ -57,9 +62,9 @@ def held(store: Store, owner: Owner) -> Iterator[bool]:
 
 def holder(store: Store, plan_id: str) -> Owner | None:
     """Who holds the lock of a plan id, or None."""
-    with suppress(FileNotFoundError), (_folder(store, plan_id) / CARD).open(encoding="utf-8") as card:
+    with suppress(OSError), open_regular(_folder(store, plan_id) / CARD) as card:
         if not try_lock(card, fcntl.LOCK_SH):
-            return _owner(card) or Owner("", plan_id, pid=0)  # it is being written
+            return _owner(card, plan_id) or Owner("", plan_id, pid=0)  # it is being written
     return None
 
 
@@ -68,7 +73,7 @@ def clear_away(store: Store, plan_id: str) -> Owner | None:
     if not _folder(store, plan_id).exists() or (card := _taken(_folder(store, plan_id))) is None:
         return None
     with card:
-        owner = _end_what_is_left(store, card)
+        owner = _end_what_is_left(store, card, plan_id)
         _remove(_folder(store, plan_id))
         return owner
 
@@ -76,12 +81,12 @@ def clear_away(store: Store, plan_id: str) -> Owner | None:
 def clear_away_the_dead(store: Store) -> list[Owner]:
     """End what dead owners left, remove their locks and all that is half made; returns those owners."""
     half_made = list((store.root / "tmp").glob("*"))  # listed before the locks: an execution locks first, then makes
-    held_once = [path.name for path in (store.root / "locks").glob("*")]
+    held_once = [path.name for path in (store.root / "locks").glob("*") if path.is_dir()]
     dead = [owner for plan_id in held_once if (owner := clear_away(store, plan_id))]
     living = {owner.execution for plan_id in held_once if (owner := holder(store, plan_id))}
     for path in half_made:
         if path.name not in living:
-            shutil.rmtree(path, ignore_errors=True)
+            remove(path)
     for path in (store.root / "partial").glob("*"):
         if store.finished(path.name):  # killed after its job was published and before it was removed
             store.forget_parts(path.name)
@@ -106,7 +111,7 @@ def using(store: Store, *, alone: bool = False) -> Iterator[bool]:
         os.close(folder)
 
 
-def try_lock(file: IO[str] | int, how: int) -> bool:
+def try_lock(file: IO[Any] | int, how: int) -> bool:
     """Lock an open file or folder (`fcntl.LOCK_EX` or `LOCK_SH`) until it is closed; False if another has it."""
     with suppress(BlockingIOError):
         fcntl.flock(file, how | fcntl.LOCK_NB)
@@ -118,14 +123,19 @@ def _folder(store: Store, plan_id: str) -> Path:
     return store.root / "locks" / plan_id
 
 
-def _taken(folder: Path) -> IO[str] | None:
+def _taken(folder: Path) -> IO[bytes] | None:
     """A lock's card, made if there is none, and locked until it is closed; None if somebody else has it."""
     while True:
         with suppress(FileExistsError):  # `exist_ok` would look whether it is still there
             folder.mkdir()
         try:
-            card = (folder / CARD).open("a+", encoding="utf-8")
+            card = os.fdopen(os.open(folder / CARD, OPENING), "r+b")
         except FileNotFoundError:  # the folder was removed in between
+            continue
+        except OSError as fault:  # a folder, a pipe or a link, which no process of ours made: nobody holds it
+            if fault.errno not in (errno.EISDIR, errno.ENXIO, errno.ELOOP, None):
+                raise
+            remove(folder / CARD)
             continue
         if not try_lock(card, fcntl.LOCK_EX):
             card.close()
@@ -136,24 +146,27 @@ def _taken(folder: Path) -> IO[str] | None:
         card.close()  # its owner has removed it since it was opened here
 
 
-def _end_what_is_left(store: Store, card: IO[str]) -> Owner | None:
+def _end_what_is_left(store: Store, card: IO[bytes], plan_id: str) -> Owner | None:
     """End every process of the execution that a dead owner's card names, and remove what it half made."""
-    if owner := _owner(card):
+    if owner := _owner(card, plan_id):
         end_processes(owner.execution)
-        shutil.rmtree(store.root / "tmp" / owner.execution, ignore_errors=True)
+        remove(store.root / "tmp" / owner.execution)
     return owner
 
 
-def _owner(card: IO[str]) -> Owner | None:
-    card.seek(0)
-    with suppress(ValueError, TypeError):
-        return Owner(**json.load(card))
+def _owner(card: IO[bytes], plan_id: str) -> Owner | None:
+    """Whom a card names; None where it is none of this job, or names what would be another folder."""
+    with suppress(OSError, ValueError):
+        card.seek(0)
+        owner = described(Owner, json_value(card.read(MOST_OF_A_CARD).decode("utf-8"), finite=True))
+        if owner and owner.plan_id == plan_id and re.fullmatch(r"[\w.+-]*\w", owner.execution):
+            return owner
     return None
 
 
 def _remove(folder: Path) -> None:
     """Remove a lock that is held here, the card last: from then on another process may make it anew."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name == CARD):
-        path.unlink()
+        remove(path)
     with suppress(OSError):
         folder.rmdir()

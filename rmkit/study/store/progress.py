@@ -7,11 +7,12 @@ import json
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rmkit.characters import in_one_line
-from rmkit.study.store.disk import write_text
+from rmkit.study.store.disk import described, read_json, write_text
 
 SECONDS_BETWEEN_TELLINGS = 0.2
 
@@ -47,6 +48,15 @@ def in_notebook() -> bool:
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a job last said of itself."""
+
+    what: str
+    done: int
+    total: int
+
+
 class Progress:
     """Called with (done, total) as work goes on: `fit(..., progress=job.progress("fitting linear_bt"))`.
 
@@ -67,7 +77,7 @@ class Progress:
             self._show(done, total, now - self._started)
             with suppress(OSError):  # progress that cannot be written down must not end the work
                 if self._file:
-                    write_text(self._file, json.dumps({"what": self.what, "done": done, "total": total}))
+                    write_text(self._file, json.dumps(asdict(Said(self.what, done, total))))
 
     def _show(self, done: int, total: int, seconds: float) -> None:
         from tqdm import tqdm
@@ -81,7 +91,5 @@ class Progress:
 
 def read_progress(file: Path) -> tuple[str, int, int]:
     """What a job last said of itself: what it does, how much is done, of how much; 0 of 0 where it said nothing."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        said = json.loads(file.read_text(encoding="utf-8"))
-        return str(said["what"]), int(said["done"]), int(said["total"])
-    return "", 0, 0
+    said = described(Said, read_json(file))
+    return (in_one_line(said.what), said.done, said.total) if said else ("", 0, 0)

@@ -19,6 +19,7 @@ Knows files and checksums; not what a job computes, nor who runs it.
 import errno
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,12 +30,17 @@ from typing import Any
 
 from rmkit.errors import StoreError
 from rmkit.files.digests import data_digest, stamp
-from rmkit.stages.graph import EVALUATIONS, ROWS
+from rmkit.files.regular import read_text, why_unreadable
+from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES, Stage
 from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.tree_digest import text_digest
-from rmkit.study.store.disk import disk_faults, fsync, read_json, write_text
+from rmkit.study.store.disk import disk_faults, fsync, read_json, write_cache, write_text
+from rmkit.study.store.manifest import read_manifest
+
+KEY = re.compile(r"[\w.-]+-[0-9a-f]{16}")
+LONGEST_KEY = 300  # bytes
 
 
 @dataclass(frozen=True)
@@ -60,18 +66,14 @@ class Store:
         shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def manifest(self, key: str) -> dict[str, Any]:
-        """The manifest of a finished job; StoreError if there is none that can be read."""
+        """The manifest of a finished job; StoreError if there is none that can be read, or it is not whole."""
         try:
-            manifest = json.loads((self.folder(key) / "manifest.json").read_text(encoding="utf-8"))
-            if manifest["format"] != FORMAT:
-                raise ValueError(f"format {manifest['format']}, and this rmkit reads {FORMAT}")
-            if missing := {"artifacts", "files", "ingredients", "stage", "environment"} - manifest.keys():
-                raise ValueError(f"no {', '.join(sorted(missing))}")
-            if odd := [part for part in ("artifacts", "files", "ingredients") if not isinstance(manifest[part], dict)]:
-                raise ValueError(f"{odd[0]} is no mapping")
-            return manifest
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as why:
-            raise StoreError(f"{self.folder(key)}: no readable manifest ({why}); `rmkit run` makes it again") from None
+            return read_manifest(self.folder(key) / "manifest.json")
+        except OSError as fault:
+            why = fault.strerror
+        except ValueError as fault:
+            why = str(fault)
+        raise StoreError(f"{self.folder(key)}: no readable manifest ({why}); `rmkit run` makes it again")
 
     def finished(self, key: str) -> bool:
         """Whether the job of this key is in the store; `damage` says whether it is sound."""
@@ -166,12 +168,13 @@ class Store:
     def note(self, job: PlannedJob, key: str) -> None:
         """Remember which key a plan id came to."""
         if self.noted(job.plan_id) != key:
-            write_text(self.root / "plans" / job.plan_id, key)
+            write_cache(self.root / "plans" / job.plan_id, key)
 
     def noted(self, plan_id: str) -> str | None:
         """The key that a plan id was last known to come to, or None."""
-        with suppress(OSError):
-            return (self.root / "plans" / plan_id).read_text(encoding="utf-8")
+        with suppress(OSError, ValueError):
+            key = read_text(self.root / "plans" / plan_id, LONGEST_KEY)
+            return key if KEY.fullmatch(key) else None
         return None
 
     def manifests(self) -> Iterator[dict[str, Any]]:
@@ -179,6 +182,11 @@ class Store:
         for path in sorted((self.root / "jobs").glob("*/manifest.json")):
             with suppress(StoreError):
                 yield self.manifest(path.parent.name)
+
+    def other_formats(self) -> int:
+        """How many finished jobs are in a format of another version of rmkit, which this one does not read."""
+        found = [read_json(path) for path in (self.root / "jobs").glob("*/manifest.json")]
+        return sum(manifest.get("format", FORMAT) != FORMAT for manifest in found)
 
     def publish(self, made: Path, key: str, manifest: Mapping[str, Any]) -> None:
         """Give the folder `made` its manifest and rename it into place: whole or not at all."""
@@ -203,19 +211,31 @@ class Store:
     def damage(self, key: str) -> str | None:
         """What is wrong with a finished job's files, or None. A file is read again only if it was touched since."""
         folder = self.folder(key)
-        try:
-            files = self.manifest(key)["files"]
-            seen = {name: stamp(folder / name) for name in files}
-        except (StoreError, OSError, KeyError, TypeError) as error:
-            return f"{error}"
         verified = self.root / "verified" / f"{key}.json"
         known = read_json(verified)
-        for name, entry in files.items():
-            if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
-                return f"{name} does not have the checksum that it was stored with"
+        try:
+            manifest = self.manifest(key)
+            seen = {name: stamp(folder / name) for name in manifest["files"]}
+            for name, entry in manifest["files"].items():
+                if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
+                    return f"{name} does not have the checksum that it was stored with"
+        except OSError as fault:
+            return f"{fault.filename}: {why_unreadable(fault)}"
+        except StoreError as fault:
+            return str(fault)
         if known != seen:
             with suppress(OSError):  # only a note that spares the next reading; a full disk must not hide a sound job
-                write_text(verified, canonical(seen))
+                write_cache(verified, canonical(seen))
+        return self._missing(manifest)
+
+    def _missing(self, manifest: Mapping[str, Any]) -> str | None:
+        """What a stored job lacks of the outputs that its stage declares, or None."""
+        stage = STAGES.get(manifest["stage"], Stage(rows=False))
+        with suppress(KeyError):  # of parameters that it does not know
+            saved = stage.saved(manifest["parameters"])
+            missing = [ROWS] * (stage.rows and ROWS not in manifest["files"])
+            missing += [name for name in saved if name not in manifest["artifacts"]]
+            return f"it has no {', '.join(missing)}" if missing else None
         return None
 
     def set_aside(self, key: str) -> Path:

@@ -9,6 +9,7 @@ from rmkit.stages.graph import STAGES
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.estimate import SHIPPED, Cost, Measured, costs, shipped_machine, shipped_measurements
 from rmkit.study.store.store import Store
+from tests.study.manifests import WHOLE
 
 NONE = Cost(None, None)
 
@@ -17,10 +18,9 @@ def finished(store, stage, seconds, size=1000, fits=0, **parameters):
     """Put the manifest of a finished job into a store: all that an estimate reads of it."""
     key = f"{stage}-{len(list(store.root.glob('jobs/*'))):016x}"
     (store.root / "jobs" / key).mkdir(parents=True)
-    manifest = {
-        "format": 1, "stage": stage, "parameters": parameters, "seconds": seconds, "fits": fits, "artifacts": {},
-        "ingredients": {}, "environment": {}, "files": {"one": {"bytes": size - 1}, "two": {"bytes": 1}},
-    }  # fmt: skip
+    files = {"one": {"bytes": size - 1, "sha256": ""}, "two": {"bytes": 1, "sha256": ""}}
+    said = {"stage": stage, "parameters": parameters, "seconds": seconds, "fits": fits, "files": files}
+    manifest = {**WHOLE, **said}
     (store.root / "jobs" / key / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from rmkit.errors import ResultError
 from rmkit.study.planning.project import Project
 from rmkit.widgets.stored import Stored, StoredStudy
+from tests.study.manifests import WHOLE
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 STAGES = ("04_reward_models", "99_other")
@@ -37,8 +38,7 @@ class Made(Stored):
         for key in {key for rows in tables.values() for key in rows["job"]}:
             folder = self.folder(key)
             folder.mkdir(parents=True)
-            parts = {part: {} for part in ("artifacts", "files", "ingredients", "stage", "environment")}
-            (folder / "manifest.json").write_text(json.dumps({"format": 1, "started": 0, **parts}), encoding="utf-8")
+            (folder / "manifest.json").write_text(json.dumps(WHOLE), encoding="utf-8")
             (folder / "notebook.ipynb").write_text("{}", encoding="utf-8")
 
     def names(self):
