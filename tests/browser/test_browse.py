@@ -86,3 +86,38 @@ def click_until_a_fit_is_shown(cell):
         except TooLong:
             continue
     raise AssertionError("no click on a dot showed its fit")
+
+
+def test_rows_choose_fits_two_are_compared_and_a_view_comes_back(explorer, page, keep_picture):
+    notebook, cell = explorer
+    lines, over = cell.locator(".rmkit-line"), cell.locator("button.rmkit-over:visible")
+    first = lines.first.inner_text()
+    for arrow in ("↑", "↓"):
+        cell.locator("button.rmkit-sort", has_text="value").click()
+        cell.locator("button.rmkit-sort", has_text=f"value {arrow}").wait_for()
+    assert lines.first.inner_text() != first
+    box, line = over.nth(1).bounding_box(), lines.nth(1).bounding_box()
+    assert [round(box[side]) for side in box] == [round(line[side]) for side in line]  # buttons lie on their lines
+    over.nth(1).click()
+    cell.locator("button", has_text="compare with another").click()
+    cell.locator(".rmkit-a").first.wait_for()
+    cell.locator("button[title='last page']").click()
+    over.nth(0).click()
+    cell.locator(".rmkit-b").first.wait_for()
+    compared = [title.inner_text() for title in cell.locator(".rmkit-title").all()]
+    keep_picture(notebook, "08_browse-compared")
+    name = cell.locator("input[placeholder^='save as']")
+    name.fill("two fits")
+    name.press("Tab")
+    cell.locator("button[title='save what is seen']").click()
+    cell.get_by_text("two fits is saved").wait_for()
+    cell.locator("select", has=page.locator("option", has_text="spearman")).first.select_option("spearman")
+    cell.locator(".rmkit-b").first.wait_for(state="detached")
+    cell.locator("select", has=page.locator("option", has_text="two fits")).select_option("two fits")
+    cell.locator(".rmkit-b").first.wait_for()
+    assert [title.inner_text() for title in cell.locator(".rmkit-title").all()] == compared
+    cell.locator("button", has_text="CSV").click()
+    with page.expect_download() as download:
+        cell.locator("a[download]").click()
+    n_rows = len(download.value.path().read_text(encoding="utf-8").splitlines()) - 1
+    assert f"of {n_rows:,}" in cell.inner_text()

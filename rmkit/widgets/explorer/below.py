@@ -8,7 +8,6 @@ from typing import Protocol
 
 import ipywidgets
 import pandas as pd
-from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError, RmkitError
 from rmkit.widgets.controls import row, words
@@ -17,6 +16,7 @@ from rmkit.widgets.explorer.comparison import STYLE, A, B, Side, comparison_html
 from rmkit.widgets.explorer.details import Fit, details, title
 from rmkit.widgets.explorer.export import ROWS, export_name, picture_of
 from rmkit.widgets.explorer.fits_table import FitsTable
+from rmkit.widgets.explorer.live_picture import LivePicture
 from rmkit.widgets.explorer.picture import Picture
 from rmkit.widgets.explorer.restoring import Restored, restored, sort_of, view_of
 from rmkit.widgets.explorer.saved_views import load_view
@@ -35,10 +35,14 @@ class Seen(Protocol):
 
     stored: Stored
     selection: Selection
-    picture: Picture | None
     fit: Fit | None
-    table: pd.DataFrame
-    figure: Figure
+    live: LivePicture
+
+    @property
+    def table(self) -> pd.DataFrame: ...
+
+    @property
+    def picture(self) -> Picture | None: ...
 
     def choose(self, position: int) -> None: ...
 
@@ -139,7 +143,7 @@ class Below:
     def exported(self, kind: str) -> tuple[str, bytes]:
         """The name and content of a file of what is seen."""
         view, seen = self.view, self.explorer
-        content = ROWS[kind](self.fits.rows) if kind in ROWS else picture_of(seen.figure, kind, view)
+        content = ROWS[kind](self.fits.in_order()) if kind in ROWS else picture_of(seen.live.figure, kind, view)
         return export_name(seen.selection, view, kind), content
 
     def _look_at(self, found: Restored, asked: View) -> None:
@@ -174,7 +178,7 @@ class Below:
             self.name.value = f"<div>{named}{hint}</div>"
 
     def _mark(self) -> None:
-        """Mark the rows of the chosen fit and of the one that is kept."""
+        """Mark the rows and the dots of the chosen fit and of the one that is kept."""
         rows, kept = self.fits.rows, self.kept
         same = (
             []
@@ -182,6 +186,7 @@ class Below:
             else rows[(rows["job"] == kept.fit.key) & (rows[FIT] == kept.fit.fit)].index
         )
         self.fits.mark(self.row, list(same))
+        self.explorer.live.mark(self.row, list(same))
 
 
 def _same(fit: Fit) -> tuple[str, str, str, str]:

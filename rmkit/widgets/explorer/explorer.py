@@ -119,7 +119,6 @@ class Explorer(Tool):
         self.hint.value, self.card.layout.display = "", None
         html = {"text/html": link(self.stored, self.fit), "text/plain": "the executed notebook"}
         self.link.outputs = ({"output_type": "display_data", "data": html, "metadata": {}},)
-        self.live.mark(position)
         self._page.show(CARD)
         for heard in self._heard:
             heard(self.fit)

@@ -3,7 +3,7 @@
 Takes places, labels and intervals, gives a figure as wide as it is told; computes nothing but positions (layout.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -23,6 +23,7 @@ from rmkit.widgets.explorer.picture import Picture
 DODGE = 0.11  # of a step between places: how far apart the dots of neighbouring lines lie
 WIDTH, NARROWEST, WIDEST = 704, 340, 1100  # pixels: usual, and between which a picture is drawn
 RING, RING_SIZE = "ring", 130  # what the mark around the chosen dot is called, and its size in points squared
+KEPT, KEPT_COLOR = "kept", "#B34700"  # the mark around the dots of the fit that others are compared with
 MOST_TICKS = 40  # beyond so many, only ticks that are written are drawn
 SMALL: dict[Any, Any] = {"font.size": SIZE, "axes.titlesize": SIZE, "figure.constrained_layout.use": False}
 
@@ -139,16 +140,20 @@ def draw_words(figure: Figure, picture: Picture, looks: Mapping[str, Look], fram
         )  # fmt: skip
 
 
-def mark(figure: Figure, picture: Picture, row: int | None) -> None:
-    """Put the ring around the dot of a row, wherever it is drawn, and take it off every other."""
+def mark(figure: Figure, picture: Picture, row: int | None, kept: Sequence[int] = ()) -> None:
+    """Put the ring around the dot of a row, wherever it is drawn, and another around those of the rows `kept`.
+
+    They are taken off every other dot.
+    """
     for ax in figure.axes:
-        for ring in [artist for artist in ax.collections if artist.get_gid() == RING]:
+        for ring in [artist for artist in ax.collections if artist.get_gid() in (RING, KEPT)]:
             ring.remove()
-    dots = dots_of(picture)
-    for dot in dots[dots["row"] == row].to_dict("records"):
-        ax = figure.axes[picture.panels.index(dot["panel"])]
-        ring = ax.scatter([dot["at"]], [dot["value"]], s=RING_SIZE, facecolors="none", edgecolors=INK, linewidths=1.6)
-        ring.set(gid=RING, zorder=6)
+    dots = dots_of(picture) if row is not None or len(kept) else picture.points.iloc[:0]
+    for name, color, rows in ((KEPT, KEPT_COLOR, kept), (RING, INK, [row])):
+        for dot in dots[dots["row"].isin(rows)].to_dict("records"):
+            ax = figure.axes[picture.panels.index(dot["panel"])]
+            ring = ax.scatter([dot["at"]], [dot["value"]], s=RING_SIZE, facecolors="none", edgecolors=color)
+            ring.set(gid=name, zorder=6, linewidth=1.6)
 
 
 def value_limits(picture: Picture) -> tuple[float, float]:

@@ -107,6 +107,10 @@ class FitsTable(ipywidgets.VBox):
         self._first = 0
         self._draw()
 
+    def in_order(self) -> pd.DataFrame:
+        """All rows, in the order in which they are seen."""
+        return self.rows.iloc[self._order]
+
     def turn(self, pages: int) -> None:
         """Go on, or back, by so many pages, to the first or the last one at most."""
         size = self.size.value

@@ -3,7 +3,7 @@
 Knows figure, canvas and pixels; what a dot means is told by whoever made it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import ipywidgets
 
@@ -25,6 +25,7 @@ class LivePicture(ipywidgets.VBox):
         self.picture: Picture | None = None
         self.width = WIDTH
         self.marked: int | None = None
+        self.kept: tuple[int, ...] = ()
         self._hits: Hits | None = None
         self._pointed: int | None = None
         self.figure = blank_figure()
@@ -37,7 +38,7 @@ class LivePicture(ipywidgets.VBox):
 
     def draw(self, picture: Picture) -> None:
         """Draw a picture, and tell the frontend if the figure's size changed."""
-        self.picture, self.marked = picture, None
+        self.picture, self.marked, self.kept = picture, None, ()
         self._draw()
 
     def blank(self) -> None:
@@ -45,11 +46,11 @@ class LivePicture(ipywidgets.VBox):
         self.picture, self.canvas.layout.display = None, "none"
         self.point(None, None)
 
-    def mark(self, row: int) -> None:
-        """Put a ring around the dot of a row."""
-        if self.picture is not None:
-            self.marked = row
-            mark(self.figure, self.picture, row)
+    def mark(self, row: int | None, kept: Sequence[int] = ()) -> None:
+        """Put a ring around the dot of a row, and another around those of the rows `kept`."""
+        if self.picture is not None and (row, tuple(kept)) != (self.marked, self.kept):
+            self.marked, self.kept = row, tuple(kept)
+            mark(self.figure, self.picture, row, self.kept)
             self.canvas.draw_idle()
 
     def click(self, x: float, y: float) -> None:
@@ -97,6 +98,8 @@ class LivePicture(ipywidgets.VBox):
             return
         before = tuple(self.figure.bbox.size)
         explore_figure(self.picture, marked=self.marked, figure=self.figure, width=self.width)
+        if self.kept:
+            mark(self.figure, self.picture, self.marked, self.kept)
         self._hits = None
         self.point(None, None)
         self.canvas.layout.display = None

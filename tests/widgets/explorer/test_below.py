@@ -11,7 +11,7 @@ import pytest
 from rmkit.widgets.explorer import export
 from rmkit.widgets.explorer.below import NEXT
 from rmkit.widgets.explorer.explorer import Explorer
-from rmkit.widgets.explorer.figure import RING
+from rmkit.widgets.explorer.figure import KEPT, RING
 from tests.widgets.explorer.made_store import HOSTILE, STAGES, Made, table
 
 
@@ -26,8 +26,8 @@ def explorer(stored):
     return Explorer(stored, "mine")
 
 
-def rings(explorer):
-    found = [ring for ax in explorer.figure.axes for ring in ax.collections if ring.get_gid() == RING]
+def rings(explorer, name=RING):
+    found = [ring for ax in explorer.figure.axes for ring in ax.collections if ring.get_gid() == name]
     return [float(ring.get_offsets()[0][1]) for ring in found]
 
 
@@ -85,6 +85,11 @@ def test_two_fits_are_compared_until_the_comparison_ends(explorer):
     difference = explorer.table.loc[second, "value"] - explorer.table.loc[first, "value"]
     assert f"{difference:+.2f}" in html.unescape(explorer.details.value)
     assert NEXT not in explorer.below.name.value
+    assert [rings(explorer, name) for name in (KEPT, RING)] == [
+        [explorer.table.loc[row, "value"]] for row in (first, second)
+    ]
+    explorer.live._draw()
+    assert [len(rings(explorer, name)) for name in (KEPT, RING)] == [1, 1]
     assert "reward_model" in explorer.details.value.partition("<details>")[0]
     explorer.stage.value = "99_other"
     explorer.choose(int(explorer.picture.points["row"].iloc[0]))
@@ -92,6 +97,7 @@ def test_two_fits_are_compared_until_the_comparison_ends(explorer):
     assert "<img" not in explorer.details.value + explorer.title.value + explorer.below.name.value
     explorer.below.end.click()
     assert explorer.below.bar.layout.display == "none"
+    assert rings(explorer, KEPT) == []
     assert "executed notebook" in explorer.details.value
 
 
@@ -182,11 +188,12 @@ def test_the_line_of_python_shows_the_same(explorer, stored):
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_exported_rows_are_those_of_the_picture_with_all_columns(explorer, stored, kind):
+    explorer.below.fits.order_by(("value", True))
     explorer.below.toolbar.files[kind].click()
     (path,) = (stored.store.root / "exports").iterdir()
     assert re.fullmatch(rf"mine-04_reward_models-accuracy-by-annotations-[0-9a-f]{{8}}\.{kind}", path.name)
     read = {"csv": pd.read_csv, "parquet": pd.read_parquet}[kind](path)
-    wanted = explorer.below.fits.rows.reset_index(drop=True)
+    wanted = explorer.below.fits.rows.sort_values("value", ascending=False).reset_index(drop=True)
     plain = (rows.astype(object).where(rows.notna(), None) for rows in (read, wanted))
     pd.testing.assert_frame_equal(*plain)
     assert set(explorer.table) == set(read)
