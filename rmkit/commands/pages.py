@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from rmkit.commands.request import planned
+from rmkit.errors import StoreError
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -41,7 +42,11 @@ def report_line(project: Project, study: Study, jobs: list[PlannedJob], store: S
     anew = f"`rmkit report {study.arguments}` makes it"
     if not path.exists():
         return f"report: none yet; {anew}"
-    state = "up to date" if fresh_report(store, study, jobs, project) else f"out of date; {anew} again"
+    try:
+        fresh = fresh_report(store, study, jobs, project)
+    except (StoreError, KeyError):  # a damaged job: the next run makes it again
+        fresh = False
+    state = "up to date" if fresh else f"out of date; {anew} again"
     return f"report: {project.shown(path)}, {state}"
 
 

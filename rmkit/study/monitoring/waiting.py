@@ -77,9 +77,9 @@ def _told(changes: Sequence[Sequence[str]]) -> str:
     named: Counter[str] = Counter()
     for lines in changes:
         named.update({_in_short(line, values=same) for line in lines})
-    told = [name for name, _ in named.most_common() if name != SEED]
+    told = [name for name, _ in named.most_common() if name not in (SEED, DAMAGED)]
     since = f"{listed(told, CHANGES_SHOWN)} since the nearest finished job" if told else ""
-    return ", ".join(filter(None, [since, SEED if SEED in named else ""]))
+    return ", ".join(filter(None, [since, *(name for name in (SEED, DAMAGED) if name in named)]))
 
 
 def _in_short(line: str, *, values: bool) -> str:

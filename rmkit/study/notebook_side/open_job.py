@@ -226,7 +226,7 @@ def _checked_values(stage: str, schema: Mapping[str, Declared], namespace: Mappi
     for name in _injected(namespace):
         if name not in schema:
             raise ParamsError(
-                f"{stage}: {name} is not a parameter, which are {_listed(schema)}{did_you_mean(name, schema)}"
+                f"{stage}: {name} is not a parameter; these are: {_listed(schema)}{did_you_mean(name, schema)}"
             )
     if absent := [name for name in schema if name not in namespace]:
         raise ParamsError(f"{stage}: {_listed(absent)} not set; run the cell tagged `parameters` first")

@@ -124,7 +124,7 @@ def _upstream(
     """The one job that makes an input artifact, or a ParamsError that lists the candidates."""
     start = f"{where}: {stage} takes `{name}` from"
     if len(origins) > 1:
-        raise ParamsError(f"{start} {', '.join(origins)} with {canonical(dict(parameters))}, not one")
+        raise ParamsError(f"{start} one stage, and {', '.join(origins)} fit {canonical(dict(parameters))}")
     made = [job for job in jobs if job.stage == origins[0]]
     if not made:
         raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")

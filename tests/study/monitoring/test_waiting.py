@@ -62,3 +62,13 @@ def test_the_report_is_named_with_whether_it_is_current(finished):
     assert said() == "report: runs/reports/small.html, up to date"
     finished.study(title="Other", axes={"seed": [0, 1]}, stages={"00_numbers": None, "01_sums": None})
     assert said() == "report: runs/reports/small.html, out of date; `rmkit report params/small.yaml` makes it again"
+
+
+def test_a_damaged_job_ends_neither_the_reasons_nor_the_report_line(finished):
+    assert finished.rmkit("report", "small").returncode == 0
+    (manifest,) = (finished.root / "runs/jobs").glob("00_numbers-*/manifest.json")
+    manifest.write_text("0", encoding="utf-8")
+    ended = finished.rmkit("status", "small")
+    assert ended.returncode == 0, ended.stderr
+    assert "report: runs/reports/small.html, out of date; " in ended.stdout
+    assert "01_sums: 2 jobs: what it needs is damaged in the store" in ended.stdout

@@ -96,7 +96,7 @@ def test_two_sources_at_once_are_refused(graph):
     graph.stage("00_world", outputs={"bank": {}})
     graph.stage("01_policy", outputs={"bank": {}})
     graph.stage("02_models", inputs={"bank": (Source("00_world"), Source("01_policy"))})
-    with pytest.raises(ParamsError, match=r"02_models takes `bank` from 00_world, 01_policy with \{\}, not one"):
+    with pytest.raises(ParamsError, match=r"02_models takes `bank` from one stage, and 00_world, 01_policy fit \{\}"):
         graph.plan("stages: {00_world: , 01_policy: , 02_models: }")
 
 
@@ -218,7 +218,7 @@ WRONG_VALUES = {
     "[]": "stages.01_policy.seed: holds no value; give at least one",
     "[1, x]": r"stages.01_policy.seed\[1\]: 'x' is text, not a whole number",
     "[1, 1]": "stages.01_policy.seed: 1 is listed twice; a job is run once",
-    "1}, {sed: 2": r"stages.01_policy.sed: notebooks/01_policy.ipynb declares no such parameter; did you mean 'seed'\?",
+    "1}, {sed: 2": r"stages.01_policy\[1\].sed: notebooks/01_policy.ipynb declares no such parameter; did you mean 'seed'\?",
     "1}, {seed: y": r"stages.01_policy\[1\].seed: 'y' is text, not a whole number",
 }
 
