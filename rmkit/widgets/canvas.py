@@ -44,6 +44,7 @@ def live_canvas(
         canvas = Canvas(figure)
         manager = FigureManager(canvas, 0)  # canvas and manager find each other; pyplot's list knows neither
     canvas.header_visible = canvas.footer_visible = canvas.toolbar_visible = canvas.resizable = False
+    canvas.on_msg(_stay_as_large)
     for handler in (manager.key_press_handler_id, manager.button_press_handler_id, manager.scroll_handler_id):
         canvas.mpl_disconnect(handler)  # else "l" would make a scale logarithmic
     canvas.mpl_connect("button_press_event", lambda event: on_click(event.x, event.y))
@@ -53,6 +54,12 @@ def live_canvas(
     if on_key is not None:
         canvas.mpl_connect("key_press_event", lambda event: on_key(event.key))
     return canvas
+
+
+def _stay_as_large(canvas: Canvas, content: dict[str, Any], _: Any) -> None:
+    """Say once more that nobody may resize the picture: ipympl's page allows it as soon as it is connected."""
+    if content.get("type") == "initialized":
+        canvas.send_state("resizable")
 
 
 def png_of(figure: Figure) -> bytes:

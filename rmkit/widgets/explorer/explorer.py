@@ -66,7 +66,7 @@ class Explorer(Tool):
         self.figure, self.canvas, self.click = self.live.figure, self.live.canvas, self.live.click
         self.below = Below(self)
         head = row([self.title, row([self.below.keep, self.link], align_items="center", grid_gap="10px")])
-        head.layout.justify_content = "space-between"
+        head.layout.justify_content, head.layout.grid_gap, self.title.layout.flex = "space-between", "10px", "1 0 auto"
         self.card = column([head, self.details])
         self.card.add_class(CARD)
         self.children = self._arranged()
