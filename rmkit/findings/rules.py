@@ -182,6 +182,8 @@ def check_columns(
             one_of(column, ("fit", *evaluated.numbers, *evaluated.names), where, DataError)
         listed_by = [name for by in LISTED_BY.get(column, ()) for name in parameters.get(by, ())]
         for value in wanted if isinstance(wanted, list) else [wanted]:
+            if isinstance(value, list | dict):
+                raise DataError(f"{where}: {column}: {quoted(value)} is no value of a column; write a name or a number")
             if column in evaluated.numbers and isinstance(value, str):
                 one_of(value, ENDS, f"{where}: {column}", DataError)
             if column in evaluated.names and value not in own:

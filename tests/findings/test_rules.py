@@ -148,6 +148,8 @@ def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
         (GOOD | {"metric": {"accuracy": 2}}, "metric: accuracy has no axis; write accuracy alone"),
         (GOOD | {"first": {"reward_modle": "a"}}, "first: 'reward_modle' is not .*; did you mean 'reward_model'"),
         (GOOD | {"first": {"reward_model": "mlp_btt"}}, "first: reward_model: 'mlp_btt' .*; did you mean 'mlp_bt'"),
+        (GOOD | {"first": {"reward_model": {"x": 1}}}, "first: reward_model: {'x': 1} is no value of a column"),
+        (GOOD | {"first": {"reward_model": ["mine", ["gold"]]}}, r"first: reward_model: \['gold'\] is no value of a"),
         (
             GOOD | {"second": {"annotations": "mots"}},
             "second: annotations: 'mots' is not one of .*; did you mean 'most'",
