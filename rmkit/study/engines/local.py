@@ -28,6 +28,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.job_processes import JobProcess, JobProcesses
 from rmkit.study.processes.preload import imports_of
+from rmkit.study.processes.private_folders import remove_abandoned
 from rmkit.study.store import locks
 from rmkit.study.store.store import Store
 
@@ -72,6 +73,7 @@ class Local:
             for job in jobs:
                 if job.plan_id == owner.plan_id:
                     watch("warning", job, f"process {owner.pid} died while executing it; what it left was ended")
+        remove_abandoned()
         return Pool(jobs, project, store, study, self, watch).run()
 
 

@@ -11,7 +11,6 @@ import os
 import resource
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,11 +27,12 @@ from rmkit.study.planning.keys import code_of
 from rmkit.study.planning.notebook import declared, read_notebook
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY
-from rmkit.study.processes.forked import ROOM_FOR_SOCKETS
+from rmkit.study.processes.private_folders import PrivateFolder
 from rmkit.study.store import locks
 from rmkit.study.store.disk import append_line, disk_faults, disk_sentence, read_json, write_text
 from rmkit.study.store.store import Store
 
+DIED_AT_ITS_START = "Kernel died"  # what jupyter_client says of a kernel that never answered
 LOCKED = 3  # the exit code that says: somebody else executes this job
 
 
@@ -106,8 +106,8 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
     given = {**order["parameters"], STUDY: order["study"]}
     names = declared(read_notebook(source))
     parameters = {name: value for name, value in given.items() if name in names}
-    with tempfile.TemporaryDirectory(prefix="rmkit-", dir=ROOM_FOR_SOCKETS) as folder:
-        os.environ["IPYTHONDIR"] = folder  # no start-up file of somebody's home runs in a job
+    with PrivateFolder() as folder:
+        os.environ["IPYTHONDIR"] = str(folder)  # no start-up file of somebody's home runs in a job
         try:
             papermill.execute_notebook(
                 as_papermill_formats(source),
@@ -116,13 +116,15 @@ def run_notebook(order: dict[str, Any], output: Path) -> int:
                 cwd=source.parent,
                 kernel_name="python3",
                 progress_bar=False,
-                kernel_manager_class=kernel_manager(Path(folder)),
+                kernel_manager_class=kernel_manager(folder),
                 shutdown_kernel="immediate",
             )
         except papermill.PapermillExecutionError as error:
             number = error.cell_index + 1 - bool(parameters)  # papermill puts the parameters into a cell of their own
             raise JobError(f"{order['title']}: cell {number}: {_sentence(error)}") from None
-        except DeadKernelError:
+        except RuntimeError as error:  # of which DeadKernelError is one
+            if not (isinstance(error, DeadKernelError) or str(error).startswith(DIED_AT_ITS_START)):
+                raise
             raise JobError(f"{order['title']}: its kernel died (out of memory, or killed)") from None
     return max((kernel.peak_memory_bytes for kernel in FORKED_KERNELS), default=0)
 

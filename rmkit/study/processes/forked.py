@@ -6,12 +6,10 @@ is another. Knows sockets and pids; not what the processes do.
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,12 +18,12 @@ from typing import IO, Any, cast
 
 from rmkit.machine.processes import STAMP
 from rmkit.study.processes.fork_server import MESSAGE_BYTES
+from rmkit.study.processes.private_folders import PrivateFolder
 
 SOCKET_VARIABLE = "RMKIT_FORK_SERVER"  # tells a job process where it may ask for a kernel
 STAMP_BYTES = 200  # room for the longest stamp
 SECONDS_BETWEEN_LOOKS = 0.005
 SECONDS_TO_IMPORT = 300.0  # longer than the slowest disk needs
-ROOM_FOR_SOCKETS = "/tmp"  # whose paths hold about 107 bytes: the folder for temporary files may be longer
 SERVERS_OWN = {
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # pyarrow's allocator would start one when it is loaded
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # a kernel has it; read when matplotlib is loaded
@@ -126,7 +124,8 @@ class ForkServerProcess:
     """A fork server of this process's own: started at once, ready when its imports are done, gone when closed."""
 
     def __init__(self, imports: Mapping[str, Sequence[str]], environment: Mapping[str, str]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="rmkit-", dir=ROOM_FOR_SOCKETS))
+        self._private = PrivateFolder()
+        self._folder = self._private.path
         self._since = time.monotonic()
         self.socket = str(self._folder / "fork")  # there once it serves
         self.refused: str | None = None  # why it does not serve
@@ -168,4 +167,4 @@ class ForkServerProcess:
             self._input.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=5)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._private.close()
