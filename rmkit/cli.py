@@ -8,6 +8,7 @@ import nothing heavy until they need it.
 import argparse
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from rmkit.errors import RmkitError, cut, quoted
 from rmkit.study.monitoring.output import say
 
 MOST_SAID = 2_000  # characters of an error: a last bound, as a path may have 4,000
+NUMBER = re.compile(r"[0-9]{1,9}")  # as an option takes one
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, whose messages quote what was typed as it is shown elsewhere."""
+    """argparse, whose mistakes are one line, as all others are, and quote what was typed as it is shown elsewhere."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(in_one_line(cut(message, 1000)))
+        said = in_one_line(cut(message, 700))
+        self.exit(2, f"{self.prog}: {said}; `{self.prog} --help` says what it takes\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -147,13 +150,13 @@ class _Version(argparse.Action):
 
 
 def _days(text: str) -> int:
-    if not text.isdigit():
+    if not NUMBER.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of days")
     return int(text)
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not NUMBER.fullmatch(text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of at least 1")
     return int(text)
 
