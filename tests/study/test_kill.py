@@ -10,12 +10,15 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.kill_series import VICTIMS, Calm, killed_and_run_again
 from tests.small_project import GRANDCHILD, REPOSITORY, WITHOUT_SIGINT, SmallProject
 
 POINTS = [f"{when} {what}" for what in ("lock", "manifest", "publication") for when in ("before", "after")]
@@ -135,6 +138,25 @@ def test_kill_at_random_moments(undisturbed, tmp_path, capsys):
         table.append({"point": f"after {moment} s", **row})
     show(table, capsys)
     judge(table)
+
+
+@pytest.fixture(scope="module")
+def calm():
+    """A project and what a run of it stores in peace, at a short path, as the sockets of a run need one."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        yield Calm.made(Path(folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_kill_of_any_process_at_any_moment_costs_nothing_that_was_finished(victim, number, calm):
+    """A dozen of what `benchmarks/kills.py` does."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        case = killed_and_run_again(calm, Path(folder), random.Random(f"20 {number}"), victim)
+    assert case.killed, case
+    assert case.faults == [], case
+    assert case.lost <= 2, case
 
 
 def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturbed, tmp_path):
