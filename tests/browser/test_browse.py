@@ -112,7 +112,8 @@ def test_rows_choose_fits_two_are_compared_and_a_view_comes_back(explorer, page,
     cell.locator("button[title='save what is seen']").click()
     cell.get_by_text("two fits is saved").wait_for()
     cell.locator("select", has=page.locator("option", has_text="spearman")).first.select_option("spearman")
-    cell.locator(".rmkit-b").first.wait_for(state="detached")
+    cell.locator("button[title='remove the chosen view']:disabled").wait_for()  # what is seen is no saved view
+    assert not cell.locator(".rmkit-b").count()
     cell.locator("select", has=page.locator("option", has_text="two fits")).select_option("two fits")
     cell.locator(".rmkit-b").first.wait_for()
     assert [title.inner_text() for title in cell.locator(".rmkit-title").all()] == compared

@@ -24,6 +24,7 @@ STYLE = """<style>
 .rmkit .rmkit-a { background: #B34700; }
 .rmkit .rmkit-b { background: #00609A; }
 .rmkit .rmkit-why { border-bottom: 1px dotted var(--soft); cursor: help; }
+.rmkit .rmkit-named { line-height: 1.45; padding: 2px 0; }
 .rmkit details > summary { cursor: pointer; font-size: 12px; color: var(--soft); padding: 4px 8px; }
 </style>"""
 
@@ -105,7 +106,8 @@ def name_html(letter: str, fit: Fit, stored: Stored) -> str:
     """A fit's letter and name, and the job that it is of, which fits of one name are told apart by."""
     planned = stored.finished(fit.study, fit.stage).get(fit.key)
     job = inline_text(str(planned) if planned else fit.key)
-    return f'{letter} <span class="rmkit-title">{inline_text(fit.fit)}</span> <span class="rmkit-note">{job}</span>'
+    named = f'{letter} <span class="rmkit-title">{inline_text(fit.fit)}</span> <span class="rmkit-note">{job}</span>'
+    return f'<div class="rmkit-named">{named}</div>'
 
 
 def _keyed(rows: pd.DataFrame, names: list[str], end: str) -> pd.DataFrame:

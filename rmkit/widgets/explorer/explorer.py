@@ -66,7 +66,12 @@ class Explorer(Tool):
         self.figure, self.canvas, self.click = self.live.figure, self.live.canvas, self.live.click
         self.below = Below(self)
         head = row([self.title, row([self.below.keep, self.link], align_items="center", grid_gap="10px")])
-        head.layout.justify_content, head.layout.grid_gap, self.title.layout.flex = "space-between", "10px", "1 0 auto"
+        head.layout.justify_content, head.layout.grid_gap, head.layout.flex_flow = (
+            "space-between",
+            "2px 10px",
+            "row wrap",
+        )
+        self.title.layout.flex, head.children[1].layout.flex = "1 1 260px", "0 0 auto"  # a long name breaks
         self.card = column([head, self.details])
         self.card.add_class(CARD)
         self.children = self._arranged()
