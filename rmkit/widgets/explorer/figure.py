@@ -175,7 +175,8 @@ def dots_of(picture: Picture) -> pd.DataFrame:
 
 def shifts(picture: Picture) -> dict[str, float]:
     """How far a line's dots lie beside their places, so that dots of several lines can be told apart and clicked."""
-    drawn = [line for line in picture.lines if line in set(picture.points["line"])]
+    with_dots = set(picture.points["line"].unique())
+    drawn = [line for line in picture.lines if line in with_dots]
     places = np.unique(picture.points["place"])
     step = float(np.diff(places).min()) if len(places) > 1 else 1.0
     between = step * min(DODGE, 0.7 / max(len(drawn), 1))

@@ -9,8 +9,9 @@ from scipy import stats
 
 from rmkit.errors import ResultError
 from rmkit.widgets.explorer.axis import axis_of
+from rmkit.widgets.explorer.coded import axes_of
 from rmkit.widgets.explorer.columns import shown, tidied, values_of
-from rmkit.widgets.explorer.selection import Selection, first_look, selected, with_filters
+from rmkit.widgets.explorer.selection import Selection, first_look, kept_rows, selected, with_filters
 from tests.widgets.explorer.result_rows import rows
 
 
@@ -169,3 +170,38 @@ def test_a_first_picture_is_of_rows_that_have_all_its_values_together():
     look = first_look(table, "mine", "07_figures")
     assert dict(look.filters) == {"unit": ("gold reward",), "question": ("why?",)}
     assert len(selected(table, look).points) == 1
+
+
+def test_what_the_title_says_of_filters_is_true_of_every_row_that_is_drawn():
+    """Random filters: each named column has, in every row that is drawn, a value that is named, unless it says not."""
+    table, rng = tidied(rows(seeds=range(3))), np.random.default_rng(0)
+    for _ in range(60):
+        filters = {name: chosen_of(values, rng) for name, values in axes_of(table).items() if rng.random() < 0.7}
+        lines = [None, "reward_model"][rng.integers(2)]
+        picture = selected(table, chosen(x="annotations", lines=lines, filters=filters))
+        drawn = kept_rows(table, chosen(x="annotations", lines=lines, filters=filters))
+        for name in axes_of(table):
+            said = picture.held.get(name, "")
+            named, _, without = said.partition(" (")
+            present = [shown(name, value) for value in values_of(drawn[name])]
+            if said:
+                assert named.replace(" or ", ", ").split(", ") == present
+                assert bool(without) == drawn[name].isna().any()
+            elif len(filters.get(name, ())) == 1:
+                assert not present  # the filter speaks of no row that is drawn
+
+
+def chosen_of(values, rng):
+    count = rng.integers(1, len(values) + 1)
+    return tuple(values[position] for position in sorted(rng.permutation(len(values))[:count]))
+
+
+def test_more_dots_than_can_be_drawn_are_thinned_and_the_title_says_so():
+    table = tidied(rows(seeds=range(1500)))
+    picture = selected(table, chosen(lines="reward_model", facets="beta"))
+    assert len(picture.points) < len(table[table["beta"].notna()]) == 12_000
+    assert f"dots of {len(picture.points):,} of 12,000 fits" in picture.title
+    drawn = set(picture.points["row"])
+    places = table[table["beta"].notna()].groupby(["reward_model", "beta", "annotations"])["value"]
+    assert {*places.idxmin(), *places.idxmax()} <= drawn  # what lies far out is seen
+    assert picture.means["fits"].sum() == 12_000  # means are of all
