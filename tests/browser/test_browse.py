@@ -1,4 +1,4 @@
-"""08 in the browser: controls change the picture, a click on a dot shows its fit."""
+"""08 in the browser: controls change the picture, which fits the window; a click on a dot shows its fit."""
 
 import pytest
 
@@ -67,6 +67,61 @@ def test_a_control_changes_the_picture_and_a_click_on_a_dot_shows_its_fit(explor
     executed = OpenNotebook(page, page.wait_for_function(OPENED_FROM_THE_STORE).json_value())
     executed.wait_until_open()
     executed.close()
+
+
+# What sticks out of the explorer to the right, and what can be scrolled sideways in it (tables of many columns may).
+TOO_WIDE = """cell => {
+    const root = cell.querySelector(".rmkit-explorer"), end = root.getBoundingClientRect().right;
+    const parts = root.querySelectorAll(".jupyter-matplotlib-canvas-div, .rmkit-place, .rmkit-side, .rmkit-card");
+    const out = [...parts].filter(each => each.getBoundingClientRect().right > end + 1).map(each => each.className);
+    return [...out, ...(root.scrollWidth > root.clientWidth + 1 ? ["the explorer itself"] : [])];
+}"""
+FILLED = """cell => {
+    const [place, canvas] = [".rmkit-place", ".jupyter-matplotlib-canvas-div"].map(name => cell.querySelector(name));
+    return canvas.clientWidth > 100 && Math.abs(place.clientWidth - canvas.clientWidth) <= 2;
+}"""
+IN_VIEW = """cell => {
+    const link = [...cell.querySelectorAll(".rmkit-card a[href]")].pop(), box = link?.getBoundingClientRect();
+    return Boolean(box && box.height > 0 && box.top >= 0 && box.bottom <= window.innerHeight);
+}"""
+
+
+@pytest.mark.parametrize("width", [1400, 900])
+def test_the_picture_fits_the_window_a_dot_says_its_values_and_the_clicked_fit_is_in_view(
+    explorer, page, keep_picture, width
+):
+    notebook, cell = explorer
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": before["height"]})
+    try:
+        page.wait_for_function(FILLED, arg=cell.element_handle())
+        assert cell.evaluate(TOO_WIDE) == []
+        keep_picture(notebook, f"08_browse-{width}")
+        hover_until_values_are_said(cell, page)
+        click_until_a_fit_is_shown(cell)
+        page.wait_for_function(IN_VIEW, arg=cell.element_handle())
+        assert cell.evaluate(TOO_WIDE) == []
+    finally:
+        page.set_viewport_size(before)
+
+
+def hover_until_values_are_said(cell, page):
+    """Point at what looks like a dot, and at the next one if nothing comes of it."""
+    from playwright.sync_api import TimeoutError as TooLong
+
+    for attempt in range(15):
+        dots = cell.evaluate(DOTS)
+        x, y = dots[attempt % len(dots)]
+        cell.locator(".jupyter-matplotlib-canvas-div").hover(position={"x": x, "y": y})
+        try:
+            cell.locator(".rmkit-hover").wait_for(timeout=3000)
+        except TooLong:
+            continue
+        assert "annotations" in cell.locator(".rmkit-hover").inner_text()
+        page.mouse.move(1, 1)
+        cell.locator(".rmkit-hover").wait_for(state="detached", timeout=10_000)
+        return
+    raise AssertionError("no dot said its values")
 
 
 def click_until_a_fit_is_shown(cell):
