@@ -81,7 +81,7 @@ FILLED = """cell => {
     return canvas.clientWidth > 100 && Math.abs(place.clientWidth - canvas.clientWidth) <= 2;
 }"""
 IN_VIEW = """cell => {
-    const link = [...cell.querySelectorAll(".rmkit-card a[href]")].pop(), box = link?.getBoundingClientRect();
+    const link = cell.querySelector(".rmkit-chosen-fit a[href]"), box = link?.getBoundingClientRect();
     return Boolean(box && box.height > 0 && box.top >= 0 && box.bottom <= window.innerHeight);
 }"""
 

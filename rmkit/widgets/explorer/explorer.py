@@ -42,7 +42,7 @@ from rmkit.widgets.stored import Stored
 PREFERRED = "04_reward_models"
 NOTHING_CHOSEN = "Click on a dot to see the fit behind it."
 NO_COLUMN = ""  # what lines and panels are chosen by when by nothing; None would leave the control blank
-CARD = "rmkit-card"
+CARD = "rmkit-chosen-fit"
 NO_RESULTS = "has no results yet. Run <code>rmkit run params/{}.yaml</code>, then press ↻."
 
 
@@ -73,7 +73,7 @@ class Explorer(Tool):
         )
         self.title.layout.flex, head.children[1].layout.flex = "1 1 260px", "0 0 auto"  # a long name breaks
         self.card = column([head, self.details])
-        self.card.add_class(CARD)
+        self.card.add_class("rmkit-card").add_class(CARD)
         self.children = self._arranged()
         self.add_class("rmkit").add_class("rmkit-explorer")
         self._connect()
