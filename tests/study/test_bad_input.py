@@ -18,7 +18,7 @@ SECOND = "notebooks/01_sums.ipynb"
 SEEN_BY_CHECK = {
     "a study without stages": (("params/small.yaml", '"stages"', '"stage"'), "keys of a study: 'stage' is not one of .*did you mean 'stages'"),
     "a misspelt parameter": (("params/small.yaml", "null}", '{"power": [1]}}'), r"stages.01_sums.power: .*did you mean 'powers'"),
-    "a misspelt axis": (("params/small.yaml", '"seed"', '"sed"'), r"axes.sed: .*did you mean 'seed'"),
+    "a misspelt axis": (("params/small.yaml", '"seed"', '"sed"'), r"axes.sed: no notebook of this study declares it; the nearest are seed, "),
     "text for a number": (
         ("params/small.yaml", "null}", '{"sleep": "1e999"}}'),
         r"stages.01_sums.sleep: inf is not a finite number",
@@ -90,15 +90,15 @@ def test_no_project_says_where_it_looked(small, tmp_path):
 
 
 OTHER_REQUESTS = {
-    "select an unknown parameter": (["run", "small", "--select", "sed=1"], "--select sed=1: 'sed' is not one of .*did you mean 'seed'"),
+    "select an unknown parameter": (["run", "small", "--select", "sed=1"], "--select sed=1: none of the stages declares sed; the nearest are seed, "),
     "select another type": (["run", "small", "--select", "seed=x"], "--select seed=x: 'x' is text, not a whole number"),
-    "select nothing": (["run", "small", "--select", "seed=7"], "no job of this study is asked for"),
-    "only an unknown stage": (["run", "small", "--only", "01_sum"], "--only: '01_sum' is not one of"),
+    "select nothing": (["run", "small", "--select", "seed=7"], "--select seed=7: no job that is asked for has it; seed is 0, 1 in this study"),
+    "only an unknown stage": (["run", "small", "--only", "01_sun"], "--only.*'01_sun' is not one of"),
     "set without a value": (["run", "small", "--set", "powers="], "--set powers=: write KEY=VALUE"),
     "set what is no YAML": (["run", "small", "--set", "powers=[1"], "--set powers=.*not YAML"),
     "a folder as a study": (["check", "data.yaml"], "data.yaml: is not a regular file but a folder"),
     "an absent study": (["check", "smal"], "params/smal.yaml: no such study file; params/ holds small.yaml; did you mean 'small.yaml'"),
-    "results of an unknown stage": (["results", "01_sum", "--study", "small"], "'01_sum' is not one of"),
+    "results of an unknown stage": (["results", "01_sun", "--study", "small"], "'01_sun' is not one of"),
     "results in an unknown form": (["results", "01_sums", "--study", "small", "--out", "x.txt"], "'.txt' is not one of .csv, .parquet"),
 }  # fmt: skip
 
