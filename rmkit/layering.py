@@ -113,7 +113,11 @@ FLOORS = (
             "commands",
             "what each command of the command line does",
             counts=False,
-            inside=(("request", "version", "headlines"), ("pages",), ("running", "looking", "results", "keeping")),
+            inside=(
+                ("request", "selection", "dry_run", "waiting", "version", "headlines"),
+                ("pages",),
+                ("running", "looking", "results", "keeping"),
+            ),
         ),
     ),
     (Room("cli", "the command line: its options and exit codes", counts=False),),

@@ -5,8 +5,8 @@ import os
 
 from rmkit.commands.pages import report_line
 from rmkit.commands.request import living_run, planned
+from rmkit.commands.selection import stage_named
 from rmkit.study.monitoring.output import say
-from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.planning.project import STORE_VARIABLE, find_project
 from rmkit.study.store.store import Store
 
@@ -20,9 +20,9 @@ def status(options: argparse.Namespace) -> int:
         return 0
     project, study, jobs = planned(options)
     store = Store(project.store)
+    from rmkit.commands.waiting import why_waiting
     from rmkit.study.monitoring.run_record import living
     from rmkit.study.monitoring.snapshot import snapshot, study_snapshot
-    from rmkit.study.monitoring.waiting import why_waiting
     from rmkit.study.monitoring.words import run_words
 
     going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
@@ -41,7 +41,7 @@ def why(options: argparse.Namespace) -> int:
     """Which ingredient of a job's key differs from the nearest finished job."""
     project, _, jobs = planned(options)
     stage = stage_named(options.stage, list(dict.fromkeys(job.stage for job in jobs)), "rmkit why")
-    from rmkit.study.monitoring.dry_run import explain
+    from rmkit.commands.dry_run import explain
 
     store = Store(project.store)
     unfinished = [job for job in jobs if job.stage == stage and not store.done(job)]

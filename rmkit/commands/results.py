@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.commands.request import planned
+from rmkit.commands.selection import stage_named
 from rmkit.errors import ResultError, one_of
 from rmkit.study.monitoring.output import say
-from rmkit.study.monitoring.selection import stage_named
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 

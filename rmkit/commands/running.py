@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from rmkit.commands.pages import write_report_of
 from rmkit.commands.request import planned, says_yes
+from rmkit.commands.selection import failed_last_time, selected
 from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.output import say
-from rmkit.study.monitoring.selection import failed_last_time, selected
 from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -105,7 +105,7 @@ def _selected(
 
 def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argparse.Namespace) -> int:
     """What the run would do and cost, instead of doing it."""
-    from rmkit.study.monitoring.dry_run import forecast
+    from rmkit.commands.dry_run import forecast
 
     for line in forecast(study.name, jobs, store, threads=_engine(options).threads):
         say(line)
@@ -114,9 +114,9 @@ def _forecast(study: Study, jobs: list[PlannedJob], store: Store, options: argpa
 
 def _engine(options: argparse.Namespace) -> "Local":
     """The engine that the options describe."""
+    from rmkit.machine import quantities
     from rmkit.study.engines.limits import Limits
     from rmkit.study.engines.local import Local
-    from rmkit.study.planning import quantities
 
     limits = Limits(
         seconds=quantities.seconds(options.time_limit, "--time-limit") if options.time_limit else None,

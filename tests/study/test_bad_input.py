@@ -359,11 +359,13 @@ def test_a_failing_notebook_is_kept_with_its_traceback_and_the_others_go_on(smal
 
 
 def test_what_needs_a_failed_job_is_not_run_and_says_so(small):
-    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import json; json.absent")
     ended = small.run()
     assert ended.returncode == 1
     assert ended.stdout.count("NOT RUN:") == 2
-    assert ended.stderr.splitlines()[-1].startswith("00_numbers: cell 4: ModuleNotFoundError: No module named 'jason'")
+    assert ended.stderr.splitlines()[-1].startswith(
+        "00_numbers: cell 4: AttributeError: module 'json' has no attribute 'absent'"
+    )
     assert len(small.executions()) == 1
 
 

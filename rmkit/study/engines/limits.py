@@ -15,7 +15,7 @@ import psutil
 
 from rmkit.machine.hardware import free_memory, usable_memory
 from rmkit.machine.processes import stamp_of
-from rmkit.study.planning.quantities import size_text
+from rmkit.machine.quantities import size_text
 
 SHARE_OF_A_JOB = 0.8  # of the machine's memory, where no limit is given
 SHARE_KEPT_FREE = 0.04  # below it the largest job ends, before the system chooses one

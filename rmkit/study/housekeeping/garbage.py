@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ParamsError, StoreError
+from rmkit.machine.quantities import size_text
 from rmkit.study.housekeeping.sizes import last_written, sizes_of
 from rmkit.study.housekeeping.trials import trials_in_words, tried_jobs
 from rmkit.study.monitoring.run_record import living
@@ -31,7 +32,6 @@ from rmkit.study.planning.keys import FORMAT, canonical
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.quantities import size_text
 from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.disk import disk_faults, read_json
 from rmkit.study.store.locks import clear_away_the_dead, holder, using

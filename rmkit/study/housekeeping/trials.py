@@ -6,9 +6,9 @@ A run's record is kept for the last runs only; what was tried before then is not
 import time
 from collections.abc import Iterator, Mapping
 
+from rmkit.machine.quantities import size_text
 from rmkit.study.housekeeping.sizes import last_written, sizes_of
 from rmkit.study.monitoring.run_record import Run, runs
-from rmkit.study.planning.quantities import size_text
 from rmkit.study.store.store import Store
 
 

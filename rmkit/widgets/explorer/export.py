@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rmkit.study.planning.quantities import size_text
+from rmkit.machine.quantities import size_text
 from rmkit.widgets.explorer.saved_views import not_written
 from rmkit.widgets.explorer.selection import Selection
 from rmkit.widgets.inert_texts import inline_text

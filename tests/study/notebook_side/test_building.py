@@ -49,11 +49,13 @@ def test_outside_of_notebooks_it_is_a_line_for_each_step_and_the_end(small):
 
 
 def test_what_fails_is_told_by_its_own_sentence(small):
-    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import json; json.absent")
     ended = opened(small)
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
-    assert last.startswith("rmkit.errors.JobError: 00_numbers: cell 4: ModuleNotFoundError: No module named 'jason'")
+    assert last.startswith(
+        "rmkit.errors.JobError: 00_numbers: cell 4: AttributeError: module 'json' has no attribute 'absent'"
+    )
     assert "  FAILED   00_numbers: cell 4" in ended.stderr
 
 

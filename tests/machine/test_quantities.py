@@ -3,7 +3,7 @@
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.study.planning import quantities
+from rmkit.machine import quantities
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2 H", 7200)])

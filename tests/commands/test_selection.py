@@ -2,8 +2,8 @@
 
 import pytest
 
+from rmkit.commands.selection import selected, stage_named
 from rmkit.errors import ParamsError
-from rmkit.study.monitoring.selection import selected, stage_named
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project
 
@@ -76,9 +76,9 @@ def test_what_was_mended_since_it_failed_runs_again_and_no_other_job_of_its_stag
 
 
 def test_what_a_failure_held_up_comes_along_when_it_was_mended(small):
-    small.edit("notebooks/00_numbers.ipynb", "import json", "import jason")
+    small.edit("notebooks/00_numbers.ipynb", "import json", "import json; json.absent")
     assert small.run().stdout.count("NOT RUN:") == 2
-    small.edit("notebooks/00_numbers.ipynb", "import jason", "import json")
+    small.edit("notebooks/00_numbers.ipynb", "import json; json.absent", "import json")
     assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
 
 

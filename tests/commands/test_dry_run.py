@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rmkit.study.monitoring import dry_run
-from rmkit.study.monitoring.dry_run import aligned, explain
+from rmkit.commands import dry_run
+from rmkit.commands.dry_run import aligned, explain
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.estimate import Cost
 from rmkit.study.store.store import Store

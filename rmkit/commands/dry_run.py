@@ -6,12 +6,12 @@ Reads the store's manifests and the shipped measurements; runs and writes nothin
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 
+from rmkit.machine.quantities import size_text
 from rmkit.study.monitoring.run_record import RunJob
 from rmkit.study.monitoring.snapshot import wall_seconds
 from rmkit.study.monitoring.words import about, duration
 from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.planning.quantities import size_text
 from rmkit.study.store.estimate import Cost, costs, models_from_outside, shipped_machine
 from rmkit.study.store.store import Store
 
