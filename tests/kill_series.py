@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -31,7 +31,16 @@ VICTIMS = {  # who is killed, and by which signals
     "keeper": (signal.SIGKILL,),
     "runner and job": (signal.SIGKILL,),
 }
-SECONDS = 60  # in which a run of the project ends
+HELD = "held"  # the file in a folder for sockets that its process holds open
+SECONDS = 120  # in which a run of the project ends
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What belonged to a run when one of its processes was killed."""
+
+    groups: set[int] = field(default_factory=set)  # of its processes
+    rooms: set[Path] = field(default_factory=set)  # its folders for sockets, which lie under /tmp
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Case:
     differ: int  # files of results that differ from those of a run in peace
     processes: int
     locks: int
-    folders: int  # in runs/tmp, runs/partial and the system's temporary folder
+    folders: int  # in runs/tmp, runs/partial and the temporary folder; for sockets, under /tmp
     said: str  # the last line of what went wrong otherwise
 
     @property
@@ -83,8 +92,8 @@ def killed_and_run_again(calm: Calm, folder: Path, draw: random.Random, victim: 
     project = calm.template.copy(folder / "project")
     how, moment = draw.choice(VICTIMS[victim]), draw.uniform(0.1, 0.95) * calm.seconds
     runner = _start(project)
-    groups: set[int] = set()
-    killed = _kill(project, runner, victim, how, moment, draw.uniform(0, 0.3), groups)
+    seen = Seen()
+    killed = _kill(project, runner, victim, how, moment, draw.uniform(0, 0.3), seen)
     out, err = _ended(runner)
     wrong = (
         [] if runner.returncode in _codes(victim, how, killed) else [f"first run: {runner.returncode}: {err[-300:]}"]
@@ -107,9 +116,10 @@ def killed_and_run_again(calm: Calm, folder: Path, draw: random.Random, victim: 
         lost=sum(first[key] for key in first if key not in finished),
         again=sum(both[key] - first[key] for key in finished),
         differ=sum(found.get(name) != calm.results.get(name) for name in found.keys() | calm.results.keys()),
-        processes=len(_left(project, groups)),
+        processes=len(_left(project, seen.groups)),
         locks=len(list((project.root / "runs/locks").iterdir())),
-        folders=sum(len(list(room.iterdir())) for room in (*_rooms(project), _temporary(project))),
+        folders=sum(len(list(room.iterdir())) for room in (*_rooms(project), _temporary(project)))
+        + sum(room.exists() for room in seen.rooms),
         said="; ".join(wrong),
     )
 
@@ -169,11 +179,11 @@ def _ended(process: subprocess.Popen) -> tuple[str, str]:
 
 
 def _kill(
-    project: SmallProject, runner: subprocess.Popen, victim: str, how: int, moment: float, more: float, groups: set[int]
+    project: SmallProject, runner: subprocess.Popen, victim: str, how: int, moment: float, more: float, seen: Seen
 ) -> bool:
     """Send the signal to the victim at the moment, or soon after it appears; False if it never does.
 
-    groups: is given the process groups that the run had until then.
+    seen: is given what belonged to the run just before.
     """
     time.sleep(moment)
     while runner.poll() is None:
@@ -182,7 +192,7 @@ def _kill(
                 time.sleep(more)
                 more = 0.0
                 continue
-            groups.update(_groups(project))
+            _look(project, seen)
             for pid in found:
                 with suppress(ProcessLookupError):
                     os.kill(pid, how)
@@ -207,7 +217,8 @@ def _victims(project: SmallProject, runner: subprocess.Popen, victim: str) -> li
     kept = {process.pid: keeper.pid for keeper in keepers for process in _children(keeper.pid)}
     if victim == "keeper":
         return list(kept.values())[:1]
-    return [pid for pid in kept if pid not in owners][:1]
+    stamps = {_environment(pid).get("RMKIT_JOB") for pid in owners}
+    return [pid for pid in kept if pid not in owners and _environment(pid).get("RMKIT_JOB") in stamps][:1]
 
 
 def _owners(project: SmallProject) -> list[int]:
@@ -238,14 +249,15 @@ def _environment(pid: int) -> dict[str, str]:
     return {}
 
 
-def _groups(project: SmallProject) -> set[int]:
-    """The process groups of all that the run started, until now."""
-    found = set()
+def _look(project: SmallProject, seen: Seen) -> None:
+    """Note the process groups and the folders for sockets of all that the run has started and that lives."""
     for pid in psutil.pids():
         if _environment(pid).get(MARK) == str(project.root):
-            with suppress(ProcessLookupError):
-                found.add(os.getpgid(pid))
-    return found - {os.getpgrp()}  # in which the runner is
+            with suppress(OSError):
+                seen.groups.add(os.getpgid(pid))
+                opened = [Path(entry).readlink() for entry in Path(f"/proc/{pid}/fd").iterdir()]
+                seen.rooms.update(path.parent for path in opened if path.name == HELD)
+    seen.groups.discard(os.getpgrp())  # in which the runner is
 
 
 def _left(project: SmallProject, groups: set[int], patience: float = 3.0) -> list[int]:
