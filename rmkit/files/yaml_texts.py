@@ -64,6 +64,13 @@ class Loader(yaml.SafeLoader):
         """The error to raise: where, which line, what. mark: PyYAML's, with a line from 0."""
         return self.error(f"{self.where}: line {mark.line + 1}: {problem}")
 
+    def scan_flow_scalar(self, style: str) -> yaml.ScalarToken:
+        try:
+            return super().scan_flow_scalar(style)
+        except (ValueError, OverflowError):  # of `chr`: PyYAML looks at all that is spelt but at this
+            problem = "text spells a character beyond the last one, \\U0010ffff"
+            raise self.refuse(self.get_mark(), problem) from None
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):

@@ -86,3 +86,9 @@ def test_every_command_says_so(small, command):
     ended = small.rmkit(*command, "small", RMKIT_STORE="/dev/null")
     said = "RMKIT_STORE=/dev/null: is not a folder; name a folder, or one to be made\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_a_name_that_the_system_refuses_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("RMKIT_STORE", "x" * 300)
+    with pytest.raises(ParamsError, match=r"^RMKIT_STORE=x{199}…: File name too long; name another folder$"):
+        _ = Project(tmp_path).store

@@ -49,6 +49,8 @@ WRONG = {
     "nothing as a key": ("{~: a}", "the key ~ reads as null, not as a name"),
     "a long key": ("{? " + "k" * 5000 + " : a}", "a key of 5,000 characters; 200 are the most"),
     "a NUL that is spelt": (r'"a\0b"', "text holds U+0000, which is no character; take it out"),
+    "a character beyond the last": (r'"\U00110000"', r"text spells a character beyond the last one, \U0010ffff"),
+    "a character far beyond the last": (r'"\Uffffffff"', r"text spells a character beyond the last one, \U0010ffff"),
     "half a pair that is spelt": (r'"\ud800"', "text holds U+D800, which is no character"),
     "a NUL in a key": (r'{"\0": 1}', "text holds U+0000"),
     "a list inside itself": ("&a [*a]", "*a lies inside what it stands for"),

@@ -139,7 +139,7 @@ def _faults_of_the_end(trial: Trial, code: int, ended: str) -> list[tuple[str, s
 def _faults_of_the_words(code: int, said: str, refused: str) -> list[tuple[str, str]]:
     from rmkit.characters import HIDDEN
 
-    lines = [line for line in refused.splitlines() if line.strip() and not line.startswith("warning: ")]
+    lines = [line for line in refused.splitlines() if line.strip() and not line.startswith(("warning: ", "note: "))]
     if code == BROKEN or "Traceback (most recent" in said + refused:
         return [("traceback", f"{_frame(refused)}: {lines[-1][:150] if lines else ''}")]
     faults = []

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rmkit.errors import ParamsError
+from rmkit.errors import ParamsError, cut
 
 STORE_VARIABLE = "RMKIT_STORE"
 
@@ -32,6 +32,11 @@ class Project:
         with suppress(RuntimeError):  # ~ of somebody who is not known is the name of a folder
             place = place.expanduser()
         place = self.root / place
+        try:
+            place.lstat()
+        except OSError as fault:
+            if not isinstance(fault, FileNotFoundError | NotADirectoryError):
+                raise ParamsError(f"{STORE_VARIABLE}={cut(elsewhere)}: {fault.strerror}; name another folder") from None
         there = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
         if not there.is_dir():
             raise ParamsError(f"{STORE_VARIABLE}={elsewhere}: is not a folder; name a folder, or one to be made")

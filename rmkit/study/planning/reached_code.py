@@ -8,6 +8,7 @@ names that the job's parameters or code mention, so that a new head or strategy 
 import ast
 import re
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.util import resolve_name
 from pathlib import Path
@@ -132,8 +133,9 @@ def module_file(name: str, package: Path) -> Path | None:
     """The file of a module of rmkit, or None if there is no such module."""
     path = package.joinpath(*name.split(".")[1:])
     for candidate in (path / "__init__.py", path.with_suffix(".py")):
-        if name and candidate.is_file():
-            return candidate
+        with suppress(OSError):  # a name may be longer than any file's
+            if name and candidate.is_file():
+                return candidate
     return None
 
 

@@ -8,6 +8,8 @@ from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import load_study
 from tests.small_project import REPOSITORY
 
+LONG = "x" * 300  # longer than any file's name
+
 
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
@@ -18,6 +20,7 @@ from tests.small_project import REPOSITORY
             "cell 4 imports powersum from rmkit.adding, which has no such name; did you mean 'power_sum'?",
         ),
         ("from rmkit.adding", "from rmkit.adder", "cell 4 imports rmkit.adder, and there is no such module"),
+        ("from rmkit.adding", f"from rmkit.{LONG}", f"cell 4 imports rmkit.{LONG}, and there is no such module"),
         ("import pandas as pd", "import panda as pd", "cell 9 imports panda, which is not installed"),
         ("import time\\n\\n", "", "cell 6 uses 'time', which no cell imports or defines"),
         ("print(bars(sums))", "print(bars(total))", "cell 10 uses 'total', which no cell imports or defines"),
