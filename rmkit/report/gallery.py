@@ -7,13 +7,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rmkit.errors import ResultError
 from rmkit.report.freshness import gallery_digest, gallery_folder, report_path
-from rmkit.report.notebook_page import POLICY, notebook_page
+from rmkit.report.notebook_page import POLICY, notebook_page, whole_notebook
 from rmkit.report.templates import rendered, template
 from rmkit.study.monitoring.words import duration
 from rmkit.study.notebook_side.gathered import read_stored
@@ -104,10 +103,8 @@ def index_page(
 
 def stage_rows(stage: str, jobs: Mapping[str, PlannedJob], store: Store) -> dict[str, Any]:
     """A stage's part of the index: its title and question, the parameters that differ, and a row a page."""
-    import nbformat
-
     place = store.folder(next(iter(jobs))) / "notebook.ipynb"
-    first = read_stored(place, partial(nbformat.read, as_version=4))
+    first = read_stored(place, whole_notebook)
     prose = next((cell.source for cell in first.cells if cell.cell_type == "markdown"), "")
     title, question = (re.search(pattern, prose, re.M) for pattern in (r"^# (.+)$", r"^\*\*(.+)\*\*$"))
     differ = differing(jobs.values())

@@ -8,7 +8,6 @@ W3C, Content Security Policy Level 3.
 import html
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,18 @@ PANDAS_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 LONGEST_ALT = 160  # characters
 
 
+def whole_notebook(path: Path) -> Any:
+    """A notebook in the format of today; ValueError where it is none."""
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as fault:
+        raise ValueError(str(fault)) from None
+    return notebook
+
+
 def notebook_page(path: Path, written: Path, facts: Mapping[str, str], target: Callable[[str], str | None]) -> str:
     """The page of the executed notebook at `path`, with today's prose of the notebook as it is `written`.
 
@@ -76,7 +87,7 @@ def notebook_page(path: Path, written: Path, facts: Mapping[str, str], target: C
     from nbconvert import HTMLExporter
     from nbconvert.filters import Highlight2HTML
 
-    notebook = read_stored(path, partial(nbformat.read, as_version=4))
+    notebook = read_stored(path, whole_notebook)
     today = nbformat.read(written, as_version=4)
     take_prose(notebook, today)
     for cell in notebook.cells:

@@ -291,6 +291,18 @@ def test_a_file_of_a_job_that_became_something_else_is_made_again(make, finished
     assert ended.stdout.count("warning: damaged in the store") == 3
 
 
+@pytest.mark.parametrize(
+    "text", ["{}", "0", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [0]}', "[" * 5000]
+)
+def test_a_gallery_of_a_damaged_notebook_names_it(text, finished):
+    (notebook,) = (finished.root / "runs/jobs").glob("00_numbers-*/notebook.ipynb")
+    notebook.write_text(text, encoding="utf-8")
+    ended = finished.rmkit("gallery", "small")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"{notebook}: cannot be read (")
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
 NOT_REGULAR = {
     "a pipe": (os.mkfifo, "is not a regular file but a pipe"),
     "an endless device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file but a device"),
