@@ -106,7 +106,9 @@ def title_of(means: pd.DataFrame, whys: Sequence[str]) -> str:
         return "no value to draw"
     low, high = int(means["fits"].min()), int(means["fits"].max())
     if bands := [why for why in dict.fromkeys(whys) if not why.startswith(NONE)]:
-        said = f"band: {bands[0] if len(bands) == 1 else 'an interval, of a kind that differs between fits'}"
+        banded = sum(not why.startswith(NONE) for why in whys)
+        where = "band" if banded == len(whys) else f"band on {banded} of {len(whys)} means"
+        said = f"{where}: {bands[0] if len(bands) == 1 else 'an interval, of a kind that differs between fits'}"
     else:
         said = f"{NONE}{'; '.join(why.removeprefix(NONE) for why in dict.fromkeys(whys))}".removesuffix(f": {SINGLE}")
     return f"one fit a point, {said}" if high == 1 else f"mean of {_range(low, high)} fits, {said}"

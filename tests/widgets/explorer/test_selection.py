@@ -205,3 +205,9 @@ def test_more_dots_than_can_be_drawn_are_thinned_and_the_title_says_so():
     places = table[table["beta"].notna()].groupby(["reward_model", "beta", "annotations"])["value"]
     assert {*places.idxmin(), *places.idxmax()} <= drawn  # what lies far out is seen
     assert picture.means["fits"].sum() == 12_000  # means are of all
+
+
+def test_where_only_some_means_have_a_band_the_title_says_how_many():
+    table = tidied(rows(models=("linear_bt",), betas=(1.0,)))
+    picture = selected(table[(table["seed"] < 4) | (table["annotations"] == 100)], chosen(lines="reward_model"))
+    assert "band on 1 of 2 means: 95% t-interval over seeds" in picture.title
