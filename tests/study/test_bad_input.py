@@ -282,6 +282,8 @@ def test_a_file_of_a_job_that_became_something_else_is_made_again(make, finished
     for path in (manifest, rows):
         path.unlink()
         make(path)
+    ended = finished.rmkit("results", "01_sums", "small")  # of a folder, too: a table of nothing is none
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     other.write_bytes(b"PAR1 and no more")
     ended = finished.rmkit("results", "01_sums", "small")
     assert ended.returncode == 1

@@ -11,6 +11,7 @@ from rmkit.errors import DataError, ResultError, StoreError
 from rmkit.files.digests import files_below
 from rmkit.files.regular import read_json, require_regular
 from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES
+from rmkit.study.notebook_side.result_rows import REQUIRED
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.store import Store
 
@@ -54,7 +55,7 @@ class Gathered:
         paths = [Path(job["folder"]) / ROWS for job in self._jobs_of(stage)]
         if not STAGES[stage].rows:
             raise ResultError(f"{self.stage}: {stage} records no rows, says rmkit/stages/graph.py")
-        return pd.concat([read_stored(path, pd.read_parquet) for path in paths], ignore_index=True)
+        return pd.concat([read_stored(path, _rows) for path in paths], ignore_index=True)
 
     def evaluations(self, stage: str) -> "list[tuple[dict[str, Any], Evaluations]]":
         """The parameters and per-prompt evaluations of each job of a gathered stage that saved some, in plan order.
@@ -92,6 +93,16 @@ def costs(job: Path) -> dict[str, Any]:
     if not (isinstance(found, dict) and all(isinstance(found.get(name), int | float) for name in COSTS)):
         raise StoreError(f"{path}: holds no costs; `rmkit run` makes the job again")
     return found
+
+
+def _rows(path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    require_regular(path)  # an empty folder would be read as a table of nothing
+    rows = pd.read_parquet(path)
+    if missing := [name for name in REQUIRED if name not in rows]:
+        raise ValueError(f"it has no {', '.join(missing)}")
+    return rows
 
 
 def read_stored(path: Path, read: Callable[[Path], Read]) -> Read:
