@@ -8,6 +8,7 @@ import pytest
 
 from rmkit.errors import ParamsError
 from rmkit.study.planning.project import Project
+from rmkit.study.store.store import Store
 
 DRAFT = """
 import rmkit
@@ -92,3 +93,25 @@ def test_a_name_that_the_system_refuses_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("RMKIT_STORE", "x" * 300)
     with pytest.raises(ParamsError, match=r"^RMKIT_STORE=x{199}…: File name too long; name another folder$"):
         _ = Project(tmp_path).store
+
+
+@pytest.mark.parametrize("name", ["tmp", "thesis.txt", "jobs"])
+def test_a_folder_of_other_things_is_no_store_and_keeps_them(small, tmp_path, name):
+    mine = tmp_path / "home" / name / "chapter.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("one", encoding="utf-8")
+    ended = small.rmkit("run", "small", "--no-report", RMKIT_STORE=str(tmp_path / "home"))
+    said = f"has files of yours ({name}), and a run would empty its tmp/; name an empty folder, or one to be made\n"
+    assert (ended.returncode, ended.stderr) == (2, f"RMKIT_STORE={tmp_path / 'home'}: {said}")
+    assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == [mine]
+
+
+def test_a_folder_that_is_empty_or_was_a_store_before_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("RMKIT_STORE", "store")
+    place = tmp_path / "store"
+    for made in ("", "lost+found", ".snapshot", "drafts", "views"):  # a new disk; a notebook before the first run
+        (place / made).mkdir(parents=True, exist_ok=True)
+        assert Project(tmp_path).store == place
+    Store(place).prepare()
+    (place / "README.txt").write_text("what is kept here", encoding="utf-8")
+    assert Project(tmp_path).store == place

@@ -12,6 +12,8 @@ from pathlib import Path
 from rmkit.errors import ParamsError, cut
 
 STORE_VARIABLE = "RMKIT_STORE"
+MARKS = ("locks", "executions.jsonl")  # what every store has that a run was ever started in
+OF_A_STORE = frozenset({"runs", "reports", "drafts", "opened", "exports", "views", "lost+found"})  # made before that
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Project:
 
     @property
     def store(self) -> Path:
-        """Where what is run is kept: `runs/`, or RMKIT_STORE; ParamsError if that names something else than a folder.
+        """Where what is run is kept: `runs/`, or RMKIT_STORE; ParamsError if that is no folder, or one of other things:
+        a store is a folder of its own, because a run empties its `tmp`.
 
         A relative RMKIT_STORE starts at the project, wherever the command, or the kernel, that reads it was started.
         """
@@ -40,6 +43,9 @@ class Project:
         there = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
         if not there.is_dir():
             raise ParamsError(f"{STORE_VARIABLE}={elsewhere}: is not a folder; name a folder, or one to be made")
+        if there == place and (foreign := _foreign(place)):
+            named = f"{cut(elsewhere)}: has files of yours ({cut(foreign)}), and a run would empty its tmp/"
+            raise ParamsError(f"{STORE_VARIABLE}={named}; name an empty folder, or one to be made")
         return place
 
     @property
@@ -53,6 +59,16 @@ class Project:
     def shown(self, path: Path) -> str:
         """A path as messages show it: relative to the project where it lies inside."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _foreign(place: Path) -> str | None:
+    """Something in a folder that shows that it is no store, by name; None for a store, and for what may become one."""
+    if any((place / mark).exists() for mark in MARKS):
+        return None
+    with suppress(OSError):  # a folder that cannot be listed cannot be emptied
+        names = (entry.name for entry in os.scandir(place) if not entry.name.startswith("."))
+        return min((name for name in names if name not in OF_A_STORE), default=None)
+    return None
 
 
 def study_path(project: Project, name: str) -> Path:

@@ -50,9 +50,9 @@ class Store:
     root: Path
 
     def prepare(self) -> None:
-        """Make the store's folders; StoreError if the disk does not let us."""
+        """Make the store's folders, first the one that a store is known by; StoreError if the disk does not let us."""
         with disk_faults(self.root):
-            for room in ("jobs", "plans", "locks", "tmp", "partial", "failed", "corrupt", "verified"):
+            for room in ("locks", "jobs", "plans", "tmp", "partial", "failed", "corrupt", "verified"):
                 (self.root / room).mkdir(parents=True, exist_ok=True)
 
     def folder(self, key: str) -> Path:
