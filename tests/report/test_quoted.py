@@ -105,13 +105,14 @@ def stored(tmp_path_factory):
     for seed in SEEDS:
         rows = [
             {"fit": f"{head}-{number}", "reward_model": head, "annotations": float(number), "metric": metric,
-             "beta": math.inf, "value": rng.normal(), "reason": None}
+             "beta": math.inf, "value": rng.normal(), "reason": None, "units": 30}
             for head in HEADS for number in ANNOTATIONS for metric in ("accuracy", "spearman")
         ]  # fmt: skip
         table = pd.DataFrame(rows).assign(param_seed=seed, param_betas="[1.0]", job=f"04-{seed}")
         tables.append(table)
         jobs.append(("04_reward_models", table))
-    effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "low": math.nan, "high": math.nan,
+    effect = {"fit": "one-beats-two", "metric": "effect", "value": 0.1, "reason": None, "units": 3,
+              "low": math.nan, "high": math.nan,
               "detectable": math.nan, "verdict": "not answered", "survives": "", "unit": "nats",
               "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07",
               "statement": "One beats two.", "question": "Which is better?", "matters": 0.05}  # fmt: skip

@@ -210,7 +210,7 @@ def test_where_sigint_is_ignored_a_run_says_so_and_sigterm_ends_its_jobs(options
     out, err = runner.communicate(timeout=30)
     assert runner.returncode == 130
     assert (
-        f"SIGINT is ignored, as in the background of a script; `kill {runner.pid}` ends this run" in out.splitlines()[1]
+        f"SIGINT is ignored, as in the background of a script; `kill {runner.pid}` ends this run" in out.splitlines()[0]
     )
     assert err.strip() == "interrupted; finished jobs are kept: run the same command again to go on"
     assert left_behind(project) == []

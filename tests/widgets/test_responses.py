@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from rmkit.widgets.responses.responses import Responses
 from rmkit.widgets.stored import Stored
 
 STAGE = "04_reward_models"
-SECONDS = 0.5  # in which every control answers
 
 
 @pytest.fixture(scope="module")
@@ -198,22 +196,3 @@ def test_a_head_from_a_cell_is_named_and_said_to_have_no_weights(stored, respons
     monkeypatch.setattr(RewardModels, "load", lambda folder: RewardModels(load(folder).fits[:0], {}, ("mine", "other")))
     job.value = job.options[2][1]
     assert "mine, other were defined in a notebook's cell" in texts(responses)
-
-
-def test_every_control_answers_at_once(responses):
-    """The first two readings are loaded before: what is measured is a person who goes on."""
-    filters, slow = responses.filters, {}
-    steps = {
-        "search": lambda: setattr(filters.search, "value", "the"),
-        "label": lambda: setattr(filters.label, "value", "not gold's best"),
-        "gold": lambda: setattr(filters.gold, "value", (filters.gold.min, filters.gold.max - 0.1)),
-        "margin": lambda: setattr(filters.margin, "value", (filters.margin.min, filters.margin.max / 2)),
-        "order": lambda: setattr(filters.order, "value", "worst"),
-        "reset": responses.reset.click,
-        "next": lambda: responses.move(1),
-    }
-    for name, step in steps.items():
-        started = time.process_time()
-        step()
-        slow[name] = time.process_time() - started
-    assert max(slow.values()) < SECONDS, slow
