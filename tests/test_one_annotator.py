@@ -4,6 +4,7 @@ import shutil
 import sys
 
 import pandas as pd
+import pytest
 
 from rmkit.annotation.kinds import AnnotatorKind
 from tests.checkout import execute
@@ -27,6 +28,7 @@ def mean_of(job, metric):
     return rows[(rows["metric"] == metric) & (rows["fit"] != "gold")]["value"].mean()
 
 
+@pytest.mark.slow
 def test_a_habit_of_03_changes_05_and_06_and_is_handed_on(smoke, tmp_path):
     project = shutil.copytree(smoke, tmp_path / "project")
     before = [folder for stage in ("03_annotation_noise", *ASKING) for folder in made(project, stage)]

@@ -38,6 +38,7 @@ def test_only_what_failed_runs_again(failing):
     assert failing.executed() == ["01_sums"]
 
 
+@pytest.mark.slow
 def test_what_fails_again_can_be_tried_again(failing):
     assert failing.run(RMKIT_TEST_BROKEN="1").returncode == 1
     ended = again(failing, RMKIT_TEST_BROKEN="1")
@@ -59,6 +60,7 @@ def test_what_a_failure_held_up_comes_along(small):
     assert small.executed(again) == ["00_numbers", "01_sums", "01_sums"]
 
 
+@pytest.mark.slow
 def test_what_was_mended_since_it_failed_runs_again_and_no_other_job_of_its_stage(small):
     """Mended code is another plan id, so the note of the failure names no planned job any more."""
     small.edit(SECOND, "GRANDCHILD = None", "assert seed == 0, 'a bug'")

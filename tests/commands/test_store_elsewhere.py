@@ -35,6 +35,7 @@ def listing(folder):
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 
 
+@pytest.mark.slow
 def test_nothing_is_written_under_the_checkout(small, tmp_path):
     store = tmp_path / "elsewhere/store"
     before = listing(small.root)

@@ -21,7 +21,10 @@ def numbers(small, inputs=500):
     return {kind: some[: -(-len(some) // FEW)] if KINDS[kind].slow else some for kind, some in shared.items()}
 
 
-@pytest.mark.parametrize("small", [False, True], ids=["in_a_checkout", "in_a_finished_project"])
+@pytest.mark.parametrize(
+    "small",
+    [pytest.param(False, id="in_a_checkout", marks=pytest.mark.slow), pytest.param(True, id="in_a_finished_project")],
+)
 def test_whatever_is_typed_or_stored_ends_in_a_line(small, finished_template, tmp_path):
     rows = tried_by_workers(tmp_path, finished_template, numbers(small), seed=2, workers=1, seconds=PATIENCE)
     assert len(rows) > (40 if small else 300)

@@ -90,6 +90,7 @@ def test_what_is_asked_and_said_makes_it_old(case, asked):
     assert after != before == digest(asked)
 
 
+@pytest.mark.slow
 def test_a_job_that_was_executed_again_makes_it_old(finished):
     """As a damaged one is: its key stays, its costs and its machine are others."""
     assert finished.rmkit("run", "small").returncode == 0

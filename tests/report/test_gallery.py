@@ -36,6 +36,7 @@ def test_one_seed_of_each_setting_is_shown_and_all_when_asked(shown):
     assert "3 of 3 finished jobs are shown" in read(shown, f"{FOLDER}/index.html")
 
 
+@pytest.mark.slow
 def test_settings_that_differ_in_more_than_the_seed_are_all_shown_with_what_sets_them_apart(finished):
     finished.study("two", axes={"seed": [0, 1], "powers": [[1.0], [2.0]]}, stages={"00_numbers": None, "01_sums": None})
     assert finished.rmkit("run", "two", "--no-report").returncode == 0
@@ -47,6 +48,7 @@ def test_settings_that_differ_in_more_than_the_seed_are_all_shown_with_what_sets
     assert index.count("[2.0]</bdi>") == 1
 
 
+@pytest.mark.slow
 def test_the_report_links_the_gallery_once_it_is_there_and_says_when_it_is_old(finished):
     assert finished.rmkit("report", "small").returncode == 0
     before = read(finished, REPORT)
@@ -66,6 +68,7 @@ def test_the_report_links_the_gallery_once_it_is_there_and_says_when_it_is_old(f
     assert LINK not in read(finished, REPORT)
 
 
+@pytest.mark.slow
 def test_a_trial_has_a_gallery_of_its_own(shown):
     assert shown.rmkit("run", "small", "--set", "powers=[5.0]", "--no-report").returncode == 0
     ended = shown.rmkit("gallery", "small", "--set", "powers=[5.0]")
@@ -96,6 +99,7 @@ def test_the_gallery_stays_while_its_study_is_there_and_goes_with_it(shown):
     assert not (shown.root / FOLDER).exists()
 
 
+@pytest.mark.slow
 def test_pages_of_jobs_that_are_gone_do_not_stay(shown):
     old = pages(shown)
     names = {path.name for path in (shown.root / FOLDER).iterdir()}

@@ -117,6 +117,7 @@ stages:
 """
 
 
+@pytest.mark.slow
 def test_a_report_about_people_says_nothing_of_other_worlds(smoke, tmp_path):
     project = shutil.copytree(smoke, tmp_path / "project")
     (project / "params/people.yaml").write_text(PEOPLE, encoding="utf-8")
@@ -152,6 +153,7 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     assert "&lt;script&gt;" in page
 
 
+@pytest.mark.slow
 def test_any_locale_will_do(reported):
     """Files are UTF-8 whatever the locale says; a terminal that lacks a sign shows a question mark."""
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -29,6 +29,7 @@ def two_jobs(small):
     return small
 
 
+@pytest.mark.slow
 def test_a_hanging_job_is_ended_at_its_limit_and_reported(two_jobs):
     ended = two_jobs.rmkit("run", "small", "--no-report", "--time-limit", "12s")
     assert ended.returncode == 1
@@ -110,6 +111,7 @@ def test_a_mapped_file_counts_for_nothing(tmp_path):
         assert memory_of([me], enough=0) - before < 0.2 * size
 
 
+@pytest.mark.slow
 def test_fail_fast_starts_nothing_more_and_lets_what_runs_end(small):
     small.study(axes={"seed": [0, 1, 2, 3, 4]}, stages={"00_numbers": None, "01_sums": None})
     small.edit("notebooks/01_sums.ipynb", "GRANDCHILD = None", "assert seed != 1, 'no luck'")
@@ -134,6 +136,7 @@ def test_fresh_kernels_give_the_same_rows(finished):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a fork server is for Linux")
+@pytest.mark.slow
 def test_without_its_fork_server_a_run_goes_on_with_processes_of_their_own(small):
     small.study(axes={"seed": [0, 1, 2]}, stages={"00_numbers": None, "01_sums": {"sleep": 1.0}})
     runner = small.start("run", "small", "--no-report", "--workers", "1")
