@@ -2,7 +2,7 @@
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. The commands themselves are in `commands/`, and
-import nothing heavy until they need it.
+import nothing heavy until they need it. They are imported by `main`, so that Ctrl-C is a line from the first moment on.
 """
 
 import argparse
@@ -16,11 +16,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from rmkit.characters import in_one_line
-from rmkit.commands.keeping import data, gc
-from rmkit.commands.looking import status, why
-from rmkit.commands.pages import gallery, report
-from rmkit.commands.results import results
-from rmkit.commands.running import check, run
 from rmkit.errors import RmkitError, cut, quoted
 from rmkit.study.monitoring.output import say
 
@@ -30,12 +25,10 @@ NUMBER = re.compile(r"[0-9]{1,9}")  # as an option takes one
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption: jobs are ended too
+    _open_streams()
     try:
+        options = _parser().parse_args(arguments)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption: jobs are ended too
         return options.command(options)
     except RmkitError as error:
         say(cut(str(error), MOST_SAID), error=True)
@@ -48,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _open_streams() -> None:
+    """Nothing, where the shell closed a stream (`<&-`): what is opened next would else take its number and its text."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign shows a question mark
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, whose mistakes are one line, as all others are, and quote what was typed as it is shown elsewhere."""
 
@@ -57,6 +61,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from rmkit.commands.keeping import data, gc
+    from rmkit.commands.looking import status, why
+    from rmkit.commands.pages import gallery, report
+    from rmkit.commands.results import results
+    from rmkit.commands.running import check, run
+
     parser = _Parser(prog="rmkit", description="A notebook-first research bench for reward models.")
     parser.add_argument("--version", action=_Version, nargs=0, help="which rmkit this is, and which Python")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

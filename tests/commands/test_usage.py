@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from rmkit.cli import main
@@ -23,3 +27,52 @@ def test_a_command_that_cannot_be_read_is_one_line(arguments, said, capsys):
     assert err.endswith("says what it takes\n")
     assert (err.count("\n"), "\x1b" in err) == (1, False)
     assert len(err) < 900
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(["results", "01", "small"], 0), (["gc"], 0), (["check", "nosuch"], 2)],
+    ids=lambda given: given[0] if isinstance(given, list) else str(given),
+)
+def test_a_stream_that_the_shell_closed_is_nobody(finished, closed, command, code):
+    """As with `rmkit gc <&-`: nothing that is opened later may take the place of a stream."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "rmkit.cli", *command],
+        cwd=finished.root,
+        env=finished.environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: [os.close(number) for number in closed],
+    )
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")  # noqa: PTH110
+def test_a_disk_that_takes_no_more_of_what_is_printed_is_one_line(finished):
+    for command in (["status", "small"], ["check", "small"], ["run", "small"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+            ended = subprocess.run(
+                [sys.executable, "-m", "rmkit.cli", *command],
+                cwd=finished.root,
+                env=finished.environment(),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        assert ended.returncode == 1
+        assert ended.stderr == (
+            "what is printed: No space left on device; free some space and run again, finished jobs are kept\n"
+        )
+
+
+def test_ctrl_c_is_one_line_while_the_commands_are_imported(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rmkit.cli._parser", interrupted)
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err.startswith("interrupted; ")
+    imported = "import sys, rmkit.cli; sys.exit(any(name.startswith('rmkit.commands') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", imported]).returncode == 0

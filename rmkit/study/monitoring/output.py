@@ -5,19 +5,22 @@ Parameters, paths and names may hold anything. Knows lines; not what they say.
 
 import os
 import sys
+from pathlib import Path
 
 from rmkit.characters import in_one_line
+from rmkit.errors import StoreError
+from rmkit.study.store.disk import disk_sentence
 
 
 def say(*lines: object, error: bool = False) -> None:
     """Print each as one line, hidden characters as signs. That nobody reads them any more (`| head`) ends no run.
 
-    error: to stderr, after what stdout still holds.
+    error: to stderr. StoreError where a full disk takes no more of stdout.
     """
     stream = sys.stderr if error else sys.stdout
     try:
-        if error:
-            sys.stdout.flush()
         print(*(in_one_line(str(line)) for line in lines), sep="\n", file=stream, flush=True)
-    except BrokenPipeError:
+    except OSError as fault:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what is left to be flushed goes there too
+        if not (error or isinstance(fault, BrokenPipeError)):
+            raise StoreError(disk_sentence(fault, Path("what is printed"))) from None
