@@ -20,7 +20,8 @@ def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJo
     project = find_project()
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
         say(f"warning: rmkit runs from {project.package}, not from this project's own rmkit/", error=True)
-    path = study_path(project, named_study(options) or os.environ.get("RMKIT_STUDY") or "tiny")
+    named = named_study(options)
+    path = study_path(project, (os.environ.get("RMKIT_STUDY") or "tiny") if named is None else named)
     as_written = load_study(path, project.shown(path))
     study = overridden(as_written, options.set)
     jobs = make_plan(project, study)
@@ -32,13 +33,15 @@ def planned(options: argparse.Namespace) -> tuple[Project, Study, list[PlannedJo
 def living_run(options: argparse.Namespace) -> Run | None:
     """The newest run of the study that is going on; of any study if none is named."""
     project = find_project()
-    named = named_study(options) or os.environ.get("RMKIT_STUDY")
-    found = living(Store(project.store), study_path(project, named).stem if named else None)
+    named = named_study(options)
+    named = os.environ.get("RMKIT_STUDY") or None if named is None else named
+    found = living(Store(project.store), None if named is None else study_path(project, named).stem)
     return found[0] if found else None
 
 
 def named_study(options: argparse.Namespace) -> str | None:
-    return getattr(options, "study_option", None) or options.study
+    option: str | None = getattr(options, "study_option", None)
+    return options.study if option is None else option
 
 
 def says_yes(question: str) -> bool:

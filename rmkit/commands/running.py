@@ -119,8 +119,10 @@ def _engine(options: argparse.Namespace) -> "Local":
     from rmkit.study.engines.local import Local
 
     limits = Limits(
-        seconds=quantities.seconds(options.time_limit, "--time-limit") if options.time_limit else None,
-        memory_bytes=quantities.size(options.memory_limit, "--memory-limit") if options.memory_limit else None,
+        seconds=quantities.seconds(options.time_limit, "--time-limit") if options.time_limit is not None else None,
+        memory_bytes=quantities.size(options.memory_limit, "--memory-limit")
+        if options.memory_limit is not None
+        else None,
     )
     threads = {"threads": options.workers} if options.workers else {}
     fork = {"fork": False} if options.fresh_kernels else {}

@@ -39,12 +39,12 @@ def selected(
         status = f"`{f'rmkit status {study}'.strip()}`"
         known = f"no job of this study has this plan id; {status} says how its {len(jobs)} jobs stand"
         raise ParamsError(f"--job {cut(unknown[0])}: {known}{did_you_mean(unknown[0], ids)}")
-    if only:
+    if only is not None:
         only = stage_named(only, stages, "--only")
         wanted = [job for job in wanted if job.stage == only]
-    if until:
+    if until is not None:
         last = stages.index(stage_named(until, stages, "--until"))
-        if only and stages.index(only) > last:
+        if only is not None and stages.index(only) > last:
             raise ParamsError(
                 f"--until {stages[last]}: comes before --only {only}, so no job is left; give one of them"
             )
@@ -122,6 +122,8 @@ def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -
         raise ParamsError(f"{where}: {asked}{' no' * (len(schemas) == 1)} {name}{nearest(name, declared)}")
     given = parsed_yaml(text, where)
     kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
+    if given == []:
+        raise ParamsError(f"{where}: holds no value; give at least one")
     values = {stage: _admitted(kind, given, where) for stage, kind in kinds.items()}
     anywhere = any_of(list(kinds.values()))
     for value in _asked(anywhere, given, where):

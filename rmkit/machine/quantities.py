@@ -8,6 +8,7 @@ import re
 from rmkit.errors import ParamsError, quoted
 
 SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+MOST = 1e9  # of any unit: beyond it, a number was meant otherwise
 BYTES = {"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40}
 
 
@@ -32,7 +33,7 @@ def size_text(size: float) -> str:
 def _quantity(text: str, units: dict[str, float], where: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
     known = {unit.lower(): factor for unit, factor in units.items()}
-    if not found or found[2].lower() not in known or float(found[1]) == 0:
+    if not found or found[2].lower() not in known or not 0 < float(found[1]) < MOST:
         example = "30m" if units is SECONDS else "4GB"
         raise ParamsError(
             f"{where}: {quoted(text)} is not a number above 0 with a unit ({', '.join(units)}), as {example}"

@@ -5,7 +5,7 @@ import pytest
 from rmkit.commands.selection import selected, stage_named
 from rmkit.errors import ParamsError
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.planning.project import find_project
+from rmkit.study.planning.project import Project, find_project, study_path
 
 SECOND = "notebooks/01_sums.ipynb"
 
@@ -147,6 +147,14 @@ def test_several_values_are_a_range_or_a_list(finished, options, said):
         (("--select", "seed=9"), "--select seed=9: no job that is asked for has it; seed is 0, 1 in this study"),
         (("--select", "seed=7..9"), "--select seed=7..9: no job that is asked for has it; seed is 0, 1 in this study"),
         (("--select", "seed=x"), "--select seed=x: 'x' is text, not a whole number"),
+        (("--select", "seed=[]"), "--select seed=[]: holds no value; give at least one"),
+        (("--only", ""), "--only: '' is not one of 00_numbers, 01_sums"),
+        (("--until", ""), "--until: '' is not one of 00_numbers, 01_sums"),
+        (("--time-limit", ""), "--time-limit: '' is not a number above 0 with a unit (s, m, min, h, d), as 30m"),
+        (
+            ("--memory-limit", "9" * 400 + "GB"),
+            f"--memory-limit: '{'9' * 198}… is not a number above 0 with a unit (MB, GB, TB, MiB, GiB, TiB), as 4GB",
+        ),
         (("--select", "seed=[0, x]"), "--select seed=[0, x]: 'x' is text, not a whole number"),
         (("--select", "seed"), "--select seed: write KEY=VALUE"),
         (
@@ -170,6 +178,33 @@ def test_several_values_are_a_range_or_a_list(finished, options, said):
 def test_what_leaves_no_job_is_named_with_what_there_is(finished, options, said):
     ended = finished.rmkit("run", "small", "--dry-run", *options)
     assert (ended.returncode, ended.stderr) == (2, said + "\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("small", "params/small.yaml"),
+        ("small.yaml", "params/small.yaml"),
+        ("params/small.yaml", "params/small.yaml"),
+        ("beside.yaml", "beside.yaml"),
+        ("none.yaml", "params/none.yaml"),
+        ("no/none.yaml", "no/none.yaml"),
+        ("", "params/.yaml"),
+    ],
+)
+def test_a_study_is_named_with_its_ending_or_without(tmp_path, monkeypatch, given, meant):
+    (tmp_path / "params").mkdir()
+    for name in ("params/small.yaml", "beside.yaml"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert tmp_path / study_path(Project(tmp_path), given) == tmp_path / meant
+
+
+def test_an_empty_name_is_no_default(small):
+    """As where a script's variable is not set."""
+    ended = small.rmkit("check", "")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("params/.yaml: no such study file; params/ holds small.yaml")
 
 
 def test_a_job_that_other_options_leave_out_is_named(finished):

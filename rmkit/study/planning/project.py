@@ -72,10 +72,11 @@ def _foreign(place: Path) -> str | None:
 
 
 def study_path(project: Project, name: str) -> Path:
-    """The study file that a name or a path means: `tiny`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
-    if name.endswith((".yaml", ".yml")):
-        return Path(name) if os.path.lexists(name) else project.root / name
-    return project.root / "params" / f"{name}.yaml"
+    """The study file that a name or a path means: `tiny`, `tiny.yaml`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
+    if not name.endswith((".yaml", ".yml")):
+        return project.root / "params" / f"{name}.yaml"
+    there = [place for place in (Path(name), project.root / name) if os.path.lexists(place)]
+    return there[0] if there else project.root / ("" if os.path.dirname(name) else "params") / name  # noqa: PTH120
 
 
 def find_project() -> Project:
