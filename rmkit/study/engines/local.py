@@ -26,7 +26,9 @@ from rmkit.study.planning.keys import named_above
 from rmkit.study.planning.named_code import named_entries
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
+from rmkit.study.processes.forked import SECONDS_TO_IMPORT
 from rmkit.study.processes.job_processes import JobProcess, JobProcesses
+from rmkit.study.processes.named_imports import fault_of
 from rmkit.study.processes.preload import imports_of
 from rmkit.study.processes.private_folders import remove_abandoned
 from rmkit.study.store import locks
@@ -193,12 +195,11 @@ class Pool:
         if self.processes and not self.imported:
             todo = [job for job in self.jobs.values() if job.plan_id not in self.outcomes]
             entries = named_entries(todo, self.project.package, self.study)
-            given = [[(str(entry), entry.target, entry.protocol) for entry in entries]]
-            code, said = self.processes.said_by(threads, IMPORT_NAMED, given) if entries else (0, "")
-            if code:
-                raise ParamsError(
-                    (said.strip().splitlines() or [f"importing heads and strategies ended with {code}"])[-1]
-                )
+            given = [(str(entry), entry.target, entry.protocol) for entry in entries]
+            if given:
+                code, said = self.processes.said_by(threads, IMPORT_NAMED, [given], seconds=SECONDS_TO_IMPORT)
+                if code != 0:
+                    raise ParamsError(fault_of(given, code, said, seconds=SECONDS_TO_IMPORT))
             self.imported = True
 
     def _start(self, job: PlannedJob, key: str) -> None:

@@ -6,6 +6,7 @@ they say, nor how a process ends.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,10 @@ from rmkit.machine.processes import STAMP
 from rmkit.study.planning.project import Project
 from rmkit.study.processes.forked import SOCKET_VARIABLE, Forked, ForkServerProcess, fork
 
-CALL = "import json, pkgutil, sys; sys.exit(pkgutil.resolve_name(sys.argv[1])(*json.loads(sys.argv[2])))"
+CALL = """import json, os, pkgutil, sys
+code = pkgutil.resolve_name(sys.argv[1])(*json.loads(sys.argv[2]))
+sys.stdout.flush()
+os._exit(code)"""  # waits for no thread that was started, as a fork does not
 
 JobProcess = subprocess.Popen[str] | Forked
 
@@ -75,8 +79,11 @@ class JobProcesses:
         process.stdin.close()
         return process
 
-    def said_by(self, threads: int, target: str, arguments: Sequence[Any]) -> tuple[int, str]:
-        """The exit code and output of `target` ("module:function"), called in a process of its own; when `ready`."""
+    def said_by(self, threads: int, target: str, arguments: Sequence[Any], *, seconds: float) -> tuple[int | None, str]:
+        """The exit code and output of `target` ("module:function"), called in a process of its own; when `ready`.
+
+        It is killed after so many seconds, with None for its exit code, and when whoever waits is interrupted.
+        """
         environment = {**os.environ, **thread_environment(threads)}
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
             process: JobProcess | None = None
@@ -99,7 +106,13 @@ class JobProcesses:
                 cwd=self.project.root,
                 env=environment,
             )
-            code = process.wait()
+            code = None
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    code = process.wait(seconds)
+            finally:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
             output.seek(0)
             return code, output.read()
 

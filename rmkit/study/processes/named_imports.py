@@ -9,21 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
+from rmkit.errors import cut
+
 
 def import_named(entries: Sequence[Sequence[str]]) -> int:
     """0, or 1 after a line that says what is wrong with the first entry that is not what it should be.
 
-    entries: (the entry in words, "module:Class", "module:Class" of its protocol) each.
+    entries: (the entry in words, "module:Class", "module:Class" of its protocol) each. Before one is imported, its
+    words are a line, so that it is known which one ends the process or comes to no end.
     """
     for said, target, protocol in entries:
+        print(f"\n{said}", flush=True)
         try:
             found, promised = resolve_name(target), resolve_name(protocol)
-        except (Exception, SystemExit) as error:
-            print(f"{said}, and it cannot be imported: {_in_words(error)}")
+        except BaseException as error:  # KeyboardInterrupt too: this process has no terminal
+            print(f"\n{said}, and it cannot be imported: {_in_words(error)}")
             return 1
         fields = {name for base in found.__mro__ for name in inspect.get_annotations(base)}
         if lacks := [member for member in _members(promised) if not hasattr(found, member) and member not in fields]:
-            print(f"{said}, and it lacks {', '.join(lacks)}, which {protocol.replace(':', '.')} asks for")
+            print(f"\n{said}, and it lacks {', '.join(lacks)}, which {protocol.replace(':', '.')} asks for")
             return 1
     return 0
 
@@ -41,5 +45,19 @@ def _in_words(error: BaseException) -> str:
     place = [f"{Path(frame.filename).name}, line {frame.lineno}" for frame in ours if "study" not in frame.filename][
         -1:
     ]
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" + "".join(f" ({where})" for where in place)
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "it cannot be printed"
+    return f"{type(error).__name__}: {cut(text)}" + "".join(f" ({where})" for where in place)
+
+
+def fault_of(entries: Sequence[Sequence[str]], code: int | None, said: str, *, seconds: float) -> str:
+    """What `import_named` told, from its exit code (None: it was stopped after so many seconds) and what it
+    printed; one line."""
+    words = [words for words, *_ in entries]
+    told = [line for line in said.splitlines() if line.startswith(tuple(words))]
+    if told and told[-1] not in words:
+        return told[-1]
+    ended = f"took longer than {seconds:g} s" if code is None else f"ended the process ({code})"
+    return f"{told[-1] if told else ', '.join(words)}, and importing it {ended}"

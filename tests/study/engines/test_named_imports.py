@@ -35,8 +35,9 @@ def adding(small):
         ("class Mine", "LIMIT = 1 / 0\n\n\nclass Mine", f"{FAILS}ZeroDivisionError: division by zero{PLACE}", []),
         ("class Mine", "raise SystemExit(3)\n\n\nclass Mine", f"{FAILS}SystemExit: 3{PLACE}", ["--fresh-kernels"]),
         ("def add", "def plus", "lacks add, which rmkit.adders.Adds asks for", []),
+        ("class Mine", "raise KeyboardInterrupt\n\n\nclass Mine", f"{FAILS}KeyboardInterrupt: {PLACE}", []),
     ],
-    ids=["raises", "ends", "lacks"],
+    ids=["raises", "ends", "lacks", "interrupts"],
 )
 def test_no_job_runs_before_a_named_class_was_imported(adding, code, instead, fault, how):
     adding.edit("rmkit/my_adder.py", code, instead)
@@ -52,3 +53,29 @@ def test_no_job_runs_before_a_named_class_was_imported(adding, code, instead, fa
 def test_a_class_that_can_be_imported_changes_nothing(adding):
     assert adding.executed() == ["00_numbers", "01_sums", "01_sums"]
     assert adding.executed() == []
+
+
+@pytest.mark.parametrize("how", [[], ["--fresh-kernels"]], ids=["forked", "new"])
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("import os\nprint('working ', end='')\nos._exit(3)\n", "importing it ended the process (3)"),
+        ("import os\nos.kill(os.getpid(), 11)\n", "importing it ended the process (-11)"),
+        ("import time\nprint('working')\ntime.sleep(1000)\n", "importing it took longer than 10 s"),
+    ],
+    ids=["exits", "crashes", "hangs"],
+)
+def test_what_ends_or_hangs_the_import_is_named(adding, code, fault, how):
+    adding.edit("rmkit/my_adder.py", "import json", f"import json\n{code}")
+    adding.edit("rmkit/study/processes/forked.py", "SECONDS_TO_IMPORT = 300.0", "SECONDS_TO_IMPORT = 10.0")
+    ended = adding.rmkit("run", "small", "--no-report", *how)
+    said = f"rmkit/adders.py: 'mine' is 'rmkit.my_adder:Mine', and {fault}\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+    assert adding.executions() == []
+
+
+def test_a_thread_that_an_import_starts_holds_up_no_run(adding):
+    code = "import json, threading, time\nthreading.Thread(target=time.sleep, args=(5,)).start()"
+    adding.edit("rmkit/my_adder.py", "import json", code)
+    ended = adding.rmkit("run", "small", "--no-report", "--fresh-kernels", "--only", "01", "--select", "seed=0")
+    assert ended.returncode == 0, ended.stderr
