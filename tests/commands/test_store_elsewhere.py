@@ -107,6 +107,37 @@ def test_a_folder_of_other_things_is_no_store_and_keeps_them(small, tmp_path, na
     assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == [mine]
 
 
+@pytest.mark.parametrize("inside", ["tmp", "jobs/mine", "partial/a/b"])
+def test_a_store_lies_in_no_other_store(finished, inside):
+    """Its runs would empty it, or its `gc`."""
+    ended = finished.rmkit("status", "small", RMKIT_STORE=f"runs/{inside}")
+    assert ended.returncode == 2
+    said = f"RMKIT_STORE=runs/{inside}: lies in the store {finished.root}/runs, whose runs and `rmkit gc` remove"
+    assert ended.stderr.startswith(said)
+
+
+def test_nothing_goes_from_a_folder_where_no_run_was_ever_started(small, tmp_path):
+    """Drafts and reports may be somebody's own: of a paper, say."""
+    for name in ("drafts/chapter.tex", "reports/thesis.pdf"):
+        (tmp_path / "paper" / name).parent.mkdir(parents=True)
+        (tmp_path / "paper" / name).write_text("mine", encoding="utf-8")
+    ended = small.rmkit("gc", "--yes", "--exports", "--older-than", "0", RMKIT_STORE=str(tmp_path / "paper"))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == f"nothing to remove: no run was ever started in {tmp_path / 'paper'}\n"
+    assert len([path for path in (tmp_path / "paper").rglob("*") if path.is_file()]) == 2
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems refuse such a name")
+def test_a_path_that_is_no_text_is_one_line(small, tmp_path):
+    odd = f"{tmp_path}/b\udcff"
+    ended = small.rmkit("run", "small", RMKIT_STORE=odd)
+    said = "its path is no UTF-8 text, which notebooks need; rename the folder\n"
+    assert (ended.returncode, ended.stderr.endswith(said)) == (2, True), ended.stderr
+    moved = small.copy(tmp_path / "c\udcff")
+    ended = moved.rmkit("run", "small")
+    assert (ended.returncode, ended.stderr.endswith(said)) == (2, True), ended.stderr
+
+
 def test_a_folder_that_is_empty_or_was_a_store_before_is_one(tmp_path, monkeypatch):
     monkeypatch.setenv("RMKIT_STORE", "store")
     place = tmp_path / "store"

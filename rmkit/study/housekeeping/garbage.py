@@ -31,7 +31,7 @@ from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.keys import FORMAT, canonical
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.planned_job import PlannedJob
-from rmkit.study.planning.project import Project
+from rmkit.study.planning.project import Project, was_run_in
 from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.disk import disk_faults, read_json
 from rmkit.study.store.locks import clear_away_the_dead, holder, using
@@ -93,6 +93,9 @@ def clean(
     if (project.root / "rmkit").is_dir() and project.root / "rmkit" != project.package:
         text = "by its code this project's studies refer to none of their jobs"
         raise ParamsError(f"rmkit runs from {project.package}, and {text}; run this project's own rmkit/")
+    if not was_run_in(store.root):  # what has the names of its rooms may be of other things
+        yield f"nothing to remove: no run was ever started in {project.shown(store.root)}"
+        return
     referred = references(project, store)
     found = collectable(store, referred, older_than=older_than, also=also)
     sizes = sizes_of(found)

@@ -43,6 +43,10 @@ class Project:
         there = next(folder for folder in (place, *place.parents) if os.path.lexists(folder))
         if not there.is_dir():
             raise ParamsError(f"{STORE_VARIABLE}={elsewhere}: is not a folder; name a folder, or one to be made")
+        if outer := next((folder for folder in place.parents if (folder / MARKS[1]).is_file()), None):
+            inside = f"lies in the store {outer}, whose runs and `rmkit gc` remove what they do not know"
+            raise ParamsError(f"{STORE_VARIABLE}={cut(elsewhere)}: {inside}; name a folder outside it")
+        _require_utf8(place, f"{STORE_VARIABLE}={cut(elsewhere)}")
         if there == place and (foreign := _foreign(place)):
             named = f"{cut(elsewhere)}: has files of yours ({cut(foreign)}), and a run would empty its tmp/"
             raise ParamsError(f"{STORE_VARIABLE}={named}; name an empty folder, or one to be made")
@@ -61,9 +65,22 @@ class Project:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
+def was_run_in(place: Path) -> bool:
+    """Whether a folder is the store of a run, now or once; of any other, nothing is removed."""
+    return any((place / mark).exists() for mark in MARKS)
+
+
+def _require_utf8(path: Path, where: str) -> None:
+    """ParamsError for a path that is no UTF-8 text: no notebook can hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ParamsError(f"{where}: its path is no UTF-8 text, which notebooks need; rename the folder") from None
+
+
 def _foreign(place: Path) -> str | None:
     """Something in a folder that shows that it is no store, by name; None for a store, and for what may become one."""
-    if any((place / mark).exists() for mark in MARKS):
+    if was_run_in(place):
         return None
     with suppress(OSError):  # a folder that cannot be listed cannot be emptied
         names = (entry.name for entry in os.scandir(place) if not entry.name.startswith("."))
@@ -86,6 +103,7 @@ def find_project() -> Project:
     home = os.environ.get("RMKIT_HOME")
     for folder in [start, *start.parents, package, *([Path(home).resolve()] if home else [])]:
         if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
+            _require_utf8(folder, str(folder))
             return Project(folder)
     raise ParamsError(
         f"no rmkit project (a folder with notebooks/ and params/) at {start} or above, nor at {package}, "
