@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 
 from rmkit.commands.pages import report_line
 from rmkit.commands.request import living_run, planned
@@ -27,9 +28,10 @@ def status(options: argparse.Namespace) -> int:
 
     going_on = [(run, snapshot(store, run)) for run in living(store, study.name)]
     for run, shot in going_on:
-        say(f"{study.name}: {run_words(run, shot)}", *picture(shot))
-    if not going_on:
+        say(f"{run.arguments}: {run_words(run, shot)}", *picture(shot))
+    if all(run.arguments != study.arguments for run, _ in going_on):  # a trial's run says nothing of the study
         shot = study_snapshot(store, study, jobs)
+        shot = replace(shot, study=study.arguments) if going_on else shot
         say(*picture(shot), *(f"  waiting  {line}" for line in why_waiting(store, jobs, shot.states)))
     say(report_line(project, study, jobs, store))
     if os.environ.get(STORE_VARIABLE):

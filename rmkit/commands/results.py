@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rmkit.commands.request import planned
 from rmkit.commands.selection import stage_named
-from rmkit.errors import ResultError, one_of
+from rmkit.errors import ParamsError, ResultError, cut, one_of
 from rmkit.study.monitoring.output import say
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
@@ -99,7 +99,12 @@ def _width() -> int | None:
 
 def _write(rows: "pd.DataFrame", out: Path) -> None:
     writers = {".csv": lambda: rows.to_csv(out, index=False), ".parquet": lambda: rows.to_parquet(out, index=False)}
-    writer = writers[one_of(out.suffix, list(writers), f"--out {out}: its ending")]
+    where = f"--out {cut(str(out))}"
+    writer = writers[one_of(out.suffix, list(writers), f"{where}: its ending")]
     with disk_faults(out):
+        if not out.parent.is_dir():
+            raise ParamsError(f"{where}: there is no folder {cut(str(out.parent))}; make it, or name another")
+        if out.exists() and not out.is_file():  # a pipe would wait for who reads it
+            raise ParamsError(f"{where}: is not a regular file; name another")
         writer()
     say(f"{out}: {len(rows)} rows")

@@ -32,7 +32,9 @@ def why_waiting(store: Store, jobs: Sequence[PlannedJob], states: Mapping[str, s
     for manifest in store.manifests() if waiting else ():
         finished.setdefault(manifest["stage"], []).append(manifest)
     if waiting and not finished.keys() & {job.stage for job in jobs}:
-        yield f"all {len(waiting)} jobs: {NEVER}"
+        others = store.other_formats()
+        by = f" by this version; {others} finished jobs of another version are there, which it cannot read"
+        yield f"all {len(waiting)} jobs: {NEVER}{by if others else ''}"
         return
     known: dict[str, str | None] = {}
     for stage in dict.fromkeys(job.stage for job in waiting):

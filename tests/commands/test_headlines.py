@@ -1,5 +1,7 @@
 """What `rmkit results` shows: means over seeds with an interval where one is honest, in columns that fit."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +120,19 @@ def test_the_command_shows_headlines_and_stores_all_rows(finished):
     assert columns.split() == ["fit", "sum"]
     assert finished.rmkit("results", "1", "small", "--out", "rows.csv").stdout == "rows.csv: 4 rows\n"
     assert len(pd.read_csv(finished.root / "rows.csv")) == 4
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("no/rows.csv", "there is no folder no; make it, or name another"),
+        ("folder.csv", "is not a regular file; name another"),
+        ("pipe.parquet", "is not a regular file; name another"),
+        ("rows.txt", "its ending: '.txt' is not one of .csv, .parquet"),
+    ],
+)
+def test_rows_go_into_a_regular_file(finished, out, said):
+    (finished.root / "folder.csv").mkdir()
+    os.mkfifo(finished.root / "pipe.parquet")
+    ended = finished.rmkit("results", "01", "small", "--out", out)
+    assert (ended.returncode, ended.stderr) == (2, f"--out {out}: {said}\n")

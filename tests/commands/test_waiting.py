@@ -1,5 +1,7 @@
 """`rmkit status` says why jobs wait, a line a stage, and where the report lies."""
 
+from tests.study.monitoring.recorded_runs import wait_for
+
 
 def waiting(project, *arguments, **environment):
     ended = project.rmkit("status", "small", *arguments, **environment)
@@ -72,3 +74,24 @@ def test_a_damaged_job_ends_neither_the_reasons_nor_the_report_line(finished):
     assert ended.returncode == 0, ended.stderr
     assert "report: runs/reports/small.html, out of date; " in ended.stdout
     assert "01_sums: 2 jobs: what it needs is damaged in the store" in ended.stdout
+
+
+def test_the_run_of_a_trial_does_not_stand_for_the_study(finished):
+    runner = finished.start("run", "small", "--set", "sleep=60", "--no-report")
+    trial = f"params/small.yaml --set sleep=60: process {runner.pid} has been running it since"
+    said = wait_for(
+        lambda: trial in (said := finished.rmkit("status", "small").stdout) and said, "the run of the trial"
+    )
+    assert "params/small.yaml: all done; 3 of 3 jobs done" in said
+    own = finished.rmkit("status", "small", "--set", "sleep=60").stdout
+    assert trial in own
+    assert "params/small.yaml: all done" not in own
+    runner.terminate()
+    runner.communicate(timeout=60)
+    assert runner.returncode == 130
+
+
+def test_jobs_of_another_version_are_not_called_never_run(finished):
+    finished.edit("rmkit/study/planning/keys.py", "FORMAT = 1", "FORMAT = 2")
+    said = "never run by this version; 3 finished jobs of another version are there, which it cannot read"
+    assert waiting(finished) == [f"all 3 jobs: {said}"]

@@ -168,7 +168,7 @@ def test_a_run_is_seen_from_outside_while_it_runs_when_it_is_watched_and_when_it
     assert list(shot.stages) == ["00_numbers", "01_sums"]
     assert shot.stages["00_numbers"] == {"done": 1}
     said = project.rmkit("status", "small").stdout
-    assert f"small: process {first.pid} has been running it since" in said
+    assert f"params/small.yaml: process {first.pid} has been running it since" in said
     assert "small: running; 1 of 3 jobs done" in said
     assert "no run is going on" not in said
 
