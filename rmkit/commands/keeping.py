@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from rmkit.commands.request import says_yes
+from rmkit.errors import ParamsError
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -27,6 +28,10 @@ def data(options: argparse.Namespace) -> int:
     """Download the texts behind stored preferences, or compute what is stored from them again."""
     from rmkit.worlds.human_preferences import texts
 
+    if options.encoder is None and (given := next((name for name in ("source", "out") if getattr(options, name)), "")):
+        raise ParamsError(f"--{given}: is for --encoder, which computes from the texts; give both, or neither")
+    if options.source and options.url:
+        raise ParamsError("--url: nothing is downloaded where --source gives the texts; give one of them")
     root = find_project().root
     folder, source = root / "data" / options.name, options.source or root / texts.DOWNLOADED
     if options.source is None:

@@ -76,3 +76,22 @@ def test_ctrl_c_is_one_line_while_the_commands_are_imported(monkeypatch, capsys)
     assert capsys.readouterr().err.startswith("interrupted; ")
     imported = "import sys, rmkit.cli; sys.exit(any(name.startswith('rmkit.commands') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", imported]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--source", "texts.jsonl"],
+            "--source: is for --encoder, which computes from the texts; give both, or neither",
+        ),
+        (["--out", "there"], "--out: is for --encoder, which computes from the texts; give both, or neither"),
+        (
+            ["--source", "texts.jsonl", "--encoder", "here", "--url", "http://x"],
+            "--url: nothing is downloaded where --source gives the texts; give one of them",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options, said, capsys):
+    assert main(["data", "hh-rlhf", *options]) == 2
+    assert capsys.readouterr().err == f"{said}\n"
