@@ -31,6 +31,7 @@ class DataFile:
     checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
     when: When = field(default_factory=dict)
     if_present: bool = False  # a value that names nothing in the project, as a hub's model does, is no data file
+    read_whole: bool = False  # each of its files; then none may be larger than rmkit.files.regular.MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ STORED: When = {"pairs_file": (None,)}  # where people's preferences come withou
 NGRAMS: When = {"features": ("ngrams",)}
 SENTENCE_ENCODER: When = {"features": ("all-MiniLM-L6-v2",)}
 MODEL_FOLDER = "rmkit.lm.loading:check_folder"
-GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check")
+GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check", read_whole=True)
 OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
 
 # Where the responses come from that gold is known of, to learn from and to test on; and those that people judged.
@@ -210,7 +211,7 @@ STAGES = {
         n_fits="rmkit.preconditions.fits:of_population",
     ),
     "07_figures": Stage(
-        data=(DataFile("findings_folder", "rmkit.findings.rules:check"),),
+        data=(DataFile("findings_folder", "rmkit.findings.rules:check", read_whole=True),),
         precondition="rmkit.findings.registered:check_registered",
         asks="rmkit.findings.rules:check_against_notebooks",
         gathers=(

@@ -6,6 +6,7 @@ data files; runs nothing.
 """
 
 import ast
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import DataError, cut
-from rmkit.files.digests import data_digest
+from rmkit.files.digests import data_digest, files_below
+from rmkit.files.regular import MOST_BYTES, require_regular
 from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
 from rmkit.study.planning.notebook import Notebook, read_notebook, result_trees
@@ -76,7 +78,7 @@ def code_of(
     read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
     formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
     files = {
-        parameters[file.parameter]: file_digest(project, stage, file.parameter, parameters[file.parameter])
+        parameters[file.parameter]: file_digest(project, stage, file, parameters[file.parameter])
         for file in spec.data
         if holds(file.when, parameters) and not _names_nothing(project, file, parameters[file.parameter])
     }
@@ -104,18 +106,27 @@ def data_files(job: PlannedJob) -> Iterator[tuple[str, str]]:
             yield job.parameters[file.parameter], file.checker
 
 
-def file_digest(project: Project, stage: str, parameter: str, given: str) -> str:
+def file_digest(project: Project, stage: str, file: DataFile, given: str) -> str:
     """SHA-256 of a declared data file or folder, or a DataError that says which parameter named it."""
     if not given:  # it would name the project itself
-        raise DataError(f"{stage}: `{parameter}` is empty; name a file or a folder")
+        raise DataError(f"{stage}: `{file.parameter}` is empty; name a file or a folder")
     path = project.root / given
     try:
+        if file.read_whole:
+            _require_readable_whole(path)
         return data_digest(path)
     except OSError as error:
         place = Path(str(error.filename))
         inside = f"/{place.relative_to(path)}" if place.is_relative_to(path) and place != path else ""
-        asked = f"{stage} takes it as `{parameter}`, looked for at {cut(str(path))}"
+        asked = f"{stage} takes it as `{file.parameter}`, looked for at {cut(str(path))}"
         raise DataError(f"{cut(given)}{cut(inside)}: {error.strerror}; {asked}") from None
+
+
+def _require_readable_whole(path: Path) -> None:
+    """OSError for a file, or a folder with one, that is larger than what is ever read whole, before it is digested."""
+    for each in map(path.joinpath, files_below(path)) if path.is_dir() else [path]:
+        if require_regular(each).st_size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"holds more than {MOST_BYTES / 2**20:g} MB", str(each))
 
 
 def _names_nothing(project: Project, file: DataFile, given: str | None) -> bool:

@@ -5,6 +5,11 @@ from importlib.util import find_spec
 
 import pytest
 
+from rmkit.errors import DataError
+from rmkit.stages.graph import STAGES
+from rmkit.study.planning.keys import file_digest
+from rmkit.study.planning.project import Project
+
 BOTH_SUMS = ["01_sums", "01_sums"]
 ALL = ["00_numbers", *BOTH_SUMS]
 SECOND = "notebooks/01_sums.ipynb"
@@ -108,3 +113,18 @@ def test_inputs_outputs_and_costs_are_those_of_the_parameters(small):
         assert costs["work"] == [{"what": "drawing", "draws": 12, "bytes": 96.0}]
         assert costs["seconds"] > 0 < costs["peak_memory_bytes"]
     assert stored == {"short": ([], ["draws"]), "full": (["numbers"], ["draws", "scaled"])}
+
+
+@pytest.mark.parametrize(
+    ("stage", "parameter"), [("07_figures", "findings_folder"), ("00_grammar_world", "grammar_folder")]
+)
+def test_a_file_that_is_read_whole_is_not_digested_if_it_is_too_large_for_that(stage, parameter, tmp_path):
+    (file,) = (file for file in STAGES[stage].data if file.parameter == parameter)
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/a.yaml").write_text("a: 1", encoding="utf-8")
+    assert file_digest(Project(tmp_path), stage, file, "given")
+    with (tmp_path / "given/b.yaml").open("wb") as sparse:
+        sparse.truncate(2**40)  # whose reading would take hours
+    said = rf"^given/b.yaml: holds more than 64 MB; {stage} takes it as `{parameter}`, looked for at "
+    with pytest.raises(DataError, match=said):
+        file_digest(Project(tmp_path), stage, file, "given")
