@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from rmkit.errors import ParamsError
-from rmkit.study.planning.project import Project
+from rmkit.study.planning.project import Project, find_project
 from rmkit.study.store.store import Store
 
 DRAFT = """
@@ -136,6 +136,14 @@ def test_a_path_that_is_no_text_is_one_line(small, tmp_path):
     moved = small.copy(tmp_path / "c\udcff")
     ended = moved.rmkit("run", "small")
     assert (ended.returncode, ended.stderr.endswith(said)) == (2, True), ended.stderr
+
+
+def test_a_working_directory_that_was_removed_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ParamsError, match=r"^the working directory: No such file or directory; go to a folder"):
+        find_project()
 
 
 def test_a_folder_that_is_empty_or_was_a_store_before_is_one(tmp_path, monkeypatch):

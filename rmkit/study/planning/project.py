@@ -98,7 +98,10 @@ def study_path(project: Project, name: str) -> Path:
 
 def find_project() -> Project:
     """The project around the working directory, or a ParamsError that says where it looked."""
-    start = Path.cwd().resolve()
+    try:
+        start = Path.cwd().resolve()
+    except OSError as fault:
+        raise ParamsError(f"the working directory: {fault.strerror}; go to a folder that is there (`cd`)") from None
     package = Path(__file__).resolve().parents[3]
     home = os.environ.get("RMKIT_HOME")
     for folder in [start, *start.parents, package, *([Path(home).resolve()] if home else [])]:
