@@ -167,7 +167,7 @@ def _days(text: str) -> int:
 
 def _positive(text: str) -> int:
     if not NUMBER.fullmatch(text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number from 1 to 999,999,999")
     return int(text)
 
 

@@ -11,7 +11,10 @@ from rmkit.cli import main
     ("arguments", "said"),
     [
         (["gc", "--yess"], "rmkit: unrecognized arguments: --yess; `rmkit --help` says what it takes"),
-        (["results", "04", "--rows", "²"], "'²' is not a whole number of at least 1; `rmkit results --help` says"),
+        (
+            ["results", "04", "--rows", "²"],
+            "'²' is not a whole number from 1 to 999,999,999; `rmkit results --help` says",
+        ),
         (["gc", "--older-than", "9" * 5000], "is not a whole number of days; `rmkit gc --help` says"),
         (["chekc"], "invalid choice: 'chekc' (choose from"),
         (["a\n\x1b[31mb"], "invalid choice: 'a"),

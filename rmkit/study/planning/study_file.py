@@ -222,9 +222,10 @@ def several(value: Any, where: str) -> list[Any] | None:
     if not (isinstance(value, str) and MEANT.fullmatch(value)):
         return value if isinstance(value, list) else None
     first, last = map(int, found.groups()) if (found := RANGE.fullmatch(value)) else (1, 0)
-    if not 0 <= last - first < LONGEST_RANGE:
-        wanted = f"no range of 1 to {LONGEST_RANGE:,} values; write it as 5..24, from 0 on"
-        raise ParamsError(f"{where}: {quoted(value)} is {wanted}")
+    if last < first:
+        raise ParamsError(f"{where}: {quoted(value)} is not a range; write first..last, as 5..24, from 0 on")
+    if (number := last - first + 1) > LONGEST_RANGE:
+        raise ParamsError(f"{where}: {quoted(value)} has {number:,} values; a range has at most {LONGEST_RANGE:,}")
     return list(range(first, last + 1))
 
 

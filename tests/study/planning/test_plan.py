@@ -212,9 +212,10 @@ def test_a_stage_of_several_blocks_has_the_points_of_each_once(seeded):
 
 WRONG_VALUES = {
     **{
-        text: rf"stages.01_policy.seed: '{text}' is no range of 1 to 1,000 values; write it as 5..24, from 0 on$"
-        for text in ("7..5", "0..1000", "0..99999999999", "5...7", "5 .. 7", "-1..3", "0..-1", "1.0..2.0", "5..")
+        text: rf"stages.01_policy.seed: '{text}' is not a range; write first..last, as 5..24, from 0 on$"
+        for text in ("7..5", "0..99999999999", "5...7", "5 .. 7", "-1..3", "0..-1", "1.0..2.0", "5..")
     },
+    "0..1000": "stages.01_policy.seed: '0..1000' has 1,001 values; a range has at most 1,000",
     "[]": "stages.01_policy.seed: holds no value; give at least one",
     "[1, x]": r"stages.01_policy.seed\[1\]: 'x' is text, not a whole number",
     "[1, 1]": "stages.01_policy.seed: 1 is listed twice; a job is run once",
