@@ -32,7 +32,7 @@ WORDS = {
 ENDS = ("done", "found", "failed", "blocked", "skipped")  # of a job
 SECONDS_WORTH_SAYING = 60.0
 SHARE_OF_TIME = 0.05  # that looking at a run may take: the picture of thousands of jobs may take a second
-BAR_WIDTH = 24
+BAR_WIDTH, SHORTEST_BAR = 24, 6
 BUSY_SHOWN, FAILURES_SHOWN = 8, 3
 
 
@@ -86,7 +86,7 @@ class Screen:
         started = time.monotonic()
         if started > self._next_look:
             with suppress(OSError):  # a disk that fails is for the run itself to tell
-                lines = picture(snapshot(self.store, self.run))
+                lines = picture(snapshot(self.store, self.run), width=self._live.console.width if self._live else None)
                 self._picture = Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
             now = time.monotonic()
             self._next_look = now + (now - started) / SHARE_OF_TIME
@@ -117,11 +117,14 @@ def watch_run(store: Store, run: Run) -> None:
         say("", f"{run.study}: no longer watched; the run goes on")
 
 
-def picture(shot: Snapshot) -> list[str]:
-    """The lines that a terminal shows of a snapshot."""
+def picture(shot: Snapshot, *, width: int | None = None) -> list[str]:
+    """The lines that a terminal shows of a snapshot. width: of its window; bars leave room for what is counted."""
     name = max(map(len, shot.stages), default=0)
+    words = {stage: stage_words(counts) for stage, counts in shot.stages.items()}
+    room = BAR_WIDTH if width is None else width - name - len("      ") - max(map(len, words.values()), default=0)
+    bar = min(room, BAR_WIDTH) if room >= SHORTEST_BAR else 0
     lines = [headline(shot)]
-    lines += [f"  {stage:{name}}  {_bar(shot, stage)}  {stage_words(counts)}" for stage, counts in shot.stages.items()]
+    lines += [f"  {stage:{name}}  {_bar(shot, stage, bar) + '  ' * (bar > 0)}{said}" for stage, said in words.items()]
     lines += [f"  running  {busy.title}: {busy_words(busy)}" for busy in shot.busy[:BUSY_SHOWN]]
     if len(shot.busy) > BUSY_SHOWN:
         lines += [f"  running  {len(shot.busy) - BUSY_SHOWN} more"]
@@ -133,8 +136,10 @@ def picture(shot: Snapshot) -> list[str]:
     return [in_one_line(line) for line in lines]
 
 
-def _bar(shot: Snapshot, stage: str) -> str:
+def _bar(shot: Snapshot, stage: str, width: int) -> str:
     """Done █, running ▓, failed x, the rest ·: told apart without colour, and none so few that it is hidden."""
-    drawn, signs = shot.drawn(stage, one=1 / BAR_WIDTH), {"done": "█", "running": "▓", "failed": "x"}
-    cells = {sign: round(drawn.get(state, 0.0) * BAR_WIDTH, 6) for state, sign in signs.items()}
-    return "".join(sign * max(int(n), n > 0) for sign, n in cells.items())[:BAR_WIDTH].ljust(BAR_WIDTH, "·")
+    if not width:
+        return ""
+    drawn, signs = shot.drawn(stage, one=1 / width), {"done": "█", "running": "▓", "failed": "x"}
+    cells = {sign: round(drawn.get(state, 0.0) * width, 6) for state, sign in signs.items()}
+    return "".join(sign * max(int(n), n > 0) for sign, n in cells.items())[:width].ljust(width, "·")

@@ -61,12 +61,25 @@ def test_of_many_failures_and_running_jobs_a_few_are_shown_and_the_others_counte
     ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("no_fits")
+@pytest.mark.parametrize("width", [40, 57, 80, 200])
+def test_a_bar_leaves_room_for_what_is_counted(store, width):
+    with ExitStack() as stack:
+        for job in JOBS[:6]:
+            stack.enter_context(locks.held(store, locks.Owner(f"execution of {job.plan_id}", job.plan_id)))
+        stage = picture(study_snapshot(store, STUDY, JOBS), width=width)[1]
+    full = f"{'▓' * 6}{'·' * 18}  "
+    bars = {40: "", 57: f"{'▓' * 6}{'·' * 11}  "}
+    assert stage == f"  00_grammar_world  {bars.get(width, full)}0 of 12, 6 running"
+    assert len(stage) <= width
+
+
 def test_looking_takes_a_small_share_of_a_run_s_time(store, monkeypatch):
     """A snapshot of thousands of jobs may take a second: the picture's thread must leave the run its processor."""
     looks = []
     monkeypatch.setattr(terminal, "SHARE_OF_TIME", 0.25)
     monkeypatch.setattr(terminal, "snapshot", lambda *_: (looks.append(time.monotonic()), time.sleep(0.05))[0])
-    monkeypatch.setattr(terminal, "picture", lambda shot: ["drawn"])
+    monkeypatch.setattr(terminal, "picture", lambda *_, **__: ["drawn"])
     with record(store, []) as written:
         screen = Screen(store, written.run)
         while len(looks) < 3:
