@@ -18,6 +18,7 @@ from typing import NoReturn
 from rmkit.characters import in_one_line
 from rmkit.errors import RmkitError, cut, quoted
 from rmkit.study.monitoring.output import say
+from rmkit.study.store.disk import REMEDIES, disk_sentence
 
 MOST_SAID = 2_000  # characters of an error: a last bound, as a path may have 4,000
 NUMBER = re.compile(r"[0-9]{1,9}")  # as an option takes one
@@ -38,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as fault:  # of a store, or a project, that is somebody else's
+        if fault.errno not in REMEDIES or fault.filename is None:
+            raise
+        say(cut(disk_sentence(fault, Path(fault.filename)), MOST_SAID), error=True)
         return 1
 
 

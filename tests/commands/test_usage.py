@@ -98,3 +98,24 @@ def test_ctrl_c_is_one_line_while_the_commands_are_imported(monkeypatch, capsys)
 def test_an_option_that_would_do_nothing_is_refused(options, said, capsys):
     assert main(["data", "hh-rlhf", *options]) == 2
     assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(13, "make it readable and writable"), (5, "check the disk")])
+def test_what_may_not_be_read_is_one_line(number, remedy, monkeypatch, capsys):
+    """As in a store of somebody else, wherever it is read."""
+
+    def refuse(_):
+        raise OSError(number, "No", "/store/jobs")
+
+    monkeypatch.setattr("rmkit.commands.looking.planned", refuse)
+    assert main(["status", "small"]) == 1
+    assert capsys.readouterr().err == f"/store/jobs: No; {remedy} and run again, finished jobs are kept\n"
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+    def refuse(_):
+        raise FileNotFoundError(2, "No", "/store/jobs")
+
+    monkeypatch.setattr("rmkit.commands.looking.planned", refuse)
+    with pytest.raises(FileNotFoundError):
+        main(["status", "small"])

@@ -22,7 +22,8 @@ LARGEST = 2**53  # of a number that is kept: no count and no time is larger
 
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space"),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "make the folder writable"),
+    errno.EROFS: "make the folder writable",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "make it readable and writable"),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), "move the file in the way"),
     **dict.fromkeys((errno.ENOLCK, errno.ENOTSUP), "keep runs/ on a file system with locks"),
     errno.EIO: "check the disk",
