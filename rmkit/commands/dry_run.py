@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rmkit.machine.quantities import size_text
 from rmkit.study.monitoring.run_record import RunJob
 from rmkit.study.monitoring.snapshot import wall_seconds
-from rmkit.study.monitoring.words import about, duration
+from rmkit.study.monitoring.words import about, counted, duration
 from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.store.estimate import Cost, costs, models_from_outside, shipped_machine
@@ -23,7 +23,7 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
     """The lines of a dry run. threads: that the jobs share."""
     expected = costs(store, jobs)
     stages = list(dict.fromkeys(job.stage for job in jobs))
-    yield f"{study}: {len(jobs)} jobs, {len(expected)} to run; a dry run: nothing is executed or written"
+    yield f"{study}: {counted(len(jobs), 'job')}, {len(expected)} to run; a dry run: nothing is executed or written"
     rows = [_row(stage, [job for job in jobs if job.stage == stage], expected) for stage in stages]
     yield from aligned([HEAD, *rows, _row("all", jobs, expected)])
     left = {job.plan_id: expected[job.plan_id].seconds if job.plan_id in expected else 0.0 for job in jobs}

@@ -12,6 +12,7 @@ from rmkit.commands.request import planned, says_yes
 from rmkit.commands.selection import failed_last_time, selected
 from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.output import say
+from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.checks import check_data
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         words |= {"skipped": "not started"}
         counts = {state: states.count(state) for state in words if state in states}
         summary = ", ".join(f"{count} {words[state]}" for state, count in counts.items())
-        say(f"{study.name}: {len(jobs)} jobs: {summary}, in {time.monotonic() - started:.1f} s")
+        say(f"{study.name}: {counted(len(jobs), 'job')}: {summary}, in {time.monotonic() - started:.1f} s")
         if not options.no_report and states.count("done") + states.count("found"):
             write_report_of(project, study, everything, store, anew=False)
         failed = [outcome.text for outcome in outcomes.values() if outcome.state == "failed"]
@@ -74,15 +75,20 @@ def check(options: argparse.Namespace) -> int:
     project, study, jobs = planned(options)
     for line in check_data(project, study, jobs):
         say(line)
-    say(f"{study.where}: sound; {len(jobs)} jobs, {sum(job.fits for job in jobs)} fits")
+    say(f"{study.where}: sound; {_size(jobs)}")
     return 0
+
+
+def _size(jobs: list[PlannedJob]) -> str:
+    """63 jobs, 1,790 fits."""
+    return f"{counted(len(jobs), 'job')}, {counted(sum(job.fits for job in jobs), 'fit')}"
 
 
 def _ask_about_many(study: Study, jobs: list[PlannedJob], *, yes: bool) -> None:
     """ParamsError for so many jobs that ranges may have multiplied unseen, unless whoever asks says yes to them."""
     if len(jobs) <= MANY_JOBS or yes:
         return
-    many = f"{study.name}: {len(jobs):,} jobs, {sum(job.fits for job in jobs):,} fits"
+    many = f"{study.name}: {_size(jobs)}"
     if not (sys.stdin.isatty() and says_yes(f"{many}; run them?")):
         raise ParamsError(f"{many}: more than {MANY_JOBS:,}; add --yes to run them, or --dry-run for what they cost")
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from rmkit.findings.questions import QUESTIONS, SANITY_CHECKS, Leading, Question
 from rmkit.report.parts import Answer, AnswerSentence, Section, Verdict
-from rmkit.report.wording import counted, number, sentence, signed
+from rmkit.report.wording import number, sentence, signed
+from rmkit.study.monitoring.words import counted
 
 
 def answers_and_rest(rows: pd.DataFrame, sections: Sequence[Section]) -> tuple[list[Answer], list[Section]]:

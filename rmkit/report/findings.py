@@ -13,7 +13,8 @@ from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS
 from rmkit.intervals.means import NEW_SEEDS_NEW_PROMPTS
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import VERDICTS, Section, Table, TableCell, Verdict
-from rmkit.report.wording import NONE, counted, number, signed
+from rmkit.report.wording import NONE, number, signed
+from rmkit.study.monitoring.words import counted
 
 NOT_ANSWERED = "not answered"
 MANY = 10  # seeds, of which each effect is no longer listed

@@ -13,7 +13,8 @@ from rmkit.figures.looks import called
 from rmkit.intervals.means import Interval, t_over_seeds
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.parts import Section, Table, TableCell, as_svg
-from rmkit.report.wording import counted, join, number, percent, sentence, signed
+from rmkit.report.wording import join, number, percent, sentence, signed
+from rmkit.study.monitoring.words import counted
 from rmkit.worlds.grammar.acceptance import BOUNDS
 
 # What follows for a reader where a figure of the world falls short of its bound.

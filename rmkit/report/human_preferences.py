@@ -15,7 +15,8 @@ from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import called, metric_label
 from rmkit.report.exhibits.settings import Results, headed, named, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
-from rmkit.report.wording import NONE, between, counted, join, nats, number, percent, points, sentence, standing
+from rmkit.report.wording import NONE, between, join, nats, number, percent, points, sentence, standing
+from rmkit.study.monitoring.words import counted
 
 METRICS = {name: metric_label(name) for name in ("accuracy", "log_loss", "overconfidence", "brier")}
 BASELINE = "shorter"

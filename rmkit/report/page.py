@@ -19,8 +19,8 @@ from rmkit.report.grammar_world import one_world, world_notices, world_sections
 from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import VERDICTS, Section, Verdict, as_svg
 from rmkit.report.templates import rendered
-from rmkit.report.wording import counted
 from rmkit.stages.graph import STAGES
+from rmkit.study.monitoring.words import counted
 from rmkit.study.notebook_side.gathered import Gathered, costs, tallies
 from rmkit.study.planning.keys import canonical
 from rmkit.study.planning.notebook import SEEDS

@@ -56,11 +56,6 @@ def between(row: Mapping[Hashable, Any], shown: Callable[[float], str]) -> str:
     return f" ({shown(row['low']).removesuffix(' points')} to {shown(row['high']).removesuffix(' points')})"
 
 
-def counted(count: int, what: str) -> str:
-    """1 seed, 10 seeds."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def standing(rows: Sequence[Mapping[Hashable, Any]], *, shown: Callable[[float], str], higher_is_better: bool) -> str:
     """Where one fit is ahead of another, behind it, or cannot be told from it, by annotation count, in words.
 

@@ -8,7 +8,7 @@ from rmkit.findings.rules import Rule
 from rmkit.findings.verdicts import among_many, no_interval, row_of
 from rmkit.intervals.means import Interval
 from rmkit.report.findings import answers, finding_sections, finding_tables
-from rmkit.report.wording import counted
+from rmkit.study.monitoring.words import counted
 
 
 def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed="", by_world=""):

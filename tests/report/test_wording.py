@@ -1,6 +1,7 @@
 import numpy as np
 
-from rmkit.report.wording import between, counted, join, percent, points, sentence, signed, standing
+from rmkit.report.wording import between, join, percent, points, sentence, signed, standing
+from rmkit.study.monitoring.words import counted
 
 
 def test_numbers_read_as_a_person_writes_them():

@@ -18,7 +18,7 @@ from rmkit.report.exhibits.settings import (
     row_settings,
     settings,
 )
-from rmkit.report.wording import counted
+from rmkit.study.monitoring.words import counted
 
 
 def active_curves(results: Results) -> Iterator[Drawn]:

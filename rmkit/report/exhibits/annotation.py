@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rmkit.figures.annotation import noise_figure
 from rmkit.report.exhibits.settings import Drawn, Results, headed, named, row_settings
-from rmkit.report.wording import counted
+from rmkit.study.monitoring.words import counted
 
 
 def annotation_noise(results: Results) -> Iterator[Drawn]:

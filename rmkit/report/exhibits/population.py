@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from rmkit.evaluation.population import correlations_over_seeds
 from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
 from rmkit.report.exhibits.settings import Drawn, Results, headed, named, row_settings, settings
-from rmkit.report.wording import counted, sentence
+from rmkit.report.wording import sentence
+from rmkit.study.monitoring.words import counted
 
 
 def accuracy_and_drop(results: Results) -> Iterator[Drawn]:

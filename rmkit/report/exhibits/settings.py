@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Metric
 from rmkit.report.parts import Table
-from rmkit.report.wording import counted, join
+from rmkit.report.wording import join
+from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.keys import canonical
 
 FEATURES = {"ngrams": "character n-grams", "all-MiniLM-L6-v2": "a sentence encoder"}

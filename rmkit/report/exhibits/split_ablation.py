@@ -16,7 +16,8 @@ from rmkit.figures.looks import LOOKS, called, metric_label
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.report.exhibits.settings import Drawn, Results, band, headed, largest_best_of_n, named, settings
 from rmkit.report.parts import Table, TableCell, number_cell
-from rmkit.report.wording import counted, sentence
+from rmkit.report.wording import sentence
+from rmkit.study.monitoring.words import counted
 
 WORLDS = {"grammar": "the grammar world", "files": "embeddings from files", "hh_rlhf": "human preferences"}
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from rmkit.machine.quantities import size_text
 from rmkit.study.housekeeping.sizes import last_written, sizes_of
 from rmkit.study.monitoring.run_record import Run, runs
+from rmkit.study.monitoring.words import counted
 from rmkit.study.store.store import Store
 
 
@@ -28,13 +29,14 @@ def trials_in_words(store: Store, trials: Mapping[str, str], *, goes: bool) -> I
     paths = {key: store.folder(key) for key in trials}
     sizes = sizes_of(list(paths.values()))
     what = "are removed too" if goes else "stay; --trials removes them too"
-    yield f"trials that you asked for: {len(paths)} finished jobs, {size_text(sum(sizes.values()))}; they {what}"
+    held = f"{counted(len(paths), 'finished job')}, {size_text(sum(sizes.values()))}"
+    yield f"trials that you asked for: {held}; they {what}"
     lines = []
     for command in set(trials.values()):
         own = [path for key, path in paths.items() if trials[key] == command]
         made = max(map(last_written, own))
         size, day = size_text(sum(sizes[path] for path in own)), time.strftime("%Y-%m-%d %H:%M", time.localtime(made))
-        lines.append((made, f"  {command}: {len(own)} job{'s' * (len(own) > 1)}, {size}, of {day}"))
+        lines.append((made, f"  {command}: {counted(len(own), 'job')}, {size}, of {day}"))
     yield from (line for _, line in sorted(lines, reverse=True))
 
 

@@ -13,7 +13,7 @@ from rmkit.characters import in_one_line
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.run_record import Event, Run, events, followed
 from rmkit.study.monitoring.snapshot import Snapshot, snapshot
-from rmkit.study.monitoring.words import about, busy_words, headline, run_words, stage_words
+from rmkit.study.monitoring.words import about, busy_words, counted, headline, run_words, stage_words
 from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ def opening(store: Store, run: Run) -> str:
     left = snapshot(store, run).seconds_left or 0.0
     long = left > SECONDS_WORTH_SAYING
     expected = f", {about(left)} by measured jobs; `rmkit status {run.arguments} --watch` follows it" if long else ""
-    return f"{run.study}: {len(run.jobs)} jobs, {sum(job.fits for job in run.jobs)} fits{expected}"
+    return (
+        f"{run.study}: {counted(len(run.jobs), 'job')}, {counted(sum(job.fits for job in run.jobs), 'fit')}{expected}"
+    )
 
 
 def watch_run(store: Store, run: Run) -> None:

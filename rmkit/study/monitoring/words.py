@@ -16,6 +16,11 @@ def in_lines(text: str) -> str:
     return textwrap.fill(text, 96, subsequent_indent=" " * (begun + 4), break_long_words=False, break_on_hyphens=False)
 
 
+def counted(count: int, what: str) -> str:
+    """1 seed, 10 seeds."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def duration(seconds: float) -> str:
     """A time as people say it: 42 s, 3 min 20 s, 25 min, 2 h 5 min."""
     whole = max(round(seconds), 0)

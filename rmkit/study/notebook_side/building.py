@@ -10,7 +10,7 @@ from rmkit.study.monitoring.launch import start_run
 from rmkit.study.monitoring.run_record import Run
 from rmkit.study.monitoring.snapshot import ALL_DONE, Snapshot, snapshot
 from rmkit.study.monitoring.terminal import SHARE_OF_TIME, picture
-from rmkit.study.monitoring.words import how_far
+from rmkit.study.monitoring.words import counted, how_far
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
@@ -29,7 +29,7 @@ def build_upstream(project: Project, store: Store, study: Study, job: PlannedJob
     wanted = [word for upstream in needed for word in ("--job", upstream.plan_id)]
     wanted += [word for setting in study.set for word in ("--set", setting)]
     place, what = Place(), f"building what {job.stage} needs"
-    place.show(f"{what}: {len(needed)} jobs, looking which are there")
+    place.show(f"{what}: {counted(len(needed), 'job')}, looking which are there")
     run = start_run(str(study.path), *wanted, "--no-report", project=project)
     if isinstance(run, str):  # it wrote no record, as on a full disk, and ended well
         place.show(f"{what}: {run}", last=True)

@@ -23,7 +23,7 @@ from rmkit.errors import ParamsError, ResultError, StoreError, did_you_mean, one
 from rmkit.machine.hardware import limit_threads
 from rmkit.seeding import generator
 from rmkit.stages.graph import ARTIFACTS, ROWS, STAGES, holds
-from rmkit.study.monitoring.words import in_lines
+from rmkit.study.monitoring.words import counted, in_lines
 from rmkit.study.notebook_side.building import build_upstream
 from rmkit.study.notebook_side.drafts import plan_draft, study_sizes
 from rmkit.study.notebook_side.gathered import Gathered, tallies
@@ -108,9 +108,9 @@ class OpenJob(Gathered):
         complete = complete.astype({"value": "float64", "reason": "str", "units": "int64"})
         with disk_faults(self.rows_path):
             complete.to_parquet(self.rows_path, index=False)
-        counts = f"{rows['metric'].nunique()} metrics, {rows['fit'].nunique()} fits"
+        counts = f"{counted(rows['metric'].nunique(), 'metric')}, {counted(rows['fit'].nunique(), 'fit')}"
         place = f", in {self.project.shown(self.rows_path)}" if self.draft else ""
-        print(in_lines(f"{self.stage}: {len(rows)} rows recorded, {counts}{place}"))
+        print(in_lines(f"{self.stage}: {counted(len(rows), 'row')} recorded, {counts}{place}"))
 
     def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
         """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""

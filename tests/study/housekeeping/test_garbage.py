@@ -70,7 +70,7 @@ def test_a_trial_that_was_asked_for_is_named_and_stays(several):
     before = everything(several)
     for arguments in ([], ["--dry-run"], ["--yes"]):
         first, command, last = several.rmkit("gc", *arguments).stdout.splitlines()
-        assert first.startswith("trials that you asked for: 1 finished jobs, ")
+        assert first.startswith("trials that you asked for: 1 finished job, ")
         assert first.endswith("; they stay; --trials removes them too")
         assert command.startswith(f"  {TRIAL}: 1 job, ")
         assert last.startswith("nothing to remove")

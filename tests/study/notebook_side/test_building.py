@@ -42,7 +42,7 @@ def test_outside_of_notebooks_it_is_a_line_for_each_step_and_the_end(small):
     ended = opened(small)
     assert ended.returncode == 0, ended.stderr
     first, *_, done, bar = ended.stderr.splitlines()
-    assert first == "building what 01_sums needs: 1 jobs, looking which are there"
+    assert first == "building what 01_sums needs: 1 job, looking which are there"
     assert done.startswith("building what 01_sums needs: 1 of 1 jobs done; ")
     assert bar == "  00_numbers  ████████████████████████  1 of 1"
     assert opened(small).stderr == ""  # all is there: nothing is built, and nothing said
