@@ -63,6 +63,7 @@ STYLE = """<style>
 .rmkit .rmkit-place .jupyter-widgets, .rmkit .rmkit-place .jupyter-matplotlib-figure { margin: 0; padding: 0; }
 .rmkit button.rmkit-chip:disabled { border-style: dashed; opacity: .45; cursor: default;
   text-decoration: line-through; }
+.rmkit .rmkit-place .widget-html, .rmkit .rmkit-place .widget-html-content { position: static; }
 .rmkit .rmkit-hover { position: absolute; z-index: 3; pointer-events: none; width: max-content; max-width: 300px;
   padding: 6px 9px; font-size: 12px; line-height: 1.4; color: var(--ink); background: var(--jp-layout-color1, white);
   border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgba(0, 0, 0, .16); }

@@ -118,6 +118,9 @@ def hover_until_values_are_said(cell, page):
         except TooLong:
             continue
         assert "annotations" in cell.locator(".rmkit-hover").inner_text()
+        canvas, box = (cell.locator(each).bounding_box() for each in (".jupyter-matplotlib-canvas-div", ".rmkit-hover"))
+        sides = [abs(canvas["y"] + y - end) for end in (box["y"], box["y"] + box["height"])]
+        assert min(sides) < 12  # the box begins or ends beside the dot
         page.mouse.move(1, 1)
         cell.locator(".rmkit-hover").wait_for(state="detached", timeout=10_000)
         return

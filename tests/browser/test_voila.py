@@ -101,6 +101,8 @@ def test_the_page_shows_the_study_and_a_click_on_a_dot_shows_its_fit_and_its_tex
     ]
     assert dead == []  # Voilà opens no other notebook
     assert "executed notebook: runs/jobs/04_reward_models-" in explorer.inner_text()
+    head = explorer.locator(".rmkit-chosen-fit > div").first
+    assert head.evaluate("head => head.scrollWidth <= head.clientWidth + 1")  # no link, and no room for one
 
 
 def click_a_dot(explorer):

@@ -196,3 +196,15 @@ def test_a_head_from_a_cell_is_named_and_said_to_have_no_weights(stored, respons
     monkeypatch.setattr(RewardModels, "load", lambda folder: RewardModels(load(folder).fits[:0], {}, ("mine", "other")))
     job.value = job.options[2][1]
     assert "mine, other were defined in a notebook's cell" in texts(responses)
+
+
+def test_the_curve_is_drawn_anew_only_where_it_differs(responses, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("rmkit.widgets.responses.one_prompt.png_of", lambda figure: drawn.append(figure) or b"png")
+    responses.filters.search.value = "the"
+    before, at = len(drawn), responses._found[responses.prompt]
+    responses.filters.search.value = "th"
+    assert len(drawn) == before + (at != responses._found[responses.prompt])
+    responses.move(1)
+    responses.view.n.value -= 1
+    assert len(drawn) >= before + 2

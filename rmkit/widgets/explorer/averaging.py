@@ -14,7 +14,7 @@ from rmkit.widgets.explorer.coded import Coded
 
 SEED = "seed"
 NEW_SEEDS_THESE_PROMPTS = "new seeds, these prompts"
-NONE, SINGLE = "no interval: ", "one fit"  # how the reason for a missing interval starts, and one of them
+NONE, SINGLE = "no interval: ", "one value"  # how the reason for a missing interval starts, and one of them
 
 
 def means_of(coded: Coded, kept: np.ndarray, places: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -83,12 +83,17 @@ def _interval(coded: Coded, rows: np.ndarray, differ: list[str]) -> tuple[float,
     if differ == [SEED] and len(np.unique(coded.column(SEED).code_r[rows])) == len(rows):
         if len(rows) < FEWEST_SEEDS:
             return np.nan, np.nan, f"{NONE}fewer than {FEWEST_SEEDS} seeds"
-        interval = t_over_seeds(coded.value_r[rows], estimand=NEW_SEEDS_THESE_PROMPTS)
+        interval = t_over_seeds(_without_rounding(coded.value_r[rows]), estimand=NEW_SEEDS_THESE_PROMPTS)
         if interval.reason:
             return np.nan, np.nan, f"{NONE}{interval.reason}"
         return interval.low, interval.high, f"95% t-interval over seeds, for {interval.estimand}"
     names = " and ".join(filter(None, [", ".join(differ[:-1]), *differ[-1:]])) or "only the fit"
     return np.nan, np.nan, f"{NONE}{names} differ{'s' if len(differ) < 2 else ''} among them"
+
+
+def _without_rounding(value_s: np.ndarray) -> np.ndarray:
+    """The numbers, all the first one where they differ by no more than floating point does."""
+    return np.full_like(value_s, value_s[0]) if np.allclose(value_s, value_s[0], rtol=1e-12, atol=1e-15) else value_s
 
 
 def _own(coded: Coded, row: int) -> tuple[float, float, str]:
@@ -100,8 +105,8 @@ def _own(coded: Coded, row: int) -> tuple[float, float, str]:
     return np.nan, np.nan, f"{NONE}{SINGLE}"
 
 
-def title_of(means: pd.DataFrame, whys: Sequence[str]) -> str:
-    """What a mark on a line is: the mean of how many rows, with which interval or why with none."""
+def title_of(means: pd.DataFrame, whys: Sequence[str], what: str = "fit") -> str:
+    """What a mark on a line is: the mean of how many rows, with which interval or why with none. what: a row is one."""
     if means.empty:
         return "no value to draw"
     low, high = int(means["fits"].min()), int(means["fits"].max())
@@ -111,7 +116,7 @@ def title_of(means: pd.DataFrame, whys: Sequence[str]) -> str:
         said = f"{where}: {bands[0] if len(bands) == 1 else 'an interval, of a kind that differs between fits'}"
     else:
         said = f"{NONE}{'; '.join(why.removeprefix(NONE) for why in dict.fromkeys(whys))}".removesuffix(f": {SINGLE}")
-    return f"one fit a point, {said}" if high == 1 else f"mean of {_range(low, high)} fits, {said}"
+    return f"one {what} a point, {said}" if high == 1 else f"mean of {_range(low, high)} {what}s, {said}"
 
 
 def _range(low: int, high: int) -> str:

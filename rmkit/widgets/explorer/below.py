@@ -138,6 +138,8 @@ class Below:
             return
         if found.selection is not None:
             self._look_at(found, asked)
+        if ":" not in text:
+            self.toolbar.list_views(text)
         self.toolbar.say(inline_text(missing_text(found.missing)) if found.missing else "")
 
     def exported(self, kind: str) -> tuple[str, bytes]:

@@ -20,6 +20,7 @@ from rmkit.widgets.inert_texts import inline_text
 from rmkit.widgets.stored import Stored
 
 OPENED = "opened"  # the folder of the store with copies of notebooks that were looked at
+ROUNDING = 1e-12  # below which a measured number is a zero that was computed in floating point
 SHOWN_BESIDE = ("value", "low", "high", "units", "reason")
 
 
@@ -119,10 +120,15 @@ def number_class(column: pd.Series) -> str:
     return ' class="rmkit-number"' if pd.api.types.is_numeric_dtype(column) else ""
 
 
+def number_text(value: float) -> str:
+    """A measured number to four digits, with a true minus; what rounding leaves of a zero is one."""
+    return f"{0.0 if abs(value) < ROUNDING else value:#.4g}".rstrip(".").replace("-", "−")
+
+
 def value_html(value: Any, name: str | None = None) -> str:
     """A value as a table shows it: measured numbers to four digits, lists in full."""
     if isinstance(value, list):
         return inline_text(", ".join(shown(name, item) for item in value))
     if isinstance(value, float) and name in ("value", "low", "high") and value == value:
-        return inline_text(f"{value:#.4g}".rstrip("."))
+        return inline_text(number_text(value))
     return inline_text(shown(name, value))

@@ -40,7 +40,7 @@ from rmkit.widgets.page import Page
 from rmkit.widgets.stored import Stored
 
 PREFERRED = "04_reward_models"
-NOTHING_CHOSEN = "Click on a dot to see the fit behind it."
+NOTHING_CHOSEN = "Click on a dot to see what is behind it."
 NO_COLUMN = ""  # what lines and panels are chosen by when by nothing; None would leave the control blank
 CARD = "rmkit-chosen-fit"
 NO_RESULTS = "has no results yet. Run <code>rmkit run params/{}.yaml</code>, then press ↻."
@@ -122,8 +122,7 @@ class Explorer(Tool):
             return
         self.below.chosen(position)
         self.hint.value, self.card.layout.display = "", None
-        html = {"text/html": link(self.stored, self.fit), "text/plain": "the executed notebook"}
-        self.link.outputs = ({"output_type": "display_data", "data": html, "metadata": {}},)
+        self._show_link(link(self.stored, self.fit))
         self._page.show(CARD)
         for heard in self._heard:
             heard(self.fit)
@@ -260,9 +259,16 @@ class Explorer(Tool):
 
     def _forget_fit(self, hint: str) -> None:
         """No fit is chosen; in its place a hint."""
-        self.fit, self.link.outputs, self.hint.value = None, (), hint
+        self.fit, self.hint.value = None, hint
+        self._show_link("")
         self.title.value = self.details.value = ""
         self.card.layout.display = "none"
+
+    def _show_link(self, html: str) -> None:
+        """A link beside the fit's name, or nothing: an output without content would take a line under Voilà."""
+        data = {"text/html": html, "text/plain": "the executed notebook"}
+        self.link.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},) if html else ()
+        self.link.layout.display = None if html else "none"
 
     def _axes(self, selection: Selection) -> dict[str, list[Any]]:
         return self.coded.axes(selection.metric)

@@ -6,6 +6,7 @@ matplotlib axes. A picture at another resolution is this one, enlarged.
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,17 @@ def fitted(text: str, width: float) -> str:
     return text[:low].rstrip() + "…"
 
 
+def fitted_middle(text: str, width: float) -> str:
+    """The text, its middle cut out where it would be wider than so many pixels; a third of what is left begins it."""
+    if text_width(text) <= width:
+        return text
+    cuts = (
+        f"{text[: kept // 3].rstrip()}…{text[len(text) - (kept - kept // 3) :].lstrip()}"
+        for kept in range(len(text) - 1, 0, -1)
+    )
+    return next((cut for cut in cuts if text_width(cut) <= width), "…")
+
+
 def lines_of(text: str, width: float) -> list[str]:
     """The text in lines that are no wider than so many pixels; a word that is wider is cut."""
     lines: list[str] = []
@@ -86,7 +98,7 @@ def tick_labels(
     """
     pixel_t = at * width
     for turn in TURNS if names else TURNS[:1]:
-        cut = [fitted(label, most) for label, most in zip(labels, _longest(pixel_t, room, turn), strict=True)]
+        cut = _cut(labels, _longest(pixel_t, room, turn))
         written = _written(cut, pixel_t, width, room, turn, last)
         if len(written) == len(cut):
             break
@@ -94,6 +106,16 @@ def tick_labels(
     angle = math.radians(turn)
     longest = max(map(text_width, kept), default=0.0)
     return TickLabels(kept, turn, longest * math.sin(angle) + LINE * math.cos(angle) + 4)
+
+
+def _cut(labels: Sequence[str], most_t: np.ndarray) -> list[str]:
+    """The labels, no wider than so many pixels each: cut at the end, or in the middle where they would look alike."""
+    cut = [fitted(label, most) for label, most in zip(labels, most_t, strict=True)]
+    alike = {each for each, count in Counter(cut).items() if count > 1}
+    return [
+        fitted_middle(label, most) if each in alike else each
+        for label, each, most in zip(labels, cut, most_t, strict=True)
+    ]
 
 
 def _longest(pixel_t: np.ndarray, room: Room, turn: int) -> np.ndarray:

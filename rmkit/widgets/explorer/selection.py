@@ -12,6 +12,7 @@ import pandas as pd
 
 from rmkit.errors import ResultError
 from rmkit.stages.first_look import FIRST_LOOK, REPLICATES
+from rmkit.stages.graph import STAGES
 from rmkit.widgets.explorer.averaging import means_of, notes_of, of_one_kind, title_of
 from rmkit.widgets.explorer.axis import Axis, axis_of
 from rmkit.widgets.explorer.coded import Coded
@@ -97,8 +98,9 @@ def selected(table: pd.DataFrame | Coded, selection: Selection) -> Picture:
     means, whys = of_one_kind(means, whys) if axis.scale != "names" else (means, whys)
     levels, level_whys = means_of(coded, kept, level, ["panel", "line"])
     shown_panels, shown_lines = set(places["panel"].unique()), {*drawn["line"].unique(), *level["line"].unique()}
-    marks = title_of(means, whys) if len(means) else title_of(levels, level_whys)
-    dots, no_dot = _thinned(drawn)
+    what = what_a_row_is(selection.stage)
+    marks = title_of(means, whys, what) if len(means) else title_of(levels, level_whys, what)
+    dots, no_dot = _thinned(drawn, what)
     return Picture(
         selection.metric,
         axis,
@@ -120,6 +122,12 @@ def selected(table: pd.DataFrame | Coded, selection: Selection) -> Picture:
             selection.lines or "",
         ),
     )
+
+
+def what_a_row_is(stage: str) -> str:
+    """What a point of a stage's picture is: a fit, or a value where the stage fits no reward model."""
+    known = STAGES.get(stage)
+    return "value" if known and not known.n_fits else "fit"
 
 
 def _kept(coded: Coded, selection: Selection) -> np.ndarray:
@@ -181,7 +189,7 @@ def _places(coded: Coded, kept: np.ndarray, selection: Selection, axis: Axis) ->
     return pd.concat([places[~facetless], *everywhere], ignore_index=True)
 
 
-def _thinned(drawn: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def _thinned(drawn: pd.DataFrame, what: str) -> tuple[pd.DataFrame, str]:
     """As many dots as can be drawn and told apart, and where some are left out, that in words.
 
     Evenly spread over the rows; of every mean its lowest and highest.
@@ -195,7 +203,7 @@ def _thinned(drawn: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     extremes = np.union1d(order[starts], order[ends])
     spread = np.linspace(0, len(drawn) - 1, max(0, MOST_DOTS - len(extremes))).astype(int)
     kept = np.union1d(extremes[:MOST_DOTS], spread)
-    return drawn.iloc[kept], f"dots of {len(kept):,} of {len(drawn):,} fits"
+    return drawn.iloc[kept], f"dots of {len(kept):,} of {len(drawn):,} {what}s"
 
 
 def _labels(coded: Coded, kept: np.ndarray, name: str | None) -> np.ndarray:

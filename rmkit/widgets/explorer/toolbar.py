@@ -68,7 +68,7 @@ class Toolbar(ipywidgets.VBox):
 
     def seen_changed(self) -> None:
         """Something else is seen: no saved view is shown any more, and what was said is no longer of it."""
-        if self.saved.value:
+        if self.saved.value and not self._silent:
             self.list_views()
         self.say("")
 
@@ -95,6 +95,7 @@ class Toolbar(ipywidgets.VBox):
 
     def _saved_chosen(self) -> None:
         if not self._silent and (name := self.saved.value):
+            self._silent = True  # what is seen changes because of the choice, which stays
             self._restore(name)
             self.list_views(name)
 

@@ -20,6 +20,7 @@ class OnePrompt(Tool):
     def __init__(self) -> None:
         super().__init__()
         self.shown: tuple[GoldReading | HumanReading, int, int, re.Pattern[str] | None] | None = None
+        self._curve_of: tuple[GoldReading, int, int, int] | None = None  # what the curve is drawn of
         self.n = ipywidgets.IntSlider(min=1, max=1, description="n", layout=ipywidgets.Layout(width="100%", margin="0"))
         self.n.style.description_width = "18px"
         self.text, self.answers, self.said = words(), words(), words()
@@ -46,7 +47,7 @@ class OnePrompt(Tool):
         if isinstance(reading, HumanReading):
             pair = reading.chosen_p[prompt], reading.rejected_p[prompt]
             self.answers.value = pair_html(*pair, float(reading.margins(fit)[prompt]), reading.missing, pattern)
-            self.said.value, self.curve.value = "", b""
+            self.said.value, self.curve.value, self._curve_of = "", b"", None
             return
         size, at_the_end = len(reading.answers(prompt, fit)), self.n.value == self.n.max
         with self.silence():
@@ -57,6 +58,7 @@ class OnePrompt(Tool):
     def say(self, sentence: str) -> None:
         """Show a sentence, HTML of ours, in place of texts; or nothing at all."""
         self.shown, self.answers.value, self.said.value, self.curve.value = None, "", "", b""
+        self._curve_of = None
         self.below.layout.display = "none"
         self.text.value = f'<div class="rmkit-prompt">{sentence}</div>'
         self.text.layout.display = None if sentence else "none"
@@ -75,7 +77,8 @@ class OnePrompt(Tool):
         pick = int(picks["pick"].iloc[n - 1])
         self.answers.value = answers_html(answers, n, pick, pattern)
         self.said.value = pick_html(answers, n, pick, pattern)
-        self.curve.value = png_of(picks_figure(picks, n))
+        if self._curve_of != (seen := (reading, prompt, fit, n)):  # drawn anew only where it differs: drawing is slow
+            self.curve.value, self._curve_of = png_of(picks_figure(picks, n)), seen
 
     def _curve_html(self) -> str:
         if not self.curve.value:

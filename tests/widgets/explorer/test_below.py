@@ -171,9 +171,13 @@ def test_a_view_is_saved_listed_and_restored(explorer, stored):
     assert json.loads((stored.store.root / "views/worst at 400.json").read_text(encoding="utf-8"))["view"] == view
     explorer.stage.value = STAGES[0]
     assert bar.saved.value == ""
+    heard = []
+    bar.saved.observe(lambda change: heard.append(change["new"]), "value")
     bar.saved.value = "worst at 400"
     assert seen(explorer) == whole
-    assert seen(Explorer(stored, "empty", view="worst at 400")) == whole
+    assert heard == ["worst at 400"]  # the page never hears of another choice
+    linked = Explorer(stored, "empty", view="worst at 400")
+    assert (seen(linked), linked.below.toolbar.saved.value) == (whole, "worst at 400")
     bar.remove.click()
     assert bar.saved.options == (("no saved view", ""),)
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from rmkit.widgets.explorer.columns import tidied
 from rmkit.widgets.explorer.figure import explore_figure
-from rmkit.widgets.explorer.layout import fitted, lines_of, text_width
+from rmkit.widgets.explorer.layout import fitted, fitted_middle, lines_of, text_width
 from rmkit.widgets.explorer.line_looks import line_looks
 from rmkit.widgets.explorer.selection import MOST_LINES, MOST_PANELS, Selection, selected
 
@@ -144,3 +144,15 @@ def test_texts_are_cut_and_broken_by_their_width():
     lines = lines_of("one two three four five " + LONG, 90)
     assert max(map(text_width, lines)) <= 90
     assert " ".join(lines).startswith("one two three four five")
+
+
+def test_names_that_would_look_alike_when_cut_are_told_apart_by_their_ends():
+    names = [f"{'the-same-beginning-' * 3}{end}" for end in ("as-released", "on-a-clean-split", "under-noise")]
+    picture = selected(rows(x=names), Selection("s", "99", LONG, "x"))
+    for width in (340, 704):
+        figure = explore_figure(picture, width=width)
+        labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+        assert len(set(labels)) == len(names)
+        assert all("…" in label for label in labels)
+    assert text_width(fitted_middle(LONG, 100)) <= 100
+    assert fitted_middle("short", 100) == "short"

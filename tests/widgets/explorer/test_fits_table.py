@@ -72,15 +72,19 @@ def test_columns_are_what_varies_and_what_was_measured():
     assert table_columns(rows.assign(low=0.0, reason=None), ["beta"], "beta") == ["fit", "value", "low", "units"]
 
 
+def number(text):
+    return float(text.replace("−", "-"))
+
+
 def test_a_click_on_a_head_orders_upwards_then_downwards_then_as_stored(fits):
     stored = seen(fits, "reward_model")
     head(fits, "value").click()
     assert fits.sort == ("value", False)
     assert head(fits, "value").description == "value ↑"
-    assert seen(fits, "value") == sorted(seen(fits, "value"), key=float)
+    assert seen(fits, "value") == sorted(seen(fits, "value"), key=number)
     head(fits, "value").click()
     assert head(fits, "value").description == "value ↓"
-    assert seen(fits, "value") == sorted(seen(fits, "value"), key=float, reverse=True)
+    assert seen(fits, "value") == sorted(seen(fits, "value"), key=number, reverse=True)
     head(fits, "value").click()
     assert (fits.sort, seen(fits, "reward_model")) == (None, stored)
     head(fits, "reward model").click()

@@ -211,3 +211,18 @@ def test_where_only_some_means_have_a_band_the_title_says_how_many():
     table = tidied(rows(models=("linear_bt",), betas=(1.0,)))
     picture = selected(table[(table["seed"] < 4) | (table["annotations"] == 100)], chosen(lines="reward_model"))
     assert "band on 1 of 2 means: 95% t-interval over seeds" in picture.title
+
+
+@pytest.mark.parametrize(("stage", "said"), [("04_reward_models", "5 fits"), ("02_sampling", "5 values")])
+def test_only_where_reward_models_are_fitted_a_point_is_called_a_fit(stage, said):
+    picture = selected(tidied(rows()), chosen(stage=stage, lines="reward_model", facets="beta"))
+    assert f"mean of {said}, band" in picture.title
+
+
+def test_seeds_that_differ_by_rounding_alone_gave_the_same_number():
+    table = tidied(rows(models=("mlp_bt",), betas=(0.5,), annotations=(100,)))
+    mine = table["reward_model"] == "mlp_bt"
+    table.loc[mine, "value"] = [0.1 + 0.2, 0.3, 0.3, 0.3, 0.3]
+    picture = selected(table, chosen(lines="reward_model"))
+    assert picture.means["low"].isna().all()
+    assert any("all seeds gave the same number" in words for words in (picture.title, *picture.notes))
