@@ -17,6 +17,7 @@ from rmkit.widgets.explorer.details import Fit, rows_of, value_html
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.stored import Stored
 
+ALL_COLUMNS = "flex:1 1 350px"  # so wide that the difference, the last column, is in view
 A, B = '<span class="rmkit-letter rmkit-a">A</span>', '<span class="rmkit-letter rmkit-b">B</span>'
 STYLE = """<style>
 .rmkit .rmkit-letter { display: inline-block; width: 17px; height: 17px; line-height: 17px; border-radius: 50%;
@@ -89,7 +90,7 @@ def comparison_html(a: Side, b: Side) -> str:
     )
     parameters = f'<div class="rmkit-scroll" style="max-height:320px">{made}{folded if rest else ""}</div>'
     measured = f'<div class="rmkit-scroll" style="max-height:320px">{_rows_html(compared_rows(a, b))}</div>'
-    return f'<div class="rmkit-columns"><div>{measured}</div><div>{parameters}</div></div>'
+    return f'<div class="rmkit-columns"><div style="{ALL_COLUMNS}">{measured}</div><div>{parameters}</div></div>'
 
 
 def difference_text(a: float, b: float) -> str:

@@ -97,8 +97,10 @@ class Explorer(Tool):
         self._study_changed(selection.stage, selection)
 
     def on_fit(self, heard: Callable[[Fit], None]) -> None:
-        """Have a function called with every fit that is clicked."""
+        """Have a function called with every fit that is clicked, and with the one that a view has chosen already."""
         self._heard.append(heard)
+        if self.fit is not None:
+            heard(self.fit)
 
     @property
     def table(self) -> pd.DataFrame:

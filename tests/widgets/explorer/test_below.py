@@ -178,6 +178,9 @@ def test_a_view_is_saved_listed_and_restored(explorer, stored):
     assert heard == ["worst at 400"]  # the page never hears of another choice
     linked = Explorer(stored, "empty", view="worst at 400")
     assert (seen(linked), linked.below.toolbar.saved.value) == (whole, "worst at 400")
+    told = []
+    linked.on_fit(told.append)
+    assert told == [linked.fit]  # the texts are those of the view's fit
     bar.remove.click()
     assert bar.saved.options == (("no saved view", ""),)
 
