@@ -267,7 +267,8 @@ class OpenNotebook:
 
     def close(self) -> None:
         """Close the tab and end its kernel, keeping nothing."""
-        self._ask("(panel.sessionContext.shutdown(), panel.context.model.dirty = false, panel.close())")
+        ended = "panel.sessionContext.shutdown()"  # awaited: a tab opened meanwhile would get the kernel that ends
+        self._ask(f"{ended}.then(() => {{ panel.context.model.dirty = false; panel.close(); }})")
         self._wait("!panel", "closing", 20)
 
     def fail(self, sentence: str) -> None:
