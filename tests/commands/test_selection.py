@@ -121,7 +121,7 @@ def test_what_begins_no_stage_lists_all(given):
 
 def test_a_number_is_enough_for_every_option_and_command(finished):
     assert "small: 3 jobs, 0 to run" in finished.rmkit("run", "small", "--dry-run", "--only", "1").stdout
-    assert "small: 1 jobs, 0 to run" in finished.rmkit("run", "small", "--dry-run", "--until", "00").stdout
+    assert "small: 1 job, 0 to run" in finished.rmkit("run", "small", "--dry-run", "--until", "00").stdout
     assert finished.rmkit("why", "01", "small").stdout == "01_sums: every job is finished\n"
     assert "p1.0" in finished.rmkit("results", "01", "small", "--out", "sums.csv").stdout + (
         finished.root / "sums.csv"

@@ -114,13 +114,11 @@ def test_a_wrong_command_is_one_line_and_exit_2(case, finished):
 
 
 def test_what_the_store_cannot_do_is_one_line_and_exit_1(finished):
-    for arguments in (["results", "01_sums", "--study", "small", "--out", "/nonexistent/x.csv"], ["run", "small"]):
-        if arguments[0] == "run":
-            shutil.rmtree(finished.root / "runs")
-            (finished.root / "runs").write_text("in the way", encoding="utf-8")
-        ended = finished.rmkit(*arguments)
-        assert ended.returncode == 1
-        assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    shutil.rmtree(finished.root / "runs")
+    (finished.root / "runs").write_text("in the way", encoding="utf-8")
+    ended = finished.rmkit("run", "small")
+    assert ended.returncode == 1
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
 
 
 def test_select_compares_in_the_parameters_own_type(small):
