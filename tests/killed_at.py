@@ -14,7 +14,8 @@ from pathlib import Path
 
 
 def locks_a_job(file, how):
-    return bool(how & fcntl.LOCK_EX) and getattr(file, "name", None) and Path(file.name).name == "owner.json"
+    number = file if isinstance(file, int) else file.fileno()
+    return bool(how & fcntl.LOCK_EX) and Path(f"/proc/self/fd/{number}").readlink().name == "owner.json"
 
 
 POINTS = {
