@@ -40,8 +40,9 @@ lint: $(VENV)/.dev  ## style, types, and notebooks without outputs
 lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(LAB_OPTIONS)
 
+# Each page has a kernel; one whose page was left is ended after five minutes, one whose page is open never.
 browse: $(VENV)/.dev  ## notebook 08 as a web page of this machine, without JupyterLab (Voilà)
-	$(BIN)/voila notebooks/08_browse.ipynb --KernelManager.transport=ipc $(BROWSE_OPTIONS)
+	$(BIN)/voila notebooks/08_browse.ipynb --KernelManager.transport=ipc --MappingKernelManager.cull_idle_timeout=300 $(BROWSE_OPTIONS)
 
 results: $(VENV)/.core  ## draw the README's figures and fill in quoted numbers from the stored rows of the embedded study
 	@$(BIN)/rmkit report params/tiny.yaml
