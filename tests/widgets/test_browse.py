@@ -7,29 +7,17 @@ import sys
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from rmkit.study.planning.project import Project
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
 from rmkit.widgets.responses.responses import Responses
 from rmkit.widgets.responses.saved import WITH_WEIGHTS
 from rmkit.widgets.responses.wanted import WORST, in_order
-from rmkit.widgets.stored import Stored, open_store
+from rmkit.widgets.stored import open_store
 from rmkit.worlds.human_preferences.texts import DOWNLOADED
 from tests.checkout import execute
 
 STAGE = "04_reward_models"
-
-
-@pytest.fixture(scope="module")
-def stored(smoke):
-    return Stored(Project(smoke))
-
-
-@pytest.fixture
-def responses(stored):
-    return Responses(stored, "smoke")
 
 
 def readings(stored, kind):

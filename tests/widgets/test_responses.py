@@ -5,26 +5,12 @@ import re
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from rmkit.reward_models.collection import RewardModels
-from rmkit.study.planning.project import Project
 from rmkit.widgets.explorer.details import Fit
 from rmkit.widgets.explorer.explorer import Explorer
-from rmkit.widgets.responses.responses import Responses
-from rmkit.widgets.stored import Stored
 
 STAGE = "04_reward_models"
-
-
-@pytest.fixture(scope="module")
-def stored(smoke):
-    return Stored(Project(smoke))
-
-
-@pytest.fixture
-def responses(stored):
-    return Responses(stored, "smoke")
 
 
 def texts(responses):

@@ -96,8 +96,10 @@ class Toolbar(ipywidgets.VBox):
     def _saved_chosen(self) -> None:
         if not self._silent and (name := self.saved.value):
             self._silent = True  # what is seen changes because of the choice, which stays
-            self._restore(name)
-            self.list_views(name)
+            try:
+                self._restore(name)
+            finally:
+                self.list_views(name)  # which hears again
 
     def _save(self) -> None:
         name = self.name.value.strip()
