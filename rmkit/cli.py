@@ -125,9 +125,21 @@ def _parser() -> argparse.ArgumentParser:
     state = command("status", status)
     state.add_argument("--watch", action="store_true", help="follow the run that is going on, until it ends")
     table = command("results", results, positional="stage")
-    table.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file instead of the screen")
+    table.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="a .csv or .parquet file of all rows, or of those that --select and --metric ask for",
+    )
     table.add_argument("--rows", type=_positive, default=40, metavar="N", help="rows of a table to show (default: 40)")
     table.add_argument("--metric", action="append", default=[], metavar="NAME", help="this metric, at all settings")
+    table.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="only rows with this value of a parameter or another column; several: 0.5..2, [1, 32]; null: no noise",
+    )
     command("report", report)
     pages = command("gallery", gallery)
     pages.add_argument("--all", action="store_true", help="all finished jobs (default: one seed of each setting)")

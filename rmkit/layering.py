@@ -115,7 +115,7 @@ FLOORS = (
             counts=False,
             inside=(
                 ("request", "selection", "dry_run", "waiting", "version", "headlines"),
-                ("pages",),
+                ("pages", "row_selection"),
                 ("running", "looking", "results", "keeping"),
             ),
         ),

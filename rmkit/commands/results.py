@@ -2,16 +2,19 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.commands.request import planned
 from rmkit.commands.selection import stage_named
-from rmkit.errors import ParamsError, ResultError, cut, one_of
+from rmkit.errors import ParamsError, ResultError, cut, listed, one_of
 from rmkit.study.monitoring.output import say
+from rmkit.study.monitoring.words import counted
+from rmkit.study.planning.plan import schema_of
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
@@ -22,10 +25,15 @@ if TYPE_CHECKING:
 
 GAP = "  "
 LEAST = 8  # letters that a column keeps where it is cut
+LONGEST_EXAMPLE = 40  # letters of a value that a line proposes
 
 
 def results(options: argparse.Namespace) -> int:
-    """The headline metrics of a stage, averaged over seeds; with --out all its result rows, as CSV or Parquet."""
+    """The headline metrics of a stage, averaged over seeds; with --out all its result rows, as CSV or Parquet.
+
+    --select and --metric say which rows, in both. In a file a parameter has its own name, as `seed`, and is
+    `param_NAME` only where the rows have a column NAME themselves.
+    """
     project, study, jobs = planned(options)
     stage = stage_named(options.stage, list(dict.fromkeys(job.stage for job in jobs)), "rmkit results")
     from rmkit.study.notebook_side.gathered import Gathered
@@ -34,21 +42,29 @@ def results(options: argparse.Namespace) -> int:
     if stage not in stored.gathered:
         how_far = f"`rmkit status {study.arguments}` says how far it is"
         raise ResultError(f"{stage}: no finished job of study {study.name} has rows; {how_far}")
-    rows = stored.rows(stage).assign(study=study.name)
-    if options.out:
-        _write(rows, options.out)
-        return 0
     from rmkit.commands.headlines import headline_tables
-    from rmkit.widgets.explorer.columns import tidied
+    from rmkit.commands.row_selection import selected_rows, with_own_names, with_whole_numbers
+    from rmkit.widgets.explorer.columns import metrics_of, tidied
 
-    tables = headline_tables(tidied(rows), stage, options.metric)
-    say(f"{stage} of {study.arguments}: {len(rows):,} rows, {rows['metric'].nunique()} metrics")
+    every = with_own_names(stored.rows(stage)).assign(study=study.name)
+    for metric in options.metric:
+        one_of(metric, metrics_of(every), "--metric")
+    rows = selected_rows(every, options.select)
+    if absent := [metric for metric in options.metric if metric not in metrics_of(rows)]:
+        raise ParamsError(f"--metric {absent[0]}: no row that --select asks for has it, but {listed(metrics_of(rows))}")
+    if options.out:
+        asked = rows[rows["metric"].isin(options.metric)] if options.metric else rows
+        _write(with_whole_numbers(asked, schema_of(project, stage)), options.out, n_rows=len(every))
+        return 0
+    chosen = [assignment.partition("=")[0] for assignment in options.select]
+    tables = headline_tables(tidied(rows), stage, options.metric, chosen=chosen)
+    say(f"{stage} of {study.arguments}: {_of(len(rows), len(every))}, {counted(len(metrics_of(rows)), 'metric')}")
     for table in tables:
         say("", *lines_of(table, rows=options.rows, width=_width()))
-    others = [metric for metric in dict.fromkeys(rows["metric"]) if not any(metric in t.metrics for t in tables)]
+    others = [metric for metric in metrics_of(rows) if not any(metric in t.metrics for t in tables)]
     if others:
         say("", f"other metrics, by --metric NAME: {', '.join(others)}")
-    say("all rows as they are stored: --out FILE.csv or FILE.parquet")
+    say("rows as they are stored, --select and --metric heeded: --out FILE.csv or FILE.parquet")
     return 0
 
 
@@ -76,7 +92,26 @@ def lines_of(table: "Table", *, rows: int, width: int | None) -> Iterator[str]:
     if left_out:
         yield f"no room for {', '.join(left_out)}: make the window wider, or --metric {left_out[0]}"
     if len(shown) < len(table.rows):
-        yield f"{len(table.rows) - len(shown)} more of {len(table.rows)} rows: --rows {len(table.rows)}"
+        hidden = f"{len(table.rows) - len(shown)} more of {len(table.rows)} rows"
+        fewer = f"--select {_example(table, shown)} or --metric NAME fewer"
+        yield f"{hidden}: --rows {len(table.rows)} shows all, {fewer}, --out FILE writes all"
+
+
+def _example(table: "Table", shown: Sequence[Mapping[str, str]]) -> str:
+    """A value by which the first row that is left out can be asked for, as a shell takes it."""
+    from rmkit.commands.headlines import NOTHING, SEEDS
+
+    row = table.rows[len(shown)]
+    for name in table.settings:
+        text = row[name].replace(",", "") if _is_number(row[name]) else row[name]
+        if (
+            name != SEEDS
+            and text != NOTHING
+            and len(text) <= LONGEST_EXAMPLE
+            and any(row[name] != other[name] for other in shown)
+        ):
+            return shlex.quote(f"{name}={text}")
+    return "COLUMN=VALUE"
 
 
 def _total(wide: dict[str, int]) -> int:
@@ -97,7 +132,13 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
 
 
-def _write(rows: "pd.DataFrame", out: Path) -> None:
+def _of(n_rows: int, n_every: int) -> str:
+    """4 rows, or 2 of 4 rows."""
+    every = counted(n_every, "row")
+    return every if n_rows == n_every else f"{n_rows:,} of {every}"
+
+
+def _write(rows: "pd.DataFrame", out: Path, *, n_rows: int) -> None:
     writers = {".csv": lambda: rows.to_csv(out, index=False), ".parquet": lambda: rows.to_parquet(out, index=False)}
     where = f"--out {cut(str(out))}"
     writer = writers[one_of(out.suffix, list(writers), f"{where}: its ending")]
@@ -107,4 +148,4 @@ def _write(rows: "pd.DataFrame", out: Path) -> None:
         if out.exists() and not out.is_file():  # a pipe would wait for who reads it
             raise ParamsError(f"{where}: is not a regular file; name another")
         writer()
-    say(f"{out}: {len(rows)} rows")
+    say(f"{out}: {_of(len(rows), n_rows)}")

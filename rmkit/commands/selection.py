@@ -3,10 +3,11 @@
 Knows the plan and, for what failed, the store and the records of runs. What a job needs always comes with it.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from rmkit.errors import ParamsError, cut, did_you_mean, listed, nearest, one_of
+from rmkit.errors import ParamsError, cut, did_you_mean, listed, nearest, one_of, quoted
 from rmkit.files.yaml_texts import parsed_yaml
 from rmkit.study.monitoring.run_record import events, runs
 from rmkit.study.planning.keys import canonical
@@ -16,6 +17,9 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import STUDY, Study, several
 from rmkit.study.store.store import Store
+
+NUMBER = r"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
+SPAN = re.compile(rf"{NUMBER}\.\.{NUMBER}", re.ASCII)  # 5..9, 0.5..2
 
 
 def selected(
@@ -109,31 +113,56 @@ def _with_what_they_need(jobs: list[PlannedJob], wanted: list[PlannedJob]) -> li
 def _with_parameter(project: Project, jobs: list[PlannedJob], assignment: str) -> list[PlannedJob]:
     """The jobs whose parameter has a value that `KEY=VALUE` says, in the notebook's own type; never none.
 
-    Several values are a list, or a range as 5..9. ParamsError lists the values that there are.
+    Several values are a list, or a range with both its ends. ParamsError lists the values that there are.
     """
-    name, equals, text = assignment.partition("=")
-    where = f"--select {cut(assignment)}"
-    if not (name and equals and text):
-        raise ParamsError(f"{where}: write KEY=VALUE")
+    name, given, where = assigned(assignment)
     schemas = {stage: schema_of(project, stage) for stage in dict.fromkeys(job.stage for job in jobs)}
     declared = {key: None for schema in schemas.values() for key in schema if key != STUDY}
     if name not in declared:
         asked = "the stage that is asked for declares" if len(schemas) == 1 else "none of the stages declares"
         raise ParamsError(f"{where}: {asked}{' no' * (len(schemas) == 1)} {name}{nearest(name, declared)}")
-    given = parsed_yaml(text, where)
     kinds = {stage: schema[name].kind for stage, schema in schemas.items() if name in schema}
-    if given == []:
-        raise ParamsError(f"{where}: holds no value; give at least one")
-    values = {stage: _admitted(kind, given, where) for stage, kind in kinds.items()}
-    anywhere = any_of(list(kinds.values()))
-    for value in _asked(anywhere, given, where):
-        if not any(kind.admits(value) for kind in kinds.values()):
-            anywhere.conform(value, where)  # which says what would be right
     having = [job for job in jobs if name in job.parameters]
-    if found := [job for job in having if job.parameters[name] in values[job.stage]]:
+    numeric = any(kind.admits(0) for kind in kinds.values())
+    if numeric and (ends := span(given, where)):
+        found = [job for job in having if _lies_between(job.parameters[name], ends)]
+    else:
+        values = {stage: _admitted(kind, given, where) for stage, kind in kinds.items()}
+        anywhere = any_of(list(kinds.values()))
+        for value in _asked(anywhere, given, where):
+            if not any(kind.admits(value) for kind in kinds.values()):
+                anywhere.conform(value, where)  # which says what would be right
+        found = [job for job in having if job.parameters[name] in values[job.stage]]
+    if found:
         return found
     there = list(dict.fromkeys(canonical(job.parameters[name]) for job in having))
     raise ParamsError(f"{where}: no job that is asked for has it; {name} is {listed(there)} in this study")
+
+
+def assigned(assignment: str, form: str = "KEY=VALUE") -> tuple[str, Any, str]:
+    """The name and the value, read as YAML, of an assignment to --select, and how messages name it; ParamsError."""
+    name, equals, text = assignment.partition("=")
+    where = f"--select {cut(assignment)}"
+    if not (name and equals and text):
+        raise ParamsError(f"{where}: write {form}")
+    given = parsed_yaml(text, where)
+    if given == []:
+        raise ParamsError(f"{where}: holds no value; give at least one")
+    return name, given, where
+
+
+def span(given: object, where: str) -> tuple[float, float] | None:
+    """Both ends of a range of numbers, as 5..9 or 0.5..2; None for anything else; ParamsError if it runs backwards."""
+    if not (isinstance(given, str) and (found := SPAN.fullmatch(given))):
+        return None
+    first, last = map(float, found.groups())
+    if last < first:
+        raise ParamsError(f"{where}: {quoted(given)} is not a range; write first..last, as 5..24 or 0.5..2")
+    return first, last
+
+
+def _lies_between(value: object, ends: tuple[float, float]) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and ends[0] <= value <= ends[1]
 
 
 def _admitted(kind: Kind, given: Any, where: str) -> list[Any]:

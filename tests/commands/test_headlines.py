@@ -1,6 +1,7 @@
 """What `rmkit results` shows: means over seeds with an interval where one is honest, in columns that fit."""
 
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,52 @@ def test_the_interval_of_a_single_row_is_its_own():
     assert shown.notes[-1] == "[low, high]: the interval that the row itself has"
 
 
+@pytest.mark.parametrize("n_seeds", [3, 7])
+@pytest.mark.parametrize("spread", [3e-4, 2e-6])
+def test_a_narrow_interval_has_two_digits_and_its_column_as_many_decimals(n_seeds, spread):
+    table = rows(n_seeds)
+    table["value"] = 0.5 + table["seed"] * np.where(table["reward_model"] == "mlp_bt", spread, 0.1)
+    (shown,) = headline_tables(table, STAGE)
+    numbers = {head: re.findall(r"[\d.]+", cell(shown, head)) for head in ("linear_bt", "mlp_bt")}
+    assert len({len(number.partition(".")[2]) for found in numbers.values() for number in found}) == 1
+    *ends, half = map(float, numbers["mlp_bt"])
+    half = half if n_seeds == 7 else (half - ends[-1]) / 2
+    value_s = table[table["reward_model"] == "mlp_bt"]["value"].to_numpy()
+    exact = t_over_seeds(value_s).high - value_s.mean() if n_seeds == 7 else np.ptp(value_s) / 2
+    assert half == pytest.approx(exact, rel=0.06)
+
+
+def test_what_rounding_alone_tells_apart_is_no_interval():
+    """Best-of-1 is the mean of all responses, whichever reward model picks: float32 sums differ in the tenth digit."""
+    table = rows(7)
+    table["value"] = 1.0637161 + 1e-9 * table["seed"]
+    (shown,) = headline_tables(table, STAGE)
+    assert {cell(shown), cell(shown, "mlp_bt")} == {"1.064"}
+
+
+@pytest.mark.parametrize(("values", "written"), [([12345.0] * 7, "12,345"), ([5000.0, 7000.0] * 3, "6,000 ±1,150")])
+def test_large_numbers_have_no_decimals_that_say_nothing(values, written):
+    table = rows(len(values)).assign(value=np.repeat(values, 2))
+    assert cell(headline_tables(table, STAGE)[0]) == written
+
+
+def test_settings_come_as_a_reader_expects_and_as_an_example_that_shows_fewer():
+    """Numbers ascending, no noise after every noise, what has no value last; text in the order of the study."""
+    betas, heads = [np.inf, 3.0, np.nan, 0.5], ["mlp_bt", "linear_bt"]
+    table = pd.concat([rows(5, heads=heads, annotations=1800).assign(beta=beta) for beta in betas], ignore_index=True)
+    (shown,) = headline_tables(table, STAGE)
+    expected = [(beta, head) for beta in ("0.5", "3", "no noise", "—") for head in heads]
+    assert [(row["beta"], row["reward_model"]) for row in shown.rows] == expected
+    for n_rows, example in ((2, "beta=3"), (4, "'beta=no noise'"), (6, "reward_model=mlp_bt")):
+        assert f"--select {example} or" in list(lines_of(shown, rows=n_rows, width=None))[-1]
+
+
+def test_what_was_chosen_from_is_not_kept_at_its_largest_value():
+    whole = pd.concat([rows(5, metrics=("best_of_n",), n=n) for n in (1, 4, 32)], ignore_index=True)
+    (shown,) = headline_tables(whole, STAGE, chosen=["n"])
+    assert [row["n"] for row in shown.rows] == ["1", "1", "4", "4", "32", "32"]
+
+
 def test_a_value_that_is_missing_is_no_zero():
     table = rows(5)
     table.loc[table["reward_model"] == "mlp_bt", "value"] = np.nan
@@ -104,7 +151,8 @@ def test_a_table_fits_its_width_and_says_what_it_leaves_out(width):
     assert any(f"no room for {', '.join(left_out)}" in line for line in lines) == bool(left_out)
     assert len(left_out) == {24: 2, 40: 2, 80: 0, 200: 0}[width]
     assert len(shown) == 2
-    assert lines[-1] == "1 more of 3 rows: --rows 3"
+    fewer = "--select reward_model=third or --metric NAME fewer"
+    assert lines[-1] == f"1 more of 3 rows: --rows 3 shows all, {fewer}, --out FILE writes all"
 
 
 def test_a_first_look_is_of_stages_that_record_rows():
@@ -116,7 +164,7 @@ def test_the_command_shows_headlines_and_stores_all_rows(finished):
     ended = finished.rmkit("results", "01", "small", COLUMNS="60")
     assert ended.returncode == 0, ended.stderr
     head, _, columns, *_ = ended.stdout.splitlines()
-    assert head == "01_sums of params/small.yaml: 4 rows, 1 metrics"
+    assert head == "01_sums of params/small.yaml: 4 rows, 1 metric"
     assert columns.split() == ["fit", "sum"]
     assert finished.rmkit("results", "1", "small", "--out", "rows.csv").stdout == "rows.csv: 4 rows\n"
     assert len(pd.read_csv(finished.root / "rows.csv")) == 4
