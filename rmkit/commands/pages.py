@@ -30,7 +30,7 @@ def gallery(options: argparse.Namespace) -> int:
     with disk_faults(store.root):
         index = write_gallery(study, jobs, store, project, every=options.all)
     say(f"notebooks: {index}")
-    write_report_of(project, study, jobs, store, anew=False)
+    write_report_of(project, study, jobs, store, anew=False, because=", written again, so that it links them")
     return 0
 
 
@@ -59,7 +59,10 @@ def keep_earlier(store: Store, report: Path) -> str:
     return f"{count} finished jobs are in a format of another version of rmkit; the report so far is kept: {earlier}"
 
 
-def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool) -> None:
+def write_report_of(
+    project: Project, study: Study, jobs: list[PlannedJob], store: Store, *, anew: bool, because: str = ""
+) -> None:
+    """Write a study's report, or only if it is not fresh, and say where it is; `because` too where it was written."""
     from rmkit.report.freshness import fresh_report, report_path
 
     path = report_path(store, study)
@@ -70,4 +73,6 @@ def write_report_of(project: Project, study: Study, jobs: list[PlannedJob], stor
             if kept := keep_earlier(store, path):
                 say(kept)
             write_report(path, study, jobs, store, project)
-    say(f"report: {path}")
+    else:
+        because = ""
+    say(f"report: {path}{because}")

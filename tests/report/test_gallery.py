@@ -20,6 +20,7 @@ def pages(project, folder=FOLDER):
 @pytest.fixture
 def shown(finished):
     ended = finished.rmkit("gallery", "small")
+    assert ended.stdout.splitlines()[-1].endswith("small.html, written again, so that it links them")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[0].endswith(f"{FOLDER}/index.html")
     return finished
