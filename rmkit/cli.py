@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption: jobs are ended too
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # a closed terminal is one too, but under `nohup`
+            signal.signal(signal.SIGHUP, signal.default_int_handler)
         return options.command(options)
     except RmkitError as error:
         say(cut(str(error), MOST_SAID), error=True)

@@ -92,7 +92,7 @@ def with_results(smoke, tmp_path_factory):
 def rmkit(monkeypatch, capsys):
     """Runs a command of rmkit in a project, in this process: what it says; it must end with 0."""
     monkeypatch.setattr(plan, "schema_of", SCHEMA_OF)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run(folder, words):
         monkeypatch.chdir(folder)

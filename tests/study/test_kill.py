@@ -6,10 +6,12 @@ file every 0.1 s, runs again, and holds the store against that of a run that nob
 
 import json
 import os
+import pty
 import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,7 +21,7 @@ import psutil
 import pytest
 
 from tests.kill_series import VICTIMS, Calm, killed_and_run_again
-from tests.small_project import GRANDCHILD, REPOSITORY, WITHOUT_SIGINT, SmallProject
+from tests.small_project import GRANDCHILD, REPOSITORY, STARTED, WITHOUT_SIGINT, SmallProject
 
 POINTS = [f"{when} {what}" for what in ("lock", "manifest", "publication") for when in ("before", "after")]
 FIFTHS = range(5)  # one random moment in each fifth of an undisturbed run
@@ -192,6 +194,28 @@ def test_interrupting_the_runner_ends_its_jobs(times, undisturbed, tmp_path):
     assert "SIGINT" not in out
     assert left_behind(project) == []
     assert list((project.root / "runs/locks").iterdir()) == []
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["closed", "nohup"])
+def test_a_closed_terminal_ends_a_run_and_its_jobs_unless_nohup_is_before_it(ignored, undisturbed, tmp_path):
+    """The kernel sends SIGHUP to whom the terminal was, and takes nothing more that is printed."""
+    template, _, _ = undisturbed
+    project = template.copy(tmp_path / "project")
+    project.edit("params/small.yaml", '"01_sums": null', f'"01_sums": {{"sleep": {3 if ignored else 60}}}')
+    ticks = project.root / "ticks"
+    terminal, its_end = pty.openpty()
+    on_it = ("sh", "-c", f'exec "$@" <{os.ttyname(its_end)} >{os.ttyname(its_end)} 2>&1', "sh")
+    command = [*(["nohup"] if ignored else []), sys.executable, "-m", "rmkit.cli", "run", "small", "--no-report"]
+    environment = project.environment(RMKIT_TEST_TICKS=str(ticks))
+    runner = subprocess.Popen([*on_it, *command], cwd=project.root, env=environment, start_new_session=True)
+    STARTED.append(runner)
+    wait_for(ticks.exists, "a grandchild that ticks")
+    os.close(its_end)
+    os.close(terminal)
+    assert runner.wait(timeout=60) == (0 if ignored else 130)
+    assert left_behind(project) == []
+    assert list((project.root / "runs/locks").iterdir()) == []
+    assert len([job for job in (project.root / "runs/jobs").iterdir() if job.name.startswith("01")]) == 2 * ignored
 
 
 @pytest.mark.parametrize("options", [[], ["--fresh-kernels"]], ids=["forked", "fresh"])

@@ -122,12 +122,15 @@ class Pool:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             with uninterrupted(again=False):  # an impatient second Ctrl-C must not break off the cleaning up
+                doubts = {}
                 for plan_id, running in list(self.running.items()):  # after an interruption; a good end leaves none
                     self._clear(plan_id)
                     if doubt := forget_doubtful_parts(self.store, running.order):
-                        self.watch("warning", self.jobs[plan_id], doubt)
+                        doubts[plan_id] = doubt
                 if self.processes:
                     self.processes.close()
+                for plan_id, doubt in doubts.items():  # last: where it is told, a disk may be full
+                    self.watch("warning", self.jobs[plan_id], doubt)
         return self.outcomes
 
     def _advance(self, job: PlannedJob) -> None:
@@ -198,8 +201,8 @@ class Pool:
             given = [(str(entry), entry.target, entry.protocol) for entry in entries]
             if given:
                 code, said = self.processes.said_by(threads, IMPORT_NAMED, [given], seconds=SECONDS_TO_IMPORT)
-                if code != 0:
-                    raise ParamsError(fault_of(given, code, said, seconds=SECONDS_TO_IMPORT))
+                if fault := fault_of(given, code, said, seconds=SECONDS_TO_IMPORT):
+                    raise ParamsError(fault)
             self.imported = True
 
     def _start(self, job: PlannedJob, key: str) -> None:
@@ -304,12 +307,17 @@ class Pool:
 
 @contextmanager
 def uninterrupted(*, again: bool = True) -> Iterator[None]:
-    """Hold SIGINT and SIGTERM back while this is open. again: let one that came be heard at the end."""
+    """Hold SIGINT, SIGTERM and SIGHUP back while this is open. again: let one that came be heard at the end.
+
+    A SIGHUP that is ignored, as under `nohup`, stays so: what is started inherits that.
+    """
     if threading.current_thread() is not threading.main_thread():  # which alone hears signals
         yield
         return
     held: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
     for number in before:
         signal.signal(number, lambda heard, _: held.append(heard))
     try:

@@ -65,7 +65,8 @@ class Screen:
 
     def __exit__(self, *_: object) -> None:
         if self._live:
-            self._live.stop()
+            with suppress(OSError):  # a terminal that was closed
+                self._live.stop()
 
     def lines(self, event: Event) -> list[str]:
         """[3/8] 01_sums seed=0 done in 2.1 s; jobs that were there already are told together, by what comes next."""

@@ -11,9 +11,11 @@ from pkgutil import resolve_name
 
 from rmkit.errors import cut
 
+FINISHED = "all of it was imported"  # the last line of a process that came to its end
+
 
 def import_named(entries: Sequence[Sequence[str]]) -> int:
-    """0, or 1 after a line that says what is wrong with the first entry that is not what it should be.
+    """0 after a line that says that it came to its end, or 1 after one with what is wrong with the first wrong entry.
 
     entries: (the entry in words, "module:Class", "module:Class" of its protocol) each. Before one is imported, its
     words are a line, so that it is known which one ends the process or comes to no end.
@@ -29,6 +31,7 @@ def import_named(entries: Sequence[Sequence[str]]) -> int:
         if lacks := [member for member in _members(promised) if not hasattr(found, member) and member not in fields]:
             print(f"\n{said}, and it lacks {', '.join(lacks)}, which {protocol.replace(':', '.')} asks for")
             return 1
+    print(f"\n{FINISHED}", flush=True)  # an import may end the process with 0 too
     return 0
 
 
@@ -52,11 +55,14 @@ def _in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {cut(text)}" + "".join(f" ({where})" for where in place)
 
 
-def fault_of(entries: Sequence[Sequence[str]], code: int | None, said: str, *, seconds: float) -> str:
-    """What `import_named` told, from its exit code (None: it was stopped after so many seconds) and what it
-    printed; one line."""
+def fault_of(entries: Sequence[Sequence[str]], code: int | None, said: str, *, seconds: float) -> str | None:
+    """What `import_named` found wrong, in one line, from its exit code (None: it was stopped after so many seconds) and
+    what it printed; None for nothing."""
+    lines = said.splitlines()
+    if code == 0 and FINISHED in lines:
+        return None
     words = [words for words, *_ in entries]
-    told = [line for line in said.splitlines() if line.startswith(tuple(words))]
+    told = [line for line in lines if line.startswith(tuple(words))]
     if told and told[-1] not in words:
         return told[-1]
     ended = f"took longer than {seconds:g} s" if code is None else f"ended the process ({code})"

@@ -60,10 +60,11 @@ def test_a_class_that_can_be_imported_changes_nothing(adding):
     ("code", "fault"),
     [
         ("import os\nprint('working ', end='')\nos._exit(3)\n", "importing it ended the process (3)"),
+        ("import os\nos._exit(0)\n", "importing it ended the process (0)"),
         ("import os\nos.kill(os.getpid(), 11)\n", "importing it ended the process (-11)"),
         ("import time\nprint('working')\ntime.sleep(1000)\n", "importing it took longer than 10 s"),
     ],
-    ids=["exits", "crashes", "hangs"],
+    ids=["exits", "exits well", "crashes", "hangs"],
 )
 def test_what_ends_or_hangs_the_import_is_named(adding, code, fault, how):
     adding.edit("rmkit/my_adder.py", "import json", f"import json\n{code}")
