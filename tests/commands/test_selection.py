@@ -189,12 +189,16 @@ def test_what_leaves_no_job_is_named_with_what_there_is(finished, options, said)
         ("beside.yaml", "beside.yaml"),
         ("none.yaml", "params/none.yaml"),
         ("no/none.yaml", "no/none.yaml"),
+        ("params/small", "params/small.yaml"),
+        ("sub/inner", "params/sub/inner.yaml"),
+        ("sub/inner.yaml", "params/sub/inner.yaml"),
+        ("params/none", "params/none.yaml"),
         ("", "params/.yaml"),
     ],
 )
 def test_a_study_is_named_with_its_ending_or_without(tmp_path, monkeypatch, given, meant):
-    (tmp_path / "params").mkdir()
-    for name in ("params/small.yaml", "beside.yaml"):
+    (tmp_path / "params/sub").mkdir(parents=True)
+    for name in ("params/small.yaml", "params/sub/inner.yaml", "beside.yaml"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     assert tmp_path / study_path(Project(tmp_path), given) == tmp_path / meant

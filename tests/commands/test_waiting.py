@@ -1,5 +1,10 @@
 """`rmkit status` says why jobs wait, a line a stage, and where the report lies."""
 
+import os
+import shutil
+
+import pytest
+
 from tests.study.monitoring.recorded_runs import wait_for
 
 
@@ -95,3 +100,29 @@ def test_jobs_of_another_version_are_not_called_never_run(finished):
     finished.edit("rmkit/study/planning/keys.py", "FORMAT = 1", "FORMAT = 2")
     said = "never run by this version; 3 finished jobs of another version are there, which it cannot read"
     assert waiting(finished) == [f"all 3 jobs: {said}"]
+
+
+@pytest.mark.parametrize("real", [False, True], ids=["told", "forbidden"])
+@pytest.mark.parametrize("of", ["00 manifest.json", "01 rows.parquet"])
+def test_what_may_not_be_read_is_no_damage(of, real, finished):
+    """A job whose files belong to somebody else is not made again: one line says what may not be read."""
+    if real and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    jobs, (stage, file) = finished.root / "runs/jobs", of.split()
+    path = next(path for path in sorted(jobs.iterdir()) if path.name.startswith(stage)) / file
+    shutil.rmtree(finished.root / "runs/verified")
+    if real:
+        path.chmod(0)
+    else:
+        refusal = f"if str(path) == {str(path)!r}: raise PermissionError(13, 'Permission denied', str(path))"
+        start = "    require_regular(path)  # a device may act when it is opened\n"
+        finished.edit("rmkit/files/regular.py", start, f"    {refusal}\n{start}")
+    before = sorted(place.name for place in jobs.iterdir())
+    commands = [["run", "small", "--no-report"]]
+    commands += [["results", "01", "small"]] * (real or stage == "00")  # pyarrow opens rows itself
+    commands += [["status", "small"]] * (stage == "00")
+    for command in commands:
+        ended = finished.rmkit(*command)
+        said = f"{path}: cannot be read (Permission denied); make it readable for this user and run again\n"
+        assert (ended.returncode, ended.stderr) == (2, said), command
+    assert sorted(place.name for place in jobs.iterdir()) == before

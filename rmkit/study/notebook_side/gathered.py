@@ -13,6 +13,7 @@ from rmkit.files.regular import read_json, require_regular
 from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES
 from rmkit.study.notebook_side.result_rows import REQUIRED
 from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.store.disk import refuse_unpermitted
 from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
@@ -106,11 +107,16 @@ def _rows(path: Path) -> "pd.DataFrame":
 
 
 def read_stored(path: Path, read: Callable[[Path], Read]) -> Read:
-    """What a file or an artifact of a finished job holds; StoreError for a damaged one, whatever is wrong with it."""
+    """What a file or an artifact of a finished job holds; StoreError for a damaged one, whatever is wrong with it.
+
+    ParamsError for one that this user may not read.
+    """
     try:
         for file in [path / name for name in files_below(path)] if path.is_dir() else [path]:
             require_regular(file)
         return read(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, DataError) as fault:
+        if isinstance(fault, OSError):
+            refuse_unpermitted(fault, Path(fault.filename or path))
         why = (str(fault).splitlines() or [type(fault).__name__])[0][:200]
         raise StoreError(f"{path}: cannot be read ({why}); `rmkit run` makes the job again") from None

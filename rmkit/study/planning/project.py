@@ -89,11 +89,15 @@ def _foreign(place: Path) -> str | None:
 
 
 def study_path(project: Project, name: str) -> Path:
-    """The study file that a name or a path means: `tiny`, `tiny.yaml`, `params/tiny.yaml`, `elsewhere/mine.yaml`."""
+    """The study file that a name or a path means: `tiny`, `tiny.yaml`, `params/tiny`, `elsewhere/mine.yaml`."""
+    folder = os.path.dirname(name)  # noqa: PTH120
     if not name.endswith((".yaml", ".yml")):
-        return project.root / "params" / f"{name}.yaml"
-    there = [place for place in (Path(name), project.root / name) if os.path.lexists(place)]
-    return there[0] if there else project.root / ("" if os.path.dirname(name) else "params") / name  # noqa: PTH120
+        if not folder:
+            return project.root / "params" / f"{name}.yaml"
+        name = f"{name}.yaml"
+    places = (Path(name), project.root / name, project.root / "params" / name)
+    there = [place for place in places if os.path.lexists(place)]
+    return there[0] if there else project.root / ("" if folder else "params") / name
 
 
 def find_project() -> Project:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from rmkit.errors import StoreError
+from rmkit.errors import ParamsError, StoreError
 from rmkit.files import regular
 
 Described = TypeVar("Described")
@@ -47,6 +47,13 @@ def disk_sentence(error: OSError, path: Path) -> str:
     """What the disk refused, and what would help."""
     remedy = REMEDIES.get(error.errno or 0, "mend that")
     return f"{error.filename or path}: {error.strerror or error}; {remedy} and run again, finished jobs are kept"
+
+
+def refuse_unpermitted(fault: OSError, path: Path) -> None:
+    """ParamsError where a file may not be read, as under another user: it is no damage, and making it again no help."""
+    if isinstance(fault, PermissionError):
+        why = os.strerror(fault.errno or errno.EACCES)
+        raise ParamsError(f"{path}: cannot be read ({why}); make it readable for this user and run again") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -36,7 +36,7 @@ from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.tree_digest import text_digest
-from rmkit.study.store.disk import disk_faults, fsync, read_json, write_cache, write_text
+from rmkit.study.store.disk import disk_faults, fsync, read_json, refuse_unpermitted, write_cache, write_text
 from rmkit.study.store.manifest import read_manifest
 
 KEY = re.compile(r"[\w.-]+-[0-9a-f]{16}")
@@ -66,10 +66,15 @@ class Store:
         shutil.rmtree(self.partial(key), ignore_errors=True)
 
     def manifest(self, key: str) -> dict[str, Any]:
-        """The manifest of a finished job; StoreError if there is none that can be read, or it is not whole."""
+        """The manifest of a finished job; StoreError if there is none that can be read, or it is not whole.
+
+        ParamsError where this user may not read it.
+        """
+        path = self.folder(key) / "manifest.json"
         try:
-            return read_manifest(self.folder(key) / "manifest.json")
+            return read_manifest(path)
         except OSError as fault:
+            refuse_unpermitted(fault, path)
             why = fault.strerror
         except ValueError as fault:
             why = str(fault)
@@ -209,7 +214,10 @@ class Store:
         fsync(self.folder(key).parent)
 
     def damage(self, key: str) -> str | None:
-        """What is wrong with a finished job's files, or None. A file is read again only if it was touched since."""
+        """What is wrong with a finished job's files, or None. A file is read again only if it was touched since.
+
+        ParamsError for one that this user may not read.
+        """
         folder = self.folder(key)
         verified = self.root / "verified" / f"{key}.json"
         known = read_json(verified)
@@ -220,6 +228,7 @@ class Store:
                 if known.get(name) != seen[name] and _file_entry(folder / name) != entry:
                     return f"{name} does not have the checksum that it was stored with"
         except OSError as fault:
+            refuse_unpermitted(fault, Path(fault.filename or folder))
             return f"{fault.filename}: {why_unreadable(fault)}"
         except StoreError as fault:
             return str(fault)
