@@ -13,7 +13,8 @@ from rmkit.widgets.inert_texts import label_text
 SIDE = "218px"  # the column of controls
 STYLE = """<style>
 .rmkit { --ink: var(--jp-ui-font-color1, #222); --soft: var(--jp-ui-font-color2, #6e6e6e);
-  --line: var(--jp-border-color2, #e0e0e0); --fill: var(--jp-layout-color2, #f4f4f4); --brand: #0072B2; }
+  --line: var(--jp-border-color2, #e0e0e0); --fill: var(--jp-layout-color2, #f4f4f4); --brand: #0072B2;
+  --page: var(--jp-layout-color1, white); }
 .rmkit .rmkit-head { font-size: 11px; font-weight: 600; letter-spacing: .06em; text-transform: uppercase;
   color: var(--soft); margin: 10px 0 2px; line-height: 1.3; }
 .rmkit .rmkit-head.rmkit-first { margin-top: 0; }
@@ -21,11 +22,14 @@ STYLE = """<style>
 .rmkit .rmkit-note { font-size: 12px; color: var(--soft); line-height: 1.45; }
 .rmkit .widget-dropdown > select, .rmkit .widget-text input { border-radius: 4px; }
 .rmkit .rmkit-side { border-right: 1px solid var(--line); padding-right: 14px; }
-.rmkit button.rmkit-chip { width: auto; min-width: 0; height: 22px; line-height: 20px; padding: 0 8px;
+.rmkit button.rmkit-chip, .rmkit .rmkit-chips button { width: auto; flex: 0 0 auto;
+  min-width: 0; height: 22px; line-height: 20px; padding: 0 8px;
   margin: 0 4px 4px 0; font-size: 12px; border-radius: 11px;
   border: 1px solid var(--line); background: transparent; color: var(--soft);
   box-shadow: none; }
-.rmkit button.rmkit-chip.mod-active { background: rgba(0, 114, 178, .13); border-color: rgba(0, 114, 178, .45);
+.rmkit .rmkit-chips .widget-toggle-button { margin-right: 4px; }
+.rmkit button.rmkit-chip.mod-active, .rmkit .rmkit-chips button.mod-active {
+  background: rgba(0, 114, 178, .13); border-color: rgba(0, 114, 178, .45);
   color: var(--brand); }
 .rmkit button.rmkit-plain { background: transparent; border: 1px solid var(--line); border-radius: 4px; padding: 0; }
 .rmkit button.rmkit-worded { padding: 0 10px; height: 26px; line-height: 24px; font-size: 12px; color: var(--brand);
@@ -38,14 +42,20 @@ STYLE = """<style>
 .rmkit table.rmkit-table { border-collapse: collapse; font-size: 12px; width: 100%; line-height: 1.45; }
 .rmkit table.rmkit-table th { text-align: left; font-weight: 600; color: var(--soft);
   border-bottom: 1px solid var(--line); padding: 3px 10px 3px 0;
-  position: sticky; top: 0; background: var(--jp-layout-color1, white); white-space: nowrap; }
+  position: sticky; top: 0; z-index: 1; background: var(--page); white-space: nowrap; }
 .rmkit table.rmkit-table td { padding: 3px 10px 3px 0; vertical-align: top; border-bottom: 1px solid var(--fill); }
 .rmkit table.rmkit-table td:first-child, .rmkit table.rmkit-table th:first-child { padding-left: 8px; }
 .rmkit table.rmkit-table .rmkit-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rmkit tr.rmkit-off { opacity: .38; }
-.rmkit tr.rmkit-pick td { background: rgba(0, 114, 178, .12); }
+.rmkit tr.rmkit-pick td { position: sticky; top: 25px; bottom: 0;  /* in view wherever one scrolls to */
+  background: linear-gradient(rgba(0, 114, 178, .12), rgba(0, 114, 178, .12)) var(--page); }
 .rmkit tr.rmkit-pick td:first-child { box-shadow: inset 3px 0 0 var(--brand); }
-.rmkit .rmkit-scroll { max-height: 420px; overflow: auto; }
+.rmkit .rmkit-scroll { max-height: 420px; overflow: auto;  /* a shadow where there is more */
+  background: linear-gradient(var(--page) 30%, transparent) top / 100% 36px local,
+    linear-gradient(transparent, var(--page) 70%) bottom / 100% 36px local,
+    linear-gradient(rgba(0, 0, 0, .16), transparent) top / 100% 9px scroll,
+    linear-gradient(transparent, rgba(0, 0, 0, .16)) bottom / 100% 9px scroll;
+  background-repeat: no-repeat; }
 .rmkit .rmkit-text { line-height: 1.45; }
 .rmkit .rmkit-note .rmkit-text { color: var(--ink); margin: 4px 0 8px; }
 .rmkit .rmkit-prompt { background: var(--fill); border-left: 3px solid var(--brand); border-radius: 0 4px 4px 0;

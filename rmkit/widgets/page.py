@@ -5,6 +5,7 @@ keyboard has. Where a page takes no script, a picture keeps its usual width and 
 """
 
 import itertools
+import os
 
 import ipywidgets
 
@@ -57,6 +58,11 @@ class Page(ipywidgets.Output):
     def _run(self, script: str) -> None:
         data = {"application/javascript": script}
         self.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+
+
+def in_voila() -> bool:
+    """Whether the page is served by Voilà, which opens no other notebook."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def width_of(key: str | None) -> int | None:

@@ -18,12 +18,13 @@ NONE, SINGLE = "no interval: ", "one value"  # how the reason for a missing inte
 
 
 def means_of(coded: Coded, kept: np.ndarray, places: pd.DataFrame, by: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The mean of every group of places; beside it what its interval is of, or why it has none.
+    """The mean of every group of places, and `row`, the one nearest to it; beside it what its interval is of, or why it
+    has none.
 
     kept: (N,) positions of all rows of the picture. places: a row a dot, with `at_row` (its position in the table), and
     the columns of `by`.
     """
-    empty = pd.DataFrame(columns=[*by, "mean", "low", "high", "fits"])
+    empty = pd.DataFrame(columns=[*by, "mean", "low", "high", "fits", "row"])
     if places.empty:
         return empty, []
     group_m, first_g = _groups(places, by)
@@ -32,6 +33,9 @@ def means_of(coded: Coded, kept: np.ndarray, places: pd.DataFrame, by: list[str]
     row_m = places["at_row"].to_numpy()[order]
     fits_g = np.diff(start_g, append=len(row_m))
     mean_g = np.add.reduceat(coded.value_r[row_m], start_g) / fits_g
+    away_m = np.abs(coded.value_r[row_m] - np.repeat(mean_g, fits_g))
+    nearest_m = np.lexsort([away_m, np.repeat(np.arange(len(mean_g)), fits_g)])
+    row_g = coded.table.index[row_m[nearest_m[start_g]]]
     names, differs_gv = _differences(coded, kept, row_m, start_g)
     low_g, high_g = np.full((2, len(mean_g)), np.nan)
     whys = []
@@ -40,7 +44,7 @@ def means_of(coded: Coded, kept: np.ndarray, places: pd.DataFrame, by: list[str]
         low_g[group], high_g[group], why = _interval(coded, rows, [names[v] for v in np.flatnonzero(differs)])
         whys.append(why)
     found = places.iloc[first_g][by].reset_index(drop=True)
-    return found.assign(mean=mean_g, low=low_g, high=high_g, fits=fits_g), whys
+    return found.assign(mean=mean_g, low=low_g, high=high_g, fits=fits_g, row=row_g), whys
 
 
 def _groups(places: pd.DataFrame, by: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,8 +21,9 @@ from rmkit.widgets.explorer.picture import Picture
 from rmkit.widgets.explorer.restoring import Restored, restored, sort_of, view_of
 from rmkit.widgets.explorer.saved_views import load_view
 from rmkit.widgets.explorer.selection import Selection
+from rmkit.widgets.explorer.table import mean_of, mean_rows, table_columns
 from rmkit.widgets.explorer.toolbar import Toolbar
-from rmkit.widgets.explorer.view import View, missing_text, parsed_view, text_of
+from rmkit.widgets.explorer.view import MEANS, View, missing_text, parsed_view, text_of
 from rmkit.widgets.inert_texts import inline_text
 from rmkit.widgets.stored import Stored
 
@@ -65,7 +66,8 @@ class Below:
             export=self.exported,
             shown=explorer.stored.project.shown,
         )
-        self.fits = FitsTable(explorer.choose)
+        self.fits = FitsTable(explorer.choose, self._listed_otherwise)
+        self._rows, self._axes = pd.DataFrame(), list[str]()  # of the picture
         self.keep, self.end = (_plain_button(text) for text in (COMPARE, END))
         self.keep.on_click(lambda _: self.keep_chosen())
         self.end.on_click(lambda _: self.end_comparison())
@@ -81,19 +83,34 @@ class Below:
         if seen.picture is None:
             raise ResultError("there is no picture to save or to link to")
         kept = self.kept.fit if self.kept else None
-        return text_of(view_of(seen.selection, seen.table, self.fits.sort, self.row, kept))
+        return text_of(view_of(seen.selection, seen.table, self.fits.sort, self.row, kept, self.fits.means.value))
 
     def drawn(self, rows: pd.DataFrame, axes: Sequence[str]) -> None:
         """Another picture is drawn, of these rows, whose metric varies along these axes; no fit is chosen."""
         self.row = None
         selection = self.explorer.selection
         first = [name for name in (selection.lines, selection.facets, selection.x) if name and name in axes]
-        self.fits.show(rows, list(dict.fromkeys([*first, *axes])), selection.x)
+        self._rows, self._axes = rows, list(dict.fromkeys([*first, *axes]))
+        self._list()
         self.toolbar.study = selection.study
         self.toolbar.layout.display = None
         self.toolbar.seen_changed()
         self._name_kept()
         self._mark()
+
+    def _list(self) -> None:
+        """Have the table list the picture's means, or its rows."""
+        rows, picture = self._rows, self.explorer.picture
+        if self.fits.means.value and picture is not None:
+            self.fits.show(*mean_rows(picture, rows, self._axes))
+        else:
+            self.fits.show(rows, table_columns(rows, self._axes, self.explorer.selection.x))
+
+    def _listed_otherwise(self) -> None:
+        """The table is to list means, or no longer."""
+        if self.explorer.picture is not None:
+            self._list()
+            self._mark()
 
     def emptied(self) -> None:
         """There is no picture."""
@@ -115,8 +132,8 @@ class Below:
         """The chosen fit in words: all by itself, or beside the one that is kept. StoreError if its job is gone."""
         stored, table = self.explorer.stored, self.explorer.table
         if self.kept is None or not self._is_compared(fit):
-            return details(stored, table, fit)
-        return comparison_html(self.kept, side_of(stored, table, fit))
+            return details(stored, table, fit, self.row)
+        return comparison_html(self.kept, side_of(stored, table, fit), self.row)
 
     def keep_chosen(self) -> None:
         """Keep the chosen fit, to compare the next ones with."""
@@ -151,6 +168,7 @@ class Below:
     def _look_at(self, found: Restored, asked: View) -> None:
         """Show what of a view exists."""
         assert found.selection is not None
+        self.fits.means.value = asked.table == MEANS
         self.explorer.look_at(found.selection)
         self.fits.order_by(sort_of(asked))
         if asked.sort and not self.fits.sort:
@@ -181,14 +199,20 @@ class Below:
 
     def _mark(self) -> None:
         """Mark the rows and the dots of the chosen fit and of the one that is kept."""
-        rows, kept = self.fits.rows, self.kept
+        rows, kept = self._rows, self.kept
         same = (
             []
             if kept is None or rows.empty
             else rows[(rows["job"] == kept.fit.key) & (rows[FIT] == kept.fit.fit)].index
         )
-        self.fits.mark(self.row, list(same))
+        self.fits.mark(self._listed(self.row), [at for at in map(self._listed, same) if at is not None])
         self.explorer.live.mark(self.row, list(same))
+
+    def _listed(self, row: int | None) -> int | None:
+        """By which row of the table a row of the picture is listed: itself, or its mean."""
+        if row is None or not self.fits.means.value or self.explorer.picture is None:
+            return row
+        return mean_of(self.explorer.picture, row, self.explorer.table, self.fits.rows)
 
 
 def _same(fit: Fit) -> tuple[str, str, str, str]:

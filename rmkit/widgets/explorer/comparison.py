@@ -13,20 +13,21 @@ from typing import Any
 import pandas as pd
 
 from rmkit.widgets.explorer.columns import ABOUT, NOTHING, shown
-from rmkit.widgets.explorer.details import Fit, rows_of, value_html
+from rmkit.widgets.explorer.details import TALLEST, Fit, row_class, rows_of, value_html
+from rmkit.widgets.explorer.line_looks import CHOSEN_COLOR, KEPT_COLOR
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.stored import Stored
 
 ALL_COLUMNS = "flex:1 1 350px"  # so wide that the difference, the last column, is in view
 A, B = '<span class="rmkit-letter rmkit-a">A</span>', '<span class="rmkit-letter rmkit-b">B</span>'
-STYLE = """<style>
-.rmkit .rmkit-letter { display: inline-block; width: 17px; height: 17px; line-height: 17px; border-radius: 50%;
-  text-align: center; font-size: 11px; font-weight: 700; color: white; }
-.rmkit .rmkit-a { background: #B34700; }
-.rmkit .rmkit-b { background: #00609A; }
-.rmkit .rmkit-why { border-bottom: 1px dotted var(--soft); cursor: help; }
-.rmkit .rmkit-named { line-height: 1.45; padding: 2px 0; }
-.rmkit details > summary { cursor: pointer; font-size: 12px; color: var(--soft); padding: 4px 8px; }
+STYLE = f"""<style>
+.rmkit .rmkit-letter {{ display: inline-block; width: 17px; height: 17px; line-height: 17px; border-radius: 50%;
+  text-align: center; font-size: 11px; font-weight: 700; color: white; }}
+.rmkit .rmkit-a {{ background: {KEPT_COLOR}; }}
+.rmkit .rmkit-b {{ background: {CHOSEN_COLOR}; }}
+.rmkit .rmkit-why {{ border-bottom: 1px dotted var(--soft); cursor: help; }}
+.rmkit .rmkit-named {{ line-height: 1.45; padding: 2px 0; }}
+.rmkit details > summary {{ cursor: pointer; font-size: 12px; color: var(--soft); padding: 4px 8px; }}
 </style>"""
 
 
@@ -71,8 +72,11 @@ def compared_parameters(a: Side, b: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table[differ], table[~differ]
 
 
-def comparison_html(a: Side, b: Side) -> str:
-    """Both fits: the parameters that differ, the others folded, and their metrics beside each other."""
+def comparison_html(a: Side, b: Side, row: int | None = None) -> str:
+    """Both fits: the parameters that differ, the others folded, and their metrics beside each other.
+
+    row: of those of b, the one that was clicked.
+    """
     differ, same = compared_parameters(a, b)
     head = f"<tr><th>parameter</th><th>{A}</th><th>{B}</th></tr>"
     first = "".join(
@@ -88,8 +92,11 @@ def comparison_html(a: Side, b: Side) -> str:
     folded = (
         f'<details><summary>{len(same)} that are the same</summary><table class="rmkit-table">{rest}</table></details>'
     )
-    parameters = f'<div class="rmkit-scroll" style="max-height:320px">{made}{folded if rest else ""}</div>'
-    measured = f'<div class="rmkit-scroll" style="max-height:320px">{_rows_html(compared_rows(a, b))}</div>'
+    parameters = f'<div class="rmkit-scroll" style="max-height:{TALLEST}px">{made}{folded if rest else ""}</div>'
+    clicked = b.rows.loc[row] if row in b.rows.index else None
+    measured = (
+        f'<div class="rmkit-scroll" style="max-height:{TALLEST}px">{_rows_html(compared_rows(a, b), clicked)}</div>'
+    )
     return f'<div class="rmkit-columns"><div style="{ALL_COLUMNS}">{measured}</div><div>{parameters}</div></div>'
 
 
@@ -132,10 +139,10 @@ def _told(name: str, parameters: Mapping[str, Any]) -> str:
     return ", ".join(shown(name, item) for item in value) if isinstance(value, list | tuple) else shown(name, value)
 
 
-def _rows_html(table: pd.DataFrame) -> str:
+def _rows_html(table: pd.DataFrame, clicked: pd.Series | None) -> str:
     """The metrics of both, numbers to the right; a missing value says why where it is pointed at."""
     names = [name for name in table if name not in ("a", "b", "difference", "reason_a", "reason_b")]
-    names = [name for name in names if name == "metric" or (table[name] != NOTHING).any()]
+    named, names = names, [name for name in names if name == "metric" or (table[name] != NOTHING).any()]
     heads = "".join(f"<th>{inline_text(name.replace('_', ' '))}</th>" for name in names)
     number = '<th class="rmkit-number">'
     head = f"<tr>{heads}{number}{A}</th>{number}{B}</th>{number}B − A</th></tr>"
@@ -145,9 +152,11 @@ def _rows_html(table: pd.DataFrame) -> str:
             f"<td>{inline_text(row[name].replace('_', ' ') if name == 'metric' else row[name])}</td>" for name in names
         )
         cells += "".join(f'<td class="rmkit-number">{_value_cell(row, end)}</td>' for end in ("a", "b"))
-        lines.append(
-            f'<tr>{cells}<td class="rmkit-number">{inline_text(difference_text(row["a"], row["b"]))}</td></tr>'
+        picked = clicked is not None and all(
+            name not in clicked or row[name] == shown(name, clicked[name]) for name in named
         )
+        difference = inline_text(difference_text(row["a"], row["b"]))
+        lines.append(f'<tr{row_class(picked)}>{cells}<td class="rmkit-number">{difference}</td></tr>')
     return f'<table class="rmkit-table">{head}{"".join(lines)}</table>'
 
 

@@ -17,9 +17,11 @@ import pandas as pd
 from rmkit.widgets.explorer.coded import axes_of
 from rmkit.widgets.explorer.columns import ABOUT, FIT, shown
 from rmkit.widgets.inert_texts import inline_text
+from rmkit.widgets.page import in_voila
 from rmkit.widgets.stored import Stored
 
 OPENED = "opened"  # the folder of the store with copies of notebooks that were looked at
+TALLEST = 300  # pixels of a card's tables
 ROUNDING = 1e-12  # below which a measured number is a zero that was computed in floating point
 SHOWN_BESIDE = ("value", "low", "high", "units", "reason")
 
@@ -50,10 +52,9 @@ def rows_of(table: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     return own[["metric", *varying, *beside]]
 
 
-def details(stored: Stored, table: pd.DataFrame, fit: Fit) -> str:
-    """The fit's rows beside its job, as HTML."""
-    rows = rows_of(table, fit)
-    measured = f'<div class="rmkit-scroll" style="max-height:172px">{table_html(rows)}</div>'
+def details(stored: Stored, table: pd.DataFrame, fit: Fit, row: int | None = None) -> str:
+    """The fit's rows, the clicked one marked, beside its job, as HTML."""
+    measured = f'<div class="rmkit-scroll" style="max-height:{TALLEST}px">{table_html(rows_of(table, fit), row)}</div>'
     parts = f"<div>{measured}</div><div>{job(stored, fit)}</div>"
     return f'<div class="rmkit-columns">{parts}</div>'
 
@@ -70,7 +71,8 @@ def job(stored: Stored, fit: Fit) -> str:
     given = [] if planned is None else [(name, value_html(value)) for name, value in planned.parameters.items()]
     path = f"<code>{inline_text(stored.project.shown(notebook_of(stored, fit.key)))}</code>"
     lines = "".join(f"<tr><td>{inline_text(name)}</td><td>{html}</td></tr>" for name, html in [*made, *given])
-    table = f'<div class="rmkit-scroll" style="max-height:150px"><table class="rmkit-table">{lines}</table></div>'
+    scroll = f'<div class="rmkit-scroll" style="max-height:{TALLEST - 40}px">'
+    table = f'{scroll}<table class="rmkit-table">{lines}</table></div>'
     return f'{table}<div class="rmkit-note">executed notebook: {path}</div>'
 
 
@@ -92,7 +94,7 @@ def link(stored: Stored, fit: Fit) -> str:
     JupyterLab opens such a link in a tab, and soon saves what it has opened: the store's own file would then no longer
     have the checksum that it was stored with. Voilà, which opens no other notebook, has no link: the path is shown.
     """
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+    if in_voila():
         return ""
     copy = stored.store.root / OPENED / f"{fit.key}.ipynb"
     if not copy.is_relative_to(stored.project.root):  # RMKIT_STORE: JupyterLab opens nothing outside its folder
@@ -106,14 +108,20 @@ def link(stored: Stored, fit: Fit) -> str:
     return f'<a href="{quote(Path(os.path.relpath(copy)).as_posix())}">open a copy of the executed notebook</a>'
 
 
-def table_html(rows: pd.DataFrame) -> str:
-    """A small table, every cell escaped, numbers to the right."""
+def table_html(rows: pd.DataFrame, picked: int | None = None) -> str:
+    """A small table, every cell escaped, numbers to the right. picked: the row, by its index, that is marked."""
     head = "".join(f"<th{number_class(rows[name])}>{inline_text(name.replace('_', ' '))}</th>" for name in rows)
     body = "".join(
-        "<tr>" + "".join(f"<td{number_class(rows[name])}>{value_html(row[name], name)}</td>" for name in rows) + "</tr>"
-        for row in rows.to_dict("records")
+        f"<tr{row_class(at == picked)}>"
+        + "".join(f"<td{number_class(rows[name])}>{value_html(row[name], name)}</td>" for name in rows)
+        + "</tr>"
+        for at, row in zip(rows.index, rows.to_dict("records"), strict=True)
     )
     return f'<table class="rmkit-table"><tr>{head}</tr>{body}</table>'
+
+
+def row_class(picked: bool) -> str:
+    return ' class="rmkit-pick"' if picked else ""
 
 
 def number_class(column: pd.Series) -> str:
@@ -129,6 +137,8 @@ def value_html(value: Any, name: str | None = None) -> str:
     """A value as a table shows it: measured numbers to four digits, lists in full."""
     if isinstance(value, list):
         return inline_text(", ".join(shown(name, item) for item in value))
-    if isinstance(value, float) and name in ("value", "low", "high") and value == value:
+    if name == "metric":
+        return inline_text(str(value).replace("_", " "))
+    if isinstance(value, float) and name in ("value", "mean", "low", "high") and value == value:
         return inline_text(number_text(value))
     return inline_text(shown(name, value))

@@ -31,10 +31,11 @@ from rmkit.widgets.explorer.coded import Coded
 from rmkit.widgets.explorer.columns import FIT, tidied
 from rmkit.widgets.explorer.details import Fit, fit_at, link
 from rmkit.widgets.explorer.filters import Filters
-from rmkit.widgets.explorer.hover import dot_in_words
+from rmkit.widgets.explorer.hits import Hit
+from rmkit.widgets.explorer.hover import hit_in_words
 from rmkit.widgets.explorer.live_picture import LivePicture
 from rmkit.widgets.explorer.picture import Picture
-from rmkit.widgets.explorer.selection import Selection, first_look, kept_rows, selected, with_filters
+from rmkit.widgets.explorer.selection import Selection, first_look, kept_rows, selected, what_a_row_is, with_filters
 from rmkit.widgets.inert_texts import inline_text, label_text
 from rmkit.widgets.page import Page
 from rmkit.widgets.stored import Stored
@@ -117,9 +118,11 @@ class Explorer(Tool):
         if self.picture is None:
             return
         self.fit = fit_at(self.table, self.selection.study, self.selection.stage, position)
+        self.below.row = position
         try:
             self.say_fit(self.fit)
         except RmkitError as error:  # the job was removed since its rows were read
+            self.below.row = None
             self._forget_fit(f'<div class="rmkit-note">{inline_text(str(error))}</div>')
             return
         self.below.chosen(position)
@@ -248,9 +251,10 @@ class Explorer(Tool):
         self.below.drawn(kept_rows(self.coded, selection), list(self._axes(selection)))
         self.note.value = "".join(f'<div class="rmkit-note">{inline_text(note)}.</div>' for note in picture.notes)
 
-    def _words_of(self, row: int) -> str:
-        """A dot in words, while the mouse is over it."""
-        return dot_in_words(self.coded, self.picture, int(self.table.index.get_loc(row))) if self.picture else ""
+    def _words_of(self, hit: Hit) -> str:
+        """What is under the mouse, in words."""
+        what = what_a_row_is(self.selection.stage)
+        return hit_in_words(self.coded, self.picture, hit, what) if self.picture else ""
 
     def _say(self, sentence: str) -> None:
         """Show a sentence, HTML of ours, in place of the picture."""

@@ -21,6 +21,7 @@ from rmkit.machine.quantities import size_text
 from rmkit.widgets.explorer.saved_views import not_written
 from rmkit.widgets.explorer.selection import Selection
 from rmkit.widgets.inert_texts import inline_text
+from rmkit.widgets.page import in_voila
 
 EXPORTS = "exports"  # the folder of the store
 EMBEDDED = 4_000_000  # bytes of a file that a page may hold itself, for where it cannot reach the folder
@@ -85,7 +86,7 @@ def download_html(name: str, content: bytes) -> str:
 
 def open_html(path: Path) -> str:
     """A link to a file, relative to the folder that this kernel works in: JupyterLab opens it in a tab, Voilà not."""
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+    if in_voila():
         return ""
     return f'<a href="{quote(Path(os.path.relpath(path)).as_posix())}">open</a>'
 

@@ -13,17 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.figures.looks import Look
-from rmkit.figures.theme import GREY, INK, themed
+from rmkit.figures.theme import GREY, themed
 from rmkit.widgets.explorer.axis import Axis
 from rmkit.widgets.explorer.frame import Frame, frame_of
 from rmkit.widgets.explorer.layout import DPI, SIZE, fitted
-from rmkit.widgets.explorer.line_looks import line_looks
+from rmkit.widgets.explorer.line_looks import CHOSEN_COLOR, KEPT_COLOR, line_looks
 from rmkit.widgets.explorer.picture import Picture
 
 DODGE = 0.11  # of a step between places: how far apart the dots of neighbouring lines lie
 WIDTH, NARROWEST, WIDEST = 704, 340, 1100  # pixels: usual, and between which a picture is drawn
 RING, RING_SIZE = "ring", 130  # what the mark around the chosen dot is called, and its size in points squared
-KEPT, KEPT_COLOR = "kept", "#B34700"  # the mark around the dots of the fit that others are compared with
+KEPT = "kept"  # the mark around the dots of the fit that others are compared with
 MOST_TICKS = 40  # beyond so many, only ticks that are written are drawn
 SMALL: dict[Any, Any] = {"font.size": SIZE, "axes.titlesize": SIZE, "figure.constrained_layout.use": False}
 
@@ -58,6 +58,8 @@ def _empty(figure: Figure | None, frame: Frame) -> Figure:
     size = (frame.width / DPI, frame.height / DPI)
     if figure is None:
         return plt.figure(figsize=size, dpi=DPI)
+    for ax in figure.axes:
+        figure.delaxes(ax)  # else each is made ready for a use that never comes
     figure.clear()
     figure.set_layout_engine("none")
     figure.set_size_inches(*size)
@@ -83,22 +85,22 @@ def draw_panel(ax: Axes, picture: Picture, dots: pd.DataFrame, panel: str, looks
     for level in picture.levels[picture.levels["panel"] == panel].itertuples():
         look = looks[str(level.line)]
         ax.axhline(level.mean, color=look.color, linestyle=look.linestyle, linewidth=1, zorder=1)
-    shift = shifts(picture)
-    for line, mean in picture.means[picture.means["panel"] == panel].groupby("line", observed=True):
-        draw_means(ax, picture.axis, mean.sort_values("place"), looks[str(line)], shift.get(str(line), 0.0))
+    means = marks_of(picture)
+    for line, mean in means[means["panel"] == panel].groupby("line", observed=True):
+        draw_means(ax, mean.sort_values("place"), looks[str(line)])
 
 
-def draw_means(ax: Axes, axis: Axis, mean: pd.DataFrame, look: Look, shift: float) -> None:
+def draw_means(ax: Axes, mean: pd.DataFrame, look: Look) -> None:
     """A line with its band through the places of numbers; bars and no line between names, or beyond the last number."""
-    place, height, low, high = (mean[name].to_numpy(dtype=float) for name in ("place", "mean", "low", "high"))
-    joined = np.full(len(place), axis.scale != "names") & (place < (np.inf if axis.beyond is None else axis.beyond))
+    place, height, low, high = (mean[name].to_numpy(dtype=float) for name in ("at", "mean", "low", "high"))
+    joined = mean["joined"].to_numpy()
     style = {**look.line, "label": None}
     if joined.any():
         ax.plot(place[joined], height[joined], **style, zorder=4)
     if (joined & np.isfinite(low)).any():
         ax.fill_between(place[joined], low[joined], high[joined], color=look.color, alpha=0.15, linewidth=0)
     if not joined.all():
-        at = place[~joined] + shift
+        at = place[~joined]
         ax.vlines(at, low[~joined], high[~joined], color=look.color, linewidth=1.4, alpha=0.6, zorder=2)
         ax.plot(at, height[~joined], **{**style, "linestyle": ""}, zorder=4)
 
@@ -149,7 +151,7 @@ def mark(figure: Figure, picture: Picture, row: int | None, kept: Sequence[int] 
         for ring in [artist for artist in ax.collections if artist.get_gid() in (RING, KEPT)]:
             ring.remove()
     dots = dots_of(picture) if row is not None or len(kept) else picture.points.iloc[:0]
-    for name, color, rows in ((KEPT, KEPT_COLOR, kept), (RING, INK, [row])):
+    for name, color, rows in ((KEPT, KEPT_COLOR, kept), (RING, CHOSEN_COLOR, [row])):
         for dot in dots[dots["row"].isin(rows)].to_dict("records"):
             ax = figure.axes[picture.panels.index(dot["panel"])]
             ring = ax.scatter([dot["at"]], [dot["value"]], s=RING_SIZE, facecolors="none", edgecolors=color)
@@ -171,6 +173,15 @@ def dots_of(picture: Picture) -> pd.DataFrame:
     """The points with `at`, where their dots lie: beside their place, each line a little further to the right."""
     shift = pd.Series(shifts(picture), dtype=float)
     return picture.points.assign(at=picture.points["place"] + picture.points["line"].map(shift).astype(float))
+
+
+def marks_of(picture: Picture) -> pd.DataFrame:
+    """The means with `joined`, whether a line goes through them, and `at`, where they lie: those that are not joined
+    lie beside their place, as the dots do."""
+    place, axis = picture.means["place"].to_numpy(dtype=float), picture.axis
+    joined = np.full(len(place), axis.scale != "names") & (place < (np.inf if axis.beyond is None else axis.beyond))
+    shift = picture.means["line"].map(pd.Series(shifts(picture), dtype=float)).fillna(0.0).to_numpy(dtype=float)
+    return picture.means.assign(joined=joined, at=place + np.where(joined, 0.0, shift))
 
 
 def shifts(picture: Picture) -> dict[str, float]:

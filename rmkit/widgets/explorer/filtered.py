@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.figures.looks import looks_of
 from rmkit.widgets.explorer.coded import Coded, Column
 from rmkit.widgets.explorer.columns import shown
 
@@ -56,7 +55,7 @@ def _exceptions(coded: Coded, drawn: np.ndarray, without_n: np.ndarray, lines: s
         code_n = column.code_r[drawn]
         apart = np.setdiff1d(code_n[without_n], code_n[~without_n])
         if len(apart) == len(np.unique(code_n[without_n])):
-            return f" (not {_names(column, apart)})"
+            return f" ({_names(column, apart)} {'has' if len(apart) == 1 else 'have'} none)"
     return f" ({int(without_n.sum()):,} of {len(drawn):,} rows have none)"
 
 
@@ -65,4 +64,4 @@ def _names(column: Column, codes: np.ndarray) -> str:
     if len(codes) > NAMED:
         return f"{len(codes)} of the lines"
     labels = [str(column.labels[code]) for code in codes]
-    return ", ".join(look.label for look in looks_of(labels, column.name).values())
+    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))

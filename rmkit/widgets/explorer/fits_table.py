@@ -19,7 +19,6 @@ from rmkit.widgets.explorer.table import (
     order_of,
     page_html,
     row_text,
-    table_columns,
     widths_of,
 )
 from rmkit.widgets.inert_texts import label_text
@@ -49,10 +48,12 @@ STYLE = f"""<style>
 
 
 class FitsTable(ipywidgets.VBox):
-    """The rows of a picture. `sort` is the column that they are ordered by, and whether downwards; None: as stored."""
+    """The rows of a picture, or its means where `means` has that. `sort` is the column that they are ordered by, and
+    whether downwards; None: as stored."""
 
-    def __init__(self, choose: Callable[[int], None]) -> None:
-        """choose: is called with the position, in the stage's table, of a row that is clicked."""
+    def __init__(self, choose: Callable[[int], None], changed: Callable[[], None] = lambda: None) -> None:
+        """choose: is called with the position, in the stage's table, of a row that is clicked. changed: is called when
+        the rows are to be means, or no longer."""
         super().__init__(layout=ipywidgets.Layout(overflow="visible", margin="4px 0 0 0"))
         self.rows, self.columns = pd.DataFrame(), list[str]()
         self.sort: tuple[str, bool] | None = None
@@ -66,14 +67,17 @@ class FitsTable(ipywidgets.VBox):
         self.body = ipywidgets.GridBox([self.lines, self.over], layout={"grid_template_columns": "100%"})
         self.count = words()
         self.size = ipywidgets.Dropdown(options=[(f"{n} rows", n) for n in PAGES], layout={"width": "92px"})
-        self.children = [words(STYLE, height="0"), self._scrolled(), self._pager()]
+        self.means = ipywidgets.ToggleButtons(options=[("each fit", False), ("means", True)])
+        self.means.add_class("rmkit-chips")
+        self.means.observe(lambda _: changed(), "value")
+        self.children = [words(STYLE, height="0"), self.means, self._scrolled(), self._pager()]
         self.add_class("rmkit-fits")
         self.size.observe(lambda _: self._resized(), "value")
         self._resized()
 
-    def show(self, rows: pd.DataFrame, axes: Sequence[str], x: str) -> None:
-        """Show rows of one metric, each named by its position in the stage's table; keep the sort where it still is."""
-        self.rows, self.columns = rows, table_columns(rows, axes, x)
+    def show(self, rows: pd.DataFrame, columns: Sequence[str]) -> None:
+        """Show columns of rows, each named by its position in the stage's table; keep the sort where it still is."""
+        self.rows, self.columns = rows, list(columns)
         self._widths = widths_of(rows, self.columns)
         if self.sort and self.sort[0] not in self.columns:
             self.sort = None

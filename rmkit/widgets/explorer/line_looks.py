@@ -1,5 +1,7 @@
 """What each line of a picture looks like: the look that a name has everywhere, but never one colour twice.
 
+A line is called as the rows call it, as everything else is beside the picture.
+
 Knows names, looks and colours; no picture.
 """
 
@@ -13,11 +15,12 @@ from rmkit.figures.theme import AMBER, BLUE, BROWN, GREEN, INK, ORANGE, PURPLE, 
 
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, INK, BROWN)
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "p")
+CHOSEN_COLOR, KEPT_COLOR = "#00609A", "#B34700"  # of the fit that was clicked, and of the one it is compared with
 DASHES = ("-", "--", (0, (5, 1)), "-.", (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)))
 
 
 def line_looks(lines: Sequence[str], column: str | None) -> dict[str, Look]:
-    """Colour, dash, marker and label of each line. No two lines have one colour, nor one dash and marker together.
+    """Colour, dash, marker and name of each line. No two lines have one colour, nor one dash and marker together.
 
     A name that is listed in looks.py keeps its look, unless a line before it has its colour.
     """
@@ -29,7 +32,7 @@ def line_looks(lines: Sequence[str], column: str | None) -> dict[str, Look]:
         if not look.color or (str(look.linestyle), look.marker) in worn:
             dash, marker = next(pair for pair in _pairs(len(found)) if (str(pair[0]), pair[1]) not in worn)
             look = replace(look, linestyle=dash, marker=marker)
-        found[line] = replace(look, color=color)
+        found[line] = replace(look, label=line, color=color)
     return found
 
 

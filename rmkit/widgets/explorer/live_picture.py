@@ -10,7 +10,7 @@ import ipywidgets
 from rmkit.widgets.canvas import live_canvas
 from rmkit.widgets.controls import words
 from rmkit.widgets.explorer.figure import NARROWEST, WIDEST, WIDTH, blank_figure, explore_figure, mark
-from rmkit.widgets.explorer.hits import Hits
+from rmkit.widgets.explorer.hits import Hit, Hits
 from rmkit.widgets.explorer.picture import Picture
 from rmkit.widgets.page import PLACE, Page, width_of
 
@@ -18,16 +18,19 @@ NEAR = 8.0  # pixels of the screen: how far from a dot the mouse still means it
 
 
 class LivePicture(ipywidgets.VBox):
-    """A figure that is drawn anew for each picture. `clicked` is called with a dot's row; `said` gives its words."""
+    """A figure that is drawn anew for each picture. `clicked` is called with a row; `said` gives the words of a hit.
 
-    def __init__(self, clicked: Callable[[int], None], said: Callable[[int], str]) -> None:
+    A click on a mean, or on a level, means the row that is nearest to it.
+    """
+
+    def __init__(self, clicked: Callable[[int], None], said: Callable[[Hit], str]) -> None:
         self._clicked, self._said = clicked, said
         self.picture: Picture | None = None
         self.width = WIDTH
         self.marked: int | None = None
         self.kept: tuple[int, ...] = ()
         self._hits: Hits | None = None
-        self._pointed: int | None = None
+        self._pointed: tuple[int | None, ...] | None = None
         self.figure = blank_figure()
         self.canvas = live_canvas(self.figure, self.click, self.point, self._told)
         self.box, self._watch = words(), Page()
@@ -54,35 +57,36 @@ class LivePicture(ipywidgets.VBox):
             self.canvas.draw_idle()
 
     def click(self, x: float, y: float) -> None:
-        """Choose the dot nearest to a place on the canvas, in its pixels; nothing happens far from every dot."""
+        """Choose what is nearest to a place on the canvas, in its pixels; nothing happens far from everything."""
         if (found := self._near(x, y)) is not None:
             self.point(None, None)  # the page may scroll away under the mouse
-            self._clicked(found[0])
+            self._clicked(found.row)
 
     def point(self, x: float | None, y: float | None) -> None:
-        """Show the values of the dot under the mouse, or none; None: the mouse is elsewhere."""
+        """Show the values of what is under the mouse, or none; None: the mouse is elsewhere."""
         found = None if x is None or y is None else self._near(x, y)
-        row = None if found is None else found[0]
-        if row == self._pointed:
+        pointed = None if found is None else (found.row, found.mean, found.level)
+        if pointed == self._pointed:
             return
-        self._pointed = row
-        self.box.value = "" if found is None else self._box(*found)
+        self._pointed = pointed
+        self.box.value = "" if found is None else self._box(found)
 
-    def _near(self, x: float, y: float) -> tuple[int, float, float] | None:
+    def _near(self, x: float, y: float) -> Hit | None:
         if self.picture is None:
             return None
         if self._hits is None or self._hits.size != tuple(self.figure.bbox.size):
             self._hits = Hits(self.figure, self.picture)
         return self._hits.near(x, y, within=NEAR * self.canvas.device_pixel_ratio)
 
-    def _box(self, row: int, x: float, y: float) -> str:
+    def _box(self, hit: Hit) -> str:
         """The words of a dot beside it, on the side where there is room."""
         ratio, (width, height) = self.canvas.device_pixel_ratio, self.figure.bbox.size
+        x, y = hit.x, hit.y
         place = f"left:{x / ratio:.0f}px;top:{(height - y) / ratio:.0f}px"
         across = "calc(-100% - 12px)" if x > width / 2 else "12px"
         along = "calc(-100% - 8px)" if y < height / 2 else "8px"
         style = f"{place};transform:translate({across},{along})"
-        return f'<div class="rmkit-hover" style="{style}">{self._said(row)}</div>'
+        return f'<div class="rmkit-hover" style="{style}">{self._said(hit)}</div>'
 
     def _told(self, key: str | None) -> None:
         """The page says how wide the place is."""

@@ -19,8 +19,8 @@ class Picture:
     panels: tuple[str, ...]
     lines: tuple[str, ...]
     points: pd.DataFrame  # a row a result row: panel, line, place, value, row (its position in the table)
-    means: pd.DataFrame  # panel, line, place, mean, low, high, fits
-    levels: pd.DataFrame  # panel, line, mean, fits: rows without a value of x, a height over the whole axis
+    means: pd.DataFrame  # panel, line, place, mean, low, high, fits, row (the one nearest to it), interval (in words)
+    levels: pd.DataFrame  # the same without a place: rows without a value of x, a height over the whole axis
     title: str  # what the marks are
     notes: tuple[str, ...] = ()  # what is not seen, and why
     held: Mapping[str, str] = field(default_factory=dict)  # filtered columns, and what is kept of them, in words

@@ -16,7 +16,7 @@ from rmkit.widgets.explorer.coded import axes_of
 from rmkit.widgets.explorer.columns import FIT, metrics_of, of_metric, tidied
 from rmkit.widgets.explorer.details import Fit, fit_at
 from rmkit.widgets.explorer.selection import Selection, first_look, with_filters
-from rmkit.widgets.explorer.view import DROP, View, kept_or_dropped, value_text
+from rmkit.widgets.explorer.view import DROP, MEANS, View, kept_or_dropped, value_text
 from rmkit.widgets.stored import Stored
 
 Missing = list[tuple[str, str]]  # what is not there, and what it is called
@@ -33,9 +33,14 @@ class Restored:
 
 
 def view_of(
-    selection: Selection, table: pd.DataFrame, sort: tuple[str, bool] | None, row: int | None, pinned: Fit | None
+    selection: Selection,
+    table: pd.DataFrame,
+    sort: tuple[str, bool] | None,
+    row: int | None,
+    pinned: Fit | None,
+    means: bool = False,
 ) -> View:
-    """What is seen, as a view. table: the stage's, tidied. row: the chosen fit's."""
+    """What is seen, as a view. table: the stage's, tidied. row: the chosen fit's. means: they are listed, not fits."""
     axes = axes_of(of_metric(table, selection.metric))
     told = {name: kept_or_dropped(kept, axes[name]) for name, kept in selection.filters.items() if name in axes}
     return View(
@@ -45,6 +50,7 @@ def view_of(
         selection.x,
         selection.lines or "",
         selection.facets or "",
+        MEANS if means else "",
         keep={name: values for name, (how, values) in told.items() if how != DROP},
         drop={name: values for name, (how, values) in told.items() if how == DROP},
         sort=(f"{'-' if sort[1] else ''}{sort[0]}",) if sort else (),
@@ -64,6 +70,7 @@ def restored(view: View, stored: Stored, study: str) -> Restored:
     missing: Missing = []
     table = tidied(stored.rows(name, stage))
     selection = _selection(view, table, name, stage, missing)
+    missing += [("table of", view.table)] if view.table not in ("", MEANS) else []
     row = _row(view.fit, table, selection.metric, missing)
     return Restored(selection, row, _pinned(view.pinned, stored, missing), missing)
 

@@ -4,6 +4,7 @@ Knows files and views' texts; not what a view means. A file may come from anyone
 than a view is long.
 """
 
+import html
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from urllib.parse import parse_qs, quote
 from rmkit.errors import ResultError, StoreError
 from rmkit.study.store.disk import REMEDIES, write_text
 from rmkit.widgets.explorer.view import LONGEST, parsed_view
+from rmkit.widgets.inert_texts import inline_text
+from rmkit.widgets.page import in_voila
 
 VIEWS = "views"  # the folder of the store
 NAME = re.compile(r"\w(?:[\w .+-]{0,58}[\w+-])?")
@@ -79,6 +82,20 @@ def asked_view() -> str:
 def query_of(text: str) -> str:
     """What a link to the page ends in to show a view."""
     return f"?{ASKED}={quote(text, safe=SAFE)}"
+
+
+def link_html(query: str) -> str:
+    """A link to this page that ends in a query, to be copied; where no server serves the page alone, how one ends.
+
+    What is followed is relative to the page: a server behind another one does not know its own address. What is read
+    is the address as the kernel was told it.
+    """
+    if not in_voila():
+        return f"under Voilà, a link ends in <code class=rmkit-link>{inline_text(query)}</code>"
+    host, port, path = (os.environ.get(name, "") for name in ("SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME"))
+    address = f"http://{host}{':' if port else ''}{port}{path}{query}"
+    where = html.escape(query, quote=True)
+    return f'as a link <a class=rmkit-link target=_blank href="{where}">{inline_text(address)}</a>'
 
 
 def not_written(error: OSError, path: Path) -> StoreError:

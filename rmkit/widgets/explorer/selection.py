@@ -109,8 +109,8 @@ def selected(table: pd.DataFrame | Coded, selection: Selection) -> Picture:
         tuple(panel for panel in panels if panel in shown_panels),
         tuple(line for line in lines if line in shown_lines),
         dots.drop(columns="at_row").reset_index(drop=True),
-        means,
-        levels.drop(columns=["low", "high"]),
+        means.assign(interval=whys),
+        levels.assign(interval=level_whys),
         " · ".join(filter(None, [no_panel, no_line, marks, no_dot])),
         tuple(notes_of(coded, kept, whys)),
         filters_in_words(

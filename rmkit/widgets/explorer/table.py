@@ -1,6 +1,7 @@
-"""The rows that a picture shows, as a table: its columns, their widths, the order of the rows, and a page as HTML.
+"""What a picture shows, as a table, row by row or mean by mean: columns, widths, the order of rows, a page as HTML.
 
-Knows tidied rows; no widget. Only a page is ever written, so that 100,000 rows cost a sort and nothing more.
+Knows tidied rows and the picture's means; no widget. Only a page is ever written, so that 100,000 rows cost a sort and
+nothing more.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,9 +11,10 @@ import pandas as pd
 
 from rmkit.widgets.explorer.columns import FIT, shown
 from rmkit.widgets.explorer.details import value_html
+from rmkit.widgets.explorer.picture import Picture
 from rmkit.widgets.inert_texts import inline_text, label_text
 
-MEASURED = ("value", "low", "high", "units", "reason")
+MEASURED, MEANS = ("value", "low", "high", "units", "reason"), ("mean", "low", "high", "fits")
 UNITS, NUMBER, WIDEST, SAMPLED = 7, 9, 34, 1000  # letters of a column; values that are looked at for its width
 LETTER, PADDING = 7, 18  # pixels
 LINE = 24  # pixels: the height of a row
@@ -24,6 +26,35 @@ def table_columns(rows: pd.DataFrame, axes: Collection[str], x: str) -> list[str
     named = [FIT] if x == FIT or not varying else []
     measured = [name for name in MEASURED if name in rows and (name == "value" or rows[name].notna().any())]
     return [*named, *(name for name in varying if name not in named), *measured]
+
+
+def mean_rows(picture: Picture, rows: pd.DataFrame, axes: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The means and levels of a picture as rows, and which of their columns tell them apart or were measured.
+
+    rows: all that the picture is of, each with its place in the table as its index; a mean has that of the row nearest
+    to it. axes: the columns of the metric; of these a mean has those that the picture spreads out, and those of which
+    all rows have one value. A level that lies in every panel is one row.
+    """
+    means = pd.concat([picture.means, picture.levels]).infer_objects().drop_duplicates("row").set_index("row")
+    spread = _spread(picture)
+    same = [name for name in axes if name not in spread and rows[name].nunique(dropna=False) == 1]
+    measured = [name for name in MEANS if means[name].notna().any()]
+    found = rows.loc[means.index, ["metric", *same, *spread]]
+    return found.join(means[[*measured, "interval"]]), [*spread, *measured]
+
+
+def mean_of(picture: Picture, row: int, table: pd.DataFrame, means: pd.DataFrame) -> int | None:
+    """The row of `means` that a row of the table is counted in, None if it is in no mean."""
+    spread = _spread(picture)
+    own = table.loc[row, spread]
+    same = (means[spread] == own) | (means[spread].isna() & own.isna())
+    found = means.index[same.all(axis=1).to_numpy(dtype=bool)]
+    return int(found[0]) if len(found) else None
+
+
+def _spread(picture: Picture) -> list[str]:
+    """The columns that a picture spreads out."""
+    return [name for name in (picture.columns, picture.facets, picture.axis.name) if name]
 
 
 def is_number(column: pd.Series) -> bool:
@@ -87,7 +118,7 @@ def count_html(first: int, last: int, total: int) -> str:
 def _letters(column: pd.Series, name: str) -> int:
     """How many letters a column must hold: its name with an arrow, and its longest value of those looked at."""
     head = len(name) + 2
-    if name in ("value", "low", "high", "units"):
+    if name in ("value", "mean", "low", "high", "units"):
         return max(head, UNITS if name == "units" else NUMBER)
     values = column.dropna().unique()[:SAMPLED]
     return min(WIDEST, max([head, *(len(shown(name, value)) for value in values)]))

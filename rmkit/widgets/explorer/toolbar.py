@@ -12,7 +12,7 @@ import ipywidgets
 from rmkit.errors import RmkitError
 from rmkit.widgets.controls import button, column, row, words
 from rmkit.widgets.explorer.export import download_html, open_html, write_export, written_html
-from rmkit.widgets.explorer.saved_views import query_of, remove_view, save_view, saved_views
+from rmkit.widgets.explorer.saved_views import link_html, query_of, remove_view, save_view, saved_views
 from rmkit.widgets.inert_texts import inline_text
 
 NO_VIEW = ""
@@ -115,8 +115,7 @@ class Toolbar(ipywidgets.VBox):
         self.name.value = ""
         self.list_views(name)
         done = "saved in place of the one of this name" if known else "saved"
-        query = f"<code>{inline_text(query_of(name))}</code>"
-        self.say(f"{inline_text(name)} is {done}; under Voilà, a link to it ends in {query}.")
+        self.say(f"{inline_text(name)} is {done}. {link_html(query_of(name))}")
 
     def _remove(self) -> None:
         name = self.saved.value
@@ -136,8 +135,7 @@ class Toolbar(ipywidgets.VBox):
             self.say(inline_text(str(error)))
             return
         line = f'Explorer(stored, {json.dumps(self.study)}, view="{text}")'  # a study's name may hold anything
-        given = {"in a cell": line, "at the end of a link, under Voilà": query_of(text)}
-        self.say("".join(f"{where} <code class=rmkit-link>{inline_text(text)}</code>" for where, text in given.items()))
+        self.say(f"in a cell <code class=rmkit-link>{inline_text(line)}</code>{link_html(query_of(text))}")
 
     def _connect(self) -> None:
         self.saved.observe(lambda _: self._saved_chosen(), "value")

@@ -17,9 +17,10 @@ from rmkit.errors import ResultError
 from rmkit.widgets.explorer.columns import shown
 
 LONGEST = 8_000  # characters of a view
-PLAIN = ("study", "stage", "metric", "x", "lines", "panels")
+PLAIN = ("study", "stage", "metric", "x", "lines", "panels", "table")
 LISTS = {"sort": 1, "fit": 3, "pinned": 4}  # keys whose value is a list of so many parts
 KEEP, DROP = "keep.", "drop."
+MEANS = "means"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class View:
     x: str = ""
     lines: str = ""
     panels: str = ""
+    table: str = ""  # MEANS, or nothing for each fit
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sort: tuple[str, ...] = ()  # a column, led by - for downwards

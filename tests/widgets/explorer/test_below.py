@@ -12,6 +12,7 @@ from rmkit.widgets.explorer import export
 from rmkit.widgets.explorer.below import NEXT
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.explorer.figure import KEPT, RING
+from rmkit.widgets.explorer.hits import Hit
 from tests.widgets.explorer.made_store import HOSTILE, STAGES, Made, table
 
 
@@ -188,9 +189,75 @@ def test_a_view_is_saved_listed_and_restored(explorer, stored):
 def test_the_line_of_python_shows_the_same(explorer, stored):
     view = chosen_view(explorer)
     explorer.below.toolbar.share.click()
-    line = said(explorer).partition("in a cell ")[2].partition("at the end")[0]
+    line = said(explorer).partition("in a cell ")[2].partition("under Voilà")[0]
     assert eval(line, {"Explorer": Explorer, "stored": stored}).view == view
     assert f"?view={view}".replace("%", "%25") in said(explorer)
+
+
+def test_under_voila_a_view_is_a_whole_link(explorer, monkeypatch):
+    server = {"SERVER_SOFTWARE": "voila/0.5", "SERVER_NAME": "bench", "SERVER_PORT": "8866", "SCRIPT_NAME": "/voila/"}
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    view = chosen_view(explorer)
+    explorer.below.toolbar.share.click()
+    link = f"?view={view}".replace("%", "%25")
+    assert f"http://bench:8866/voila/{link}" in said(explorer)
+    assert f'href="{html.escape(link)}"' in explorer.below.toolbar.said.value
+
+
+def test_means_are_listed_as_drawn_ordered_exported_and_restored(explorer, stored):
+    fits, picture = explorer.below.fits, explorer.picture
+    fits.means.value = True
+    assert fits.columns == ["reward_model", "beta", "annotations", "mean", "fits"]
+    drawn = pd.concat([picture.means, picture.levels])
+    assert sorted(fits.rows["mean"]) == sorted(drawn["mean"])
+    for mean in drawn.itertuples():  # each is the mean of the rows that share its columns, and stands at one of them
+        own = explorer.table.loc[mean.row, ["reward_model", "beta", "annotations", "metric"]]
+        rows = explorer.table[(explorer.table[list(own.index)] == own).all(axis=1)]
+        assert fits.rows.loc[mean.row, "mean"] == pytest.approx(rows["value"].mean())
+        assert (fits.rows.loc[mean.row, "fits"], mean.row in rows.index) == (len(rows), True)
+    fits.order_by(("mean", True))
+    explorer.choose(int(next(row for row in picture.points["row"] if row not in fits.rows.index)))
+    assert fits.lines.value.count("rmkit-chosen") == 1  # a fit is marked by the mean that it is counted in
+    explorer.below.toolbar.files["csv"].click()
+    (path,) = (stored.store.root / "exports").iterdir()
+    read = pd.read_csv(path)
+    assert read["mean"].tolist() == sorted(drawn["mean"], reverse=True)
+    assert {"metric", "interval", "fits"} < set(read)
+    view = explorer.view
+    again = Explorer(stored, "mine", view=view)
+    assert (again.view, again.below.fits.means.value) == (view, True)
+    fits.means.value = False
+    assert sorted(fits.rows.index) == sorted(picture.points["row"])
+    assert "table:" not in explorer.view
+
+
+def test_a_view_that_asks_for_another_table_says_so(explorer):
+    explorer.restore("study:mine;table:medians")
+    assert "table of medians, which is not there" in said(explorer)
+    assert not explorer.below.fits.means.value
+
+
+def test_what_is_under_the_mouse_is_named_with_its_interval(explorer):
+    (hit, mean), *_ = [
+        (Hit(mean.row, 0, 0, mean=mean.Index), mean) for mean in explorer.picture.means.itertuples() if mean.fits > 1
+    ]
+    words = html.unescape(re.sub("<[^>]+>", " ", explorer._words_of(hit)))
+    assert f"{mean.mean:#.4g}".rstrip(".") in words
+    assert f"mean of {mean.fits} fits, {mean.interval}" in words
+    assert explorer.table.loc[mean.row, "reward_model"] in words
+
+
+def test_the_row_that_was_clicked_is_marked_among_all_of_its_fit(explorer):
+    first, second = (int(row) for row in explorer.picture.points["row"].iloc[[0, -1]])
+    for row in (first, second):
+        explorer.choose(row)
+        (marked,) = re.findall(r'<tr class="rmkit-pick">.*?</tr>', explorer.details.value)
+        assert explorer.table.loc[row, "metric"] in marked
+        explorer.below.keep.click()
+        explorer.choose(first + second - row)
+        assert explorer.details.value.count('<tr class="rmkit-pick">') == 1
+        explorer.below.end.click()
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -1,6 +1,7 @@
 """The words of a drawn picture: no label touches another or leaves the picture, no two lines look alike."""
 
 import itertools
+from dataclasses import replace
 
 import matplotlib
 
@@ -121,11 +122,11 @@ def test_lines_that_are_listed_keep_their_look_unless_it_is_taken():
     from rmkit.figures.looks import LOOKS
 
     listed = LOOKS["reward_model"]
-    assert line_looks(list(listed)[:4], "reward_model")["mlp_bt"] == listed["mlp_bt"]
+    assert line_looks(list(listed)[:4], "reward_model")["mlp_bt"] == replace(listed["mlp_bt"], label="mlp_bt")
     arms = [f"{head} published {split}" for head in ("mlp_bt", "mlp_clf") for split in ("pair", "mirrored_row")]
     found = line_looks([*listed, *arms, "mine"], "reward_model")
     assert len({look.color for look in found.values()}) == len(found)
-    assert found["gold"].label == "gold reward"
+    assert found["gold"].label == "gold"  # as beside the picture
 
 
 def test_lines_and_panels_beyond_what_a_picture_holds_are_left_out_and_the_title_says_so():

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from rmkit.widgets.explorer.axis import Axis
-from rmkit.widgets.explorer.figure import dots_of, explore_figure, mark, plain
-from rmkit.widgets.explorer.hits import dot_near
+from rmkit.widgets.explorer.figure import dots_of, explore_figure, mark, marks_of, plain
+from rmkit.widgets.explorer.hits import Hits
 from rmkit.widgets.explorer.picture import Picture
 
 
@@ -29,8 +29,8 @@ def picture(*, panels=("0.5", "no noise"), lines=("linear_bt", "mine"), places=(
         panels=tuple(panels),
         lines=(*lines, "gold"),
         points=points.assign(row=range(100, 100 + len(points))),
-        means=means.assign(fits=1),
-        levels=pd.DataFrame({"panel": panels, "line": "gold", "mean": 0.7, "fits": 1}),
+        means=means.assign(fits=1, row=range(100, 100 + len(points)), interval="no interval: one value"),
+        levels=pd.DataFrame({"panel": panels, "line": "gold", "mean": 0.7, "fits": 5, "row": 99, "interval": "none"}),
         title="one fit a point",
         **more,
     )
@@ -48,8 +48,44 @@ def test_a_click_on_a_dot_finds_it_and_a_click_beside_all_finds_none():
     shown = picture()
     figure = explore_figure(shown)
     for row, (x, y) in places_of(figure, shown):
-        assert dot_near(figure, shown, x + 1, y - 1, within=8) == row
-    assert dot_near(figure, shown, 1, 1, within=8) is None
+        assert row_near(figure, shown, x + 1, y - 1) == row
+    assert Hits(figure, shown).near(1, 1, within=8) is None
+
+
+def row_near(figure, shown, x, y):
+    hit = Hits(figure, shown).near(x, y, within=8)
+    assert (hit.mean, hit.level) == (None, None)
+    return hit.row
+
+
+@pytest.mark.parametrize("scale", ["log", "names"])
+def test_a_place_on_a_mean_finds_the_mean_and_not_the_dot_of_another_line(scale):
+    shown = picture(scale=scale)
+    shown.means["mean"] = shown.means["line"].map({"linear_bt": 0.3, "mine": 0.7})
+    shown.means["fits"] = 2
+    shown.points["value"] = shown.points["line"].map({"linear_bt": 0.7, "mine": 0.3})  # all dots lie at others' means
+    figure = explore_figure(shown)
+    figure.draw_without_rendering()
+    hits = Hits(figure, shown)
+    for mean in marks_of(shown).itertuples():
+        ax = figure.axes[shown.panels.index(mean.panel)]
+        x, y = ax.transData.transform((mean.at, mean.mean))
+        hit = hits.near(x + 0.5, y + 0.5, within=8)
+        assert (hit.mean, hit.row) == (mean.Index, mean.row)
+        assert (hit.x, hit.y) == pytest.approx((x, y))
+
+
+def test_a_place_on_a_level_finds_it_where_no_dot_is_near():
+    shown = picture()
+    figure = explore_figure(shown)
+    figure.draw_without_rendering()
+    hits = Hits(figure, shown)
+    for level in shown.levels.itertuples():
+        x, y = figure.axes[shown.panels.index(level.panel)].transData.transform((0.3, level.mean))
+        hit = hits.near(x, y + 3, within=8)
+        assert (hit.level, hit.mean, hit.row) == (level.Index, None, 99)
+        assert hits.near(x, y + 30, within=8) is None
+    assert hits.near(1, y, within=8) is None  # beside the panels
 
 
 def test_dots_of_different_lines_at_one_place_can_be_told_apart():
@@ -57,7 +93,7 @@ def test_dots_of_different_lines_at_one_place_can_be_told_apart():
     shown.points["value"] = 0.5
     figure = explore_figure(shown)
     for row, (x, y) in places_of(figure, shown):
-        assert dot_near(figure, shown, x, y, within=8) == row
+        assert row_near(figure, shown, x, y) == row
 
 
 def test_the_mark_is_around_the_dot_and_nowhere_else():
@@ -119,7 +155,7 @@ def test_the_best_of_n_where_one_n_is_kept_of_all_rows_is_named():
     figure = explore_figure(replace(picture(), metric="best_of_n", held={"n": "32"}))
     assert words(figure)["y"] == "gold reward of the best of 32"
     assert figure.get_suptitle().startswith("n 32 · ")
-    figure = explore_figure(replace(picture(), metric="best_of_n", held={"n": "32 (not gold reward)"}))
+    figure = explore_figure(replace(picture(), metric="best_of_n", held={"n": "32 (gold has none)"}))
     assert words(figure)["y"] == "gold reward of the best of n"
 
 

@@ -33,8 +33,12 @@ def clicked():
 @pytest.fixture
 def fits(clicked):
     shown = FitsTable(clicked.append)
-    shown.show(made(), ["reward_model", "annotations"], "annotations")
+    show(shown, made(), ["reward_model", "annotations"], "annotations")
     return shown
+
+
+def show(fits, rows, axes, x):
+    fits.show(rows, table_columns(rows, axes, x))
 
 
 def head(fits, name):
@@ -125,21 +129,21 @@ def test_the_chosen_row_comes_into_view_and_is_marked(fits):
 
 def test_other_rows_keep_the_order_where_they_have_its_column(fits):
     head(fits, "value").click()
-    fits.show(made(40), ["reward_model"], "reward_model")
+    show(fits, made(40), ["reward_model"], "reward_model")
     assert fits.sort == ("value", False)
     head(fits, "reward model").click()
-    fits.show(made(40), ["annotations"], "annotations")
+    show(fits, made(40), ["annotations"], "annotations")
     assert fits.sort is None
 
 
 def test_names_from_outside_are_letters(fits):
-    fits.show(made().assign(reward_model=HOSTILE, fit=HOSTILE, reason=HOSTILE), ["reward_model"], "fit")
+    show(fits, made().assign(reward_model=HOSTILE, fit=HOSTILE, reason=HOSTILE), ["reward_model"], "fit")
     assert "<img" not in fits.lines.value
     assert "&lt;img" in fits.lines.value
 
 
 def test_a_hundred_thousand_rows_are_ordered_within_half_a_second(fits):
-    fits.show(made(100_000), ["reward_model", "annotations"], "fit")
+    show(fits, made(100_000), ["reward_model", "annotations"], "fit")
     for name in fits.columns:
         started = time.process_time()
         head(fits, name.replace("_", " ")).click()

@@ -10,7 +10,7 @@ from tests.widgets.explorer.test_figure import picture
 
 @pytest.fixture
 def live():
-    made = LivePicture(lambda row: made.clicks.append(row), lambda row: f"dot {row}")
+    made = LivePicture(lambda row: made.clicks.append(row), lambda hit: f"dot {hit.row}")
     made.clicks = []
     made.draw(picture())
     return made

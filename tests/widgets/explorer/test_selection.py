@@ -109,7 +109,7 @@ def test_filters_keep_their_values_and_what_they_do_not_apply_to():
     assert set(table.loc[picture.points["row"], "beta"]) == {0.5}
     assert set(table.loc[picture.points["row"], "seed"]) == {1, 2}
     assert "gold" in set(picture.levels["line"])
-    assert picture.held == {"beta": "0.5 (not gold reward)", "seed": "1 or 2"}
+    assert picture.held == {"beta": "0.5 (gold has none)", "seed": "1 or 2"}
     with pytest.raises(ResultError, match="none of its 45 rows is left; widen the filter of seed"):
         selected(table, chosen(filters={"seed": (77,)}))
 
