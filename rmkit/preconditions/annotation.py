@@ -4,6 +4,7 @@ What a single object refuses, that object is asked; here stands what is between 
 refused before any job has run. The drawing itself is in annotation/.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,12 +15,12 @@ from rmkit.errors import ParamsError, check_each_once, told_of
 from rmkit.preconditions.ranges import check_betas, made
 
 
-def check_annotation(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+def check_annotation(parameters: dict[str, Any], counts: dict[str, int], where: str) -> None:
     """ParamsError unless 03_annotation_noise asks for as many pairs as its prompts offer, and for sound annotators.
 
     parameters: its own, and those of the world and 02_sampling that say how many prompts and responses there are.
     """
-    there_are = {**parameters, **counts}
+    there_are = ChainMap[str, Any](counts, parameters)
     check_betas(parameters, where)
     check_agreements(parameters, where)
     if parameters.get("world") == "files" and parameters["length_bias"]:

@@ -3,6 +3,7 @@
 Numbers only, so that a study is refused before any job has run. The drawing itself is in training_sets/.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,17 +34,17 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int]
         raise ParamsError(f"{where}: annotations: {asked}, and there are {have}; say {remedy}")
 
 
-def check_reward_models(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+def check_reward_models(parameters: dict[str, Any], counts: dict[str, int], where: str) -> None:
     """ParamsError if 04_reward_models asks for more annotations or responses than its world has."""
-    parameters = {**parameters, **counts}  # what given files hold, where there are such, and no world's sizes
-    if too_many := [count for count in parameters["annotations"] if count > parameters["n_labels"]]:
-        have = f"03_annotation_noise gives {parameters['n_labels']} labels"
+    known = ChainMap[str, Any](counts, parameters)  # what given files hold, where there are such, and no world's sizes
+    if too_many := [count for count in known["annotations"] if count > known["n_labels"]]:
+        have = f"03_annotation_noise gives {known['n_labels']} labels"
         raise ParamsError(f"{where}: annotations: {', '.join(map(str, too_many))}, and {have}; raise its n_labels")
-    check_counts(parameters, where)
-    check_ns(parameters, where)
+    check_counts(known, where)
+    check_ns(known, where)
 
 
-def check_validation_split(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+def check_validation_split(parameters: dict[str, Any], counts: dict[str, int], where: str) -> None:
     """ParamsError if 10_validation_split asks for more than the world has that its pairs come from."""
     check = check_cross_fitting if parameters["world"] == "hh_rlhf" else check_reward_models
     check(parameters, counts, where)

@@ -73,7 +73,9 @@ def link_target(shown: Mapping[str, PlannedJob], project: Project, folder: Path)
         path, mark, place = url.partition("#")
         if path.endswith(".ipynb") and Path(path).stem in pages:
             return pages[Path(path).stem]
-        file = (project.root / "notebooks" / path).resolve()
+        if "\0" in path:
+            return None
+        file = Path(os.path.realpath(project.root / "notebooks" / path))  # resolve() refuses links that go in a circle
         return Path(os.path.relpath(file, folder)).as_posix() + mark + place if file.exists() else None
 
     return target

@@ -87,6 +87,11 @@ def test_no_project_says_where_it_looked(small, tmp_path):
     environment["RMKIT_HOME"] = str(small.root)
     ended = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
+    environment["RMKIT_HOME"] = str(tmp_path / "circle")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    ended = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert f"at {elsewhere} or above" in ended.stderr
 
 
 OTHER_REQUESTS = {

@@ -13,7 +13,7 @@ from rmkit.stages.graph import STAGES
 from rmkit.study.planning import study_file
 from rmkit.study.planning.keys import Codes, canonical, code_of, ingredients, name_of, named_above
 from rmkit.study.planning.notebook import SEEDS, Declared, Notebook, check_look_cells, declared, read_notebook
-from rmkit.study.planning.planned_job import PlannedJob
+from rmkit.study.planning.planned_job import KnownParameters, PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 
@@ -81,6 +81,7 @@ def plan_job(
 
     codes: what jobs that are planned together have in common; filled on the way.
     """
+    parameters = KnownParameters(stage, parameters)
     for name in SEEDS:
         if not 0 <= parameters.get(name, 0) < 2**63:  # more is no whole number of a table of results
             raise ParamsError(f"{where}: {stage}: {name}: {parameters[name]}; a seed is 0 or more, and below 2**63")

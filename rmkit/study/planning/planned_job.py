@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
 
+from rmkit.errors import ParamsError, did_you_mean
 from rmkit.stages.graph import STAGES
+
+
+class KnownParameters(dict[str, Any]):
+    """What parameters cells declare, by name. One that is asked for and that none declares is a ParamsError."""
+
+    def __init__(self, stage: str, *declared: Mapping[str, Any]) -> None:
+        """stage: whose they are. declared: cell by cell; the last counts where a name is shared."""
+        super().__init__({name: value for cell in declared for name, value in cell.items()})
+        self.stage = stage
+
+    def __missing__(self, name: str) -> Any:
+        among = f"notebooks/{self.stage}.ipynb: neither its parameters cell nor that of a notebook it builds on"
+        raise ParamsError(f"{among} declares {name}, which is needed to plan its jobs{did_you_mean(name, self)}")
 
 
 @dataclass(frozen=True)
@@ -48,10 +62,10 @@ class PlannedJob:
                 found |= {other.plan_id: other for other in (*job.upstream(), job)}
         return list(found.values())
 
-    def known_parameters(self) -> dict[str, Any]:
+    def known_parameters(self) -> KnownParameters:
         """The parameters of all jobs that its inputs come from, and its own, which count where a name is shared.
 
         Not those of the jobs that it gathers: these differ in what tells them apart.
         """
         above = [job.known_parameters() for job in self.inputs.values()]
-        return {name: value for known in (*above, self.parameters) for name, value in known.items()}
+        return KnownParameters(self.stage, *above, self.parameters)

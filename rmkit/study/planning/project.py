@@ -108,7 +108,7 @@ def find_project() -> Project:
         raise ParamsError(f"the working directory: {fault.strerror}; go to a folder that is there (`cd`)") from None
     package = Path(__file__).resolve().parents[3]
     home = os.environ.get("RMKIT_HOME")
-    for folder in [start, *start.parents, package, *([Path(home).resolve()] if home else [])]:
+    for folder in [start, *start.parents, package, *([Path(os.path.realpath(home))] if home else [])]:
         if (folder / "notebooks").is_dir() and (folder / "params").is_dir():
             _require_utf8(folder, str(folder))
             return Project(folder)

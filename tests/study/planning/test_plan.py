@@ -285,6 +285,10 @@ def test_known_parameters_are_those_of_all_jobs_upstream_and_its_own(graph):
     assert world.known_parameters() == {"size": 4, "name": "w"}
     assert policy.known_parameters() == {"size": 4, "name": "w", "steps": 9}
     assert models.known_parameters() == {"size": 4, "name": "m", "steps": 9, "folds": 2}
+    with pytest.raises(
+        ParamsError, match=r"neither its parameters cell nor .* declares fold, .*; did you mean 'folds'"
+    ):
+        models.known_parameters()["fold"]
 
 
 @pytest.fixture
