@@ -173,6 +173,6 @@ def _single(has: pd.DataFrame, seeds: str) -> Cell:
 
 
 def _decimals(cells: Iterable[Cell], least: float) -> int:
-    """How many decimals show two digits of the smallest half width of a column that is more than rounding."""
+    """How many decimals show a digit of the smallest half width of a column that is more than rounding."""
     halves = [(cell.high - cell.low) / 2 for cell in cells if cell.kind and cell.high - cell.low > 2 * least]
-    return max(0, 1 - math.floor(math.log10(min(halves)))) if halves else 0
+    return max(0, -math.floor(math.log10(min(halves)))) if halves else 0

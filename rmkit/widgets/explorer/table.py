@@ -4,7 +4,7 @@ Knows tidied rows and the picture's means; no widget. Only a page is ever writte
 nothing more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,13 +29,16 @@ def table_columns(rows: pd.DataFrame, axes: Collection[str], x: str) -> list[str
 
 
 def mean_rows(picture: Picture, rows: pd.DataFrame, axes: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The means and levels of a picture as rows, and which of their columns tell them apart or were measured.
+    """The means and levels of a picture as rows, line by line, and which columns tell them apart or were measured.
 
     rows: all that the picture is of, each with its place in the table as its index; a mean has that of the row nearest
     to it. axes: the columns of the metric; of these a mean has those that the picture spreads out, and those of which
     all rows have one value. A level that lies in every panel is one row.
     """
-    means = pd.concat([picture.means, picture.levels]).infer_objects().drop_duplicates("row").set_index("row")
+    means = pd.concat([picture.means, picture.levels]).infer_objects()
+    order = {"line": picture.lines, "panel": picture.panels}
+    means = means.sort_values(["line", "panel", "place"], key=lambda part: _ranks(part, order), kind="stable")
+    means = means.drop_duplicates("row").set_index("row")
     spread = _spread(picture)
     same = [name for name in axes if name not in spread and rows[name].nunique(dropna=False) == 1]
     measured = [name for name in MEANS if means[name].notna().any()]
@@ -50,6 +53,12 @@ def mean_of(picture: Picture, row: int, table: pd.DataFrame, means: pd.DataFrame
     same = (means[spread] == own) | (means[spread].isna() & own.isna())
     found = means.index[same.all(axis=1).to_numpy(dtype=bool)]
     return int(found[0]) if len(found) else None
+
+
+def _ranks(part: pd.Series, order: Mapping[str, Sequence[str]]) -> pd.Series:
+    """What a column is sorted by: its own numbers, or the place of each name in the order of its column."""
+    name = str(part.name)
+    return part.map({value: rank for rank, value in enumerate(order[name])}) if name in order else part
 
 
 def _spread(picture: Picture) -> list[str]:

@@ -210,6 +210,9 @@ def test_means_are_listed_as_drawn_ordered_exported_and_restored(explorer, store
     fits.means.value = True
     assert fits.columns == ["reward_model", "beta", "annotations", "mean", "fits"]
     drawn = pd.concat([picture.means, picture.levels])
+    lines = [str(name) for name in fits.rows["reward_model"]]
+    assert list(dict.fromkeys(lines)) == list(picture.lines)  # as in the legend
+    assert lines == sorted(lines, key=picture.lines.index)
     assert sorted(fits.rows["mean"]) == sorted(drawn["mean"])
     for mean in drawn.itertuples():  # each is the mean of the rows that share its columns, and stands at one of them
         own = explorer.table.loc[mean.row, ["reward_model", "beta", "annotations", "metric"]]
