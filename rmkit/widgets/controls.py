@@ -47,7 +47,7 @@ STYLE = """<style>
 .rmkit table.rmkit-table td:first-child, .rmkit table.rmkit-table th:first-child { padding-left: 8px; }
 .rmkit table.rmkit-table .rmkit-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .rmkit tr.rmkit-off { opacity: .38; }
-.rmkit tr.rmkit-pick td { position: sticky; top: 25px; bottom: 0;  /* in view wherever one scrolls to */
+.rmkit tr.rmkit-pick td { position: sticky; top: 23px; bottom: 0;  /* in view wherever one scrolls to */
   background: linear-gradient(rgba(0, 114, 178, .12), rgba(0, 114, 178, .12)) var(--page); }
 .rmkit tr.rmkit-pick td:first-child { box-shadow: inset 3px 0 0 var(--brand); }
 .rmkit .rmkit-scroll { max-height: 420px; overflow: auto;  /* a shadow where there is more */
