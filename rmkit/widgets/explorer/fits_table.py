@@ -96,7 +96,12 @@ class FitsTable(ipywidgets.VBox):
 
     def mark(self, chosen: int | None, kept: Sequence[int] = ()) -> None:
         """Mark the chosen row, which comes into view, and those of the fit that is kept to compare with."""
-        self._marks = {**dict.fromkeys(kept, KEPT), **({chosen: CHOSEN} if chosen is not None else {})}
+        before, self._marks = (
+            self._marks,
+            {**dict.fromkeys(kept, KEPT), **({chosen: CHOSEN} if chosen is not None else {})},
+        )
+        if not before and not self._marks:
+            return
         if chosen is not None and len(at := np.flatnonzero(self.rows.index[self._order] == chosen)):
             self._first = int(at[0]) // self.size.value * self.size.value
         self._draw()
