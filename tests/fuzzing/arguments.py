@@ -60,9 +60,20 @@ def rows_and_reasons(draw: random.Random, place: Place) -> Trial:
     if draw.random() < 0.5:
         arguments = ("why", stage(draw, place), *studies, *given)
     else:
-        options = draw.choice(([], [f"--rows={draw.choice(NUMBERS)}"], [f"--out={draw.choice(outs(place))}"]))
+        options = [f"--rows={draw.choice(NUMBERS)}", f"--out={draw.choice(outs(place))}", f"--select={of_rows(draw)}"]
+        options.append(f"--metric={draw.choice(('total', 'sum', 'reason', odd.name(draw), odd.fragment(draw)[:300]))}")
+        options = draw.sample(options, draw.choice((0, 1, 1, 2, 3)))
         arguments = ("results", stage(draw, place), *studies, *given, *options)
     return Trial(tuple(text.replace("\x00", "") for text in arguments), place)
+
+
+def of_rows(draw: random.Random) -> str:
+    """An assignment to a column of result rows."""
+    name = draw.choice(("power", "seed", "param_seed", "powers", "metric", "value", "units", "fit", odd.name(draw)))
+    value = draw.choice(
+        ("1", "[0, 1]", "0..5", "0.5..2", "5..0", "null", "nan..inf", "9e999", odd.fragment(draw)[:300])
+    )
+    return draw.choice((f"{name}={value}", f"{name}={value}", an_assignment(draw)))
 
 
 def outs(place: Place) -> tuple[str, ...]:
