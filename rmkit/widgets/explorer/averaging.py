@@ -97,7 +97,7 @@ def _interval(coded: Coded, rows: np.ndarray, differ: list[str]) -> tuple[float,
 
 def _without_rounding(value_s: np.ndarray) -> np.ndarray:
     """The numbers, all the first one where they differ by no more than floating point of 32 bits does."""
-    return np.full_like(value_s, value_s[0]) if np.allclose(value_s, value_s[0], rtol=1e-7, atol=1e-15) else value_s
+    return np.full_like(value_s, value_s[0]) if np.allclose(value_s, value_s[0], rtol=1e-6, atol=1e-15) else value_s
 
 
 def _own(coded: Coded, row: int) -> tuple[float, float, str]:
