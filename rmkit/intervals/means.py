@@ -160,7 +160,7 @@ def t_over_seeds(value_s: np.ndarray, *, level: float = 0.95, estimand: str = NE
         raise DataError(f"value_s: {value_s.shape}; it must be (S,) finite numbers, one a seed")
     n_seeds, mean = len(value_s), float(value_s.mean())
     reason = None if n_seeds > 1 else "one seed has no spread"
-    if reason is None and value_s.std() == 0:
+    if reason is None and np.ptp(value_s) == 0:
         reason = "all seeds gave the same number"
     half = np.nan if reason else float(t.ppf((1 + level) / 2, n_seeds - 1) * value_s.std(ddof=1) / np.sqrt(n_seeds))
     df = None if reason else n_seeds - 1.0

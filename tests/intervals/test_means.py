@@ -157,6 +157,12 @@ def test_seeds_are_a_row_of_finite_numbers(bad_s):
         t_over_seeds(bad_s)
 
 
+def test_equal_numbers_have_no_interval_whatever_their_mean_rounds_to():
+    value_s = np.full(7, 0.6272359522432089)  # of which numpy's mean is another number
+    assert value_s.std() > 0
+    assert t_over_seeds(value_s).reason == "all seeds gave the same number"
+
+
 def test_t_over_seeds_is_scipys_interval():
     value_s = VALUE_KP[0, :5]
     interval = t_over_seeds(value_s)
