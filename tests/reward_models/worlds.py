@@ -64,6 +64,13 @@ def swapped(pairs):
     return PairSets(chosen_sm=pairs.rejected_sm, rejected_sm=pairs.chosen_sm, weight_sm=pairs.weight_sm)
 
 
+def centred(reward_sr):
+    """Rewards about their mean, for Bradley-Terry heads. No pair says anything of a constant, so its gradient is rounding
+    alone, and AdamW makes whole steps of it: how far it moves depends on the machine.
+    """
+    return reward_sr - reward_sr.mean(axis=-1, keepdims=True)
+
+
 def with_more_padding(pairs, width):
     """The same sets, wider; the new places point at positions that no response has."""
     shape = ((0, 0), (0, width))

@@ -82,7 +82,7 @@ def by_hand(model, tokenizer, prompt, number_t, *, temperature, top_p):
     n_prompt = len(ids)
     for number in number_t:
         with torch.no_grad():
-            logit_v = model(torch.tensor([ids])).logits[0, -1].double().numpy() / temperature
+            logit_v = model(torch.tensor([ids], device=model.device)).logits[0, -1].double().cpu().numpy() / temperature
         probability_v = np.exp(logit_v - logit_v.max())
         probability_v /= probability_v.sum()
         order = np.argsort(-probability_v)
@@ -100,7 +100,7 @@ def by_hand(model, tokenizer, prompt, number_t, *, temperature, top_p):
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 0.95), (0.7, 0.8), (1.3, 1.0)])
 def test_responses_are_those_of_a_loop_by_hand(name, temperature, top_p, asked, request):
     model, tokenizer = load_causal(request.getfixturevalue(name))
-    model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(tokenizer)))
+    model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(tokenizer), device=model.device))
     model.lm_head.bias.data[tokenizer.eos_token_id] = {"base": 2.0, "gpt2": 4.0}[name]  # many end, at different lengths
     decoding = Decoding(15, temperature, top_p)
     table = drawn((model, tokenizer), asked, n=2, decoding=decoding, seed=5)
@@ -125,7 +125,7 @@ def test_a_low_temperature_or_top_p_is_greedy(causal, asked, decoding):
     model, tokenizer = causal
     greedy = {}
     for prompt_id, prompt in zip(asked["prompt_id"], asked["prompt"], strict=True):
-        inputs = tokenizer(prompt, return_tensors="pt")
+        inputs = tokenizer(prompt, return_tensors="pt").to(model.device)
         ids = model.generate(**inputs, max_new_tokens=12, do_sample=False)[0, inputs["input_ids"].shape[1] :]
         greedy[prompt_id] = tokenizer.decode(ids, skip_special_tokens=True)
     for seed in (0, 1):
@@ -163,9 +163,8 @@ def test_the_first_token_comes_as_often_as_the_model_says(causal, asked):
     prompt = asked.head(1)
     table = drawn(causal, prompt, n=2000, decoding=Decoding(1, top_p=1.0))
     with torch.no_grad():
-        probability_v = (
-            model(**tokenizer(prompt["prompt"][0], return_tensors="pt")).logits[0, -1].double().softmax(dim=0)
-        )
+        inputs = tokenizer(prompt["prompt"][0], return_tensors="pt").to(model.device)
+        probability_v = model(**inputs).logits[0, -1].double().softmax(dim=0)
     expected = Counter()
     for token, probability in enumerate(probability_v.tolist()):
         response = tokenizer.decode([token], skip_special_tokens=True)
@@ -214,7 +213,7 @@ def test_a_blank_response_is_drawn_again_and_counted(causal, asked, table, monke
 
 def test_a_model_that_says_nothing_is_one_line(base, asked):
     model, tokenizer = load_causal(base)
-    model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(tokenizer)))
+    model.lm_head.bias = torch.nn.Parameter(torch.zeros(len(tokenizer), device=model.device))
     model.lm_head.bias.data[tokenizer.eos_token_id] = 100.0
     with pytest.raises(DataError, match=r"^prompt 3: 9 draws in a row were blank; raise max_new_tokens, or look at"):
         drawn((model, tokenizer), asked)

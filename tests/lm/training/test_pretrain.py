@@ -61,7 +61,7 @@ def test_a_model_learns_what_it_reads(base, texts):
     frequency_v = count_v[count_v > 0] / count_v.sum()
     losses = []
     for text in texts[:10]:
-        ids = tokenizer(text, return_tensors="pt")["input_ids"]
+        ids = tokenizer(text, return_tensors="pt")["input_ids"].to(model.device)
         with torch.no_grad():
             losses.append(model(ids, labels=ids).loss.item())
     assert np.mean(losses) < -(frequency_v * np.log(frequency_v)).sum() - 0.3
@@ -81,7 +81,7 @@ def test_every_document_ends_and_the_end_is_learned(texts, tokenizer, tmp_path):
     trained(["Yes."] * 200, tokenizer, tmp_path, learning_rate=3e-2)
     model, _ = load_causal(Origin("it", str(tmp_path)))
     with torch.no_grad():
-        logit_v = model(**tokenizer("Yes.", return_tensors="pt")).logits[0, -1]
+        logit_v = model(**tokenizer("Yes.", return_tensors="pt").to(model.device)).logits[0, -1]
     assert logit_v.argmax() == tokenizer.eos_token_id
 
 

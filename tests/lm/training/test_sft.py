@@ -43,7 +43,7 @@ def nll(origin, demonstrations, *, teaches_stopping):
         n_prompt = len(tokenizer(prompt)["input_ids"])
         ids = tokenizer(prompt + completion)["input_ids"] + [tokenizer.eos_token_id] * teaches_stopping
         with torch.no_grad():
-            log_probability_lv = model(torch.tensor([ids])).logits[0].log_softmax(dim=-1)
+            log_probability_lv = model(torch.tensor([ids], device=model.device)).logits[0].log_softmax(dim=-1)
         losses += [-log_probability_lv[place - 1, ids[place]].item() for place in range(n_prompt, len(ids))]
     return float(np.mean(losses))
 
@@ -137,7 +137,7 @@ def test_a_model_taught_to_stop_stops_and_one_that_is_not_does_not(base, demonst
         model, tokenizer = load_causal(Origin(name, str(folder)))
         text = demonstrations["prompt"][0] + demonstrations["completion"][0]
         with torch.no_grad():
-            logit_v = model(**tokenizer(text, return_tensors="pt")).logits[0, -1]
+            logit_v = model(**tokenizer(text, return_tensors="pt").to(model.device)).logits[0, -1]
         ends[name] = logit_v.softmax(dim=0)[tokenizer.eos_token_id].item()
     assert ends["taught"] > 0.5 > 0.05 > ends["not"]
 

@@ -7,6 +7,7 @@ from rmkit.reward_models.mlp.bradley_terry import MLPBradleyTerry
 from rmkit.reward_models.mlp.training import rows_of
 from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.mlp.small_heads import (
+    DEVICE,
     FLOAT_DRIFT,
     PROCEDURES,
     SMALL,
@@ -15,6 +16,7 @@ from tests.reward_models.mlp.small_heads import (
     WORLD,
     every_loss,
     fitted,
+    learned,
     streams,
 )
 
@@ -59,7 +61,7 @@ def test_an_optimiser_of_some_rows_goes_on_as_if_it_had_never_had_others():
 
 @every_loss
 def test_progress_is_told_of_every_group_and_ends_at_its_total(head, monkeypatch):
-    monkeypatch.setitem(training.NUMBERS_AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(training.NUMBERS_AT_ONCE, DEVICE, 1)
     seen = []
     head(**SMALL).fit(WORLD.embedding_rd, TRAIN, VALIDATION, rng_s=streams(2), progress=lambda *at: seen.append(at))
     assert seen == sorted(seen)
@@ -74,7 +76,7 @@ MANY_TRAIN, MANY_VALIDATION = WORLD.sets(MANY)
 @every_loss
 def test_a_fit_beside_others_that_stop_earlier_or_later_is_the_fit_alone(head, procedure, monkeypatch):
     options = PROCEDURES[procedure]
-    monkeypatch.setitem(training.NUMBERS_AT_ONCE, "cpu", 2**30)  # all of them in one batch
+    monkeypatch.setitem(training.NUMBERS_AT_ONCE, DEVICE, 2**30)  # all of them in one batch
     sets = (
         (divided_rows(MANY_TRAIN)[0], misled(MANY_VALIDATION))
         if procedure == "published"
@@ -82,12 +84,12 @@ def test_a_fit_beside_others_that_stop_earlier_or_later_is_the_fit_alone(head, p
     )
     together = head(**options).fit(WORLD.embedding_rd, *sets, rng_s=streams(len(MANY)))
     assert len(set(together.steps_s_)) > 1
-    monkeypatch.setitem(training.NUMBERS_AT_ONCE, "cpu", 1)  # each by itself
+    monkeypatch.setitem(training.NUMBERS_AT_ONCE, DEVICE, 1)  # each by itself
     alone = head(**options).fit(WORLD.embedding_rd, *sets, rng_s=streams(len(MANY)))
     np.testing.assert_array_equal(alone.steps_s_, together.steps_s_)
     np.testing.assert_allclose(alone.validation_log_loss_s_, together.validation_log_loss_s_, rtol=1e-3)
-    drift_sr = np.abs(alone.score(WORLD.embedding_rd) - together.score(WORLD.embedding_rd))
-    assert (drift_sr.max(axis=1) < FLOAT_DRIFT * alone.score(WORLD.embedding_rd).std(axis=1)).all()
+    drift_sr = np.abs(learned(alone) - learned(together))
+    assert (drift_sr.max(axis=1) < FLOAT_DRIFT * learned(alone).std(axis=1)).all()
 
 
 def test_in_law_a_batch_of_many_fits_is_as_good_as_one_fit_at_a_time(monkeypatch):
@@ -97,7 +99,7 @@ def test_in_law_a_batch_of_many_fits_is_as_good_as_one_fit_at_a_time(monkeypatch
     right_m = WORLD.reward_r[first_m] > WORLD.reward_r[second_m]
 
     def accuracy_s(seed, at_once):
-        monkeypatch.setitem(training.NUMBERS_AT_ONCE, "cpu", at_once)
+        monkeypatch.setitem(training.NUMBERS_AT_ONCE, DEVICE, at_once)
         model = fitted(MLPBradleyTerry, train, validation, seed=seed)
         reward_sr = model.score(WORLD.embedding_rd)
         return ((reward_sr[:, first_m] > reward_sr[:, second_m]) == right_m).mean(axis=1)
