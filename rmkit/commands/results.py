@@ -139,7 +139,7 @@ def _of(n_rows: int, n_every: int) -> str:
 
 
 def _write(rows: "pd.DataFrame", out: Path, *, n_rows: int) -> None:
-    writers = {".csv": lambda: rows.to_csv(out, index=False), ".parquet": lambda: rows.to_parquet(out, index=False)}
+    writers = {".csv": rows.to_csv, ".parquet": rows.to_parquet}
     where = f"--out {cut(str(out))}"
     writer = writers[one_of(out.suffix, list(writers), f"{where}: its ending")]
     with disk_faults(out):
@@ -147,5 +147,11 @@ def _write(rows: "pd.DataFrame", out: Path, *, n_rows: int) -> None:
             raise ParamsError(f"{where}: there is no folder {cut(str(out.parent))}; make it, or name another")
         if out.exists() and not out.is_file():  # a pipe would wait for who reads it
             raise ParamsError(f"{where}: is not a regular file; name another")
-        writer()
+        whole = Path(os.path.realpath(out))  # a link stays one
+        beside = whole.with_name(f".rmkit-results.{os.getpid()}")
+        try:  # whole or not at all: a full disk leaves the file that was there
+            writer(beside, index=False)
+            beside.replace(whole)
+        finally:
+            beside.unlink(missing_ok=True)
     say(f"{out}: {_of(len(rows), n_rows)}")

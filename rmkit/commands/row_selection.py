@@ -70,8 +70,8 @@ def selected_rows(rows: pd.DataFrame, select: Sequence[str]) -> pd.DataFrame:
 def _has(column: pd.Series, given: Any, where: str) -> pd.Series:
     """(R,) bool: which rows have the value, one of the list, or one in the range."""
     there = list(column.dropna().unique())
-    asked = given if isinstance(given, list) and canonical(given) not in there else [given]
-    texts = {one if isinstance(one, str) else canonical(one) for one in asked} | {str(one) for one in asked}
+    asked = given if isinstance(given, list) and _written(given) not in there else [given]
+    texts = {one if isinstance(one, str) else _written(one) for one in asked} | {str(one) for one in asked}
     numbers = [one for one in asked if _is_number(one)]
     if (ends := span(given, where)) and any(map(_is_number, there)):
         found = [value for value in there if _is_number(value) and ends[0] <= value <= ends[1]]
@@ -88,6 +88,14 @@ def _has(column: pd.Series, given: Any, where: str) -> pd.Series:
         endless = [value for value in there if _is_number(value) and np.isinf(value)]
         kept |= column.isin(endless) if endless else column.isna()
     return kept
+
+
+def _written(value: Any) -> str:
+    """A value as a stored parameter is written; what JSON lacks, as .inf, as Python writes it."""
+    try:
+        return canonical(value)
+    except ValueError:
+        return str(value)
 
 
 def _is_number(value: object) -> bool:

@@ -1,12 +1,15 @@
 """`rmkit results --select`: rows by any of their columns; what a file has of the columns' names and types."""
 
+import errno
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.commands import results
 from rmkit.commands.row_selection import selected_rows, with_own_names, with_whole_numbers
 from rmkit.commands.selection import selected
-from rmkit.errors import ParamsError
+from rmkit.errors import ParamsError, StoreError
 from rmkit.study.planning.plan import schema_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project
@@ -32,6 +35,8 @@ ROWS = pd.DataFrame(
         ("beta=0.5..2", [0, 1]),
         ("beta=null", [3]),
         ("beta=no noise", [3]),
+        ("beta=.inf", [3]),
+        ("beta=[.inf, 0.5]", [0, 3]),
         ("beta=[null, 0.5]", [0, 3]),
         ("n=[1, 32]", [0, 1, 4, 5]),
         ("n=null", [2]),
@@ -56,6 +61,7 @@ def test_several_selections_hold_together():
     [
         (["polcy=x"], "--select polcy=x: the rows have no column polcy; the nearest are policy, "),
         (["beta=2"], "--select beta=2: no row has it; beta is 0.5, 1, 3, no noise$"),
+        (["beta=.nan"], "--select beta=.nan: no row has it; beta is 0.5, 1, 3, no noise$"),
         (["beta=3", "n=1"], "--select n=1: no row has it; n is given for none$"),
         (["beta=2..1"], "--select beta=2..1: '2..1' is not a range; write first..last, as 5..24 or 0.5..2$"),
         (["policy=1..2"], "--select policy=1..2: no row has it; policy is best_of_2, kl_1, "),
@@ -123,6 +129,24 @@ def test_a_metric_alone_goes_into_a_file(stored_metrics, tmp_path):
     ended = stored_metrics.rmkit("results", "01", "small", "--metric", "sum", "--out", str(out))
     assert ended.stdout == f"{out}: 4 of 8 rows\n"
     assert set(pd.read_csv(out)["metric"]) == {"sum"}
+
+
+def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path, monkeypatch):
+    out, link = tmp_path / "rows.csv", tmp_path / "link.csv"
+    link.symlink_to(out.name)
+    results._write(ROWS, link, n_rows=6)
+    before = out.read_bytes()
+    assert (len(pd.read_csv(out)), link.is_symlink()) == (6, True)
+
+    def full(self, path, **_):
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(StoreError, match="free some space"):
+        results._write(ROWS, link, n_rows=6)
+    assert out.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.csv", "rows.csv"]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import ipywidgets
+import numpy as np
 import pandas as pd
 
 from rmkit.errors import ResultError, RmkitError
@@ -209,9 +210,11 @@ class Below:
         self.explorer.live.mark(self.row, list(same))
 
     def _listed(self, row: int | None) -> int | None:
-        """By which row of the table a row of the picture is listed: itself, or its mean."""
+        """By which row of the table a row is listed: itself, or its mean; by no mean what is in none."""
         if row is None or not self.fits.means.value or self.explorer.picture is None:
             return row
+        if row not in self._rows.index or not np.isfinite(float(self._rows["value"].loc[row])):
+            return None  # not of this picture, as a view may ask for, or without a value
         return mean_of(self.explorer.picture, row, self.explorer.table, self.fits.rows)
 
 

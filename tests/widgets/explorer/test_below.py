@@ -56,6 +56,16 @@ def test_the_rows_of_the_picture_are_listed_and_a_click_on_one_is_a_click_on_its
     assert explorer.card.layout.display is None
 
 
+def test_a_fit_that_no_mean_counts_marks_no_mean(explorer):
+    fits = explorer.below.fits
+    other = explorer.table[explorer.table["metric"] != explorer.selection.metric].index[0]
+    fits.means.value = True
+    explorer.choose(int(explorer.picture.points["row"].iloc[0]))
+    assert fits.lines.value.count("rmkit-chosen") == 1
+    explorer.choose(int(other))
+    assert fits.lines.value.count("rmkit-chosen") == 0
+
+
 def test_a_click_on_a_dot_marks_its_row(explorer):
     row = explorer.picture.points["row"].iloc[-1]
     explorer.choose(int(row))
