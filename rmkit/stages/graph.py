@@ -131,7 +131,7 @@ STAGES = {
         outputs={"bank": {}, "comparisons": {}},
         rows=False,
         data=(
-            DataFile("pairs_file", "rmkit.worlds.human_preferences.hh_rlhf:check"),
+            DataFile("pairs_file", "rmkit.worlds.human_preferences.pairs:check"),
             DataFile("preferences_folder", "rmkit.worlds.human_preferences.stored_features:check", STORED),
             DataFile("encoder", MODEL_FOLDER, SENTENCE_ENCODER, if_present=True),
         ),

@@ -3,6 +3,7 @@
 What a check accepts is then read as its notebook would read it: what that refuses is one sentence too.
 """
 
+import csv
 import gzip
 import io
 import json
@@ -62,7 +63,7 @@ HEADERS = (
 
 
 def pairs(draw: random.Random, place: Place) -> Trial:
-    """A file of dialogues with a row, a value, some bytes or its compression wrong."""
+    """A file of preferences with a row, a value, some bytes or its compression wrong, or a folder of `datasets`."""
     rows: list[Any] = [_pair(draw, number) for number in range(draw.choice((1, 3, 20)))]
     for _ in range(draw.choice((0, 1, 1, 2))):
         at = draw.randrange(len(rows))
@@ -74,23 +75,79 @@ def pairs(draw: random.Random, place: Place) -> Trial:
         row.text if isinstance(row, odd.Raw) else json.dumps(row, ensure_ascii=draw.random() < 0.5) for row in rows
     ]
     content = draw.choice(("\n", "\n", "\n", "\r\n", "\n\n", "\r")).join(lines).encode("utf-8", "surrogatepass")
+    container = draw.choice((".jsonl",) * 4 + (".json", ".csv", ".tsv", ".parquet", "/"))
+    if container == ".json":
+        content = b"[" + b",".join(line.encode("utf-8", "surrogatepass") for line in lines) + b"]"
+    elif container in (".csv", ".tsv"):
+        content = _table(rows, "," if container == ".csv" else "\t")
+    elif container in (".parquet", "/"):
+        content = _arrow(rows, container)
     if draw.random() < 0.4:
         content = odd.changed_bytes(draw, content)
+    if container == "/":
+        return _pairs_trial(_folder(draw, place, content), place, repr(content[:300]))
     if zipped := draw.random() < 0.4:
         content = gzip.compress(content, mtime=0)
         if draw.random() < 0.5:
             content = draw.choice(
                 (odd.changed_bytes(draw, content), content + b"x", content * 2, content[:-6], content[:10], _endless())
             )
-    path = place.input / draw.choice(
-        ("pairs.jsonl.gz",) * 5 + ("pairs.jsonl",)
-        if zipped
-        else ("pairs.jsonl",) * 5 + ("pairs.jsonl.gz", "pairs.json")
-    )
+    names = [f"pairs{container}.gz"] * 5 + [f"pairs{container}"]
+    names = names if zipped else [name.removesuffix(".gz") for name in names] + ["pairs.jsonl.gz", "pairs.json"]
+    path = place.input / draw.choice(names)
     path.write_bytes(content)
+    return _pairs_trial(path, place, repr(content[:300]))
 
+
+def _table(rows: list[Any], delimiter: str) -> bytes:
+    """The rows as a table, what is no text as JSON."""
+    text = io.StringIO(newline="")
+    objects = [row for row in rows if isinstance(row, dict)]
+    writer = csv.writer(text, delimiter=delimiter, escapechar="\\")
+    names = list(dict.fromkeys(name for row in objects for name in row))
+    writer.writerow(names)
+    for row in objects:
+        values = (row.get(name) for name in names)
+        writer.writerow([value if isinstance(value, str) else json.dumps(value) for value in values])
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _arrow(rows: list[Any], container: str) -> bytes:
+    """The rows that Arrow can hold, as Parquet or as a stream."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pa.Table.from_pylist([row for row in rows if isinstance(row, dict)])
+    except (pa.ArrowException, TypeError, UnicodeEncodeError, OverflowError):
+        table = pa.table({"prompt": ["q"], "chosen": ["a"], "rejected": ["b"]})
+    stream = io.BytesIO()
+    if container == ".parquet":
+        pq.write_table(table, stream) if table.num_columns else None
+    else:
+        with pa.ipc.new_stream(stream, table.schema) as written:
+            written.write_table(table)
+    return stream.getvalue()
+
+
+def _folder(draw: random.Random, place: Place, content: bytes) -> Path:
+    """A folder as `Dataset.save_to_disk` writes it, its state now and then wrong."""
+    folder = place.input / "pairs"
+    folder.mkdir()
+    (folder / "data-00000-of-00001.arrow").write_bytes(content)
+    state: Any = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
+    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    if draw.random() < 0.4:
+        _change_json_or_bytes(draw, folder / "state.json")
+    if draw.random() < 0.2:
+        splits = draw.choice((["train"], ["a", "b"], [".."], [], [3], "x", None))
+        (folder / "dataset_dict.json").write_text(json.dumps({"splits": splits}), encoding="utf-8")
+    return folder
+
+
+def _pairs_trial(path: Path, place: Place, shown: str) -> Trial:
     def read() -> None:
-        from rmkit.worlds.human_preferences.hh_rlhf import bank_and_comparisons, read_pairs
+        from rmkit.worlds.human_preferences.pairs import bank_and_comparisons, read_pairs
 
         bank_and_comparisons(
             read_pairs(path), lambda texts: (np.zeros((len(texts), 2), np.float16), {"method": "none"})
@@ -101,7 +158,7 @@ def pairs(draw: random.Random, place: Place) -> Trial:
         place,
         ACCEPTS_OR_REFUSES,
         then=read,
-        shown=repr(content[:300]),
+        shown=shown,
     )
 
 
@@ -291,10 +348,20 @@ def _change_json_or_bytes(draw: random.Random, path: Path) -> None:
         path.write_text(text, encoding="utf-8", errors="surrogatepass")
 
 
-def _pair(draw: random.Random, number: int) -> dict[str, str]:
+def _pair(draw: random.Random, number: int) -> dict[str, Any]:
+    """A row in one of the forms: whole dialogues, a prompt and answers, whole messages."""
     prompt = "\n\nHuman: Hi" * draw.choice((1, 1, 2)) + f" {number}\n\nAssistant:"
     first, second = draw.sample(ANSWERS, 2)
-    return {"chosen": f"{prompt} {first}", "rejected": f"{prompt} {second}"}
+    form = draw.randrange(3)
+    if form == 0:
+        return {"chosen": f"{prompt} {first}", "rejected": f"{prompt} {second}"}
+    if form == 1:
+        return {"prompt": f"Hi {number}", "chosen": first, "rejected": second}
+    asked = {"role": "user", "content": f"Hi {number}"}
+    return {
+        name: [asked, {"role": "assistant", "content": said}]
+        for name, said in (("chosen", first), ("rejected", second))
+    }
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import one_of
-from rmkit.worlds.human_preferences.hh_rlhf import Reading, bank_and_comparisons, read_pairs
+from rmkit.worlds.human_preferences.pairs import Reading, bank_and_comparisons, read_pairs
 from rmkit.worlds.human_preferences.stored_features import MINILM, NGRAMS, STORED, Preferences, check, write_stored
 
 FEATURES = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
-from rmkit.worlds.human_preferences.hh_rlhf import Reading, because
+from rmkit.worlds.human_preferences.pairs import Reading, because
 from rmkit.worlds.human_preferences.texts import DOWNLOADED, FILE, REPOSITORY, REVISION, SHA256
 
 if TYPE_CHECKING:

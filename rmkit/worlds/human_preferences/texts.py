@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
 from rmkit.files.digests import file_digest
-from rmkit.worlds.human_preferences.hh_rlhf import in_bank_order, read_pairs
+from rmkit.worlds.human_preferences.pairs import in_bank_order, read_pairs
 
 if TYPE_CHECKING:
     import pandas as pd

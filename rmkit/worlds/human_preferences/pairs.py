@@ -1,22 +1,29 @@
-"""HH-RLHF: what people preferred, two dialogues a row that differ in the last answer only.
+"""What people preferred: pairs of answers to a prompt, read from a file or folder, and as a bank with comparisons.
 
-Knows the file's format, reads it line by line, and says what it dropped and why. Reading needs the standard library
-alone, so that `rmkit check` can answer at once; only `bank_and_comparisons` knows arrays and tables. Knows no feature:
-how a text becomes numbers is the caller's choice. Source: Bai et al. 2022, arXiv 2204.05862;
-https://github.com/anthropics/hh-rlhf.
+Says which rows were dropped and why, what was not read, and which pairs were judged both ways. Reading needs the
+standard library alone (but for Parquet and Arrow), so that `rmkit check` can answer at once; only
+`bank_and_comparisons` knows arrays and tables. Knows no feature: how a text becomes numbers is the caller's choice.
+Which containers and rows are understood is said by containers.py and row_forms.py.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError
-from rmkit.files.lines import numbered_lines
-from rmkit.files.regular import json_value
-from rmkit.lm.templates import ASSISTANT, HUMAN
+from rmkit.errors import DataError, cut
+from rmkit.worlds.human_preferences.containers import numbered_rows
+from rmkit.worlds.human_preferences.row_forms import (
+    DIFFERENT_PROMPTS,
+    EMPTY,
+    ENDS_WITH_HUMAN,
+    EQUAL,
+    TEXTS,
+    sides_of,
+    why_dropped,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,15 +32,9 @@ if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
     from rmkit.artifacts.comparisons import Comparisons
 
-SUFFIXES = (".jsonl", ".jsonl.gz")
-
-# Why a row is dropped, in the order in which a row is asked.
-DIFFERENT_PROMPTS = "chosen and rejected answer different prompts"
-ENDS_WITH_HUMAN = "the human has the last word"
-EMPTY = "an empty response"
-EQUAL = "chosen equals rejected"
 FOUND_TWICE = "found twice"
-REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, FOUND_TWICE)
+REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, FOUND_TWICE)  # in the order in which a row is asked
+NAMED = 6  # columns that are not read and that a sentence names
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Pair:
     prompt: str  # everything up to and including the last "\n\nAssistant:"
     chosen: str  # stripped
     rejected: str  # stripped
-    line: int  # 1-based, in the file
+    line: int  # 1-based, in the file: of JSON lines the line, else the row
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Reading:
     pairs: tuple[Pair, ...]
     read: int
     dropped: Mapping[str, int]  # every reason of REASONS, 0 where it did not occur
+    forms: Mapping[str, int] = field(default_factory=dict)  # how many rows were of which form
+    unread: tuple[str, ...] = ()  # columns that nothing is made of
 
     @property
     def kept(self) -> int:
@@ -63,9 +66,15 @@ class Reading:
         """Exact repetitions of an earlier pair; the earlier one is kept. The opposite choice is no repetition."""
         return self.dropped[FOUND_TWICE]
 
+    @property
+    def both_ways(self) -> int:
+        """How many pairs of answers were judged both ways: as often one was chosen, as the other. All are kept."""
+        judged = {(pair.prompt, pair.chosen, pair.rejected) for pair in self.pairs}
+        return sum((prompt, rejected, chosen) in judged for prompt, chosen, rejected in judged) // 2
+
 
 def read_pairs(path: str | Path, shown: str | None = None) -> Reading:
-    """All pairs of a .jsonl or .jsonl.gz file, in its order, or DataError with file, line and remedy.
+    """All pairs of a file or folder, in its order, or DataError with file, row and remedy.
 
     shown: the path as messages give it, where that is not `path` itself.
     """
@@ -73,99 +82,49 @@ def read_pairs(path: str | Path, shown: str | None = None) -> Reading:
     pairs: list[Pair] = []
     seen: set[tuple[str, str, str]] = set()
     dropped: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
-    read = 0
-    for line, row in numbered_rows(Path(path), shown):
-        read += 1
-        where = f"{shown}, line {line}"
-        prompt, chosen = last_turn(row, "chosen", where)
-        rejected_prompt, rejected = last_turn(row, "rejected", where)
-        reason = why_dropped(prompt, chosen, rejected_prompt, rejected)
-        chosen, rejected = chosen.strip(), rejected.strip()
+    forms: Counter[str] = Counter()
+    unread: dict[str, None] = {}
+    for number, where, row in numbered_rows(Path(path), shown, TEXTS):
+        first, second, form = sides_of(row, where)
+        forms[form] += 1
+        if len(unread) <= NAMED:
+            unread |= dict.fromkeys(str(name) for name in row if name not in TEXTS)
+        reason = why_dropped(first, second)
+        prompt, chosen, rejected = first.prompt, first.answer.strip(), second.answer.strip()
         if reason is None and (prompt, chosen, rejected) in seen:
             reason = FOUND_TWICE
         if reason:
             dropped[reason] += 1
             continue
         seen.add((prompt, chosen, rejected))
-        pairs.append(Pair(prompt=prompt, chosen=chosen, rejected=rejected, line=line))
+        pairs.append(Pair(prompt=prompt, chosen=chosen, rejected=rejected, line=number))
+    read = forms.total()
     if not pairs:
         rows = f"{read} rows{because(dropped)}" if read else "no rows"
         raise DataError(
             f"{shown}: {rows}; a preference file needs at least one pair of different answers to one prompt"
         )
-    return Reading(pairs=tuple(pairs), read=read, dropped=dict(dropped))
+    return Reading(tuple(pairs), read, dict(dropped), dict(forms), tuple(unread))
 
 
 def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
     """A sentence on what the file holds and its counts (pairs, prompts), or the DataError that `read_pairs` raises."""
     reading = read_pairs(path, shown)
     prompts = len({pair.prompt for pair in reading.pairs})
-    said = f"{shown or path}: {reading.kept} of {reading.read} pairs kept, {prompts} prompts{because(reading.dropped)}"
-    return said, {"pairs": reading.kept, "prompts": prompts}
+    kept = f"{reading.kept} of {reading.read} pairs kept, {prompts} prompts"
+    parts = [because(reading.dropped), f"; read as {' and '.join(reading.forms)}"]
+    if reading.both_ways:
+        parts.append(f"; judged both ways: {reading.both_ways} of the pairs")
+    if reading.unread:
+        named = ", ".join(cut(name, 40) for name in reading.unread[:NAMED])
+        parts.append(f"; not used: {named}{' and more' if len(reading.unread) > NAMED else ''}")
+    return f"{shown or path}: {kept}{''.join(parts)}", {"pairs": reading.kept, "prompts": prompts}
 
 
 def because(dropped: Mapping[str, int]) -> str:
     """`; dropped: 5 chosen and rejected answer different prompts, 4 an empty response`, or nothing."""
     reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
     return f"; dropped: {reasons}" if reasons else ""
-
-
-def numbered_rows(path: Path, shown: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The 1-based line number and the object of each line that is not blank, or DataError."""
-    if not path.name.endswith(SUFFIXES):
-        raise DataError(f"{shown}: is not named as a file of preferences; use {' or '.join(SUFFIXES)}")
-    for line, raw in numbered_lines(path, shown):
-        yield line, parsed(raw, f"{shown}, line {line}")
-
-
-def parsed(raw: bytes, where: str) -> dict[str, Any]:
-    """The JSON object of one line, or DataError."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        remedy = "a gzip is named .jsonl.gz" if raw.startswith(b"\x1f\x8b") else "save the file as UTF-8"
-        raise DataError(f"{where}: is not UTF-8 (byte {fault.start + 1}); {remedy}") from fault
-    try:
-        row = json_value(text)
-    except ValueError as fault:
-        fault_text = str(fault).partition(": line")[0]
-        remedy = 'each line must be one object {"chosen": …, "rejected": …}'
-        raise DataError(f"{where}: is not JSON ({fault_text}); {remedy}") from fault
-    if not isinstance(row, dict):
-        remedy = 'it must be an object {"chosen": …, "rejected": …}'
-        raise DataError(f"{where}: is a JSON {type(row).__name__}; {remedy}")
-    return row
-
-
-def last_turn(row: Mapping[str, Any], name: str, where: str) -> tuple[str, str]:
-    """The prompt, up to and including the last assistant marker, and what follows it, or DataError."""
-    if name not in row:
-        found = ", ".join(repr(key)[1:-1][:40] for key in list(row)[:5]) or "no keys"
-        raise DataError(f"{where}: has no {name!r} (found {found}); a row needs 'chosen' and 'rejected'")
-    dialogue = row[name]
-    if not isinstance(dialogue, str):
-        raise DataError(f"{where}: {name!r} is {type(dialogue).__name__}, not text; it must be a whole dialogue")
-    try:
-        dialogue.encode("utf-8")
-    except UnicodeEncodeError as fault:  # JSON can spell half a surrogate pair, which no file can store as text
-        found = ascii(dialogue[fault.start])
-        raise DataError(f"{where}: {name!r} holds {found}, which is no character; write the pair in full") from fault
-    before, marker, answer = dialogue.rpartition(ASSISTANT)
-    if not marker:
-        remedy = r"a dialogue must contain '\n\nAssistant:' before the answer"
-        raise DataError(f"{where}: {name!r} has no assistant turn; {remedy}")
-    return before + marker, answer
-
-
-def why_dropped(prompt: str, chosen: str, rejected_prompt: str, rejected: str) -> str | None:
-    """The reason why a row says nothing about one preference, or None. The answers come as they stand in the file."""
-    if prompt != rejected_prompt:
-        return DIFFERENT_PROMPTS
-    if HUMAN in chosen or HUMAN in rejected:
-        return ENDS_WITH_HUMAN
-    if not (chosen.strip() and rejected.strip()):
-        return EMPTY
-    return EQUAL if chosen.strip() == rejected.strip() else None
 
 
 def bank_and_comparisons(

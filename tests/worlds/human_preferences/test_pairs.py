@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.worlds.human_preferences import hh_rlhf
-from rmkit.worlds.human_preferences.hh_rlhf import (
+from rmkit.worlds.human_preferences import pairs
+from rmkit.worlds.human_preferences.pairs import (
     DIFFERENT_PROMPTS,
     EMPTY,
     ENDS_WITH_HUMAN,
@@ -56,12 +56,14 @@ def test_every_dropped_row_has_its_reason_and_an_exact_repetition_is_kept_once(t
 
 def test_a_check_says_what_is_kept_and_why_the_rest_is_not(tmp_path):
     path = written(tmp_path / "pairs.jsonl", made_up())
-    said, counts = hh_rlhf.check(path)
+    said, counts = pairs.check(path)
     prompts = len({row["chosen"].rpartition("Assistant:")[0] for row in made_up()[:N_PAIRS]})
     assert prompts < N_PAIRS
     assert counts == {"pairs": N_PAIRS, "prompts": prompts}
     dropped = f"dropped: 1 {DIFFERENT_PROMPTS}, 1 {EMPTY}, 1 {EQUAL}"
-    assert said == f"{path}: {N_PAIRS} of {N_PAIRS + 3} pairs kept, {prompts} prompts; {dropped}"
+    assert (
+        said == f"{path}: {N_PAIRS} of {N_PAIRS + 3} pairs kept, {prompts} prompts; {dropped}; read as whole dialogues"
+    )
 
 
 NOT_TEXT = {"chosen": 3, "rejected": GOOD["rejected"]}
@@ -83,7 +85,7 @@ MISTAKES = {
 def test_a_wrong_row_is_named_by_file_and_line(tmp_path, name, mistake):
     rows, said = MISTAKES[mistake]
     with pytest.raises(DataError, match=f"/{name}, {said}") as caught:
-        hh_rlhf.check(written(tmp_path / name, rows))
+        pairs.check(written(tmp_path / name, rows))
     assert "\n" not in str(caught.value)
 
 
@@ -121,8 +123,8 @@ def test_bytes_that_are_not_utf8_are_named_by_line_and_byte(tmp_path):
 def test_a_file_that_is_missing_or_of_another_kind_or_empty_says_so(tmp_path):
     with pytest.raises(DataError, match=r"absent.jsonl: there is no such file; put it there, or correct the path"):
         read_pairs(tmp_path / "absent.jsonl")
-    with pytest.raises(DataError, match=r"pairs.csv: is not named as a file of preferences; use .jsonl or .jsonl.gz"):
-        read_pairs(tmp_path / "pairs.csv")
+    with pytest.raises(DataError, match=r"pairs.txt: is not named as a file of preferences; use .jsonl, .json, .csv, "):
+        read_pairs(tmp_path / "pairs.txt")
     with pytest.raises(DataError, match=r"empty.jsonl: no rows; a preference file needs at least one pair"):
         read_pairs(written(tmp_path / "empty.jsonl", []))
     with pytest.raises(DataError, match=r"bad.jsonl: 2 rows; dropped: 2 an empty response; a preference file needs"):
@@ -131,7 +133,7 @@ def test_a_file_that_is_missing_or_of_another_kind_or_empty_says_so(tmp_path):
 
 def test_checking_a_file_loads_no_heavy_package(tmp_path):
     code = (
-        "import sys; from rmkit.worlds.human_preferences.hh_rlhf import check; check(sys.argv[1]);"
+        "import sys; from rmkit.worlds.human_preferences.pairs import check; check(sys.argv[1]);"
         "print([name for name in ('numpy', 'pandas', 'sklearn', 'torch') if name in sys.modules])"
     )
     path = written(tmp_path / "pairs.jsonl", [GOOD])
@@ -142,7 +144,7 @@ def test_checking_a_file_loads_no_heavy_package(tmp_path):
 def test_a_bank_holds_each_text_once_and_each_pair_points_at_its_texts(tmp_path):
     rows = [row("b", "a", ask="1"), row("d", "c", ask="0"), row("a", "z", ask="1"), row("a", "b", ask="1")]
     reading = read_pairs(written(tmp_path / "pairs.jsonl", rows))
-    bank, comparisons = hh_rlhf.bank_and_comparisons(reading, embed)
+    bank, comparisons = pairs.bank_and_comparisons(reading, embed)
     assert [prompt.split()[1] for prompt in bank.prompts["prompt"]] == ["1", "0"]  # by first appearance
     assert sorted(zip(bank.prompt_id_r, bank.responses["response"], strict=True)) == [
         (0, "a"),
@@ -165,7 +167,7 @@ def test_a_bank_says_how_long_its_texts_are(tmp_path):
     reading = read_pairs(
         written(tmp_path / "pairs.jsonl", [row("two words", "é", ask="1"), row("ca va", "b", ask="?")])
     )
-    bank, _ = hh_rlhf.bank_and_comparisons(reading, embed)
+    bank, _ = pairs.bank_and_comparisons(reading, embed)
     lengths = bank.responses.set_index("response")[["characters", "words"]].T.to_dict("list")
     assert lengths == {"two words": [9, 2], "é": [1, 1], "ca va": [5, 2], "b": [1, 1]}
     assert bank.prompts["words"].tolist() == [3, 3]  # Human: 1 Assistant:
@@ -175,8 +177,8 @@ def test_a_bank_says_how_long_its_texts_are(tmp_path):
 def test_responses_may_be_embedded_after_their_prompts(tmp_path):
     rows = [row("bee", "a", ask="where?"), row("c", "d", ask="eel")]
     reading = read_pairs(written(tmp_path / "pairs.jsonl", rows))
-    alone, comparisons = hh_rlhf.bank_and_comparisons(reading, embed)
-    joint, same = hh_rlhf.bank_and_comparisons(reading, embed, with_prompts=True)
+    alone, comparisons = pairs.bank_and_comparisons(reading, embed)
+    joint, same = pairs.bank_and_comparisons(reading, embed, with_prompts=True)
     prompt_r = joint.prompts["prompt"].reindex(joint.prompt_id_r)  # prompts are numbered from 0
     texts = [f"{prompt} {text}" for prompt, text in zip(prompt_r, joint.responses["response"], strict=True)]
     np.testing.assert_array_equal(joint.embedding_rd, embed(texts)[0])
@@ -189,8 +191,8 @@ def test_responses_may_be_embedded_after_their_prompts(tmp_path):
 def test_positions_say_nothing_about_which_response_was_preferred(tmp_path):
     rows = made_up()
     swapped = [{"chosen": row["rejected"], "rejected": row["chosen"]} for row in rows]
-    bank, comparisons = hh_rlhf.bank_and_comparisons(read_pairs(written(tmp_path / "pairs.jsonl", rows)), embed)
-    other_bank, other = hh_rlhf.bank_and_comparisons(read_pairs(written(tmp_path / "swapped.jsonl", swapped)), embed)
+    bank, comparisons = pairs.bank_and_comparisons(read_pairs(written(tmp_path / "pairs.jsonl", rows)), embed)
+    other_bank, other = pairs.bank_and_comparisons(read_pairs(written(tmp_path / "swapped.jsonl", swapped)), embed)
     assert other_bank.responses.equals(bank.responses)
     assert (other.first_m == comparisons.first_m).all()
     assert (other.label_m == 1 - comparisons.label_m).all()
