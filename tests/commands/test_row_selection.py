@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path, monkeyp
     assert (len(pd.read_csv(out)), link.is_symlink()) == (6, True)
 
     def full(self, path, **_):
-        path.write_text("half")
+        path.write_text("half", encoding="utf-8")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
