@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, report, gallery, why, gc, data; and `--version`.
+"""The command line: run, check, status, results, compare, report, gallery, why, gc, data; and `--version`.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. The commands themselves are in `commands/`, and
@@ -69,6 +69,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from rmkit.commands.compare import compare
     from rmkit.commands.keeping import data, gc
     from rmkit.commands.looking import status, why
     from rmkit.commands.pages import gallery, report
@@ -142,6 +143,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN=VALUE",
         help="only rows with this value of a parameter or another column; several: 0.5..2, [1, 32]; null: no noise",
     )
+    scores = commands.add_parser("compare", help=(compare.__doc__ or "").split("\n")[0], description=compare.__doc__)
+    scores.add_argument(
+        "files", nargs="+", metavar="FILE", help="a score file, or NAME=FILE (.parquet, .csv, .json, .jsonl)"
+    )
+    scores.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .parquet or .json file of all numbers")
+    scores.add_argument("--rows", type=_positive, default=40, metavar="N", help="rows of a table to show (default: 40)")
+    scores.set_defaults(command=compare)
     command("report", report)
     pages = command("gallery", gallery)
     pages.add_argument("--all", action="store_true", help="all finished jobs (default: one seed of each setting)")

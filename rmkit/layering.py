@@ -66,7 +66,10 @@ FLOORS = (
         ),
     ),
     (
-        Room("evaluation", "fits compared with gold and on pairs, populations of reward models, curves, contrasts"),
+        Room(
+            "evaluation",
+            "fits compared with gold, on pairs and with each other, populations of reward models, curves, contrasts",
+        ),
         Room(
             "lm",
             "language models, the only room that knows transformers and TRL: sampling, reading, training",
@@ -114,9 +117,9 @@ FLOORS = (
             "what each command of the command line does",
             counts=False,
             inside=(
-                ("request", "selection", "dry_run", "waiting", "version", "headlines"),
+                ("request", "selection", "dry_run", "waiting", "version", "headlines", "plain_tables"),
                 ("pages", "row_selection"),
-                ("running", "looking", "results", "keeping"),
+                ("running", "looking", "results", "compare", "keeping"),
             ),
         ),
     ),

@@ -1,29 +1,22 @@
 """`results`: the headline metrics of a stage on the screen, and all its result rows in a file."""
 
 import argparse
-import os
 import shlex
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rmkit.commands.plain_tables import aligned, is_number, total_width, width_of_window, write_table
 from rmkit.commands.request import planned
 from rmkit.commands.selection import stage_named
-from rmkit.errors import ParamsError, ResultError, cut, listed, one_of
+from rmkit.errors import ParamsError, ResultError, listed, one_of
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.plan import schema_of
-from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from rmkit.commands.headlines import Table
 
-GAP = "  "
 LEAST = 8  # letters that a column keeps where it is cut
 LONGEST_EXAMPLE = 40  # letters of a value that a line proposes
 
@@ -54,13 +47,14 @@ def results(options: argparse.Namespace) -> int:
         raise ParamsError(f"--metric {absent[0]}: no row that --select asks for has it, but {listed(metrics_of(rows))}")
     if options.out:
         asked = rows[rows["metric"].isin(options.metric)] if options.metric else rows
-        _write(with_whole_numbers(asked, schema_of(project, stage)), options.out, n_rows=len(every))
+        write_table(with_whole_numbers(asked, schema_of(project, stage)), options.out)
+        say(f"{options.out}: {_of(len(asked), len(every))}")
         return 0
     chosen = [assignment.partition("=")[0] for assignment in options.select]
     tables = headline_tables(tidied(rows), stage, options.metric, chosen=chosen)
     say(f"{stage} of {study.arguments}: {_of(len(rows), len(every))}, {counted(len(metrics_of(rows)), 'metric')}")
     for table in tables:
-        say("", *lines_of(table, rows=options.rows, width=_width()))
+        say("", *lines_of(table, rows=options.rows, width=width_of_window()))
     others = [metric for metric in metrics_of(rows) if not any(metric in t.metrics for t in tables)]
     if others:
         say("", f"other metrics, by --metric NAME: {', '.join(others)}")
@@ -74,20 +68,14 @@ def lines_of(table: "Table", *, rows: int, width: int | None) -> Iterator[str]:
     columns = [*table.settings, *table.metrics]
     wide = {name: max(len(name), *(len(row[name]) for row in shown)) for name in columns}
     left_out: list[str] = []
-    while width and len(left_out) < len(table.metrics) - 1 and _total(wide) > width:
+    while width and len(left_out) < len(table.metrics) - 1 and total_width(wide) > width:
         left_out.insert(0, table.metrics[len(table.metrics) - 1 - len(left_out)])
         del wide[left_out[0]]
-    while width and _total(wide) > width and (widest := max(table.settings, key=wide.__getitem__)):
+    while width and total_width(wide) > width and (widest := max(table.settings, key=wide.__getitem__)):
         if wide[widest] <= LEAST:
             break
         wide[widest] -= 1
-    for row in ({name: name for name in columns}, *shown):
-        cells = [_cut(row[name], size) for name, size in wide.items()]
-        texts = [
-            cell.rjust(size) if name in table.metrics or _is_number(row[name]) else cell.ljust(size)
-            for cell, (name, size) in zip(cells, wide.items(), strict=True)
-        ]
-        yield GAP.join(texts).rstrip()
+    yield from aligned(shown, wide, table.metrics)
     yield from table.notes
     if left_out:
         yield f"no room for {', '.join(left_out)}: make the window wider, or --metric {left_out[0]}"
@@ -103,7 +91,7 @@ def _example(table: "Table", shown: Sequence[Mapping[str, str]]) -> str:
 
     row = table.rows[len(shown)]
     for name in table.settings:
-        text = row[name].replace(",", "") if _is_number(row[name]) else row[name]
+        text = row[name].replace(",", "") if is_number(row[name]) else row[name]
         if (
             name != SEEDS
             and text != NOTHING
@@ -114,44 +102,7 @@ def _example(table: "Table", shown: Sequence[Mapping[str, str]]) -> str:
     return "COLUMN=VALUE"
 
 
-def _total(wide: dict[str, int]) -> int:
-    return sum(wide.values()) + len(GAP) * (len(wide) - 1)
-
-
-def _cut(text: str, size: int) -> str:
-    """A text of at most this many letters: both its ends are kept, which tell names apart."""
-    return text if len(text) <= size else f"{text[: size // 2]}…{text[len(text) - (size - 1) // 2 :]}"
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(",", "").replace(".", "", 1).isdecimal()
-
-
-def _width() -> int | None:
-    """How many letters fit beside each other; None where nobody's window is written to."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() or os.environ.get("COLUMNS") else None
-
-
 def _of(n_rows: int, n_every: int) -> str:
     """4 rows, or 2 of 4 rows."""
     every = counted(n_every, "row")
     return every if n_rows == n_every else f"{n_rows:,} of {every}"
-
-
-def _write(rows: "pd.DataFrame", out: Path, *, n_rows: int) -> None:
-    writers = {".csv": rows.to_csv, ".parquet": rows.to_parquet}
-    where = f"--out {cut(str(out))}"
-    writer = writers[one_of(out.suffix, list(writers), f"{where}: its ending")]
-    with disk_faults(out):
-        if not out.parent.is_dir():
-            raise ParamsError(f"{where}: there is no folder {cut(str(out.parent))}; make it, or name another")
-        if out.exists() and not out.is_file():  # a pipe would wait for who reads it
-            raise ParamsError(f"{where}: is not a regular file; name another")
-        whole = Path(os.path.realpath(out))  # a link stays one
-        beside = whole.with_name(f".rmkit-results.{os.getpid()}")
-        try:  # whole or not at all: a full disk leaves the file that was there
-            writer(beside, index=False)
-            beside.replace(whole)
-        finally:
-            beside.unlink(missing_ok=True)
-    say(f"{out}: {_of(len(rows), n_rows)}")
