@@ -51,11 +51,18 @@ def read_rows(path: Path, wanted: Collection[str]) -> Rows:
         endings = [*readers, ".csv.gz", ".json.gz", ".jsonl.gz"]
         raise DataError(f"{shown}: its ending {not_one_of(path.suffix, endings)}")
     try:
-        return readers[ending](path, shown, set(wanted))
+        found = readers[ending](path, shown, set(wanted))
     except FileNotFoundError:
         raise DataError(f"{shown}: there is no such file; correct the path") from None
     except OSError as fault:
         raise DataError(f"{shown}: {why_unreadable(fault)}; it must be a readable file") from None
+    _require_bounded(len(found.numbers), shown)
+    return found
+
+
+def _require_bounded(n_rows: int, shown: str) -> None:
+    if n_rows > MOST_ROWS:
+        raise DataError(f"{shown}: holds more than {MOST_ROWS:,} rows")
 
 
 def _text(path: Path, shown: str) -> str:
@@ -151,8 +158,7 @@ def _of_objects(objects: Iterator[tuple[int, Any]] | enumerate[Any], wanted: set
         names.update(dict.fromkeys(islice(one, max(0, NAMED - len(names)))))
         kept.append({name: value for name, value in one.items() if name in wanted})
         numbers.append(number)
-        if len(kept) > MOST_ROWS:
-            raise DataError(f"{shown}: holds more than {MOST_ROWS:,} rows")
+        _require_bounded(len(kept), shown)
     there = dict.fromkeys(name for row in kept for name in row)
     return Rows(shown, {name: [row.get(name) for row in kept] for name in there}, tuple(names), numbers, word)
 
@@ -168,9 +174,9 @@ def _parquet(path: Path, shown: str, wanted: set[str]) -> Rows:
             _require_once(names, wanted, shown)
             here = [name for name in names if name in wanted]
             size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
-            if about.num_rows > MOST_ROWS or size > UNPACKED:
-                most = f"{MOST_ROWS:,} rows or {UNPACKED // 2**20} MB"
-                raise DataError(f"{shown}: holds more than {most}")
+            _require_bounded(about.num_rows, shown)
+            if size > UNPACKED:
+                raise DataError(f"{shown}: holds more than {UNPACKED // 2**20} MB; leave out the texts")
             table = parquet.read(columns=here, use_threads=False)
             columns = {name: table.column(name).to_pylist() for name in here}
         except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError) as fault:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from tests.fuzzing import arguments, files, paths, stores, studies
+from tests.fuzzing import arguments, files, paths, scores, stores, studies
 from tests.fuzzing.places import Place
 from tests.fuzzing.trial import SECONDS, Outcome, Trial, tried
 
@@ -21,13 +21,14 @@ class Kind:
 
 
 KINDS = {
-    "studies": Kind(studies.study, 18),
+    "studies": Kind(studies.study, 16),
     "bytes of studies": Kind(studies.study_bytes, 8),
-    "assignments": Kind(studies.assignment, 13),
+    "assignments": Kind(studies.assignment, 11),
     "selections": Kind(arguments.selection, 7),
     "command lines": Kind(arguments.command_line, 5),
     "paths": Kind(paths.some_path, 9, slow=True),
     "preference pairs": Kind(files.pairs, 8),
+    "score files": Kind(scores.score_files, 4),
     "stored preferences": Kind(files.stored, 2),
     "model folders": Kind(files.model_folder, 2),
     "arrays": Kind(files.arrays, 6),

@@ -19,6 +19,8 @@ IMPORTED = (
     "numpy",
     "pandas",
     "pyarrow.parquet",
+    "scipy.stats",
+    "scipy.signal",
     "rmkit.study.notebook_side.gathered",
     "rmkit.study.monitoring.terminal",
 )
