@@ -16,6 +16,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from papermill.cli import papermill
@@ -160,6 +161,14 @@ def test_a_look_at_results_that_is_shown_finds_some(line, with_results, rmkit):
     assert rmkit(with_results, shlex.split(line)[1:])
 
 
+@pytest.mark.parametrize("line", as_cases(each for each in RMKIT_LINES if each[1].startswith("rmkit compare ")))
+def test_a_comparison_that_is_shown_compares(line, project, rmkit):
+    verdicts = pd.DataFrame({"results": [1, 0, 1]})
+    verdicts.to_parquet(project / "path/to/first.parquet")
+    verdicts.to_csv(project / "path/to/second.csv", index=False)
+    assert "2 judges, 3 pairs of 3 prompts" in rmkit(project, shlex.split(line)[1:])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("line", as_cases(each for each in LOOKS if each[1].split()[1] in PAGES_MADE))
 def test_pages_that_are_shown_are_made(line, with_results, rmkit):
@@ -231,6 +240,7 @@ FILES = TRACKED + sorted({str(parent) for line in TRACKED for parent in Path(lin
 PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yaml|yml|ipynb|png|json|npy|html|parquet|cff))|[\w-]+(/[\w.-]+)+")
 ELSEWHERE = (  # what these begin is no file of the checkout
     *("runs/", "out.ipynb", "data/downloads"),  # made by commands
+    "rewards/",  # TRL's columns
     *("path/to/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
 )
 

@@ -34,7 +34,8 @@ def score_files(draw: random.Random, place: Place) -> Trial:
     n_rows, beside = draw.choice((1, 5, 40)), draw.sample(BESIDE, draw.randrange(len(BESIDE)))
     paths = []
     for number in range(draw.choice((1, 2, 2, 3))):
-        rows: list[Any] = [_row(draw, at, (*beside, *draw.choice(FORMS))) for at in range(n_rows)]
+        names = (*beside, *draw.choice(FORMS))
+        rows: list[Any] = [_row(draw, at, names) for at in range(n_rows)]
         paths.append(_written(draw, place.input / f"judge{number}.{draw.choice(ENDINGS)}", rows))
     changed = draw.choice(paths)
     way = draw.random()
@@ -47,8 +48,8 @@ def score_files(draw: random.Random, place: Place) -> Trial:
         changed.unlink()
         draw.choice((lambda: os.mkfifo(changed), changed.mkdir, lambda: changed.symlink_to("/dev/zero")))()
     given = [f"{odd.name(draw)}={path}" if draw.random() < 0.1 else str(path) for path in paths]
-    options = [f"--out={draw.choice(outs(place))}", f"--rows={draw.choice(NUMBERS)}", "--set=x=1"]
-    options = draw.sample(options, draw.choice((0, 0, 0, 1, 2)))
+    options = [f"--out={draw.choice(outs(place))}", f"--rows={draw.choice(NUMBERS)}", "--rows=3", "--set=x=1"]
+    options = draw.sample(options, draw.choice((0, 0, 0, 0, 1, 1, 2)))
     words = tuple(word.replace("\x00", "") for word in ("compare", *options, "--", *given))
     return Trial(words, place, shown=f"{changed.name}, {way:.2f}")
 
@@ -60,9 +61,9 @@ def _row(draw: random.Random, at: int, names: tuple[str, ...]) -> dict[str, Any]
         "results": 1, "logits": [1.0, draw.choice((0.0, 1.0))], "margin": draw.uniform(-1, 1),
     }  # fmt: skip
     row = {name: values.get(name, draw.choice((0.5, 1)) if "rejected" in name else 1) for name in names}
-    if draw.random() < 0.02:
-        row[draw.choice(list(row))] = draw.choice((*odd.JSON_VALUES, *odd.VALUES, *CELLS, float("nan")))
     if draw.random() < 0.01:
+        row[draw.choice(list(row))] = draw.choice((*odd.JSON_VALUES, *odd.VALUES, *CELLS, float("nan")))
+    if draw.random() < 0.005:
         row.pop(draw.choice(list(row)))
     return row
 
