@@ -1,10 +1,10 @@
 """Does anything that a person can type or store end in a hang, a traceback, a long story or a changed store?
 
 Seeded inputs of the kinds in `tests/fuzzing/kinds.py`: studies, `--set` and other arguments, paths, preference files,
-arrays, findings, grammars, notebooks and damaged stores. Each is tried by a real command, in a fork of a process that
-has imported rmkit. What is promised: exit code 0, 1 or 2 as documented; a refusal is one line on standard error, with
-no character that hides or reorders text; under 20 s and 1 GB; the store as it was, or, after a run, every sound job as
-it was; neither a process nor a temporary file left.
+score files, arrays, findings, grammars, notebooks and damaged stores. Each is tried by a real command, in a fork of a
+process that has imported rmkit. What is promised: exit code 0, 1 or 2 as documented; a refusal is one line on standard
+error, with no character that hides or reorders text; under 20 s and 1 GB; the store as it was, or, after a run, every
+sound job as it was; neither a process nor a temporary file left.
 
 The table has, for each kind: inputs tried, how many ended with 0, 1 and 2, the longest, the largest, and faults. Faults
 are listed by what is wrong in a file, each with the command that tries it again. Exit code 1 if there are any.

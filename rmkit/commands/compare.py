@@ -75,16 +75,16 @@ def accuracy_lines(found: "Comparison", *, rows: int, width: int | None) -> Iter
 
     table, columns = found.accuracies, dict[tuple[str, str], str]()
     for part, category in table[["part", "category"]].drop_duplicates().itertuples(index=False):
-        columns[part, category] = f"{category} (section)" if part == SECTION else category
-    judges = list(dict.fromkeys(table["name"]))
-    lines: dict[str, dict[str, str]] = {name: dict.fromkeys(KEPT, "") | {"judge": name} for name in judges}
+        column = f"{category} ({SECTION})" if part == SECTION else category
+        columns[part, category] = column if column not in (*KEPT, *columns.values()) else f"{category} ({part})"
+    judges = list(dict.fromkeys(zip(table["kind"], table["name"], strict=True)))
+    lines: dict[tuple[str, str], dict[str, str]] = {each: {"judge": each[1]} for each in judges}
     pairs = {"tier": "", "judge": PAIRS}
     for row in table.itertuples(index=False):
         column = columns[row.part, row.category]
-        lines[row.name] |= {"tier": RULER if row.kind == RULER else str(row.tier), column: _estimate(row)}
+        lines[row.kind, row.name] |= {"tier": RULER if row.kind == RULER else str(row.tier), column: _estimate(row)}
         pairs[column] = f"{row.pairs:,} of {row.whole:,}" if row.part == SECTION else f"{row.pairs:,}"
-    shown = [lines[name] for name in judges[:rows]]
-    shown += [lines[name] for name in judges[rows:] if lines[name]["tier"] == RULER]
+    shown = [lines[each] for at, each in enumerate(judges) if at < rows or each[0] == RULER]
     yield from _blocks([pairs, *shown], KEPT, list(columns.values()), width)
     if hidden := len(judges) - len(shown):
         yield f"{hidden} more judges: --rows {len(judges)} shows all, --out FILE writes all"

@@ -68,8 +68,10 @@ def compare(judged: JudgedPairs) -> Comparison:
     ranked = ranking_of(judged)
     apart = {(row.name, row.other) for row in differences.itertuples(index=False) if row.distinguished}
     tier = dict(zip(ranked, tiers_of(ranked, apart), strict=True))
-    place = {name: at for at, name in enumerate((*ranked, *judged.rulers))}
-    in_order = accuracies.assign(at=[place[name] for name in accuracies["name"]]).sort_values("at", kind="stable")
+    order = [*((MODEL, name) for name in ranked), *((RULER, name) for name in judged.rulers)]
+    place = {each: at for at, each in enumerate(order)}  # a judge may be called as a ruler is
+    at_r = [place[row.kind, row.name] for row in accuracies.itertuples(index=False)]
+    in_order = accuracies.assign(at=at_r).sort_values("at", kind="stable")
     tiers = [tier[row.name] if row.kind == MODEL else None for row in in_order.itertuples(index=False)]
     return Comparison(
         in_order.drop(columns="at").assign(tier=pd.array(tiers, dtype="Int64")).reset_index(drop=True), differences

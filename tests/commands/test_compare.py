@@ -100,6 +100,22 @@ def test_few_rows_are_shown_and_the_rest_is_named(rmkit, files):
     assert "2 more of 3 pairs: --rows 3 shows all, --out FILE writes all" in out
 
 
+def test_a_judge_and_a_category_may_be_called_as_the_table_calls_its_own(rmkit, tmp_path):
+    """Judges called as a ruler, categories as a column."""
+    rows = {"id": range(60), "subset": ["tier", "all", "judge"] * 20, "chosen": ["ab"] * 60, "rejected": ["a"] * 60}
+    for name, results in (("longest", [1] * 59 + [0]), ("tier", [0, 1] * 30)):
+        pd.DataFrame(rows | {"results": results}).to_csv(tmp_path / f"{name}.csv", index=False)
+    code, out, _ = rmkit("longest.csv", "tier.csv", "--out", "all.json")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[:3] for line in lines if "longest" in line[:2]][:2] == [
+        ["1", "longest", "0.983"], ["ruler", "longest", "1.000"],
+    ]  # fmt: skip
+    assert all(f"{name} (category)" in out for name in ("tier", "all", "judge"))
+    table = pd.DataFrame(json.loads((tmp_path / "all.json").read_text(encoding="utf-8")))
+    assert table[table["name"] == "longest"].groupby("kind")["value"].count().to_dict() == {"model": 4, "ruler": 4}
+
+
 def test_a_tie_and_a_missing_interval_are_said(rmkit, tmp_path):
     (tmp_path / "a.csv").write_text("results\n0.5\n1\n", encoding="utf-8")
     _, out, _ = rmkit("a.csv")
