@@ -5,9 +5,7 @@ a file may hold is bounded, and every mistake is one sentence with the file and 
 """
 
 import csv
-import gzip
 import io
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import DataError, cut, not_one_of
-from rmkit.files.lines import numbered_lines
+from rmkit.files.lines import numbered_lines, unpacked
 from rmkit.files.regular import MOST_BYTES, json_value, open_regular, why_unreadable
 
 MOST_ROWS = 1_000_000
@@ -53,7 +51,7 @@ def read_rows(path: Path, wanted: Collection[str]) -> Rows:
     try:
         found = readers[ending](path, shown, set(wanted))
     except FileNotFoundError:
-        raise DataError(f"{shown}: there is no such file; correct the path") from None
+        raise DataError(f"{shown}: there is no such file; put it there, or correct the path") from None
     except OSError as fault:
         raise DataError(f"{shown}: {why_unreadable(fault)}; it must be a readable file") from None
     _require_bounded(len(found.numbers), shown)
@@ -66,11 +64,8 @@ def _require_bounded(n_rows: int, shown: str) -> None:
 
 
 def _text(path: Path, shown: str) -> str:
-    try:
-        with open_regular(path) as file, gzip.open(file) if path.suffix == ".gz" else file as stream:
-            content = stream.read(MOST_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as fault:
-        raise DataError(f"{shown}: the gzip is cut short or damaged ({fault}); fetch the file again") from None
+    with unpacked(path, shown) as stream:
+        content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         remedy = "leave out the texts, or write .jsonl or .parquet"
         raise DataError(f"{shown}: holds more than {MOST_BYTES // 2**20} MB; {remedy}")

@@ -134,7 +134,7 @@ def test_names_from_files_reach_no_terminal_as_control_characters(rmkit, tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["none.csv"], "none.csv: there is no such file; correct the path"),
+        (["none.csv"], "none.csv: there is no such file; put it there, or correct the path"),
         (["good.parquet", "--out", "good.parquet"], "--out good.parquet: is one of the score files; name another"),
         (["good.parquet", "--out", "a.xlsx"], "--out a.xlsx: its ending: '.xlsx' is not one of .csv, .parquet, .json"),
         (["pipe.csv"], "pipe.csv: is not a regular file but a pipe; it must be a readable file"),

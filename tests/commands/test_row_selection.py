@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.commands import results
+from rmkit.commands.plain_tables import write_table
 from rmkit.commands.row_selection import selected_rows, with_own_names, with_whole_numbers
 from rmkit.commands.selection import selected
 from rmkit.errors import ParamsError, StoreError
@@ -134,7 +134,7 @@ def test_a_metric_alone_goes_into_a_file(stored_metrics, tmp_path):
 def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path, monkeypatch):
     out, link = tmp_path / "rows.csv", tmp_path / "link.csv"
     link.symlink_to(out.name)
-    results._write(ROWS, link, n_rows=6)
+    write_table(ROWS, link)
     before = out.read_bytes()
     assert (len(pd.read_csv(out)), link.is_symlink()) == (6, True)
 
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_written_whole_is_left_as_it_was(tmp_path, monkeyp
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
     with pytest.raises(StoreError, match="free some space"):
-        results._write(ROWS, link, n_rows=6)
+        write_table(ROWS, link)
     assert out.read_bytes() == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link.csv", "rows.csv"]
 

@@ -218,7 +218,7 @@ def test_a_pipe_a_folder_and_nothing_are_no_score_files(tmp_path):
     for name, said in {
         "pipe.csv": "is not a regular file but a pipe; it must be a readable file",
         "folder.json": "is not a regular file but a folder; it must be a readable file",
-        "nothing.parquet": "there is no such file; correct the path",
+        "nothing.parquet": "there is no such file; put it there, or correct the path",
         "a.xlsx": "its ending '.xlsx' is not one of .parquet, .csv, .json, .jsonl, .csv.gz, .json.gz, .jsonl.gz",
     }.items():
         with pytest.raises(DataError, match=f"{re.escape(f'{name}: {said}')}"):
