@@ -74,7 +74,8 @@ def _written(draw: random.Random, path: Path, rows: list[Any]) -> Path:
         try:
             pd.DataFrame(rows).to_parquet(path, index=False)
         except (ValueError, TypeError, OverflowError):  # what no column can hold: as text then
-            pd.DataFrame(rows).map(ascii).to_parquet(path, index=False)
+            texts = [{name: ascii(value) for name, value in row.items()} for row in rows]
+            pd.DataFrame(texts).to_parquet(path, index=False)
         return path
     if ".csv" in path.name:
         text = io.StringIO(newline="")
