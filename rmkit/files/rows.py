@@ -1,24 +1,30 @@
-"""Tables of rows that people bring, as .parquet, .csv, .json or .jsonl: the columns that are asked for, row by row.
+"""Rows that people bring, whatever they are kept in: JSON lines, JSON, CSV, Parquet, or a folder of `datasets`.
 
-Knows containers only, not what a column means; a value is as its container has it, an empty cell of a .csv None. What
-a file may hold is bounded, and every mistake is one sentence with the file and the row.
+Knows containers; not what a row says. A file is read in pieces, and of one that must be read whole no more than
+rmkit.files.regular.MOST_BYTES. What is wrong is a DataError with file, row and remedy. Reading needs the standard
+library alone, but for Parquet and folders, which need pyarrow.
 """
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rmkit.errors import DataError, cut, not_one_of
-from rmkit.files.lines import numbered_lines, unpacked
-from rmkit.files.regular import MOST_BYTES, json_value, open_regular, why_unreadable
+from rmkit.errors import DataError, cut, not_one_of, quoted
+from rmkit.files.lines import MOST_IN_A_LINE, numbered_lines, unpacked
+from rmkit.files.regular import MOST_BYTES, json_value, open_regular, read_json, why_unreadable
 
-MOST_ROWS = 1_000_000
-UNPACKED = 8 * MOST_BYTES  # what a Parquet file may hold
+Row = Mapping[str, Any]
+Numbered = Iterator[tuple[int, str, Row]]  # the row's number, where it stands as messages say it, and the row
+
+AT_ONCE = 64  # rows of Parquet or Arrow that become Python's at once
+BOM = b"\xef\xbb\xbf"
+MOST_ROWS = 1_000_000  # that are held at once, column by column
 NAMED = 50  # columns that are kept for a message
+SPLITS, STATE = "dataset_dict.json", "state.json"  # what `datasets` writes into a folder
 
 
 @dataclass(frozen=True)
@@ -41,140 +47,236 @@ class Rows:
 
 
 def read_rows(path: Path, wanted: Collection[str]) -> Rows:
-    """The wanted columns of a file, by its ending (.csv, .json and .jsonl also .gz); DataError for what is none."""
+    """The wanted columns of a file or folder, None where a cell is empty; DataError for more than MOST_ROWS."""
     shown = cut(str(path))
-    ending = Path(path.name.removesuffix(".gz")).suffix
-    readers = {".parquet": _parquet, ".csv": _csv, ".json": _json, ".jsonl": _jsonl}
-    if ending not in readers or path.name.endswith(".parquet.gz"):
-        endings = [*readers, ".csv.gz", ".json.gz", ".jsonl.gz"]
+    kept: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    names: dict[str, None] = {}
+    for number, _, row in numbered_rows(path, shown, wanted):
+        names.update(dict.fromkeys(islice(row, max(0, NAMED - len(names)))))
+        kept.append({name: None if value == "" else value for name, value in row.items() if name in wanted})
+        numbers.append(number)
+        if len(kept) > MOST_ROWS:
+            raise DataError(f"{shown}: holds more than {MOST_ROWS:,} rows")
+    there = dict.fromkeys(name for row in kept for name in row)
+    word = "line" if _reader(path) is _json_lines else "row"
+    return Rows(shown, {name: [row.get(name) for row in kept] for name in there}, tuple(names), numbers, word)
+
+
+def numbered_rows(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    """Every row of a file or folder, in its order, or DataError.
+
+    wanted: the columns that are looked at. Of CSV, a cell there that is the JSON of messages is these. Rows of Parquet
+    and of folders have only these, other columns are there with None.
+    """
+    read = _folder if path.is_dir() else _reader(path)
+    if read is None:
+        endings = [*READERS, *(f"{ending}.gz" for ending in READERS if ending != ".parquet")]
         raise DataError(f"{shown}: its ending {not_one_of(path.suffix, endings)}")
-    try:
-        found = readers[ending](path, shown, set(wanted))
-    except FileNotFoundError:
-        raise DataError(f"{shown}: there is no such file; put it there, or correct the path") from None
-    except OSError as fault:
-        raise DataError(f"{shown}: {why_unreadable(fault)}; it must be a readable file") from None
-    _require_bounded(len(found.numbers), shown)
-    return found
+    return read(path, shown, wanted)
 
 
-def _require_bounded(n_rows: int, shown: str) -> None:
-    if n_rows > MOST_ROWS:
-        raise DataError(f"{shown}: holds more than {MOST_ROWS:,} rows")
+def _reader(path: Path) -> "Reader | None":
+    """What reads a file of this name, capitals or not."""
+    name = path.name.lower()
+    ending = Path(name.removesuffix(".gz")).suffix
+    return None if ending == ".parquet" and name.endswith(".gz") else READERS.get(ending)
 
 
-def _text(path: Path, shown: str) -> str:
+def _json_lines(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    for line, raw in numbered_lines(path, shown):
+        where = f"{shown}, line {line}"
+        yield line, where, _object(_value(raw.removeprefix(BOM) if line == 1 else raw, where), where)
+
+
+def _json(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    """A list of objects, alone or as the one value of an object; or an object of columns."""
     with unpacked(path, shown) as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        remedy = "leave out the texts, or write .jsonl or .parquet"
-        raise DataError(f"{shown}: holds more than {MOST_BYTES // 2**20} MB; {remedy}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise DataError(f"{shown}: is not UTF-8 (byte {fault.start + 1}); save the file as UTF-8") from None
+        most = f"{MOST_BYTES // 2**20} MB"
+        raise DataError(f"{shown}: holds more than {most}; write .jsonl or .parquet, which are read in pieces")
+    value = _value(content.removeprefix(BOM), shown)
+    if isinstance(value, dict) and len(value) == 1:
+        (held,) = value.values()
+        value = held if isinstance(held, list) and all(isinstance(row, dict) for row in held) else value
+    if isinstance(value, dict):
+        value = _of_columns(value, wanted, shown)
+    if not isinstance(value, list):
+        raise DataError(f"{shown}: is a JSON {type(value).__name__}; it must be a list of objects, or lists by column")
+    for number, row in enumerate(value, 1):
+        where = f"{shown}, row {number}"
+        yield number, where, _object(row, where)
 
 
-def _csv(path: Path, shown: str, wanted: set[str]) -> Rows:
-    text = _text(path, shown)
-    before = csv.field_size_limit(MOST_BYTES)
-    header: list[str] = []
-    columns: dict[str, list[str | None]] = {}
-    number = 0
-    try:
-        for cells in csv.reader(io.StringIO(text, newline="")):
-            if not cells:
-                continue
-            if not header:
-                header = cells
-                _require_once(header, wanted, shown)
-                columns = {name: [] for name in header if name in wanted}
-                continue
-            number += 1
-            if len(cells) != len(header):
-                found = f"has {len(cells)} cells, and the header {len(header)}"
-                raise DataError(f"{shown}, row {number}: {found}; quote cells that hold commas or line breaks")
-            for name, cell in zip(header, cells, strict=True):
-                if name in columns:
-                    columns[name].append(cell or None)
-    except csv.Error as fault:
-        raise DataError(f"{shown}, row {number + 1}: is not CSV ({fault})") from None
-    finally:
-        csv.field_size_limit(before)
-    return Rows(shown, columns, tuple(header[:NAMED]), range(1, number + 1))
+def _of_columns(value: dict[str, Any], wanted: Collection[str], shown: str) -> Any:
+    """The rows of an object of columns: lists, or as pandas has them objects by row; the value itself if it has none.
 
-
-def _require_once(names: Sequence[str], wanted: set[str], shown: str) -> None:
-    for name in wanted & set(names):
-        if names.count(name) > 1:
-            raise DataError(f"{shown}: the column {name} is there twice; keep one")
-
-
-def _json(path: Path, shown: str, wanted: set[str]) -> Rows:
-    try:
-        value = json_value(_text(path, shown))
-    except ValueError as fault:
-        raise DataError(f"{shown}: is not JSON ({fault})") from None
-    if isinstance(value, list):
-        return _of_objects(enumerate(value, 1), wanted, shown, "row")
-    if not isinstance(value, dict):
-        raise DataError(f"{shown}: is a JSON {type(value).__name__}; it must be a list of rows, or lists by column")
-    # RewardBench stores names and types beside the columns, one value each; pandas stores a column by its row labels
+    RewardBench stores names and types beside the columns, one value each, which are left out.
+    """
     columns = {name: list(one.values()) if isinstance(one, dict) else one for name, one in value.items()}
     columns = {name: one for name, one in columns.items() if isinstance(one, list)}
     known = {name: one for name, one in columns.items() if name in wanted}
     for name, one in known.items():
         if len(one) != len(next(iter(known.values()))):
             first = next(iter(known))
-            raise DataError(f"{shown}: column {name} has {len(one)} rows, and {first} has {len(known[first])}")
-    n_rows = len(next(iter(known.values()))) if known else 0
-    return Rows(shown, known, tuple(value)[:NAMED], range(1, n_rows + 1))
+            raise DataError(
+                f"{shown}: column {cut(name)} has {len(one)} rows, and {cut(first)} has {len(known[first])}"
+            )
+    others = dict.fromkeys(name for name in value if name not in known)
+    rows = [{**dict(zip(known, row, strict=True)), **others} for row in zip(*known.values(), strict=True)]
+    return rows if columns else value
 
 
-def _jsonl(path: Path, shown: str, wanted: set[str]) -> Rows:
-    def objects() -> Iterator[tuple[int, Any]]:
-        for line, raw in numbered_lines(path, shown):
-            try:
-                yield line, json_value(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
-            except ValueError as fault:  # a UnicodeDecodeError is one
-                said = "is not UTF-8" if isinstance(fault, UnicodeDecodeError) else f"is not JSON ({fault})"
-                raise DataError(f"{shown}, line {line}: {said}; each line must be one object") from None
-
-    return _of_objects(objects(), wanted, shown, "line")
+def _require_once(names: Sequence[str], wanted: Collection[str], shown: str) -> None:
+    for name in wanted:
+        if names.count(name) > 1:
+            raise DataError(f"{shown}: the column {name} is there twice; keep one")
 
 
-def _of_objects(objects: Iterator[tuple[int, Any]] | enumerate[Any], wanted: set[str], shown: str, word: str) -> Rows:
-    kept: list[dict[str, Any]] = []
-    numbers: list[int] = []
-    names: dict[str, None] = {}
-    for number, one in objects:
-        if not isinstance(one, dict):
-            raise DataError(f"{shown}, {word} {number}: is a JSON {type(one).__name__}; it must be an object")
-        names.update(dict.fromkeys(islice(one, max(0, NAMED - len(names)))))
-        kept.append({name: value for name, value in one.items() if name in wanted})
-        numbers.append(number)
-        _require_bounded(len(kept), shown)
-    there = dict.fromkeys(name for row in kept for name in row)
-    return Rows(shown, {name: [row.get(name) for row in kept] for name in there}, tuple(names), numbers, word)
-
-
-def _parquet(path: Path, shown: str, wanted: set[str]) -> Rows:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with open_regular(path) as file:
+def _csv(path: Path, shown: str, wanted: Collection[str], delimiter: str = ",") -> Numbered:
+    csv.field_size_limit(MOST_IN_A_LINE)  # the library's own is less than a long dialogue
+    number = 0
+    with unpacked(path, shown) as stream:
+        text = io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8-sig", newline="")  # type: ignore[type-var]
         try:
-            parquet = pq.ParquetFile(file)
-            about, names = parquet.metadata, list(parquet.schema_arrow.names)
+            names: list[str] = []
+            for cells in csv.reader(_bounded(text, shown), delimiter=delimiter, strict=True):
+                if not cells:
+                    continue
+                if not names:
+                    names = cells
+                    _require_once(names, wanted, shown)
+                    continue
+                number += 1
+                where = f"{shown}, row {number}"
+                if len(cells) != len(names):
+                    found = f"has {len(cells)} cells, and the header {len(names)}"
+                    raise DataError(f"{where}: {found}; quote cells that hold commas or line breaks")
+                row = dict(zip(names, cells, strict=True))
+                yield number, where, {name: _cell(value) if name in wanted else value for name, value in row.items()}
+        except csv.Error as fault:
+            raise DataError(f"{shown}, row {number + 1}: is not CSV ({quoted(fault)})") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{shown}, row {number + 1} or soon after: is not UTF-8; save the file as UTF-8") from None
+
+
+def _tsv(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    return _csv(path, shown, wanted, "\t")
+
+
+def _bounded(text: io.TextIOWrapper, shown: str) -> Iterator[str]:
+    while line := text.readline(MOST_IN_A_LINE + 1):
+        if len(line) > MOST_IN_A_LINE:
+            raise DataError(f"{shown}: a line is longer than {MOST_IN_A_LINE // 2**20} million characters")
+        yield line
+
+
+def _cell(text: str) -> Any:
+    """Messages where a cell is their JSON, else the text as it stands."""
+    if text.lstrip()[:1] != "[":
+        return text
+    try:
+        value = json_value(text)
+    except ValueError:
+        return text
+    return value if value and all(isinstance(message, dict) for message in value) else text
+
+
+def _parquet(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with open_regular(path) as file, ParquetFile(file) as table:
+            names = table.schema_arrow.names
             _require_once(names, wanted, shown)
             here = [name for name in names if name in wanted]
-            size = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
-            _require_bounded(about.num_rows, shown)
-            if size > UNPACKED:
-                raise DataError(f"{shown}: holds more than {UNPACKED // 2**20} MB; leave out the texts")
-            table = parquet.read(columns=here, use_threads=False)
-            columns = {name: table.column(name).to_pylist() for name in here}
-        except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError) as fault:
-            said = " ".join(str(fault).split())
-            raise DataError(f"{shown}: is not a sound Parquet file ({cut(said)}); write it again") from None
-    return Rows(shown, columns, tuple(names[:NAMED]), range(1, (table.num_rows if here else 0) + 1))
+            yield from _of_batches(table.iter_batches(batch_size=AT_ONCE, columns=here), names, here, shown, 0)
+    except OSError as fault:
+        raise DataError(f"{shown}: {_why(fault)}") from None
+    except (pyarrow.ArrowException, ValueError) as fault:  # a ValueError: a column whose name is no text
+        said = cut(" ".join(str(fault).split()))
+        raise DataError(f"{shown}: is not a sound Parquet file ({said}); write it again") from None
+
+
+def _folder(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+    """What `Dataset.save_to_disk` wrote, or `DatasetDict.save_to_disk` of one split."""
+    import pyarrow
+
+    try:
+        if (path / SPLITS).is_file():
+            splits = [str(split) for split in read_json(path / SPLITS)["splits"]]
+            if len(splits) != 1 or Path(splits[0]).name != splits[0]:
+                raise DataError(
+                    f"{shown}: has the splits {cut(', '.join(splits))}; name the folder of one, as {shown}/train"
+                )
+            path, shown = path / splits[0], f"{shown}/{splits[0]}"
+        files = [str(file["filename"]) for file in read_json(path / STATE)["_data_files"]]
+        number = 0
+        for name in files:
+            if Path(name).name != name:
+                raise ValueError(f"{name!r} is no file of it")
+            with open_regular(path / name) as file, pyarrow.ipc.open_stream(file) as stream:
+                names = stream.schema.names
+                here = [column for column in names if column in wanted]
+                for batch in stream:
+                    parts = (batch.select(here).slice(at, AT_ONCE) for at in range(0, batch.num_rows, AT_ONCE))
+                    yield from _of_batches(parts, names, here, shown, number)
+                    number += batch.num_rows
+    except FileNotFoundError as fault:
+        missing = Path(str(fault.filename or STATE)).name
+        raise DataError(
+            f"{shown}: is a folder without {missing}; one that `Dataset.save_to_disk` wrote has it"
+        ) from None
+    except OSError as fault:
+        raise DataError(f"{shown}: {_why(fault)}") from None
+    except (pyarrow.ArrowException, ValueError, KeyError, TypeError) as fault:
+        raise DataError(f"{shown}: is not what `datasets` wrote ({quoted(fault)})") from None
+
+
+def _of_batches(batches: Any, names: list[str], here: list[str], shown: str, before: int) -> Numbered:
+    others = dict.fromkeys(name for name in names if name not in here)
+    number = before
+    for batch in batches:
+        batch.validate(full=True)  # a damaged one may hold texts of negative length, or none at all
+        for row in batch.to_pylist() if here else [{}] * batch.num_rows:
+            number += 1
+            yield number, f"{shown}, row {number}", {**row, **others}
+
+
+def _why(fault: OSError) -> str:
+    if isinstance(fault, FileNotFoundError):
+        return "there is no such file; put it there, or correct the path"
+    return f"{cut(why_unreadable(fault))}; it must be a readable file"
+
+
+def _value(raw: bytes, where: str) -> Any:
+    """The JSON value of some bytes, or DataError."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        remedy = "a gzip is named .jsonl.gz" if raw.startswith(b"\x1f\x8b") else "save the file as UTF-8"
+        raise DataError(f"{where}: is not UTF-8 (byte {fault.start + 1}); {remedy}") from fault
+    try:
+        return json_value(text)
+    except ValueError as fault:
+        fault_text = str(fault).partition(": line")[0]
+        remedy = "each line must be one object" if ", line " in where else "it must be a list of objects"
+        raise DataError(f"{where}: is not JSON ({fault_text}); {remedy}") from fault
+
+
+def _object(value: Any, where: str) -> Row:
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: is a JSON {type(value).__name__}; it must be an object")
+    return value
+
+
+Reader = Callable[[Path, str, Collection[str]], Numbered]
+READERS: Mapping[str, Reader] = {
+    ".jsonl": _json_lines,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".parquet": _parquet,
+}

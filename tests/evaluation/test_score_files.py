@@ -217,9 +217,9 @@ def test_a_pipe_a_folder_and_nothing_are_no_score_files(tmp_path):
     (tmp_path / "folder.json").mkdir()
     for name, said in {
         "pipe.csv": "is not a regular file but a pipe; it must be a readable file",
-        "folder.json": "is not a regular file but a folder; it must be a readable file",
+        "folder.json": "is a folder without state.json; one that `Dataset.save_to_disk` wrote has it",
         "nothing.parquet": "there is no such file; put it there, or correct the path",
-        "a.xlsx": "its ending '.xlsx' is not one of .parquet, .csv, .json, .jsonl, .csv.gz, .json.gz, .jsonl.gz",
+        "a.xlsx": "its ending '.xlsx' is not one of .jsonl, .json, .csv, .tsv, .parquet, .jsonl.gz, .json.gz, .csv.gz, .tsv.gz",
     }.items():
         with pytest.raises(DataError, match=f"{re.escape(f'{name}: {said}')}"):
             read_scores("it", tmp_path / name)

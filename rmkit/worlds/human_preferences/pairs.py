@@ -3,7 +3,7 @@
 Says which rows were dropped and why, what was not read, and which pairs were judged both ways. Reading needs the
 standard library alone (but for Parquet and Arrow), so that `rmkit check` can answer at once; only
 `bank_and_comparisons` knows arrays and tables. Knows no feature: how a text becomes numbers is the caller's choice.
-Which containers and rows are understood is said by containers.py and row_forms.py.
+Which files are understood is said by rmkit/files/rows.py, which rows by row_forms.py.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, cut
-from rmkit.worlds.human_preferences.containers import numbered_rows
+from rmkit.files.rows import numbered_rows
 from rmkit.worlds.human_preferences.row_forms import (
     DIFFERENT_PROMPTS,
     EMPTY,

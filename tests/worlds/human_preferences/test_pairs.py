@@ -123,7 +123,9 @@ def test_bytes_that_are_not_utf8_are_named_by_line_and_byte(tmp_path):
 def test_a_file_that_is_missing_or_of_another_kind_or_empty_says_so(tmp_path):
     with pytest.raises(DataError, match=r"absent.jsonl: there is no such file; put it there, or correct the path"):
         read_pairs(tmp_path / "absent.jsonl")
-    with pytest.raises(DataError, match=r"pairs.txt: is not named as a file of preferences; use .jsonl, .json, .csv, "):
+    with pytest.raises(
+        DataError, match=r"pairs.txt: its ending '.txt' is not one of .jsonl, .json, .csv, .tsv, .parquet, "
+    ):
         read_pairs(tmp_path / "pairs.txt")
     with pytest.raises(DataError, match=r"empty.jsonl: no rows; a preference file needs at least one pair"):
         read_pairs(written(tmp_path / "empty.jsonl", []))

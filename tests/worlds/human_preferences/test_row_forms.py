@@ -289,20 +289,20 @@ def file_of(name, content):
 
 
 WRONG_FILES = {
-    "an object": (file_of("a.json", b'{"chosen": 1}'), "a.json: is a JSON object; a .json file must be a list of objects"),
-    "a number": (file_of("a.json", b"3"), "a.json: is a JSON int; a .json file must be a list of objects"),
-    "columns of two lengths": (file_of("a.json", b'{"chosen": ["a"], "rejected": []}'), r"columns differ in length \(chosen 1, rejected 0\)"),
+    "an object": (file_of("a.json", b'{"chosen": 1}'), "a.json: is a JSON dict; it must be a list of objects, or lists by column"),
+    "a number": (file_of("a.json", b"3"), "a.json: is a JSON int; it must be a list of objects, or lists by column"),
+    "columns of two lengths": (file_of("a.json", b'{"chosen": ["a"], "rejected": []}'), "a.json: column rejected has 0 rows, and chosen has 1"),
     "a list of texts": (file_of("a.json", b'["a"]'), "a.json, row 1: is a JSON str; it must be an object"),
     "no JSON": (file_of("a.json", b"[{]"), r"a.json: is not JSON \(.*\); it must be a list of objects"),
     "half a gzip": (file_of("a.json.gz", gzip.compress(b"[]" * 99)[:-9]), "a.json.gz: the gzip is cut short .* or name it .json if"),
     "no such column": (file_of("a.csv", b"chosen,reject\na,b\n"), r"a.csv, row 1: has no 'rejected' \(found chosen, reject\)"),
-    "too many cells": (file_of("a.csv", b"prompt,chosen,rejected\nq,a,b\nq,a,b,c\n"), "a.csv, row 2: has 4 cells, and the first line names 3 columns"),
+    "too many cells": (file_of("a.csv", b"prompt,chosen,rejected\nq,a,b\nq,a,b,c\n"), "a.csv, row 2: has 4 cells, and the header 3; quote cells"),
     "an open quote": (file_of("a.csv", b'chosen,rejected\n"a,b\n'), r"a.csv, row 1: is not CSV \("),
     "not UTF-8": (file_of("a.csv", b"chosen,rejected\n\xe9,b\n"), "a.csv, row 1 or soon after: is not UTF-8"),
     "no rows": (file_of("a.csv", b"chosen,rejected\n"), "a.csv: no rows; a preference file needs"),
-    "no Parquet": (file_of("a.parquet", b"PAR1PAR1"), "a.parquet: cannot be read as Parquet"),
-    "packed Parquet": (file_of("a.parquet.gz", b""), "a.parquet.gz: is not named as a file of preferences"),
-    "an empty folder": (lambda folder: folder, "is a folder without state.json; a folder of preferences is one that"),
+    "no Parquet": (file_of("a.parquet", b"PAR1PAR1"), "a.parquet: is not a sound Parquet file"),
+    "packed Parquet": (file_of("a.parquet.gz", b""), "a.parquet.gz: its ending '.gz' is not one of"),
+    "an empty folder": (lambda folder: folder, "is a folder without state.json; one that `Dataset.save_to_disk` wrote has it"),
     "two splits": (two_splits, "two: has the splits train, test; name the folder of one, as .*two/train"),
     "a damaged folder": (damaged, "pairs: is not what `datasets` wrote"),
 }  # fmt: skip
