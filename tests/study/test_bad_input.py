@@ -170,6 +170,7 @@ def test_a_stage_that_is_left_out_is_not_asked_whether_it_could_run(small):
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["rmkit/powers.py", "notebooks/01_sums.ipynb"])
 def test_code_that_changes_during_a_run_is_not_stored_under_the_old_key(path, small):
     """The first job waits while the second one's code is edited; going back finds nothing stored wrongly."""
