@@ -117,10 +117,11 @@ def hover_until_values_are_said(cell, page):
             cell.locator(".rmkit-hover").wait_for(timeout=3000)
         except TooLong:
             continue
-        assert "annotations" in cell.locator(".rmkit-hover").inner_text()
+        said = cell.locator(".rmkit-hover").inner_text()
+        assert "annotations" in said or "mean of" in said  # a level has no annotations
         canvas, box = (cell.locator(each).bounding_box() for each in (".jupyter-matplotlib-canvas-div", ".rmkit-hover"))
         sides = [abs(canvas["y"] + y - end) for end in (box["y"], box["y"] + box["height"])]
-        assert min(sides) < 12  # the box begins or ends beside the dot
+        assert min(sides) < 20  # the box begins or ends beside the dot, which is up to 8 pixels from the mouse
         page.mouse.move(1, 1)
         cell.locator(".rmkit-hover").wait_for(state="detached", timeout=10_000)
         return
