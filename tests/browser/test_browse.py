@@ -158,11 +158,13 @@ def test_rows_choose_fits_two_are_compared_and_a_view_comes_back(explorer, page,
     box, line = over.nth(1).bounding_box(), lines.nth(1).bounding_box()
     assert [round(box[side]) for side in box] == [round(line[side]) for side in line]  # buttons lie on their lines
     over.nth(1).click()
+    page.wait_for_function(IN_VIEW, arg=cell.element_handle())  # the page scrolls to it, and a click would miss
     cell.locator("button", has_text="compare with another").click()
     cell.locator(".rmkit-a").first.wait_for()
     cell.locator("button[title='last page']").click()
     over.nth(0).click()
     cell.locator(".rmkit-b").first.wait_for()
+    page.wait_for_function(IN_VIEW, arg=cell.element_handle())
     compared = [title.inner_text() for title in cell.locator(".rmkit-title").all()]
     keep_picture(notebook, "08_browse-compared")
     name = cell.locator("input[placeholder^='save as']")
