@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rmkit.characters import in_one_line
 from rmkit.study.monitoring.run_record import Run
@@ -19,6 +19,11 @@ def in_lines(text: str) -> str:
 def counted(count: int, what: str) -> str:
     """1 seed, 10 seeds."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+def enumerated(parts: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def duration(seconds: float) -> str:

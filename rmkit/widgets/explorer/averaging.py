@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.intervals.means import FEWEST_SEEDS, t_over_seeds
+from rmkit.study.monitoring.words import enumerated
 from rmkit.widgets.explorer.coded import Coded
 
 SEED = "seed"
@@ -91,7 +92,7 @@ def _interval(coded: Coded, rows: np.ndarray, differ: list[str]) -> tuple[float,
         if interval.reason:
             return np.nan, np.nan, f"{NONE}{interval.reason}"
         return interval.low, interval.high, f"95% t-interval over seeds, for {interval.estimand}"
-    names = " and ".join(filter(None, [", ".join(differ[:-1]), *differ[-1:]])) or "only the fit"
+    names = enumerated(differ) or "only the fit"
     return np.nan, np.nan, f"{NONE}{names} differ{'s' if len(differ) < 2 else ''} among them"
 
 

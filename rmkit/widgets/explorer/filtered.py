@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from rmkit.study.monitoring.words import enumerated
 from rmkit.widgets.explorer.coded import Coded, Column
 from rmkit.widgets.explorer.columns import shown
 
@@ -64,4 +65,4 @@ def _names(column: Column, codes: np.ndarray) -> str:
     if len(codes) > NAMED:
         return f"{len(codes)} of the lines"
     labels = [str(column.labels[code]) for code in codes]
-    return " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    return enumerated(labels)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from rmkit.errors import ResultError
+from rmkit.study.monitoring.words import enumerated
 from rmkit.widgets.explorer.columns import shown
 
 LONGEST = 8_000  # characters of a view
@@ -92,8 +93,8 @@ def missing_text(missing: Sequence[tuple[str, str]]) -> str:
         return ""
     named = [f"{what.replace('_', ' ')} {shown(None, name)[:60]}" for what, name in missing[:4]]
     more = [f"{len(missing) - 4} more"] if len(missing) > 4 else []
-    listed = " and ".join(filter(None, [", ".join([*named, *more][:-1]), *[*named, *more][-1:]]))
-    return f"This view also asks for {listed}, which {'is' if len(missing) == 1 else 'are'} not there."
+    verb = "is" if len(missing) == 1 else "are"
+    return f"This view also asks for {enumerated([*named, *more])}, which {verb} not there."
 
 
 def _quoted(text: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rmkit.study.monitoring.words import enumerated
+
 # What a fit makes of a prompt, one column each in `by_prompt` of a reading.
 MARGIN = "margin"  # its favourite's reward minus its second choice's; of people's pairs, chosen minus rejected
 GOLD = "gold"  # the gold reward of the fit's favourite; absent where people judged
@@ -79,4 +81,4 @@ def listed(parts: Sequence[str], most: int = 6) -> str:
     """a, b and c; of many, the first few and how many more."""
     if len(parts) > most + 1:
         parts = [*parts[:most], f"{len(parts) - most} more"]
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""
+    return enumerated(parts)
