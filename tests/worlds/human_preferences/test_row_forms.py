@@ -294,7 +294,7 @@ WRONG_FILES = {
     "columns of two lengths": (file_of("a.json", b'{"chosen": ["a"], "rejected": []}'), "a.json: column rejected has 0 rows, and chosen has 1"),
     "a list of texts": (file_of("a.json", b'["a"]'), "a.json, row 1: is a JSON str; it must be an object"),
     "no JSON": (file_of("a.json", b"[{]"), r"a.json: is not JSON \(.*\); it must be a list of objects"),
-    "half a gzip": (file_of("a.json.gz", gzip.compress(b"[]" * 99)[:-9]), "a.json.gz: the gzip is cut short .* or name it .json if"),
+    "half a gzip": (file_of("a.json.gz", gzip.compress(b"[]" * 99, mtime=0)[:-9]), "a.json.gz: the gzip is cut short .* or name it .json if"),
     "no such column": (file_of("a.csv", b"chosen,reject\na,b\n"), r"a.csv, row 1: has no 'rejected' \(found chosen, reject\)"),
     "too many cells": (file_of("a.csv", b"prompt,chosen,rejected\nq,a,b\nq,a,b,c\n"), "a.csv, row 2: has 4 cells, and the header 3; quote cells"),
     "an open quote": (file_of("a.csv", b'chosen,rejected\n"a,b\n'), r"a.csv, row 1: is not CSV \("),
