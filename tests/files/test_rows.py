@@ -32,7 +32,10 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content", "said"), [pytest.param(name, *one, id=f"{name}{one[1]}") for name, some in WRONG.items() for one in some])
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [pytest.param(name, *one, id=f"{name}{one[1]}") for name, some in WRONG.items() for one in some],
+)
 def test_a_damaged_file_is_one_line(name, content, said, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as refused:

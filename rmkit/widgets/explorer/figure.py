@@ -39,30 +39,38 @@ def explore_figure(
     with plt.rc_context(SMALL):
         figure = _empty(figure, frame)
         dots = dots_of(picture)
-        for position, panel in enumerate(picture.panels):
-            ax = figure.add_axes(frame.panel(position))
+        for position, (ax, panel) in enumerate(zip(figure.axes, picture.panels, strict=True)):
             ax.set(xlim=picture.axis.limits(), ylim=limits, autoscale_on=False)  # scaling after each artist is slow
-            ax.set_navigate(False)
             draw_panel(ax, picture, dots[dots["panel"] == panel], panel, looks)
             draw_ticks(ax, picture.axis, frame, position)
             ax.set_yticks([at for at, _ in frame.heights], [label for _, label in frame.heights])
-            if len(picture.panels) > 1:
-                ax.set_title(plain(fitted(panel_title(picture.facets, panel), frame.panel_width)))
+            title = plain(fitted(panel_title(picture.facets, panel), frame.panel_width))
+            ax.set_title(title if len(picture.panels) > 1 else "")
         mark(figure, picture, marked)
         draw_words(figure, picture, looks, frame)
     return figure
 
 
 def _empty(figure: Figure | None, frame: Frame) -> Figure:
-    """A figure of the frame's size with nothing in it."""
+    """A figure of the frame's size with its panels, and nothing in them. Panels of the same number are used again."""
     size = (frame.width / DPI, frame.height / DPI)
     if figure is None:
-        return plt.figure(figsize=size, dpi=DPI)
-    for ax in figure.axes:
-        figure.delaxes(ax)  # else each is made ready for a use that never comes
-    figure.clear()
+        figure = plt.figure(figsize=size, dpi=DPI)
+    if len(figure.axes) == frame.n_panels:  # to make axes and their ticks takes half as long as a whole picture
+        for artist in [*figure.legends, *(text for text in figure.texts if text.get_gid())]:
+            artist.remove()
+        for artist in [artist for ax in figure.axes for artist in (*ax.lines, *ax.collections)]:
+            artist.remove()
+    else:
+        for ax in figure.axes:
+            figure.delaxes(ax)  # else each is made ready for a use that never comes
+        figure.clear()
+        for _ in range(frame.n_panels):
+            figure.add_axes((0, 0, 1, 1)).set_navigate(False)
     figure.set_layout_engine("none")
     figure.set_size_inches(*size)
+    for position, ax in enumerate(figure.axes):
+        ax.set_position(frame.panel(position))
     return figure
 
 
@@ -115,10 +123,10 @@ def draw_ticks(ax: Axes, axis: Axis, frame: Frame, position: int) -> None:
         ax.set_xticks([at for at, _ in written], [label for _, label in written])
     else:
         ax.set_xticks([])
-    if frame.ticks.turn:
-        ax.tick_params(axis="x", rotation=frame.ticks.turn)
-        upright = {"ha": "right", "va": "center" if frame.ticks.turn == 90 else "top", "rotation_mode": "anchor"}
-        plt.setp(ax.get_xticklabels(), **upright)
+    turn = frame.ticks.turn
+    ax.tick_params(axis="x", rotation=turn)
+    turned = {"ha": "right", "va": "center" if turn == 90 else "top", "rotation_mode": "anchor"}
+    plt.setp(ax.get_xticklabels(), **(turned if turn else {"ha": "center", "va": "top", "rotation_mode": "default"}))
     if axis.beyond is not None:
         ax.axvline(axis.beyond, color=GREY, linewidth=0.8, linestyle=(0, (1, 3)))
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.widgets.canvas import png_of
 from rmkit.widgets.explorer.axis import Axis
 from rmkit.widgets.explorer.figure import dots_of, explore_figure, mark, marks_of, plain
 from rmkit.widgets.explorer.hits import Hits
@@ -123,6 +124,22 @@ def test_a_figure_that_is_given_is_drawn_anew():
     again = explore_figure(picture(panels=["1"]), figure=figure)
     assert again is figure
     assert len(figure.axes) == 1
+
+
+TURNED = [f"a value with a long name {position}" for position in range(3)]
+
+
+@pytest.mark.parametrize("panels", [["1"], ["1", "2", "3", "4"]])
+def test_a_figure_that_is_used_again_shows_nothing_of_what_was_in_it(panels):
+    first = picture(panels=panels)
+    ticks = tuple((float(at), name) for at, name in enumerate(TURNED))
+    axis = Axis("annotator", {name: at for at, name in ticks}, ticks, "names", beyond=1.5)
+    shown = [first, replace(picture(panels=panels, lines=["one"]), axis=axis, columns=None)]
+    shown.append(replace(first, points=first.points.iloc[:5], means=first.means[:0], levels=first.levels[:0]))
+    for before in shown:
+        for after in shown:
+            used = explore_figure(after, marked=101, width=500, figure=explore_figure(before, marked=103, width=700))
+            assert png_of(used) == png_of(explore_figure(after, marked=101, width=500))
 
 
 def test_between_names_no_line_is_drawn_nor_to_what_lies_beyond_every_number():
