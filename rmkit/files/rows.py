@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,25 @@ from rmkit.files.regular import MOST_BYTES, json_value, open_regular, read_json,
 Row = Mapping[str, Any]
 Numbered = Iterator[tuple[int, str, Row]]  # the row's number, where it stands as messages say it, and the row
 
+AHEAD = 16  # rows of CSV by which a column is known to hold lists
 AT_ONCE = 64  # rows of Parquet or Arrow that become Python's at once
 BOM = b"\xef\xbb\xbf"
 MOST_ROWS = 1_000_000  # that are held at once, column by column
 NAMED = 50  # columns that are kept for a message
 SPLITS, STATE = "dataset_dict.json", "state.json"  # what `datasets` writes into a folder
+
+
+def _raise(fault: DataError) -> None:
+    raise fault
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked at in a file, and what becomes of a row that cannot be read."""
+
+    columns: Collection[str]
+    lists: Collection[str] = ()  # of CSV, those among them that may be columns of JSON lists
+    refuse: Callable[[DataError], None] = _raise  # where it returns, the row is left out
 
 
 @dataclass(frozen=True)
@@ -63,17 +77,27 @@ def read_rows(path: Path, wanted: Collection[str]) -> Rows:
     return Rows(shown, {name: [row.get(name) for row in kept] for name in there}, tuple(names), numbers, word)
 
 
-def numbered_rows(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def numbered_rows(
+    path: Path,
+    shown: str,
+    wanted: Collection[str],
+    *,
+    lists: Collection[str] = (),
+    refuse: Callable[[DataError], None] = _raise,
+) -> Numbered:
     """Every row of a file or folder, in its order, or DataError.
 
     wanted: the columns that are looked at. Of CSV, a cell there that is the JSON of messages is these. Rows of Parquet
-    and of folders have only these, other columns are there with None.
+    and of folders have only these, other columns are there with None. lists: of them, those that may hold lists: of
+    CSV, such a column is read as JSON lists if each of its first AHEAD cells that is not empty is one; an answer that
+    is such a text by chance stays a text. refuse: called for a row that is none (a line that is no JSON, or no object,
+    or has too many cells); where it returns, the row is left out.
     """
     read = _folder if path.is_dir() else _reader(path)
     if read is None:
         endings = [*READERS, *(f"{ending}.gz" for ending in READERS if ending != ".parquet")]
         raise DataError(f"{shown}: its ending {not_one_of(path.suffix, endings)}")
-    return read(path, shown, wanted)
+    return read(path, shown, Wanted(wanted, lists, refuse))
 
 
 def _reader(path: Path) -> "Reader | None":
@@ -83,13 +107,18 @@ def _reader(path: Path) -> "Reader | None":
     return None if ending == ".parquet" and name.endswith(".gz") else READERS.get(ending)
 
 
-def _json_lines(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def _json_lines(path: Path, shown: str, wanted: Wanted) -> Numbered:
     for line, raw in numbered_lines(path, shown):
         where = f"{shown}, line {line}"
-        yield line, where, _object(_value(raw.removeprefix(BOM) if line == 1 else raw, where), where)
+        try:
+            row = _object(_value(raw.removeprefix(BOM) if line == 1 else raw, where), where)
+        except DataError as fault:
+            wanted.refuse(fault)
+            continue
+        yield line, where, row
 
 
-def _json(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def _json(path: Path, shown: str, wanted: Wanted) -> Numbered:
     """A list of objects, alone or as the one value of an object; or an object of columns."""
     with unpacked(path, shown) as stream:
         content = stream.read(MOST_BYTES + 1)
@@ -101,12 +130,17 @@ def _json(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
         (held,) = value.values()
         value = held if isinstance(held, list) and all(isinstance(row, dict) for row in held) else value
     if isinstance(value, dict):
-        value = _of_columns(value, wanted, shown)
+        value = _of_columns(value, wanted.columns, shown)
     if not isinstance(value, list):
         raise DataError(f"{shown}: is a JSON {type(value).__name__}; it must be a list of objects, or lists by column")
     for number, row in enumerate(value, 1):
         where = f"{shown}, row {number}"
-        yield number, where, _object(row, where)
+        try:
+            row = _object(row, where)
+        except DataError as fault:
+            wanted.refuse(fault)
+            continue
+        yield number, where, row
 
 
 def _of_columns(value: dict[str, Any], wanted: Collection[str], shown: str) -> Any:
@@ -134,7 +168,18 @@ def _require_once(names: Sequence[str], wanted: Collection[str], shown: str) -> 
             raise DataError(f"{shown}: the column {name} is there twice; keep one")
 
 
-def _csv(path: Path, shown: str, wanted: Collection[str], delimiter: str = ",") -> Numbered:
+def _csv(path: Path, shown: str, wanted: Wanted, delimiter: str = ",") -> Numbered:
+    rows = _of_texts(path, shown, wanted, delimiter)
+    ahead = list(islice(rows, AHEAD))
+    cells = {name: [row[name] for _, _, row in ahead if row.get(name)] for name in wanted.lists}
+    lists = {name for name, texts in cells.items() if texts and all(_json_list(text) is not None for text in texts)}
+    for number, where, row in chain(ahead, rows):
+        read = {name: _cell(value, name in lists) if name in wanted.columns else value for name, value in row.items()}
+        yield number, where, read
+
+
+def _of_texts(path: Path, shown: str, wanted: Wanted, delimiter: str) -> Numbered:
+    """The rows of CSV, every cell the text that it is."""
     csv.field_size_limit(MOST_IN_A_LINE)  # the library's own is less than a long dialogue
     number = 0
     with unpacked(path, shown) as stream:
@@ -146,22 +191,22 @@ def _csv(path: Path, shown: str, wanted: Collection[str], delimiter: str = ",") 
                     continue
                 if not names:
                     names = cells
-                    _require_once(names, wanted, shown)
+                    _require_once(names, wanted.columns, shown)
                     continue
                 number += 1
                 where = f"{shown}, row {number}"
                 if len(cells) != len(names):
                     found = f"has {len(cells)} cells, and the header {len(names)}"
-                    raise DataError(f"{where}: {found}; quote cells that hold commas or line breaks")
-                row = dict(zip(names, cells, strict=True))
-                yield number, where, {name: _cell(value) if name in wanted else value for name, value in row.items()}
+                    wanted.refuse(DataError(f"{where}: {found}; quote cells that hold commas or line breaks"))
+                    continue
+                yield number, where, dict(zip(names, cells, strict=True))
         except csv.Error as fault:
             raise DataError(f"{shown}, row {number + 1}: is not CSV ({quoted(fault)})") from None
         except UnicodeDecodeError:
             raise DataError(f"{shown}, row {number + 1} or soon after: is not UTF-8; save the file as UTF-8") from None
 
 
-def _tsv(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def _tsv(path: Path, shown: str, wanted: Wanted) -> Numbered:
     return _csv(path, shown, wanted, "\t")
 
 
@@ -172,26 +217,33 @@ def _bounded(text: io.TextIOWrapper, shown: str) -> Iterator[str]:
         yield line
 
 
-def _cell(text: str) -> Any:
-    """Messages where a cell is their JSON, else the text as it stands."""
-    if text.lstrip()[:1] != "[":
-        return text
-    try:
-        value = json_value(text)
-    except ValueError:
-        return text
+def _cell(text: str, is_list: bool) -> Any:
+    """The list of a cell in a column of lists, messages where any other cell is their JSON, else the text as it is."""
+    value = _json_list(text)
+    if is_list and value is not None:
+        return value
     return value if value and all(isinstance(message, dict) for message in value) else text
 
 
-def _parquet(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def _json_list(text: str) -> list[Any] | None:
+    if text.lstrip()[:1] != "[":
+        return None
+    try:
+        value = json_value(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, list) else None
+
+
+def _parquet(path: Path, shown: str, wanted: Wanted) -> Numbered:
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
     try:
         with open_regular(path) as file, ParquetFile(file) as table:
             names = table.schema_arrow.names
-            _require_once(names, wanted, shown)
-            here = [name for name in names if name in wanted]
+            _require_once(names, wanted.columns, shown)
+            here = [name for name in names if name in wanted.columns]
             yield from _of_batches(table.iter_batches(batch_size=AT_ONCE, columns=here), names, here, shown, 0)
     except OSError as fault:
         raise DataError(f"{shown}: {_why(fault)}") from None
@@ -200,7 +252,7 @@ def _parquet(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
         raise DataError(f"{shown}: is not a sound Parquet file ({said}); write it again") from None
 
 
-def _folder(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
+def _folder(path: Path, shown: str, wanted: Wanted) -> Numbered:
     """What `Dataset.save_to_disk` wrote, or `DatasetDict.save_to_disk` of one split."""
     import pyarrow
 
@@ -219,7 +271,7 @@ def _folder(path: Path, shown: str, wanted: Collection[str]) -> Numbered:
                 raise ValueError(f"{name!r} is no file of it")
             with open_regular(path / name) as file, pyarrow.ipc.open_stream(file) as stream:
                 names = stream.schema.names
-                here = [column for column in names if column in wanted]
+                here = [column for column in names if column in wanted.columns]
                 for batch in stream:
                     parts = (batch.select(here).slice(at, AT_ONCE) for at in range(0, batch.num_rows, AT_ONCE))
                     yield from _of_batches(parts, names, here, shown, number)
@@ -272,7 +324,7 @@ def _object(value: Any, where: str) -> Row:
     return value
 
 
-Reader = Callable[[Path, str, Collection[str]], Numbered]
+Reader = Callable[[Path, str, Wanted], Numbered]
 READERS: Mapping[str, Reader] = {
     ".jsonl": _json_lines,
     ".json": _json,

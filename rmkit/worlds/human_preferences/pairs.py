@@ -3,27 +3,20 @@
 Says which rows were dropped and why, what was not read, and which pairs were judged both ways. Reading needs the
 standard library alone (but for Parquet and Arrow), so that `rmkit check` can answer at once; only
 `bank_and_comparisons` knows arrays and tables. Knows no feature: how a text becomes numbers is the caller's choice.
-Which files are understood is said by rmkit/files/rows.py, which rows by row_forms.py.
+Which files are understood is said by rmkit/files/rows.py, which rows by row_forms.py and judgements.py.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from rmkit.errors import DataError, cut
+from rmkit.errors import DataError, cut, one_of
 from rmkit.files.rows import numbered_rows
-from rmkit.worlds.human_preferences.row_forms import (
-    DIFFERENT_PROMPTS,
-    EMPTY,
-    ENDS_WITH_HUMAN,
-    EQUAL,
-    TEXTS,
-    sides_of,
-    why_dropped,
-)
+from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, Judgement, judgements_of
+from rmkit.worlds.human_preferences.row_forms import DIFFERENT_PROMPTS, EMPTY, ENDS_WITH_HUMAN, EQUAL, why_dropped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,30 +25,46 @@ if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
     from rmkit.artifacts.comparisons import Comparisons
 
-FOUND_TWICE = "found twice"
-REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, FOUND_TWICE)  # in the order in which a row is asked
+FOUND_TWICE, TIE, NOT_READABLE = "found twice", "a tie", "not readable"
+REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, TIE, FOUND_TWICE, NOT_READABLE)  # in the order of asking
 NAMED = 6  # columns that are not read and that a sentence names
+MOST_MADE = 2_000_000  # pairs that are made of rows with more than two answers
+
+Ties = Literal["leave_out", "half_each"]
+LEAVE_OUT, HALF_EACH = "leave_out", "half_each"
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two answers to one prompt, of which a person preferred `chosen`."""
+    """Two answers to one prompt, of which `chosen` was preferred."""
 
     prompt: str  # everything up to and including the last "\n\nAssistant:"
     chosen: str  # stripped
     rejected: str  # stripped
     line: int  # 1-based, in the file: of JSON lines the line, else the row
+    weight: float = 1.0  # of one judgement; less where a row or a tie makes several pairs that count once together
+    annotator: str | None = None  # who judged, where that is said
+    margin: float | None = None  # how clearly, where that is said
+    tie: bool = False  # one of the two opposite pairs that a tie is
+
+    @property
+    def judgement(self) -> tuple[object, ...]:
+        """What tells it from other judgements: those of two annotators differ."""
+        answers = sorted((self.chosen, self.rejected)) if self.tie else (self.chosen, self.rejected)
+        return self.prompt, *answers, self.annotator, self.tie
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file held: `read` rows, of which `pairs` were kept and the rest dropped, each for one reason."""
+    """What a file held: `read` pairs, of which `pairs` were kept and the rest dropped, each for one reason."""
 
     pairs: tuple[Pair, ...]
-    read: int
+    read: int  # a row is one pair, unless it has more answers or votes; a row that is not readable counts as one
     dropped: Mapping[str, int]  # every reason of REASONS, 0 where it did not occur
     forms: Mapping[str, int] = field(default_factory=dict)  # how many rows were of which form
     unread: tuple[str, ...] = ()  # columns that nothing is made of
+    rows: int = 0
+    first_unreadable: str = ""  # what is wrong with the first row that was left out for that, and where it stands
 
     @property
     def kept(self) -> int:
@@ -63,62 +72,138 @@ class Reading:
 
     @property
     def found_twice(self) -> int:
-        """Exact repetitions of an earlier pair; the earlier one is kept. The opposite choice is no repetition."""
+        """Exact repetitions of an earlier judgement; the earlier one is kept. The opposite choice is no repetition."""
         return self.dropped[FOUND_TWICE]
 
     @property
     def both_ways(self) -> int:
         """How many pairs of answers were judged both ways: as often one was chosen, as the other. All are kept."""
-        judged = {(pair.prompt, pair.chosen, pair.rejected) for pair in self.pairs}
+        judged = {(pair.prompt, pair.chosen, pair.rejected) for pair in self.pairs if not pair.tie}
         return sum((prompt, rejected, chosen) in judged for prompt, chosen, rejected in judged) // 2
 
+    @property
+    def annotators(self) -> tuple[str, ...]:
+        """Who judged the pairs that were kept, by first appearance; nobody where the file does not say."""
+        return tuple(dict.fromkeys(pair.annotator for pair in self.pairs if pair.annotator is not None))
 
-def read_pairs(path: str | Path, shown: str | None = None) -> Reading:
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What else is to be said of it, a clause each."""
+        said = [f"read as {' and '.join(self.forms)}"]
+        if halves := sum(pair.tie for pair in self.pairs):
+            said.append(f"ties: {halves // 2}, each two opposite pairs of weight 1/2")
+        if self.both_ways:
+            said.append(f"judged both ways: {self.both_ways} of the pairs")
+        if named := self.annotators:
+            judged = Counter((pair.prompt, *sorted((pair.chosen, pair.rejected))) for pair in self.pairs)
+            several = sum(count > 1 for count in judged.values())
+            said.append(f"annotators: {len(named)}; judged more than once: {several} of {len(judged)} pairs of answers")
+        if any(pair.weight != 1 and not pair.tie for pair in self.pairs):
+            said.append("weights: the pairs of a row with several answers count once together")
+        if any(pair.margin is not None for pair in self.pairs):
+            said.append("margin: kept beside the pairs; no reward model uses it")
+        if self.unread:
+            shown = ", ".join(cut(name, 40) for name in self.unread[:NAMED])
+            said.append(f"not used: {shown}{' and more' if len(self.unread) > NAMED else ''}")
+        return tuple(said)
+
+
+def read_pairs(
+    path: str | Path, shown: str | None = None, *, ties: Ties = "leave_out", skip_bad_rows: bool = False
+) -> Reading:
     """All pairs of a file or folder, in its order, or DataError with file, row and remedy.
 
-    shown: the path as messages give it, where that is not `path` itself.
+    shown: the path as messages give it, where that is not `path` itself. ties: whether a tie is left out and counted,
+    or becomes two opposite pairs of weight 1/2 each. skip_bad_rows: rows that cannot be read are left out and counted,
+    and no DataError.
     """
+    one_of(ties, (LEAVE_OUT, HALF_EACH), "ties", DataError)
     shown = shown or str(path)
     pairs: list[Pair] = []
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[object, ...]] = set()
     dropped: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
     forms: Counter[str] = Counter()
-    unread: dict[str, None] = {}
-    for number, where, row in numbered_rows(Path(path), shown, TEXTS):
-        first, second, form = sides_of(row, where)
-        forms[form] += 1
-        if len(unread) <= NAMED:
-            unread |= dict.fromkeys(str(name) for name in row if name not in TEXTS)
-        reason = why_dropped(first, second)
-        prompt, chosen, rejected = first.prompt, first.answer.strip(), second.answer.strip()
-        if reason is None and (prompt, chosen, rejected) in seen:
-            reason = FOUND_TWICE
-        if reason:
-            dropped[reason] += 1
+    names: dict[str, None] = {}
+    used: set[str] = set()
+    faults: list[DataError] = []
+    made = 0
+
+    def refuse(fault: DataError) -> None:
+        if not skip_bad_rows:
+            raise fault
+        if not faults:
+            faults.append(fault)
+        dropped[NOT_READABLE] += 1
+
+    for number, where, row in numbered_rows(Path(path), shown, COLUMNS, lists=LIST_COLUMNS, refuse=refuse):
+        try:
+            judged = judgements_of(row, where)
+        except DataError as fault:
+            refuse(fault)
             continue
-        seen.add((prompt, chosen, rejected))
-        pairs.append(Pair(prompt=prompt, chosen=chosen, rejected=rejected, line=number))
-    read = forms.total()
+        forms[judged.form] += 1
+        used |= judged.used
+        if len(names) <= NAMED + len(COLUMNS):
+            names |= dict.fromkeys(map(str, row))
+        of_row = []
+        for each in judged.judgements:
+            pair = _pair(each, number)
+            reason = why_dropped(each.better, each.worse) or (TIE if each.tie and ties == LEAVE_OUT else None)
+            if reason is None and pair.judgement in seen:
+                reason = FOUND_TWICE
+            if reason:
+                dropped[reason] += 1
+                continue
+            seen.add(pair.judgement)
+            of_row.append(pair)
+        kept = [half for pair in of_row for half in _weighted(pair, 1 / len(of_row) if judged.counts_once else 1.0)]
+        pairs += kept
+        made += len(kept) if len(kept) > 2 else 0
+        if made > MOST_MADE:
+            raise DataError(f"{where}: the rows make more than {MOST_MADE:,} pairs of their answers; keep fewer")
+    read = len(pairs) + dropped.total()
+    rows = forms.total() + dropped[NOT_READABLE]
+    first = str(faults[0]) if faults else ""
     if not pairs:
-        rows = f"{read} rows{because(dropped)}" if read else "no rows"
+        found = f"{rows} rows{because(dropped)}{f' ({first})' if first else ''}" if rows else "no rows"
         raise DataError(
-            f"{shown}: {rows}; a preference file needs at least one pair of different answers to one prompt"
+            f"{shown}: {found}; a preference file needs at least one pair of different answers to one prompt"
         )
-    return Reading(tuple(pairs), read, dict(dropped), dict(forms), tuple(unread))
+    unread = tuple(name for name in names if name not in used)
+    return Reading(tuple(pairs), read, dict(dropped), dict(forms), unread, rows, first)
 
 
-def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
+def _pair(judged: Judgement, line: int) -> Pair:
+    return Pair(
+        prompt=judged.better.prompt,
+        chosen=judged.better.answer.strip(),
+        rejected=judged.worse.answer.strip(),
+        line=line,
+        annotator=judged.annotator,
+        margin=judged.margin,
+        tie=judged.tie,
+    )
+
+
+def _weighted(pair: Pair, weight: float) -> list[Pair]:
+    """The pair with a weight; of a tie, that pair and the opposite one, with half of it each."""
+    if not pair.tie:
+        return [pair if weight == 1 else replace(pair, weight=weight)]
+    half = replace(pair, weight=weight / 2)
+    return [half, replace(half, chosen=pair.rejected, rejected=pair.chosen)]
+
+
+def check(
+    path: str | Path, shown: str | None = None, *, ties: Ties = "leave_out", skip_bad_rows: bool = False
+) -> tuple[str, dict[str, int]]:
     """A sentence on what the file holds and its counts (pairs, prompts), or the DataError that `read_pairs` raises."""
-    reading = read_pairs(path, shown)
+    reading = read_pairs(path, shown, ties=ties, skip_bad_rows=skip_bad_rows)
     prompts = len({pair.prompt for pair in reading.pairs})
-    kept = f"{reading.kept} of {reading.read} pairs kept, {prompts} prompts"
-    parts = [because(reading.dropped), f"; read as {' and '.join(reading.forms)}"]
-    if reading.both_ways:
-        parts.append(f"; judged both ways: {reading.both_ways} of the pairs")
-    if reading.unread:
-        named = ", ".join(cut(name, 40) for name in reading.unread[:NAMED])
-        parts.append(f"; not used: {named}{' and more' if len(reading.unread) > NAMED else ''}")
-    return f"{shown or path}: {kept}{''.join(parts)}", {"pairs": reading.kept, "prompts": prompts}
+    rows = "" if reading.rows == reading.read else f" of {reading.rows} rows"
+    kept = f"{reading.kept} of {reading.read} pairs kept{rows}, {prompts} prompts{because(reading.dropped)}"
+    first = f" ({reading.first_unreadable})" if reading.first_unreadable else ""
+    said = "; ".join([f"{kept}{first}", *reading.told])
+    return f"{shown or path}: {said}", {"pairs": reading.kept, "prompts": prompts}
 
 
 def because(dropped: Mapping[str, int]) -> str:
@@ -137,7 +222,9 @@ def bank_and_comparisons(
 
     Prompts are numbered from 0 by first appearance. `embed` takes the R response texts in the bank's order, each after
     its prompt if with_prompts, without labels, and returns (R, D) float16 and how it was made. The comparisons' `first`
-    is the lower position, and their column `line` (int64) is the pair's line in the file.
+    is the lower position, and their column `line` (int64) is the pair's line in the file. Where some pair has another
+    weight than 1, an annotator or a margin, there is a column of it: `weight` float64, `annotator` int64, numbered from
+    0 by first appearance and -1 where nobody is named, `margin` float64, NaN where there is none.
     """
     import numpy as np
     import pandas as pd
@@ -164,6 +251,13 @@ def bank_and_comparisons(
         "label": (chosen_m < rejected_m).astype(np.int8),
         "line": np.array([pair.line for pair in reading.pairs], dtype=np.int64),
     }
+    if any(pair.weight != 1 for pair in reading.pairs):
+        table["weight"] = np.array([pair.weight for pair in reading.pairs], dtype=np.float64)
+    if named := {name: number for number, name in enumerate(reading.annotators)}:
+        table["annotator"] = np.array([named.get(pair.annotator or "", -1) for pair in reading.pairs], dtype=np.int64)
+    if any(pair.margin is not None for pair in reading.pairs):
+        margins = [np.nan if pair.margin is None else pair.margin for pair in reading.pairs]
+        table["margin"] = np.array(margins, dtype=np.float64)
     return bank, Comparisons(pd.DataFrame(table))
 
 

@@ -10,7 +10,8 @@
 | whole messages and a text (UltraFeedback, binarised) | a text | all messages, or the last one |
 
 A message is `{"role": …, "content": …}` or `{"from": …, "value": …}`, its content a text or a list of text parts. Where
-there is a prompt, it settles where the answer begins: what an answer says is never cut. Knows rows; no file.
+there is a prompt, it settles where the answer begins: what an answer says is never cut. Rows with more than one answer
+to choose or to reject, or with none called chosen, are in judgements.py. Knows rows; no file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,16 +54,26 @@ def sides_of(row: Mapping[str, Any], where: str) -> tuple[Side, Side, str]:
     for name in (CHOSEN, REJECTED):
         if name not in row:
             found = ", ".join(cut(repr(key)[1:-1], 40) for key in list(row)[:5]) or "no keys"
-            raise DataError(f"{where}: has no {name!r} (found {found}); a row needs 'chosen' and 'rejected'")
+            others = "two responses and a label, or responses and their ranks"
+            raise DataError(f"{where}: has no {name!r} (found {found}); a row needs 'chosen' and 'rejected', {others}")
     texts = [isinstance(row[name], str) for name in (CHOSEN, REJECTED)]
     if texts[0] != texts[1] and all(isinstance(row[name], str | list) for name in (CHOSEN, REJECTED)):
         raise DataError(f"{where}: one of 'chosen' and 'rejected' is text, the other a list; write both alike")
     asked = row.get(PROMPT)
-    if texts[0] or not isinstance(row[CHOSEN], list):
-        sides = [_of_text(_text(row[name], name, where), asked, name, where) for name in (CHOSEN, REJECTED)]
-        return sides[0], sides[1], WHOLE if asked is None else STANDARD
-    sides = [_of_messages(_turns(row[name], name, where), asked, where) for name in (CHOSEN, REJECTED)]
-    return sides[0], sides[1], WHOLE_MESSAGES if asked is None or isinstance(asked, str) else MESSAGES
+    chosen, rejected = (side_of(row[name], asked, name, where) for name in (CHOSEN, REJECTED))
+    if not isinstance(row[CHOSEN], list):
+        return chosen, rejected, WHOLE if asked is None else STANDARD
+    return chosen, rejected, WHOLE_MESSAGES if asked is None or isinstance(asked, str) else MESSAGES
+
+
+def side_of(answer: Any, asked: Any, name: str, where: str) -> Side:
+    """One answer, a text or messages, beside its prompt or whole; DataError with where it stands and what it is called.
+
+    asked: a text, messages, or None.
+    """
+    if isinstance(answer, list):
+        return _of_messages(_turns(answer, name, where), asked, where)
+    return _of_text(_text(answer, name, where), asked, name, where)
 
 
 def why_dropped(chosen: Side, rejected: Side) -> str | None:

@@ -14,6 +14,7 @@ from rmkit.worlds.human_preferences.pairs import (
     ENDS_WITH_HUMAN,
     EQUAL,
     FOUND_TWICE,
+    REASONS,
     read_pairs,
 )
 from tests.worlds.human_preferences.dialogues import N_PAIRS, made_up, row, written
@@ -48,7 +49,8 @@ def test_every_dropped_row_has_its_reason_and_an_exact_repetition_is_kept_once(t
         GOOD,
     ]
     reading = read_pairs(written(tmp_path / "pairs.jsonl", rows))
-    assert reading.dropped == {DIFFERENT_PROMPTS: 1, ENDS_WITH_HUMAN: 1, EMPTY: 2, EQUAL: 1, FOUND_TWICE: 2}
+    dropped = {DIFFERENT_PROMPTS: 1, ENDS_WITH_HUMAN: 1, EMPTY: 2, EQUAL: 1, FOUND_TWICE: 2}
+    assert reading.dropped == dict.fromkeys(REASONS, 0) | dropped
     assert reading.found_twice == 2
     assert (reading.read, reading.kept) == (9, 2)
     assert [pair.line for pair in reading.pairs] == [1, 7]

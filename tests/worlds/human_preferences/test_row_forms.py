@@ -76,6 +76,55 @@ FORMS = {
         lambda number: asked(number)[0], lambda number, answer: messages([*asked(number), answer])
     ),
 }
+
+
+def beside(prompt, of):
+    """A row whose answers are not called chosen and rejected; now and then the worse one stands first."""
+    return lambda number: {"prompt": prompt(number), **of(number, *answers(number), number % 2)}
+
+
+def in_order(better, worse, turned):
+    return [worse, better] if turned else [better, worse]
+
+
+def labelled(number, better, worse, turned):
+    first, second = in_order(better, worse, turned)
+    return {"response_a": first, "response_b": second, "label": 1 - turned}
+
+
+def ranked(number, better, worse, turned):
+    return {"responses": in_order(better, worse, turned), "ranks": in_order(1, 2, turned)}
+
+
+def scored(number, better, worse, turned):
+    given = in_order({"response": better, "overall_score": 7.5}, {"response": worse, "overall_score": 7.25}, turned)
+    return {"completions": given}
+
+
+def voted(number, better, worse, turned):
+    first, second = in_order(better, worse, turned)
+    return {"response1": first, "response2": second, "annotator1": 1 + turned}
+
+
+FORMS |= {
+    "a list of one chosen and one rejected": beside(
+        one_text, lambda number, better, worse, _: {"chosen": [better], "rejected": [worse]}
+    ),
+    "a text chosen and a list rejected": beside(
+        one_text, lambda number, better, worse, _: {"chosen": better, "rejected": [worse]}
+    ),
+    "ranks": beside(one_text, ranked),
+    "ranks of answers to messages": beside(lambda number: messages(asked(number)), ranked),
+    "scores in objects": beside(one_text, scored),
+    "a label": beside(one_text, labelled),
+    "votes": beside(one_text, voted),
+    "conversations and a winner": lambda number: {
+        "conversation_a": messages([*asked(number), answers(number)[0], "Thanks", "Not at all"]),
+        "conversation_b": messages([*asked(number), answers(number)[1]]),
+        "turn": (len(asked(number)) + 1) // 2,
+        "winner": "model_a",
+    },
+}
 QUOTES = "whole dialogues"  # the one form in which an answer cannot quote a dialogue
 
 
@@ -88,7 +137,8 @@ def csv_bytes(rows, delimiter=","):
     writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
     writer.writeheader()
     writer.writerows(
-        {name: value if isinstance(value, str) else json.dumps(value) for name, value in row.items()} for row in rows
+        {name: value if isinstance(value, str | None) else json.dumps(value) for name, value in row.items()}
+        for row in rows
     )
     return text.getvalue().encode()
 
@@ -207,8 +257,9 @@ def test_a_check_says_what_was_read_what_was_not_and_which_pairs_were_judged_bot
     path = as_json_lines(tmp_path, [first, second, *others, opposite])
     said, counts = check(path)
     assert counts == {"pairs": len(NUMBERS) + 1, "prompts": len(NUMBERS)}
-    assert said.endswith("; read as messages; judged both ways: 1 of the pairs; not used: margin, id")
-    assert check(as_parquet(tmp_path, [first, second]))[0].endswith("read as messages; not used: margin, id")
+    margin = "margin: kept beside the pairs; no reward model uses it"
+    assert said.endswith(f"; read as messages; judged both ways: 1 of the pairs; {margin}; not used: id")
+    assert check(as_parquet(tmp_path, [first, second]))[0].endswith(f"read as messages; {margin}; not used: id")
 
 
 def test_a_system_prompt_stands_before_the_dialogue_and_parts_of_a_message_are_one_text(tmp_path):
