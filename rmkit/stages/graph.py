@@ -29,6 +29,7 @@ class DataFile:
 
     parameter: str
     checker: str  # "module:function", called with the path and the path as messages show it; a sentence and counts
+    options: tuple[str, ...] = ()  # parameters of its stage that the checker is called with too, by their names
     when: When = field(default_factory=dict)
     if_present: bool = False  # a value that names nothing in the project, as a hub's model does, is no data file
     read_whole: bool = False  # each of its files; then none may be larger than rmkit.files.regular.MOST_BYTES
@@ -131,9 +132,9 @@ STAGES = {
         outputs={"bank": {}, "comparisons": {}},
         rows=False,
         data=(
-            DataFile("pairs_file", "rmkit.worlds.human_preferences.pairs:check"),
-            DataFile("preferences_folder", "rmkit.worlds.human_preferences.stored_features:check", STORED),
-            DataFile("encoder", MODEL_FOLDER, SENTENCE_ENCODER, if_present=True),
+            DataFile("pairs_file", "rmkit.worlds.human_preferences.pairs:check", ("tied_pairs", "skip_bad_rows")),
+            DataFile("preferences_folder", "rmkit.worlds.human_preferences.stored_features:check", when=STORED),
+            DataFile("encoder", MODEL_FOLDER, when=SENTENCE_ENCODER, if_present=True),
         ),
         precondition="rmkit.worlds.human_preferences.stored_features:check_features",
         only={

@@ -16,3 +16,15 @@ def test_run_still_refuses_data_that_it_cannot_work_with(small):
     )
     ended = small.rmkit("run", "small", "--no-report")
     assert (ended.returncode, ended.stderr) == (2, "data/numbers.json: is not there\n")
+
+
+def test_a_checker_is_called_with_the_parameters_that_it_asks_for(small):
+    small.edit("rmkit/stages/graph.py", '"rmkit.numbers:check")', '"rmkit.numbers:check", ("least",))')
+    small.edit("rmkit/numbers.py", "def check(path, shown):", "def check(path, shown, least=None):")
+    small.edit("rmkit/numbers.py", 'numbers", {}', 'numbers from {least}", {}')
+    without = small.rmkit("check", "small").stdout.splitlines()
+    assert "data/numbers.json: 3 numbers from None" in without
+    small.edit("notebooks/00_numbers.ipynb", "# read", "# read\\nleast: int = 2  # counted")
+    assert "data/numbers.json: 3 numbers from 2" in small.rmkit("check", "small").stdout.splitlines()
+    said = small.rmkit("check", "small", "--set", "least=5").stdout.splitlines()
+    assert [line for line in said if line.startswith("data/")] == ["data/numbers.json: 3 numbers from 5"]

@@ -150,7 +150,7 @@ class FollowedStudy:
         if self._seen is None or self._seen[0] != self._stamp():
             study = load_study(self.path, self.project.shown(self.path))
             jobs = make_plan(self.project, study)
-            self._data = {self.project.root / given for job in jobs for given, _ in data_files(job)}
+            self._data = {self.project.root / given for job in jobs for given, *_ in data_files(job)}
             stamp = self._stamp()
             last = snapshot(self.store, found[0]) if found else None
             self._seen = stamp, study_snapshot(self.store, study, jobs), last

@@ -22,8 +22,8 @@ def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[s
     check_named(jobs, project.package, study.where)
     check_cells(jobs, project)
     found = {}
-    for given, checker in dict.fromkeys(file for job in jobs for file in data_files(job)):
-        found[given, checker] = resolve_name(checker)(project.root / given, given)
+    for file in dict.fromkeys(file for job in jobs for file in data_files(job)):
+        found[file] = resolve_name(file.checker)(project.root / file.given, file.given, **dict(file.options))
     for job in jobs:
         counts: dict[str, int] = {}
         for file in (file for each in (*job.upstream(), job) for file in data_files(each)):
@@ -31,8 +31,8 @@ def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[s
         if precondition := STAGES[job.stage].precondition:
             resolve_name(precondition)(job.known_parameters(), counts, f"{study.where}: {job.stage}")
         if asks := STAGES[job.stage].asks:
-            for given, _ in data_files(job):
-                resolve_name(asks)(project.root / given, given, *said_in_notebooks(project))
+            for asked in data_files(job):
+                resolve_name(asks)(project.root / asked.given, asked.given, *said_in_notebooks(project))
     return [line for line, _ in found.values()]
 
 

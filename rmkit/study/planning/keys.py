@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rmkit.errors import DataError, cut
 from rmkit.files.digests import data_digest, files_below
@@ -99,11 +99,20 @@ def _code_of_cells(notebook: Notebook) -> tuple[tuple[ast.Module, ...], tuple[st
     return trees, tuple(map(tree_digest, trees))
 
 
-def data_files(job: PlannedJob) -> Iterator[tuple[str, str]]:
-    """(path as given, checker) of each data file or folder that a job's key counts."""
+class GivenFile(NamedTuple):
+    """A data file or folder as parameters name it, and what is called to check it, with which options."""
+
+    given: str
+    checker: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def data_files(job: PlannedJob) -> Iterator[GivenFile]:
+    """Each data file or folder that a job's key counts."""
     for file in STAGES[job.stage].data:
         if holds(file.when, job.parameters) and job.parameters[file.parameter] in job.code["data"]:
-            yield job.parameters[file.parameter], file.checker
+            options = tuple((name, job.parameters[name]) for name in file.options if name in job.parameters)
+            yield GivenFile(job.parameters[file.parameter], file.checker, options)
 
 
 def file_digest(project: Project, stage: str, file: DataFile, given: str) -> str:

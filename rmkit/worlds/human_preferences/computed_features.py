@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.errors import one_of
-from rmkit.worlds.human_preferences.pairs import Reading, bank_and_comparisons, read_pairs
+from rmkit.worlds.human_preferences.pairs import Reading, TiedPairs, bank_and_comparisons, read_pairs
 from rmkit.worlds.human_preferences.stored_features import MINILM, NGRAMS, STORED, Preferences, check, write_stored
 
 FEATURES = {
@@ -20,13 +20,16 @@ FEATURES = {
 }
 
 
-def read_texts(path: str | Path, *, features: str, **options: Any) -> Preferences:
+def read_texts(
+    path: str | Path, *, features: str, tied_pairs: TiedPairs = "leave_out", skip_bad_rows: bool = False, **options: Any
+) -> Preferences:
     """The preferences of a file of dialogues, their features computed from the texts; DataError names file and line.
 
-    options: of `ngrams`, embedded ("response" or "prompt_and_response"), n_dimensions, min_df and ngrams (its shortest
-    and its longest length); of `all-MiniLM-L6-v2`, which reads prompt and response, encoder (a folder or hub name).
+    tied_pairs, skip_bad_rows: as for `read_pairs`. options: of `ngrams`, embedded ("response" or
+    "prompt_and_response"), n_dimensions, min_df and ngrams (its shortest and its longest length); of
+    `all-MiniLM-L6-v2`, which reads prompt and response, encoder (a folder or hub name).
     """
-    return computed(read_pairs(path), features, **options)
+    return computed(read_pairs(path, tied_pairs=tied_pairs, skip_bad_rows=skip_bad_rows), features, **options)
 
 
 def computed(reading: Reading, features: str, **options: Any) -> Preferences:
@@ -39,7 +42,8 @@ def computed(reading: Reading, features: str, **options: Any) -> Preferences:
     else:
         embed, joint = partial(embed, encoder=options["encoder"], progress=options.get("progress")), True
     bank, comparisons = bank_and_comparisons(reading, embed, with_prompts=joint)
-    return Preferences(bank, comparisons, reading.read, reading.dropped)
+    first = (f"first not readable: {reading.first_unreadable}",) if reading.first_unreadable else ()
+    return Preferences(bank, comparisons, reading.read, reading.dropped, (*first, *reading.told))
 
 
 def make_stored(

@@ -30,7 +30,7 @@ REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, TIE, FOUND_TWICE, N
 NAMED = 6  # columns that are not read and that a sentence names
 MOST_MADE = 2_000_000  # pairs that are made of rows with more than two answers
 
-Ties = Literal["leave_out", "half_each"]
+TiedPairs = Literal["leave_out", "half_each"]
 LEAVE_OUT, HALF_EACH = "leave_out", "half_each"
 
 
@@ -95,7 +95,8 @@ class Reading:
         if self.both_ways:
             said.append(f"judged both ways: {self.both_ways} of the pairs")
         if named := self.annotators:
-            judged = Counter((pair.prompt, *sorted((pair.chosen, pair.rejected))) for pair in self.pairs)
+            judgements = {pair.judgement: pair for pair in self.pairs}.values()  # the halves of a tie are one
+            judged = Counter((pair.prompt, *sorted((pair.chosen, pair.rejected))) for pair in judgements)
             several = sum(count > 1 for count in judged.values())
             said.append(f"annotators: {len(named)}; judged more than once: {several} of {len(judged)} pairs of answers")
         if any(pair.weight != 1 and not pair.tie for pair in self.pairs):
@@ -109,15 +110,15 @@ class Reading:
 
 
 def read_pairs(
-    path: str | Path, shown: str | None = None, *, ties: Ties = "leave_out", skip_bad_rows: bool = False
+    path: str | Path, shown: str | None = None, *, tied_pairs: TiedPairs = "leave_out", skip_bad_rows: bool = False
 ) -> Reading:
     """All pairs of a file or folder, in its order, or DataError with file, row and remedy.
 
-    shown: the path as messages give it, where that is not `path` itself. ties: whether a tie is left out and counted,
-    or becomes two opposite pairs of weight 1/2 each. skip_bad_rows: rows that cannot be read are left out and counted,
-    and no DataError.
+    shown: the path as messages give it, where that is not `path` itself. tied_pairs: whether a tie is left out and
+    counted, or becomes two opposite pairs of weight 1/2 each. skip_bad_rows: rows that cannot be read are left out and
+    counted, and no DataError.
     """
-    one_of(ties, (LEAVE_OUT, HALF_EACH), "ties", DataError)
+    one_of(tied_pairs, (LEAVE_OUT, HALF_EACH), "tied_pairs", DataError)
     shown = shown or str(path)
     pairs: list[Pair] = []
     seen: set[tuple[object, ...]] = set()
@@ -148,7 +149,7 @@ def read_pairs(
         of_row = []
         for each in judged.judgements:
             pair = _pair(each, number)
-            reason = why_dropped(each.better, each.worse) or (TIE if each.tie and ties == LEAVE_OUT else None)
+            reason = why_dropped(each.better, each.worse) or (TIE if each.tie and tied_pairs == LEAVE_OUT else None)
             if reason is None and pair.judgement in seen:
                 reason = FOUND_TWICE
             if reason:
@@ -194,10 +195,10 @@ def _weighted(pair: Pair, weight: float) -> list[Pair]:
 
 
 def check(
-    path: str | Path, shown: str | None = None, *, ties: Ties = "leave_out", skip_bad_rows: bool = False
+    path: str | Path, shown: str | None = None, *, tied_pairs: TiedPairs = "leave_out", skip_bad_rows: bool = False
 ) -> tuple[str, dict[str, int]]:
     """A sentence on what the file holds and its counts (pairs, prompts), or the DataError that `read_pairs` raises."""
-    reading = read_pairs(path, shown, ties=ties, skip_bad_rows=skip_bad_rows)
+    reading = read_pairs(path, shown, tied_pairs=tied_pairs, skip_bad_rows=skip_bad_rows)
     prompts = len({pair.prompt for pair in reading.pairs})
     rows = "" if reading.rows == reading.read else f" of {reading.rows} rows"
     kept = f"{reading.kept} of {reading.read} pairs kept{rows}, {prompts} prompts{because(reading.dropped)}"

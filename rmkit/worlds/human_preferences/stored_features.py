@@ -43,6 +43,7 @@ class Preferences:
     comparisons: "Comparisons"
     read: int
     dropped: Mapping[str, int]
+    told: tuple[str, ...] = ()  # what else is to be said of the file, a clause each
 
     @property
     def kept(self) -> int:
@@ -152,10 +153,16 @@ def described(folder: Path, shown: str) -> dict[str, Any]:
 
 
 def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
-    """ParamsError if features are asked for that are not stored, and there is no file of texts to compute them from."""
+    """ParamsError if features are asked for that are not stored, and there is no file of texts to compute them from.
+
+    So it is for what is asked of a file's rows where there is no file.
+    """
     stored = STORED[one_of(parameters["features"], STORED, f"{where}: features")]
     if parameters["pairs_file"] is not None:
         return
+    for name, default in (("tied_pairs", "leave_out"), ("skip_bad_rows", False)):
+        if (asked := parameters.get(name, default)) != default:
+            raise ParamsError(f"{where}: {name}: {quoted(asked)} is about the rows of a file; name one by pairs_file")
     for name, value in stored.items():
         if parameters.get(name, value) != value:
             asked = f"{name}: {quoted(parameters[name])} needs the texts, for the stored features have {quoted(value)}"

@@ -305,7 +305,7 @@ def test_a_folder_counts_as_data_and_a_change_in_it_is_noticed(with_model):
     (model / "weights").write_text("1", encoding="utf-8")
     text = "stages: {00_world: {model: data/model}}"
     (first,) = with_model.plan(text)
-    assert list(data_files(first)) == [("data/model", "rmkit.nothing:check")]
+    assert list(data_files(first)) == [("data/model", "rmkit.nothing:check", ())]
     assert first.code["data"] == {"data/model": data_digest(model)}
     (model / "weights").write_text("2", encoding="utf-8")
     (second,) = with_model.plan(text)
@@ -320,15 +320,15 @@ def test_a_name_of_nothing_in_the_project_is_no_data_file_if_only_one_present_co
 
 
 def test_a_data_file_may_be_none_and_another_counts_then(graph):
-    files = (DataFile("mine", "rmkit.nothing:check"), DataFile("stored", "rmkit.nothing:check", {"mine": (None,)}))
+    files = (DataFile("mine", "rmkit.nothing:check"), DataFile("stored", "rmkit.nothing:check", when={"mine": (None,)}))
     for name in ("mine", "stored"):
         (graph.project.root / "data").mkdir(exist_ok=True)
         (graph.project.root / f"data/{name}").write_text(name, encoding="utf-8")
     graph.stage("00_world", 'mine: str | None = None\nstored: str = "data/stored"', data=files)
     (job,) = graph.plan("stages: {00_world: }")
-    assert list(data_files(job)) == [("data/stored", "rmkit.nothing:check")]
+    assert list(data_files(job)) == [("data/stored", "rmkit.nothing:check", ())]
     (job,) = graph.plan("stages: {00_world: }", "mine=data/mine")
-    assert list(data_files(job)) == [("data/mine", "rmkit.nothing:check")]
+    assert list(data_files(job)) == [("data/mine", "rmkit.nothing:check", ())]
     with pytest.raises(DataError, match=r"^data/mime: No such file or directory; 00_world takes it as `mine`"):
         graph.plan("stages: {00_world: }", "mine=data/mime")
 

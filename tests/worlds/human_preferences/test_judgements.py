@@ -85,7 +85,7 @@ def test_a_ranking_is_every_pair_of_better_and_worse(values, by_rank, inside):
 
 @pytest.mark.parametrize(("ties", "n_pairs"), [("leave_out", 5), ("half_each", 7)])
 def test_equal_ranks_are_a_tie(tmp_path, ties, n_pairs):
-    found = reading(tmp_path, {**ASKED, "responses": ["a", "b", "c", "d"], "ranking": [1, 2, 2, 3]}, ties=ties)
+    found = reading(tmp_path, {**ASKED, "responses": ["a", "b", "c", "d"], "ranking": [1, 2, 2, 3]}, tied_pairs=ties)
     assert found.kept == n_pairs
     assert found.dropped[TIE] == (ties == "leave_out")
     assert sum(Fraction(pair.weight).limit_denominator(1000) for pair in found.pairs) == 1
@@ -149,16 +149,18 @@ def test_a_tie_beside_chosen_and_rejected_is_one_and_another_label_is_not_looked
     found = reading(tmp_path, *rows)
     assert (found.kept, found.dropped[TIE], found.unread) == (1, 1, ())
     assert reading(tmp_path, rows[1]).unread == ("label",)
-    halves = reading(tmp_path, *rows, ties="half_each")
+    halves = reading(tmp_path, *rows, tied_pairs="half_each")
     assert [(*pair, weight) for pair, weight in zip(answers(halves), (pair.weight for pair in halves.pairs), strict=True)] == [
         ("deep", "flat", 0.5), ("flat", "deep", 0.5), ("deep", "flat", 1)
     ]  # fmt: skip
-    assert "; ties: 1, each two opposite pairs of weight 1/2" in check(tmp_path / "pairs.jsonl", ties="half_each")[0]
+    assert (
+        "; ties: 1, each two opposite pairs of weight 1/2" in check(tmp_path / "pairs.jsonl", tied_pairs="half_each")[0]
+    )
     table = comparisons_of(halves).table
     assert table["weight"].tolist() == [0.5, 0.5, 1]
     assert table["label"].tolist()[:2] in ([0, 1], [1, 0])
-    with pytest.raises(DataError, match="ties"):
-        reading(tmp_path, PLAIN, ties="both")
+    with pytest.raises(DataError, match="tied_pairs"):
+        reading(tmp_path, PLAIN, tied_pairs="both")
 
 
 @pytest.mark.parametrize("column", ["annotator", "annotator_id", "judge", "worker_id"])
@@ -197,7 +199,7 @@ def test_votes_are_a_judgement_of_each_person_and_weigh_one_each(tmp_path):
         assert (found.rows, found.read, found.dropped[TIE], found.unread) == (2, 5, 1, ())
         prompts = ["\n\nHuman: Shorten.\n\nIt is so.\n\nAssistant:", "\n\nHuman: Shorten.\n\nAssistant:"]
         assert list(dict.fromkeys(pair.prompt for pair in found.pairs)) == prompts
-    halves = read_pairs(write(tmp_path, rows), ties="half_each")
+    halves = read_pairs(write(tmp_path, rows), tied_pairs="half_each")
     assert Counter(pair.annotator for pair in halves.pairs if pair.tie) == {"annotator3": 2}
 
 

@@ -132,3 +132,11 @@ def test_checking_it_loads_no_heavy_package():
     )
     done = subprocess.run([sys.executable, "-c", code, SHIPPED], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("asked", [{"tied_pairs": "half_each"}, {"skip_bad_rows": True}])
+def test_what_is_about_the_rows_of_a_file_needs_one(asked):
+    parameters = {"features": "ngrams", "pairs_file": None, **asked}
+    with pytest.raises(ParamsError, match=r"here: \w+: .* is about the rows of a file; name one by pairs_file"):
+        check_features(parameters, {}, "here")
+    check_features({**parameters, "pairs_file": "pairs.jsonl"}, {}, "here")
