@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from rmkit.figures.looks import Look
 from rmkit.figures.theme import GREY, themed
@@ -83,13 +84,8 @@ def blank_figure() -> Figure:
 def draw_panel(ax: Axes, picture: Picture, dots: pd.DataFrame, panel: str, looks: Mapping[str, Look]) -> None:
     """One panel's dots, levels, bands and means."""
     for line, own in dots.groupby("line", sort=False, observed=True):
-        style: dict[str, Any] = {
-            "color": looks[str(line)].color,
-            "alpha": 0.45,
-            "markeredgewidth": 0,
-            "markersize": 3.9,
-        }
-        ax.plot(own["at"], own["value"], linestyle="", marker="o", zorder=3, **style)
+        style = {"color": looks[str(line)].color, "alpha": 0.45, "markeredgewidth": 0, "markersize": 3.9}
+        draw_line(ax, own["at"].to_numpy(), own["value"].to_numpy(), linestyle="", marker="o", zorder=3, **style)
     for level in picture.levels[picture.levels["panel"] == panel].itertuples():
         look = looks[str(level.line)]
         ax.axhline(level.mean, color=look.color, linestyle=look.linestyle, linewidth=1, zorder=1)
@@ -104,13 +100,18 @@ def draw_means(ax: Axes, mean: pd.DataFrame, look: Look) -> None:
     joined = mean["joined"].to_numpy()
     style = {**look.line, "label": None}
     if joined.any():
-        ax.plot(place[joined], height[joined], **style, zorder=4)
+        draw_line(ax, place[joined], height[joined], **style, zorder=4)
     if (joined & np.isfinite(low)).any():
         ax.fill_between(place[joined], low[joined], high[joined], color=look.color, alpha=0.15, linewidth=0)
     if not joined.all():
         at = place[~joined]
         ax.vlines(at, low[~joined], high[~joined], color=look.color, linewidth=1.4, alpha=0.6, zorder=2)
-        ax.plot(at, height[~joined], **{**style, "linestyle": ""}, zorder=4)
+        draw_line(ax, at, height[~joined], **{**style, "linestyle": ""}, zorder=4)
+
+
+def draw_line(ax: Axes, x: np.ndarray, y: np.ndarray, **style: Any) -> None:
+    """What `ax.plot` draws, without its work on units and limits, which are settled here already."""
+    ax.add_artist(Line2D(x, y, **style))
 
 
 def draw_ticks(ax: Axes, axis: Axis, frame: Frame, position: int) -> None:
