@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, compare, report, gallery, why, gc, data; and `--version`.
+"""The command line: run, check, status, results, fit, score, compare, report, gallery, why, gc, data; `--version`.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. The commands themselves are in `commands/`, and
@@ -70,11 +70,13 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from rmkit.commands.compare import compare
+    from rmkit.commands.fit import fit
     from rmkit.commands.keeping import data, gc
     from rmkit.commands.looking import status, why
     from rmkit.commands.pages import gallery, report
     from rmkit.commands.results import results
     from rmkit.commands.running import check, run
+    from rmkit.commands.score import score
 
     parser = _Parser(prog="rmkit", description="A notebook-first research bench for reward models.")
     parser.add_argument("--version", action=_Version, nargs=0, help="which rmkit this is, and which Python")
@@ -143,6 +145,23 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN=VALUE",
         help="only rows with this value of a parameter or another column; several: 0.5..2, [1, 32]; null: no noise",
     )
+    fits = commands.add_parser("fit", help=(fit.__doc__ or "").split("\n")[0], description=fit.__doc__)
+    fits.add_argument("pairs", type=Path, metavar="PAIRS", help="a file or folder of preference pairs")
+    fits.add_argument(
+        "--encoder", metavar="NAME", help="a model that reads the texts: a folder or hub name (default: n-grams)"
+    )
+    fits.add_argument("--out", type=Path, metavar="FOLDER", help="where the reward model goes")
+    fits.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter of the notebooks"
+    )
+    fits.add_argument("--workers", type=_positive, metavar="N", help="processor threads to share (default: all cores)")
+    fits.set_defaults(command=fit)
+    texts_scored = commands.add_parser("score", help=(score.__doc__ or "").split("\n")[0], description=score.__doc__)
+    texts_scored.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
+    texts_scored.add_argument("file", type=Path, metavar="FILE", help="a file or folder of responses, or of pairs")
+    texts_scored.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file of all scores")
+    texts_scored.add_argument("--rows", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
+    texts_scored.set_defaults(command=score)
     scores = commands.add_parser("compare", help=(compare.__doc__ or "").split("\n")[0], description=compare.__doc__)
     scores.add_argument(
         "files", nargs="+", metavar="FILE", help="a score file, or NAME=FILE (.parquet, .csv, .json, .jsonl)"

@@ -84,7 +84,10 @@ FLOORS = (
         Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
         Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
-    (Room("findings", "statements registered beforehand, their verdicts, and the questions that they answer"),),
+    (
+        Room("findings", "statements registered beforehand, their verdicts, and the questions that they answer"),
+        Room("export", "a reward model that leaves the bench: of texts, in one folder, to score new ones"),
+    ),
     (
         Room(
             "study",
@@ -119,7 +122,8 @@ FLOORS = (
             inside=(
                 ("request", "selection", "dry_run", "waiting", "version", "headlines", "plain_tables"),
                 ("pages", "row_selection"),
-                ("running", "looking", "results", "compare", "keeping"),
+                ("running", "looking", "results", "compare", "score", "keeping"),
+                ("fit",),
             ),
         ),
     ),

@@ -71,6 +71,11 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "gold": Look("gold reward", INK, "-", "*"),
         "random": Look("random", GREY, ":", "x", said="a random reward"),
         "shorter": Look("shorter answer", GREEN, "-.", "v", said="the shorter answer"),
+        "longer": Look("longer answer", GREEN, (0, (4, 2, 1, 2)), "^", said="the longer answer"),
+        "more_formatted": Look("more formatted answer", GREY, (0, (4, 2, 1, 2)), "d", said="the more formatted answer"),
+        "nearest_to_chosen": Look(
+            "nearest to what was chosen", PALE, (0, (2, 1)), "p", said="the answer nearest to what was chosen"
+        ),
         "base": Look("base policy", PALE, (0, (1, 3)), "+"),
     },
     "strategy": {

@@ -16,8 +16,13 @@ def of_reward_models(known: Known) -> int:
 
 
 def of_human_preferences(known: Known) -> int:
-    """09: each head on each number of annotations outside each fold."""
-    return len(known["reward_models"]) * len(known["annotations"]) * known["n_folds"]
+    """09: each head on each number of annotations outside each fold, and the chosen one on all pairs."""
+    return len(known["reward_models"]) * n_counts(known) * known["n_folds"] + bool(known.get("refit"))
+
+
+def n_counts(known: Known) -> int:
+    """How many numbers of annotations: those that are given, or what the folds leave and three halves of it."""
+    return 4 if known["annotations"] is None else len(known["annotations"])
 
 
 def of_validation_split(known: Known) -> int:

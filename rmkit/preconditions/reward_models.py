@@ -4,34 +4,61 @@ Numbers only, so that a study is refused before any job has run. The drawing its
 """
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rmkit.errors import ParamsError
 from rmkit.preconditions.ranges import check_counts, check_ns, check_share
+from rmkit.seeding import generator
+from rmkit.stages.graph import STAGES
 
 
-def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
     """ParamsError if folds, validation share or annotation counts ask for more than the data have.
 
-    parameters: n_folds, validation_share, annotations. counts: what the data files hold, `pairs` and `prompts`; nothing
-    is said of counts that are not known. where: how messages begin.
+    parameters: n_folds, validation_share, annotations (None: what the folds leave), seed. counts: what the data files
+    hold: `pairs`, `prompts` and, where texts are read, `pairs_of_prompts`; nothing is said of what is not known. where:
+    how messages begin.
     """
-    n_folds = parameters["n_folds"]
+    n_folds, annotations, share = (parameters[name] for name in ("n_folds", "annotations", "validation_share"))
     if n_folds < 2:
         raise ParamsError(f"{where}: n_folds: {n_folds}; pairs are scored by fits on the other folds, give at least 2")
     check_share(parameters, where)
+    if annotations is not None:
+        check_counts(parameters, where)
     if n_folds > counts.get("prompts", n_folds):
         raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts")
+    if parameters.get("refit") and "pairs" in counts and "pairs_of_prompts" not in counts:
+        raise ParamsError(f"{where}: refit: needs the texts, to give new ones their features: name a pairs_file")
     if "pairs" not in counts:
         return
-    outside = counts["pairs"] * (n_folds - 1) // n_folds
-    if too_many := [count for count in parameters["annotations"] if count > outside]:
+    held = counts.get("pairs_of_prompts")
+    outside = counts["pairs"] * (n_folds - 1) // n_folds if held is None else fewest_outside(held, parameters)
+    possible = [
+        count for count in (outside // 8, outside // 4, outside // 2, outside) if 0 < int(share * count) < count
+    ]
+    have = (
+        f"{'about ' if held is None else ''}{outside} pairs outside a fold ({counts['pairs']} pairs, {n_folds} folds)"
+    )
+    if not possible:
+        raise ParamsError(f"{where}: n_folds: there are {have}, too few to train and to validate on; add pairs")
+    if too_many := [count for count in annotations or () if count > outside]:
         asked = ", ".join(map(str, too_many))
-        fitting = [count for count in parameters["annotations"] if count <= outside] or [outside // 4, outside // 2]
+        fitting = [count for count in annotations if count <= outside] or possible
         remedy = f"--set 'annotations=[{','.join(map(str, fitting))}]'"
-        have = f"about {outside} pairs outside a fold ({counts['pairs']} pairs, {n_folds} folds)"
         raise ParamsError(f"{where}: annotations: {asked}, and there are {have}; say {remedy}")
+
+
+def fewest_outside(pairs_of_prompts: Sequence[int], parameters: Mapping[str, Any]) -> int:
+    """How many pairs the folds that 09_human_preferences draws leave to learn from, of the fold that leaves fewest."""
+    import numpy as np
+
+    from rmkit.training_sets.prompt_folds import prompt_folds
+
+    stage, *more = STAGES["09_human_preferences"].streams
+    rng = generator(parameters["seed"], stage, "folds", *more)
+    fold_p = prompt_folds(np.arange(len(pairs_of_prompts)), parameters["n_folds"], rng)
+    return int(sum(pairs_of_prompts) - np.bincount(fold_p, weights=pairs_of_prompts).max())
 
 
 def check_reward_models(parameters: dict[str, Any], counts: dict[str, int], where: str) -> None:

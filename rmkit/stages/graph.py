@@ -96,6 +96,7 @@ ARTIFACTS = {
     "gold_model": "rmkit.artifacts.model_folders:ModelFolders",
     "policy": "rmkit.artifacts.model_folders:ModelFolders",
     "prompts": "rmkit.artifacts.table:Table",
+    "reward_model": "rmkit.export.text_reward_model:TextRewardModel",
     "reward_models": "rmkit.reward_models.collection:RewardModels",
     "test_bank": "rmkit.artifacts.bank:ResponseBank",
 }
@@ -106,7 +107,7 @@ FILES: When = {"world": ("files",)}
 GOLD: When = {"world": ("grammar", "files")}  # where a gold reward is known
 STORED: When = {"pairs_file": (None,)}  # where people's preferences come without their texts
 NGRAMS: When = {"features": ("ngrams",)}
-SENTENCE_ENCODER: When = {"features": ("all-MiniLM-L6-v2",)}
+ENCODER: When = {"features": ("all-MiniLM-L6-v2", "encoder")}
 MODEL_FOLDER = "rmkit.lm.loading:check_folder"
 GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check", read_whole=True)
 OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
@@ -134,12 +135,12 @@ STAGES = {
         data=(
             DataFile("pairs_file", "rmkit.worlds.human_preferences.pairs:check", ("tied_pairs", "skip_bad_rows")),
             DataFile("preferences_folder", "rmkit.worlds.human_preferences.stored_features:check", when=STORED),
-            DataFile("encoder", MODEL_FOLDER, when=SENTENCE_ENCODER, if_present=True),
+            DataFile("encoder", MODEL_FOLDER, when=ENCODER, if_present=True),
         ),
         precondition="rmkit.worlds.human_preferences.stored_features:check_features",
         only={
             "preferences_folder": STORED,
-            "encoder": SENTENCE_ENCODER,
+            "encoder": ENCODER,
             **dict.fromkeys(("embedded", "n_dimensions", "min_df", "ngrams"), NGRAMS),
         },
         streams=("00_world",),
@@ -226,7 +227,7 @@ STAGES = {
     ),
     "09_human_preferences": Stage(
         inputs={"bank": (JUDGED,), "comparisons": (JUDGED,)},
-        outputs={"reward_models": {}, "evaluations": {}, "folds": {}},
+        outputs={"reward_models": {}, "evaluations": {}, "folds": {}, "reward_model": {"refit": (True,)}},
         precondition="rmkit.preconditions.reward_models:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
         n_fits="rmkit.preconditions.fits:of_human_preferences",

@@ -79,6 +79,24 @@ def training_sets(
     return sets_of_orders(orders(), annotations, validation_split)
 
 
+def all_pairs(
+    comparisons: Comparisons,
+    prompt_id_r: np.ndarray,
+    *,
+    validation_share: float,
+    validation_split: ValidationSplit,
+    rng: np.random.Generator,
+) -> TrainingSets:
+    """One set of all pairs, in an order that is drawn; `fits` has annotations and validation. DataError as above."""
+    order_m = rng.permutation(len(comparisons))
+    order = AnnotationOrder(
+        comparisons.first_m[order_m], comparisons.second_m[order_m], comparisons.prompts(prompt_id_r)[order_m]
+    )
+    sides = divide(validation_split, order, share=validation_share, rng=rng)
+    every = LabelledOrder({}, "of all pairs", order, comparisons.label_m[order_m], sides)
+    return sets_of_orders([every], [len(comparisons)], validation_split)
+
+
 @dataclass(frozen=True, eq=False)
 class LabelledOrder:
     """M labelled pairs in the order in which they are annotated; fewer annotations are a beginning of them."""

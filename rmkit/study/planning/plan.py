@@ -89,7 +89,7 @@ def plan_job(
         value, place = parameters[name], f"{where}: {stage}: {name}"
         if isinstance(value, list):
             check_each_once(value, place)
-        elif value < 1:
+        elif value is not None and value < 1:
             raise ParamsError(f"{place} is {value}; give at least 1")
     sources = STAGES[stage].sources(parameters)
     inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}

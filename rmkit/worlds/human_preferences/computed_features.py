@@ -5,18 +5,22 @@ on no language model where n-grams are read. `stored_features` reads what `make_
 """
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import one_of
 from rmkit.worlds.human_preferences.pairs import Reading, TiedPairs, bank_and_comparisons, read_pairs
 from rmkit.worlds.human_preferences.stored_features import MINILM, NGRAMS, STORED, Preferences, check, write_stored
 
+if TYPE_CHECKING:
+    import numpy as np
+
 FEATURES = {
     "ngrams": "rmkit.worlds.human_preferences.text_features:embed",
     "all-MiniLM-L6-v2": "rmkit.worlds.human_preferences.encoder_features:embed",
+    "encoder": "rmkit.lm.reading.text_encoder:embed",
 }
 
 
@@ -34,16 +38,23 @@ def read_texts(
 
 def computed(reading: Reading, features: str, **options: Any) -> Preferences:
     """What was read as bank, with texts, and comparisons. options: as for `read_texts`; others are not looked at."""
-    embed = pkgutil.resolve_name(FEATURES[one_of(features, FEATURES, "features")])
+    one_of(features, FEATURES, "features")
     if features == NGRAMS:
         how = {"n_dimensions": options["n_dimensions"], "min_df": options["min_df"]}
-        embed = partial(embed, ngram_range=tuple(options["ngrams"]), **how)
+        embed = partial(embedding_of, features=features, ngram_range=tuple(options["ngrams"]), **how)
         joint = options["embedded"] == "prompt_and_response"
     else:
-        embed, joint = partial(embed, encoder=options["encoder"], progress=options.get("progress")), True
+        how = {"encoder": options["encoder"], "progress": options.get("progress")}
+        embed, joint = partial(embedding_of, features=features, **how), True
     bank, comparisons = bank_and_comparisons(reading, embed, with_prompts=joint)
     first = (f"first not readable: {reading.first_unreadable}",) if reading.first_unreadable else ()
     return Preferences(bank, comparisons, reading.read, reading.dropped, (*first, *reading.told))
+
+
+def embedding_of(texts: Sequence[str], features: str, **how: Any) -> "tuple[np.ndarray, dict[str, Any]]":
+    """R texts as (R, D) float16, and how that was made; how: the options of the function behind the features' name."""
+    embed: Callable[..., tuple[np.ndarray, dict[str, Any]]] = pkgutil.resolve_name(FEATURES[features])
+    return embed(texts, **how)
 
 
 def make_stored(

@@ -196,15 +196,20 @@ def _weighted(pair: Pair, weight: float) -> list[Pair]:
 
 def check(
     path: str | Path, shown: str | None = None, *, tied_pairs: TiedPairs = "leave_out", skip_bad_rows: bool = False
-) -> tuple[str, dict[str, int]]:
-    """A sentence on what the file holds and its counts (pairs, prompts), or the DataError that `read_pairs` raises."""
+) -> tuple[str, dict[str, Any]]:
+    """A sentence on what the file holds and its counts, or the DataError that `read_pairs` raises.
+
+    Counts: pairs, prompts, and pairs_of_prompts, of each prompt in the bank's order.
+    """
     reading = read_pairs(path, shown, tied_pairs=tied_pairs, skip_bad_rows=skip_bad_rows)
-    prompts = len({pair.prompt for pair in reading.pairs})
+    pairs_of_prompts = tuple(Counter(pair.prompt for pair in reading.pairs).values())
+    prompts = len(pairs_of_prompts)
     rows = "" if reading.rows == reading.read else f" of {reading.rows} rows"
     kept = f"{reading.kept} of {reading.read} pairs kept{rows}, {prompts} prompts{because(reading.dropped)}"
     first = f" ({reading.first_unreadable})" if reading.first_unreadable else ""
     said = "; ".join([f"{kept}{first}", *reading.told])
-    return f"{shown or path}: {said}", {"pairs": reading.kept, "prompts": prompts}
+    counts = {"pairs": reading.kept, "prompts": prompts, "pairs_of_prompts": pairs_of_prompts}
+    return f"{shown or path}: {said}", counts
 
 
 def because(dropped: Mapping[str, int]) -> str:

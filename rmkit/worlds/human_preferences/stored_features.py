@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, ParamsError, one_of, quoted
+from rmkit.errors import DataError, ParamsError, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.worlds.human_preferences.pairs import Reading, because
@@ -157,9 +157,11 @@ def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], whe
 
     So it is for what is asked of a file's rows where there is no file.
     """
-    stored = STORED[one_of(parameters["features"], STORED, f"{where}: features")]
     if parameters["pairs_file"] is not None:
         return
+    if parameters["features"] not in STORED:
+        raise ParamsError(f"{where}: features: {quoted(parameters['features'])} needs the texts: name a pairs_file")
+    stored = STORED[parameters["features"]]
     for name, default in (("tied_pairs", "leave_out"), ("skip_bad_rows", False)):
         if (asked := parameters.get(name, default)) != default:
             raise ParamsError(f"{where}: {name}: {quoted(asked)} is about the rows of a file; name one by pairs_file")

@@ -1,45 +1,113 @@
 """Text features that need no download: which short runs of characters a text is made of, in a few dimensions.
 
 TF-IDF of character n-grams within words, then a truncated SVD. Fitted once on all the texts that are given, without
-labels: it sees the words of the test responses, never which one was preferred. Knows no prompt, no pair and no model.
+labels: it sees the words of the test responses, never which one was preferred. What was fitted can be saved, and gives
+new texts their features. Knows no prompt, no pair and no model.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, quoted
+from rmkit.files.regular import read_json
 
 if TYPE_CHECKING:
     import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+FORMAT = 1
+AT_ONCE = 2_000  # texts whose runs are counted at a time
+SETTINGS, ARRAYS = "ngrams.json", "ngrams.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class NgramFeatures:
+    """What was fitted on some texts: V n-grams with their rarity, and D directions along which the texts differ."""
+
+    ngrams: tuple[str, ...]  # V of them, in the order of the columns
+    ngram_range: tuple[int, int]  # the shortest and the longest
+    rarity_v: "np.ndarray"  # (V,) float64, the inverse document frequencies
+    direction_dv: "np.ndarray"  # (D, V) float32
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """(R, D) float16 of R texts, seen before or not; one without any known n-gram is a row of zeros."""
+        import numpy as np
+        from threadpoolctl import threadpool_limits
+
+        vectorizer = _vectorizer(self.ngram_range, vocabulary={ngram: v for v, ngram in enumerate(self.ngrams)})
+        vectorizer.idf_ = self.rarity_v
+        parts = [np.empty((0, len(self.direction_dv)), np.float16)]
+        with threadpool_limits(limits=1, user_api="blas"):
+            for start in range(0, len(texts), AT_ONCE):
+                weight_rv = vectorizer.transform(texts[start : start + AT_ONCE])
+                parts.append((weight_rv @ self.direction_dv.T.astype(np.float64)).astype(np.float16))
+        return np.concatenate(parts)
+
+    def save(self, folder: str | Path) -> None:
+        """Write ngrams.json and ngrams.safetensors; equal features give equal bytes."""
+        from safetensors.numpy import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        about = {"format": FORMAT, "ngram_range": list(self.ngram_range), "ngrams": list(self.ngrams)}
+        (folder / SETTINGS).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+        save_file({"rarity_v": self.rarity_v, "direction_dv": self.direction_dv}, folder / ARRAYS)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "NgramFeatures":
+        """The features of a folder that `save` wrote, or DataError."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        folder = Path(folder)
+        try:
+            about = read_json(folder / SETTINGS)
+            arrays = load_file(folder / ARRAYS)
+            shortest, longest = about["ngram_range"]
+            found = cls(tuple(about["ngrams"]), (shortest, longest), arrays["rarity_v"], arrays["direction_dv"])
+            if about["format"] != FORMAT or found.direction_dv.shape[1:] != found.rarity_v.shape != (
+                len(found.ngrams),
+            ):
+                raise ValueError("its arrays and n-grams are not of one size")
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            raise DataError(f"{folder}: holds no n-gram features that can be read ({quoted(fault)})") from None
+        return found
 
 
 def embed(
     texts: Sequence[str], *, n_dimensions: int = 128, min_df: int = 5, ngram_range: tuple[int, int] = (2, 4)
 ) -> "tuple[np.ndarray, dict[str, Any]]":
-    """The R texts as (R, D) float16, D = n_dimensions, and how that was made, in JSON's types.
+    """The R texts as (R, D) float16, and how that was made, in JSON's types; as `fitted`."""
+    _, embedding_rd, source = fitted(texts, n_dimensions=n_dimensions, min_df=min_df, ngram_range=ngram_range)
+    return embedding_rd, source
 
-    min_df: how many texts an n-gram must occur in to count. A text without any such n-gram is a row of zeros.
-    DataError if texts or n-grams are no more than the dimensions. Equal texts in equal order give equal bytes.
+
+def fitted(
+    texts: Sequence[str], *, n_dimensions: int = 128, min_df: int = 5, ngram_range: tuple[int, int] = (2, 4)
+) -> "tuple[NgramFeatures, np.ndarray, dict[str, Any]]":
+    """What is fitted on R texts, these as (R, D) float16, and how that was made, in JSON's types.
+
+    n_dimensions: D, but less than the texts and than their n-grams. min_df: how many texts an n-gram must occur in to
+    count; DataError if fewer than two do. A text without any such n-gram is a row of zeros. Equal texts in equal order
+    give equal bytes; `embed` of what is fitted gives the same numbers to a step of float16.
     """
     import numpy as np
     from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from threadpoolctl import threadpool_limits
 
-    if len(texts) <= max(n_dimensions, min_df):
-        needs = f"{n_dimensions} dimensions of n-grams found in {min_df} texts need more"
-        raise DataError(f"texts: there are {len(texts)}; {needs}: add texts, or lower n_dimensions and min_df")
-    vectorizer = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=ngram_range, min_df=min_df, sublinear_tf=True, dtype=np.float64
-    )
+    vectorizer = _vectorizer(ngram_range, min_df=min_df)
     try:
         weight_rv = vectorizer.fit_transform(texts)  # sparse (R, V), V the n-grams found in min_df texts or more
         n_ngrams = weight_rv.shape[1]
     except ValueError:  # scikit-learn's way of saying that none is left
         n_ngrams = 0
-    if n_ngrams <= n_dimensions:
+    n_dimensions = min(n_dimensions, len(texts) - 1, n_ngrams - 1)
+    if n_dimensions < 1:
         found = f"{n_ngrams} n-grams occur in {min_df} or more of the {len(texts)} texts"
-        raise DataError(f"texts: {found}; {n_dimensions} dimensions need more: lower n_dimensions or min_df")
+        raise DataError(f"texts: {found}; they tell no two texts apart: add texts, or lower min_df")
     # arpack: exact to rounding, where the randomized solver's last dimensions hang on its seed. One BLAS thread: else
     # the order of a sum, and with it the last bit, would follow the number of cores.
     svd = TruncatedSVD(n_components=n_dimensions, algorithm="arpack", random_state=0)
@@ -55,4 +123,13 @@ def embed(
         "n_ngrams": n_ngrams,
         "explained_variance": round(float(svd.explained_variance_ratio_.sum()), 3),
     }
-    return embedding_rd, source
+    ngrams = tuple(map(str, vectorizer.get_feature_names_out()))
+    features = NgramFeatures(ngrams, ngram_range, vectorizer.idf_, svd.components_.astype(np.float32))
+    return features, embedding_rd, source
+
+
+def _vectorizer(ngram_range: tuple[int, int], **options: Any) -> "TfidfVectorizer":
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=ngram_range, sublinear_tf=True, dtype=np.float64, **options)

@@ -1,0 +1,102 @@
+"""`fit`: a file of preference pairs becomes a reward model of texts, with what it is worth on pairs it has not seen."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rmkit.commands.plain_tables import aligned
+from rmkit.commands.request import planned
+from rmkit.commands.running import run
+from rmkit.errors import ParamsError, cut
+from rmkit.study.monitoring.output import say
+from rmkit.study.planning.project import find_project
+from rmkit.study.store.disk import disk_faults
+from rmkit.study.store.store import Store
+
+STUDY, STAGE = "own-pairs", "09_human_preferences"
+PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
+RUN = {  # the options of `run` that this command does not have
+    **dict.fromkeys(("only", "until", "time_limit", "memory_limit")),
+    **dict.fromkeys(("fail_fast", "fresh_kernels", "dry_run", "retry_failed", "no_report"), False),
+    **{"study": STUDY, "select": [], "job": [], "yes": True},
+}
+
+
+def fit(options: argparse.Namespace) -> int:
+    """Fit reward models to a file of preference pairs, and keep one that scores new texts.
+
+    Heads are compared on held-out pairs (notebooks 00 and 09_human_preferences, study own-pairs); the chosen one is
+    fitted again on all pairs. Forms of rows: docs/your-own.md.
+    """
+    from rmkit.export.text_reward_model import ABOUT, TextRewardModel
+
+    out = options.out or Path(f"{_stem(options.pairs)}-reward-model")
+    if out.exists() and not (out / ABOUT).is_file():
+        raise ParamsError(f"--out {cut(str(out))}: is there already, and is no reward model; name another folder")
+    if not out.absolute().parent.is_dir():
+        raise ParamsError(f"--out {cut(str(out))}: there is no folder {cut(str(out.absolute().parent))}; make it")
+    assignments = [f"pairs_file={_as_value(_from_project(options.pairs))}"]
+    if options.encoder is not None:
+        encoder = str(Path(options.encoder).resolve()) if Path(options.encoder).is_dir() else options.encoder
+        if "/" not in encoder:
+            raise ParamsError(f"--encoder {cut(encoder)}: is no folder here, and no name on the hub, as org/name")
+        assignments += ["features=encoder", f"encoder={_as_value(encoder)}"]
+    asked = argparse.Namespace(**RUN, set=[*assignments, *options.set], workers=options.workers)
+    run(asked)
+    project, _, jobs = planned(asked)
+    store = Store(project.store)
+    finished = {job.stage: key for key, job in store.finished_jobs(jobs).items()}
+    made = store.artifact(finished[STAGE], "reward_model")
+    model = TextRewardModel.load(made)
+    say("", *_lines(model.about), "")
+    with disk_faults(out):
+        beside = out.absolute().with_name(f".{out.name}.{os.getpid()}")
+        try:  # whole or not at all: what was there stays until the new one is
+            shutil.copytree(made, beside)
+            if out.exists():
+                shutil.rmtree(out)
+            beside.rename(out)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    reads = f"{model.reads} by {'character n-grams' if model.ngrams else model.encoder}"
+    say(f"reward model: {out} ({model.name} on {reads}, fitted on all {model.about['pairs']:,} pairs)")
+    say(f"score new texts: rmkit score {out} FILE --out scores.csv")
+    return 0
+
+
+def _stem(pairs: Path) -> str:
+    """A file's name without its endings."""
+    return pairs.name.split(".")[0] or "pairs"
+
+
+def _from_project(pairs: Path) -> str:
+    """A path as a study file names it: from the project's root, where it lies in it."""
+    whole, root = pairs.absolute(), find_project().root
+    return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
+
+
+def _as_value(path: str) -> str:
+    """A path as --set takes it: as it is, or in quotes where YAML would read something else."""
+    return path if PLAIN.fullmatch(path) else json.dumps(path, ensure_ascii=False)
+
+
+def _lines(about: Mapping[str, Any]) -> Iterator[str]:
+    """Accuracies on held-out pairs, heads before rulers, and the choice in words."""
+    rows = [
+        {
+            "": "baseline" if row["is_ruler"] else "head",
+            "reward model": str(row["reward_model"]),
+            "accuracy": f"{row['mean']:.3f}",
+            "95% interval": "none" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}",
+        }
+        for row in about["held_out_accuracy"]
+    ]
+    wide = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    yield from aligned(rows, wide)
+    yield "accuracy: share of pairs in the right order, each scored by fits that saw no pair of its prompt"
+    yield from about["chosen"]

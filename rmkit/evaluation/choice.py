@@ -1,0 +1,94 @@
+"""Which of several heads to keep: the simplest that the best one is not shown to beat on held-out pairs.
+
+The rule, fixed before any data are seen: heads stand in the order of the study, the simplest first; of those at the
+most annotations the first is kept whose held-out accuracy is not below that of the most accurate head by a 95% interval
+over prompts. Where nothing can be told apart, that is the first. Knows evaluations; no head and no figure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.errors import ResultError
+from rmkit.evaluation.contrasts import paired_differences
+from rmkit.evaluation.curves import learning_curves
+
+ACCURACY = "accuracy"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The head that is kept, how accurate each is, and by how much it differs from the best head and the best ruler."""
+
+    name: str
+    annotations: int  # with so many: the most
+    accuracies: pd.DataFrame  # a row each head and ruler: reward_model, is_ruler, mean, low, high, prompts, reason
+    best: str  # the most accurate head
+    to_best: pd.Series | None  # best minus chosen: mean, low, high; None where it is the best
+    ruler: str | None  # the most accurate baseline, which knows no label
+    to_ruler: pd.Series | None  # chosen minus that ruler
+
+    def sentences(self) -> Iterator[str]:
+        """What is kept and why, and how far it is ahead of the best ruler."""
+        accuracy = self.accuracies.set_index("reward_model")["mean"]
+        why = "the most accurate head"
+        if self.to_best is not None:
+            why = f"the first head that {self.best}, the most accurate, is not shown to beat: {_gap(self.to_best)}"
+        share = f"{accuracy[self.name]:.1%} of held-out pairs with {self.annotations:,} annotations"
+        yield f"kept: {self.name}, {share}; {why}"
+        if self.to_ruler is None:
+            return
+        said = (
+            "ahead of" if self.to_ruler["low"] > 0 else "behind" if self.to_ruler["high"] < 0 else "not shown to beat"
+        )
+        yield f"it is {said} the best baseline, {self.ruler} ({accuracy[str(self.ruler)]:.1%}): {_gap(self.to_ruler)}"
+
+    def about(self) -> dict[str, Any]:
+        """The same in JSON's types: what a saved reward model carries along."""
+        rows = self.accuracies.astype(object).where(self.accuracies.notna(), None).to_dict("records")
+        return {"chosen": list(self.sentences()), "annotations": self.annotations, "held_out_accuracy": rows}
+
+
+def choose_head(evaluations: Sequence[Evaluations]) -> Choice:
+    """The choice by the rule above from a cross-fitting's evaluations, one a seed; ResultError if they hold no head."""
+    curves = learning_curves(evaluations)
+    accuracy = curves[curves["metric"] == ACCURACY]
+    most = accuracy["annotations"].max()
+    heads = accuracy[accuracy["annotations"] == most].set_index("reward_model")
+    rulers = accuracy[accuracy["annotations"].isna()].set_index("reward_model")
+    if heads.empty:
+        raise ResultError("evaluations: hold no head that learned from annotations; there is nothing to choose from")
+    best = str(heads["mean"].idxmax())
+    name, to_best = best, None
+    for other in heads.index:
+        if other == best:
+            break
+        behind = _difference(evaluations, best, other, most)
+        if not behind["low"] > 0:  # also where there is no interval
+            name, to_best = str(other), behind
+            break
+    ruler = str(rulers["mean"].idxmax()) if len(rulers) else None
+    columns = ["reward_model", "is_ruler", "mean", "low", "high", "prompts", "reason"]
+    table = pd.concat([heads.assign(is_ruler=False), rulers.assign(is_ruler=True)]).reset_index()[columns]
+    against = None if ruler is None else _difference(evaluations, name, ruler, most)
+    return Choice(name, int(most), table, best, to_best, ruler, against)
+
+
+def _difference(evaluations: Sequence[Evaluations], first: str, second: str, annotations: float) -> pd.Series:
+    table = paired_differences(evaluations, first, second)
+    return table[(table["metric"] == ACCURACY) & (table["annotations"] == annotations)].iloc[0]
+
+
+def _gap(row: pd.Series) -> str:
+    """`+1.2 points (95% interval 0.2 to 1.4)`, or why there is no interval."""
+    points = f"{_points(row['mean'], '+')} points"
+    if pd.isna(row["low"]):
+        return f"{points} (no interval: {row['reason']})"
+    return f"{points} ({row['level']:.0%} interval {_points(row['low'])} to {_points(row['high'])})"
+
+
+def _points(share: float, sign: str = "-") -> str:
+    return f"{round(100 * share, 1) + 0.0:{sign}.1f}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,90 @@
+"""The chosen head fitted once more, on all pairs, with what turns a new text into its features.
+
+Knows a bank with its texts, comparisons and a head's name; not how the head was chosen.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.artifacts.comparisons import Comparisons
+from rmkit.errors import DataError
+from rmkit.export.text_reward_model import TextRewardModel
+from rmkit.progress import Progress
+from rmkit.reward_models.collection import RewardModels
+from rmkit.reward_models.fit_heads import fitted_heads
+from rmkit.reward_models.registry import build_heads
+from rmkit.training_sets.by_annotations import all_pairs
+from rmkit.training_sets.validation_splits import ValidationSplit
+from rmkit.worlds.human_preferences.stored_features import NGRAMS
+from rmkit.worlds.human_preferences.text_features import NgramFeatures, fitted
+
+STREAM = "all pairs"
+
+
+def refitted(
+    name: str,
+    bank: ResponseBank,
+    comparisons: Comparisons,
+    *,
+    features: str,
+    procedure: str,
+    validation_share: float,
+    validation_split: ValidationSplit,
+    rng_of: Callable[[str], np.random.Generator],
+    progress: Callable[[str], Progress],
+    about: Mapping[str, Any],
+) -> TextRewardModel:
+    """A head by name, fitted on all pairs, of which a share chooses its penalty or when to stop.
+
+    features: how the bank's were made, a key of computed_features.FEATURES. about: in JSON's types, carried along. The
+    draws are those of rng_of("all pairs …"). DataError if the bank lacks its texts, or they give other features.
+    """
+    ngrams = _ngrams_of(bank) if features == NGRAMS else None
+    sets = all_pairs(
+        comparisons,
+        bank.prompt_id_r,
+        validation_share=validation_share,
+        validation_split=validation_split,
+        rng=rng_of(STREAM),
+    )
+    models = fitted_heads(
+        build_heads([name], procedure=procedure),
+        embedding_rd=bank.embedding_rd,
+        train=sets.train,
+        validation=sets.validation,
+        streams=[STREAM],
+        rng_of=rng_of,
+        progress=progress,
+    )
+    source = dict(bank.embedding_source)
+    return TextRewardModel(
+        head=RewardModels.of(models, sets.fits),
+        features=features,
+        with_prompt="read" in source,
+        encoder=source.get("encoder"),
+        ngrams=ngrams,
+        about={**about, "embedding_source": source, "pairs": len(comparisons), "prompts": bank.n_prompts},
+    )
+
+
+def _ngrams_of(bank: ResponseBank) -> NgramFeatures:
+    """What was fitted on the bank's texts, made once more, and equal to what the bank holds."""
+    source = bank.embedding_source
+    if "response" not in bank.responses or "prompt" not in bank.prompts:
+        raise DataError("bank: has no texts, so new ones cannot be given its features; name a pairs_file")
+    texts = bank.responses["response"].tolist()
+    if "read" in source:
+        prompt_p = bank.prompts.set_index("prompt_id")["prompt"]
+        texts = [f"{prompt} {text}" for prompt, text in zip(prompt_p.loc[bank.prompt_id_r], texts, strict=True)]
+    features, embedding_rd, _ = fitted(
+        texts,
+        n_dimensions=source["n_dimensions"],
+        min_df=source["min_df"],
+        ngram_range=tuple(source["ngram_range"]),
+    )
+    if not np.array_equal(embedding_rd, bank.embedding_rd):
+        raise DataError("bank: its texts no longer give its features; make it again with `rmkit run`")
+    return features

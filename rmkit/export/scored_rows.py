@@ -1,0 +1,63 @@
+"""Rows of a file with the rewards that a reward model gives to their responses.
+
+Knows files of responses and of pairs, and a reward model of texts; no label is looked at but which response is called
+chosen.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmkit.errors import DataError, cut
+from rmkit.export.text_reward_model import TextRewardModel
+from rmkit.files.rows import numbered_rows
+from rmkit.worlds.human_preferences.row_forms import CHOSEN, REJECTED, RESPONSES, TEXTS, Side, side_of, sides_of
+
+CARRIED = ("id", "prompt_id", "subset", "category")  # columns that go along as they are
+
+
+def scored(
+    model: TextRewardModel, path: str | Path, *, progress: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
+    """A row each of the file's: row (its number there), what is CARRIED, and score, or chosen_score and rejected_score.
+
+    Scores are float32, NaN where a response is empty. prompt_id numbers the prompts where the file has none. DataError
+    with file and row for a row that is neither a response after its prompt nor a pair, or of another kind than the
+    first.
+    """
+    shown = cut(str(path))
+    rows: list[dict[str, Any]] = []
+    sides: list[Side] = []
+    names: tuple[str, ...] = ()
+    for number, where, row in numbered_rows(Path(path), shown, {*TEXTS, *RESPONSES, "messages", *CARRIED}):
+        here = (f"{CHOSEN}_score", f"{REJECTED}_score") if _has(row, CHOSEN) or _has(row, REJECTED) else ("score",)
+        if names and here != names:
+            raise DataError(f"{where}: is {_kind(here)}, and the rows before it are {_kind(names)}s; score them apart")
+        names = here
+        sides += sides_of(row, where)[:2] if len(here) == 2 else [side_of(row, where)]
+        rows.append({"row": number} | {name: row[name] for name in CARRIED if _has(row, name)})
+    if not rows:
+        raise DataError(f"{shown}: no rows; give a file of prompts and responses, or of pairs")
+    reward_r = np.full(len(sides), np.nan, np.float32)
+    full = [at for at, side in enumerate(sides) if side.answer.strip()]
+    if full:
+        texts = [sides[at].prompt for at in full], [sides[at].answer.strip() for at in full]
+        reward_r[full] = model.score(*texts, progress=progress)
+    table = pd.DataFrame(rows)
+    if "prompt_id" not in table:
+        place = {prompt: at for at, prompt in enumerate(dict.fromkeys(side.prompt for side in sides))}
+        table["prompt_id"] = [place[side.prompt] for side in sides[:: len(names)]]
+    for at, name in enumerate(names):
+        table[name] = reward_r[at :: len(names)]
+    return table
+
+
+def _has(row: Mapping[str, Any], name: str) -> bool:
+    return row.get(name) is not None
+
+
+def _kind(names: tuple[str, ...]) -> str:
+    return "a pair" if len(names) == 2 else "a response"

@@ -1,0 +1,115 @@
+"""A reward model of texts: one fitted head with what turns a text into its features, in one folder.
+
+Gives a reward to any response after its prompt, seen before or not. Knows texts, features and heads; no pair and no
+label. The folder holds no pickle: reward_model.json, head/ and, where the features are n-grams, encoder/.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmkit.errors import DataError, quoted
+from rmkit.files.digests import file_digest
+from rmkit.files.regular import read_json
+from rmkit.reward_models.collection import RewardModels
+from rmkit.worlds.human_preferences.computed_features import embedding_of
+from rmkit.worlds.human_preferences.stored_features import NGRAMS
+from rmkit.worlds.human_preferences.text_features import NgramFeatures
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMAT = 1
+ABOUT, HEAD, ENCODER = "reward_model.json", "head", "encoder"
+WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
+
+
+@dataclass(frozen=True, eq=False)
+class TextRewardModel:
+    """One fit of one head on features of texts. `about` is carried, never read: data, evaluation, why this head."""
+
+    head: RewardModels  # of one fit
+    features: str  # a key of computed_features.FEATURES
+    with_prompt: bool  # whether the features are of prompt and response, or of the response alone
+    encoder: str | None = None  # of features that a model gives: its folder or hub name
+    ngrams: NgramFeatures | None = None  # of n-grams: what was fitted
+    about: Mapping[str, Any] = field(default_factory=dict)  # in JSON's types
+
+    @property
+    def name(self) -> str:
+        """The head's name."""
+        return str(self.head.fits["reward_model"].iloc[0])
+
+    @property
+    def reads(self) -> str:
+        """What its features are of."""
+        return "prompt and response" if self.with_prompt else "response"
+
+    def embed(
+        self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> "np.ndarray":
+        """(R, D) float16 features of R responses after their prompts; prompts as dialogues in HH-RLHF's form."""
+        texts = list(responses)
+        if self.with_prompt:
+            texts = [f"{prompt} {text}" for prompt, text in zip(prompts, responses, strict=True)]
+        if self.ngrams is not None:
+            return self.ngrams.embed(texts)
+        return embedding_of(texts, self.features, encoder=self.encoder, progress=progress)[0]
+
+    def score(
+        self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> "np.ndarray":
+        """(R,) float32 rewards, more is better; the difference of two is the margin, in the head's own scale."""
+        import numpy as np
+
+        if not len(responses):
+            return np.empty(0, np.float32)
+        (model,) = self.head.models.values()
+        return np.asarray(model.score(self.embed(prompts, responses, progress=progress))[0], np.float32)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the folder; equal models give equal bytes."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.head.save(folder / HEAD)
+        if self.ngrams is not None:
+            self.ngrams.save(folder / ENCODER)
+        weights = self._weights()
+        about = {
+            "format": FORMAT,
+            "head": self.name,
+            "features": self.features,
+            "reads": self.reads,
+            "encoder": self.encoder,
+            "encoder_sha256": file_digest(weights) if weights else None,
+            "about": dict(self.about),
+        }
+        (folder / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _weights(self) -> Path | None:
+        """The weights of an encoder that is a folder."""
+        path = Path(self.encoder) / WEIGHTS if self.encoder else None
+        return path if path and path.is_file() else None
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "TextRewardModel":
+        """The reward model of a folder that `save` wrote, or DataError; also if its encoder is no longer the same."""
+        folder = Path(folder)
+        try:
+            about = read_json(folder / ABOUT)
+            if about["format"] != FORMAT:
+                raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
+            features, reads, encoder, held = (about[name] for name in ("features", "reads", "encoder", "about"))
+        except FileNotFoundError:
+            raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+        ngrams = NgramFeatures.load(folder / ENCODER) if features == NGRAMS else None
+        model = cls(RewardModels.load(folder / HEAD), features, reads != "response", encoder, ngrams, held)
+        weights = model._weights()
+        if about.get("encoder_sha256") and (not weights or file_digest(weights) != about["encoder_sha256"]):
+            state = "holds other weights than" if weights else "is not there any more, or lacks"
+            raise DataError(f"{folder}: its encoder {encoder} {state} those that it was fitted with; put them back")
+        return model
