@@ -14,8 +14,9 @@ import pandas as pd
 from rmkit.errors import DataError, cut
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.files.rows import numbered_rows
-from rmkit.worlds.human_preferences.row_forms import CHOSEN, REJECTED, RESPONSES, TEXTS, Side, side_of, sides_of
+from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, TEXTS, Side, side_of, sides_of
 
+RESPONSES, MESSAGES = ("response", "completion", "answer", "output"), "messages"  # what holds the one response of a row
 CARRIED = ("id", "prompt_id", "subset", "category")  # columns that go along as they are
 
 
@@ -32,12 +33,12 @@ def scored(
     rows: list[dict[str, Any]] = []
     sides: list[Side] = []
     names: tuple[str, ...] = ()
-    for number, where, row in numbered_rows(Path(path), shown, {*TEXTS, *RESPONSES, "messages", *CARRIED}):
+    for number, where, row in numbered_rows(Path(path), shown, {*TEXTS, *RESPONSES, MESSAGES, *CARRIED}):
         here = (f"{CHOSEN}_score", f"{REJECTED}_score") if _has(row, CHOSEN) or _has(row, REJECTED) else ("score",)
         if names and here != names:
             raise DataError(f"{where}: is {_kind(here)}, and the rows before it are {_kind(names)}s; score them apart")
         names = here
-        sides += sides_of(row, where)[:2] if len(here) == 2 else [side_of(row, where)]
+        sides += sides_of(row, where)[:2] if len(here) == 2 else [_response(row, where)]
         rows.append({"row": number} | {name: row[name] for name in CARRIED if _has(row, name)})
     if not rows:
         raise DataError(f"{shown}: no rows; give a file of prompts and responses, or of pairs")
@@ -53,6 +54,18 @@ def scored(
     for at, name in enumerate(names):
         table[name] = reward_r[at :: len(names)]
     return table
+
+
+def _response(row: Mapping[str, Any], where: str) -> Side:
+    """The one response of a row, a text or messages, after its prompt; or the last of its messages."""
+    if _has(row, MESSAGES):
+        return side_of(row[MESSAGES], None, MESSAGES, where)
+    name = next((name for name in RESPONSES if _has(row, name)), None)
+    if name is None or not _has(row, PROMPT):
+        found = ", ".join(cut(repr(key)[1:-1], 40) for key in list(row)[:5]) or "no keys"
+        needs = f"a row needs '{PROMPT}' and 'response', or '{MESSAGES}', or is a pair with '{CHOSEN}' and '{REJECTED}'"
+        raise DataError(f"{where}: has no response after a prompt (found {found}); {needs}")
+    return side_of(row[name], row[PROMPT], name, where)
 
 
 def _has(row: Mapping[str, Any], name: str) -> bool:

@@ -23,7 +23,6 @@ from rmkit.lm.templates import ASSISTANT, HUMAN
 
 PROMPT, CHOSEN, REJECTED = "prompt", "chosen", "rejected"
 TEXTS = (PROMPT, CHOSEN, REJECTED)  # the columns that are read
-RESPONSES = ("response", "completion", "answer", "output")  # what the one response of a row may be called
 SYSTEM = "\n\nSystem:"
 WHOLE, STANDARD, MESSAGES, WHOLE_MESSAGES = "whole dialogues", "prompts and answers", "messages", "whole messages"
 
@@ -168,21 +167,3 @@ def _text(value: Any, name: str, where: str) -> str:
         found = ascii(value[fault.start])
         raise DataError(f"{where}: {name!r} holds {found}, which is no character; write the pair in full") from fault
     return value.replace("\r\n", "\n")
-
-
-def side_of(row: Mapping[str, Any], where: str) -> Side:
-    """The one response of a row after its prompt; DataError with where it stands.
-
-    A row has `messages`, of which the last is the response; or a prompt, as text or messages, with one of RESPONSES, as
-    text or messages.
-    """
-    if row.get("messages") is not None:
-        return _of_messages(_turns(row["messages"], "messages", where), None, where)
-    name = next((name for name in RESPONSES if row.get(name) is not None), None)
-    if name is None or row.get(PROMPT) is None:
-        found = ", ".join(cut(repr(key)[1:-1], 40) for key in list(row)[:5]) or "no keys"
-        needs = f"a row needs 'prompt' and 'response', or 'messages', or is a pair with '{CHOSEN}' and '{REJECTED}'"
-        raise DataError(f"{where}: has no response after a prompt (found {found}); {needs}")
-    if isinstance(row[name], list):
-        return _of_messages(_turns(row[name], name, where), row[PROMPT], where)
-    return _of_text(_text(row[name], name, where), row[PROMPT], name, where)
