@@ -47,7 +47,7 @@ def score(options: argparse.Namespace) -> int:
         write_table(table, options.out)
         say(f"{options.out}: {counted(len(table), 'row')}")
     elif len(table) > options.rows:
-        say(f"{len(table) - options.rows:,} more rows: --out FILE.csv or FILE.parquet has all")
+        say(f"{counted(len(table) - options.rows, 'more row')}: --out FILE.csv or FILE.parquet has all")
     return 0
 
 

@@ -34,9 +34,8 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
         return
     held = counts.get("pairs_of_prompts")
     outside = counts["pairs"] * (n_folds - 1) // n_folds if held is None else fewest_outside(held, parameters)
-    possible = [
-        count for count in (outside // 8, outside // 4, outside // 2, outside) if 0 < int(share * count) < count
-    ]
+    parts = (4, 2) if held is None else (8, 4, 2, 1)
+    possible = [count for count in (outside // part for part in parts) if 0 < int(share * count + 1e-9) < count]
     have = (
         f"{'about ' if held is None else ''}{outside} pairs outside a fold ({counts['pairs']} pairs, {n_folds} folds)"
     )

@@ -1,7 +1,18 @@
-import pytest
+import json
+import re
 
-from rmkit.errors import ParamsError
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rmkit.artifacts.comparisons import Comparisons
+from rmkit.errors import DataError, ParamsError
 from rmkit.preconditions.reward_models import check_cross_fitting
+from rmkit.seeding import generator
+from rmkit.stages.graph import STAGES
+from rmkit.training_sets.cross_fitting import cross_fitting
 
 GOOD = {"annotations": [100, 200], "n_folds": 5, "validation_share": 0.2}
 COUNTS = {"pairs": 300, "prompts": 300}
@@ -28,3 +39,49 @@ def test_what_can_be_drawn_passes():
 def test_what_cannot_is_said_with_what_to_type(change, says):
     with pytest.raises(ParamsError, match=f"^here: {says}"):
         check_cross_fitting({**GOOD, **change}, COUNTS, "here")
+
+
+def drawn(sizes, seed, n_folds, annotations):
+    """The cross-fitting that notebook 09 draws for prompts with so many pairs each."""
+    prompt_m = np.repeat(np.arange(len(sizes)), sizes)
+    first_m = 2 * np.arange(len(prompt_m))
+    table = pd.DataFrame({"first": first_m, "second": first_m + 1, "label": np.ones(len(prompt_m), np.int8)})
+    stage, *more = STAGES["09_human_preferences"].streams
+    return cross_fitting(
+        Comparisons(table), np.repeat(prompt_m, 2), annotations=annotations, n_folds=n_folds, validation_share=0.2,
+        rng_of=lambda purpose: generator(seed, stage, purpose, *more),
+    )  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=5, max_size=40),
+    seed=st.integers(0, 5),
+    n_folds=st.integers(2, 5),
+    counts=st.lists(st.integers(1, 200), min_size=1, max_size=3, unique=True),
+)
+def test_what_check_passes_can_be_drawn_and_what_it_refuses_cannot(sizes, seed, n_folds, counts):
+    held = {"pairs": sum(sizes), "prompts": len(sizes), "pairs_of_prompts": tuple(sizes)}
+    for annotations in (counts, None):
+        parameters = {"annotations": annotations, "n_folds": n_folds, "validation_share": 0.2, "seed": seed}
+        try:
+            check_cross_fitting(parameters, held, "here")
+        except ParamsError as refused:
+            with pytest.raises(DataError):
+                drawn(sizes, seed, n_folds, annotations)
+            if remedy := re.search(r"--set 'annotations=(\[[0-9,]+\])'", str(refused)):
+                check_cross_fitting({**parameters, "annotations": json.loads(remedy[1])}, held, "here")
+                drawn(sizes, seed, n_folds, json.loads(remedy[1]))
+        else:
+            drawn(sizes, seed, n_folds, annotations)
+
+
+def test_a_prompt_with_most_of_the_pairs_is_seen_before_anything_runs():
+    held = {"pairs": 600, "prompts": 91, "pairs_of_prompts": (420, *[2] * 90)}
+    with pytest.raises(ParamsError, match=r"annotations: 200, and there are 144 pairs outside a fold"):
+        check_cross_fitting({**GOOD, "annotations": [100, 200], "seed": 0}, held, "here")
+
+
+def test_without_texts_there_is_no_refit():
+    with pytest.raises(ParamsError, match="here: refit: needs the texts, to give new ones their features"):
+        check_cross_fitting({**GOOD, "refit": True}, COUNTS, "here")

@@ -5,7 +5,7 @@ import pytest
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
 from rmkit.seeding import generator
-from rmkit.training_sets.by_annotations import training_sets
+from rmkit.training_sets.by_annotations import all_pairs, training_sets
 
 RNG = np.random.default_rng(0)
 FIRST, SECOND = RNG.permutation(200)[:100], RNG.permutation(np.arange(200, 400))[:100]
@@ -148,3 +148,17 @@ def test_labels_of_one_class_are_pairs_like_any_others():
     given, mirrored = (sets_of(Comparisons(table)) for table in (ones, zeros))
     assert pairs_of(given.train, 1) == pairs_of(mirrored.train, 1)
     assert pairs_of(given.validation, 1) == pairs_of(mirrored.validation, 1)
+
+
+def test_all_pairs_learn_or_validate_each_once():
+    comparisons = Comparisons(
+        pd.DataFrame({"first": np.arange(0, 60, 2), "second": np.arange(1, 60, 2), "label": np.int8([0, 1] * 15)})
+    )
+    sets = all_pairs(
+        comparisons, np.repeat(np.arange(30), 2), validation_share=0.2, validation_split="pair",
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    assert sets.fits.to_dict("records") == [{"annotations": 30, "validation": "pair"}]
+    sides = [list(zip(side.chosen_sm[0], side.rejected_sm[0], strict=True)) for side in (sets.train, sets.validation)]
+    assert [len(side) for side in sides] == [24, 6]
+    assert sorted(sides[0] + sides[1]) == sorted(zip(comparisons.chosen_m, comparisons.rejected_m, strict=True))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
-from rmkit.training_sets.cross_fitting import cross_fitting
+from rmkit.training_sets.cross_fitting import cross_fitting, halves
 
 PROMPT_ID_R = np.repeat(np.arange(60), 3)  # three responses to each of 60 prompts
 
@@ -131,3 +131,25 @@ def test_mirrored_rows_divide_pairs_and_whole_pairs_do_not():
     more = draw(comparisons, validation_split="mirrored_row", annotations=(10, 20, 40))
     for fold in range(4):  # another count changes no other split
         assert members(more.validation, 3 * fold + 2) == members(by_row.validation, 2 * fold + 1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(most=st.integers(1, 5000), share=st.floats(0.05, 0.9))
+def test_halves_are_ascending_and_leave_pairs_on_both_sides_where_any_do(most, share):
+    counts = halves(most, share)
+    assert counts == sorted(set(counts))
+    assert counts[-1] == most
+    assert set(counts) <= {most // part for part in (1, 2, 4, 8)}
+    if 0 < int(share * most + 1e-9) < most:
+        assert all(0 < int(share * count + 1e-9) < count for count in counts)
+
+
+def test_without_counts_a_fit_learns_from_all_that_every_fold_leaves():
+    comparisons = pairs(np.random.default_rng(0), 1200, within=True)
+    fitting = draw(comparisons, annotations=None)
+    outside = [(fitting.fold_m != fold).sum() for fold in range(4)]
+    counts = fitting.fits["annotations"].unique().tolist()
+    assert counts == [min(outside) // 8, min(outside) // 4, min(outside) // 2, min(outside)]
+    given = draw(comparisons, annotations=counts)
+    assert given.fits.equals(fitting.fits)
+    np.testing.assert_array_equal(given.train.chosen_sm, fitting.train.chosen_sm)

@@ -5,9 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rmkit.errors import DataError
-from rmkit.worlds.human_preferences.text_features import embed
+from rmkit.worlds.human_preferences.text_features import NgramFeatures, embed, fitted
 
 WORDS = ["please", "tell", "how", "to", "make", "bread", "without", "flour", "sugar", "today", "people", "never"]
 WORDS += ["understand", "why"]
@@ -64,14 +65,47 @@ def test_a_text_without_a_known_run_of_characters_is_a_row_of_zeros():
     assert embedding_rd[:-1].any(axis=1).all()
 
 
-@pytest.mark.parametrize(
-    ("texts", "said"),
-    [
-        (TEXTS[:20], "texts: there are 20; 20 dimensions of n-grams found in 5 texts need more: add texts, or lower"),
-        (["aa"] * 100, "texts: 6 n-grams occur in 5 or more of the 100 texts; 20 dimensions need more: lower"),
-        ([chr(0x4E00 + i) for i in range(100)], "texts: 0 n-grams occur in 5 or more of the 100 texts"),
-    ],
-)
-def test_too_little_text_for_the_dimensions_is_said(texts, said):
-    with pytest.raises(DataError, match=f"^{said}"):
+@pytest.mark.parametrize(("texts", "n_dimensions"), [(TEXTS[:20], 19), (["aa", "bb"] * 50, 9), (["aa b"] * 9, 8)])
+def test_dimensions_are_fewer_than_the_texts_and_than_their_runs(texts, n_dimensions):
+    embedding_rd, source = embed(texts, n_dimensions=20, min_df=1)
+    assert embedding_rd.shape == (len(texts), n_dimensions)
+    assert source["n_dimensions"] == n_dimensions < source["n_ngrams"]
+
+
+@pytest.mark.parametrize("texts", [[chr(0x4E00 + i) for i in range(100)], ["ab"], []])
+def test_texts_that_nothing_tells_apart_are_one_line(texts):
+    with pytest.raises(DataError, match=r"^texts: \d+ n-grams occur in 5 or more of the \d+ texts; they tell no two"):
         embed(texts, n_dimensions=20)
+
+
+def test_what_was_fitted_gives_old_and_new_texts_their_features_also_from_a_folder(tmp_path):
+    features, embedding_rd, _ = fitted(TEXTS, n_dimensions=20)
+    step = np.spacing(np.abs(embedding_rd).max())
+    assert np.abs(features.embed(TEXTS).astype(float) - embedding_rd).max() <= step
+    features.save(tmp_path)
+    new = ["people never understand bread", "ЖЖ", ""]
+    np.testing.assert_array_equal(NgramFeatures.load(tmp_path).embed([*new, *TEXTS]), features.embed([*new, *TEXTS]))
+    assert features.embed(new)[0].any()
+    assert not features.embed(new)[1:].any()
+    assert features.embed([]).shape == (0, 20)
+
+
+def test_new_texts_are_weighted_as_the_library_would(tmp_path):
+    features, _, _ = fitted(TEXTS, n_dimensions=20)
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=5, sublinear_tf=True).fit(TEXTS)
+    weight_rv = vectorizer.transform(["people never understand bread"])
+    np.testing.assert_allclose(
+        features.embed(["people never understand bread"]), weight_rv @ features.direction_dv.T, atol=1e-3
+    )
+
+
+def test_a_folder_without_features_is_one_line(tmp_path):
+    with pytest.raises(DataError, match="holds no n-gram features that can be read"):
+        NgramFeatures.load(tmp_path)
+    features, _, _ = fitted(TEXTS, n_dimensions=20)
+    features.save(tmp_path)
+    about = json.loads((tmp_path / "ngrams.json").read_text())
+    for change in ({"format": 9}, {"ngrams": about["ngrams"][1:]}, {"ngram_range": 3}):
+        (tmp_path / "ngrams.json").write_text(json.dumps(about | change))
+        with pytest.raises(DataError, match="holds no n-gram features that can be read"):
+            NgramFeatures.load(tmp_path)

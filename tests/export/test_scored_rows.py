@@ -1,0 +1,81 @@
+"""Rows of a file with their rewards: responses and pairs, in every form, each row in its place."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.errors import DataError
+from rmkit.export.scored_rows import scored
+
+ASK, GOOD, BAD = "How do I bake rye bread?", "Mix water and flour until the dough is smooth", "I would rather not say"
+USER = {"role": "user", "content": ASK}
+
+
+def told(answer):
+    return {"role": "assistant", "content": answer}
+
+
+def of_rows(tmp_path, rows):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+FORMS = {
+    "texts": lambda answer: {"prompt": ASK, "response": answer},
+    "a completion": lambda answer: {"prompt": ASK, "completion": answer},
+    "messages": lambda answer: {"messages": [USER, told(answer)]},
+    "messages beside messages": lambda answer: {"prompt": [USER], "completion": [told(answer)]},
+    "a dialogue": lambda answer: {"prompt": f"\n\nHuman: {ASK}\n\nAssistant:", "response": answer},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_response_has_one_reward_in_every_form(form, model, tmp_path):
+    table = scored(model, of_rows(tmp_path, [FORMS[form](answer) for answer in (GOOD, BAD)]))
+    prompt = f"\n\nHuman: {ASK}\n\nAssistant:"
+    np.testing.assert_array_equal(table["score"], model.score([prompt] * 2, [GOOD, BAD]))
+    assert table["row"].tolist() == [1, 2]
+    assert table["prompt_id"].tolist() == [0, 0]
+
+
+def test_a_pair_has_two_rewards_as_compare_takes_them(model, tmp_path):
+    rows = [{"prompt": ASK, "chosen": GOOD, "rejected": BAD, "id": 7, "subset": "mine"}]
+    rows.append({"prompt": "Why?", "chosen": BAD, "rejected": GOOD, "id": 8, "subset": "mine"})
+    table = scored(model, of_rows(tmp_path, rows))
+    assert list(table) == ["row", "id", "subset", "prompt_id", "chosen_score", "rejected_score"]
+    good, bad = model.score(["", ""], [GOOD, BAD])
+    np.testing.assert_array_equal(table[["chosen_score", "rejected_score"]], np.float32([[good, bad], [bad, good]]))
+    assert table["prompt_id"].tolist() == [0, 1]
+    pd.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
+    pd.testing.assert_frame_equal(scored(model, tmp_path / "rows.parquet"), table)
+
+
+def test_an_empty_response_keeps_its_row(model, tmp_path):
+    table = scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": text} for text in ("  ", GOOD)]))
+    assert np.isnan(table["score"][0])
+    assert np.isfinite(table["score"][1])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"prompt": ASK}], "line 1: has no response after a prompt (found prompt)"),
+        ([{"response": GOOD}], "line 1: has no response after a prompt (found response)"),
+        ([{"prompt": ASK, "response": 3}], "line 1: 'response' is int, not text"),
+        ([{"prompt": ASK, "chosen": GOOD}], "line 1: has no 'rejected'"),
+        ([{"messages": []}], "line 1: 'messages' holds no messages"),
+        (
+            [{"prompt": ASK, "response": GOOD}, {"prompt": ASK, "chosen": GOOD, "rejected": BAD}],
+            "line 2: is a pair, and the rows before it are a responses; score them apart",
+        ),
+        ([], "no rows; give a file of prompts and responses, or of pairs"),
+    ],
+)
+def test_a_row_that_cannot_be_scored_is_one_line(rows, said, model, tmp_path):
+    with pytest.raises(DataError) as refused:
+        scored(model, of_rows(tmp_path, rows))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
