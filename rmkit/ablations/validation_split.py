@@ -131,13 +131,14 @@ def on_held_out_pairs(
     arms: Sequence[Arm], embedding_rd: np.ndarray, prompt_id_r: np.ndarray
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows and per-prompt evaluations of all arms, on pairs that each was not fitted on."""
-    margins, about, prompt_id_m = {}, {}, np.array([])
+    margins, about, prompt_id_m, weight_m = {}, {}, np.array([]), None
     for arm in arms:
         assert isinstance(arm.sets, CrossFitting)
         margins[arm.name] = arm.sets.held_out_margins(arm.model.score(embedding_rd))
         about[arm.name] = {"reward_model": arm.reward_model, "procedure": arm.procedure, "validation": arm.validation}
         prompt_id_m = prompt_id_r[arm.sets.chosen_m[arm.sets.scored_m]]  # the same for all: they share their folds
-    rows, evaluations = evaluate_pairs(margins, {}, prompt_id_m)
+        weight_m = arm.sets.scored_weight_m
+    rows, evaluations = evaluate_pairs(margins, {}, prompt_id_m, weight_m=weight_m)
     return told_apart(rows, about), replace(evaluations, fits=told_apart(evaluations.fits, about))
 
 

@@ -1,7 +1,8 @@
 """Labelled pairs of responses.
 
 Knows positions into a bank's R responses and prompt ids only: no text, no embedding, no reward. A label of 1 means that
-the first response was preferred, 0 the second.
+the first response was preferred, 0 the second. A further column `weight`, where there is one, says how much a pair
+counts: one judgement is 1, and pairs that are made of one judgement share that.
 """
 
 import json
@@ -15,13 +16,16 @@ from rmkit.errors import DataError
 
 FORMAT = 1
 COLUMNS = {"first": np.int64, "second": np.int64, "label": np.int8}
+WEIGHT = "weight"
 
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
     """M labelled pairs, a row each. Checked when made, or DataError with the row; rows count from 0."""
 
-    table: pd.DataFrame  # M rows: first, second int64 positions into R; label int8; any further columns
+    table: (
+        pd.DataFrame
+    )  # M rows: first, second int64 positions into R; label int8; weight float64 above 0, or none; any further columns
 
     def __post_init__(self) -> None:
         if missing := [column for column in COLUMNS if column not in self.table]:
@@ -33,6 +37,10 @@ class Comparisons:
         wrong_label = ~np.isin(self.label_m, (0, 1))
         refuse(wrong_label, self.label_m, "label {} is neither 1 (first preferred) nor 0 (second preferred)")
         refuse(self.first_m == self.second_m, self.first_m, "compares response {} with itself; a pair has two")
+        if (weight_m := self.weight_m) is not None:
+            if weight_m.dtype != np.float64:
+                raise DataError(f"comparisons: {WEIGHT} is {weight_m.dtype}; make it float64")
+            refuse(~(np.isfinite(weight_m) & (weight_m > 0)), weight_m, "weight is {}; it must be a number above 0")
         for column in ("first", "second"):
             position_m = self.table[column].to_numpy()
             refuse(position_m < 0, position_m, column + " is {}; positions into the responses count from 0")
@@ -54,6 +62,11 @@ class Comparisons:
     def label_m(self) -> np.ndarray:
         """(M,) int8: 1 where the first was preferred, 0 where the second was."""
         return self.table["label"].to_numpy()
+
+    @property
+    def weight_m(self) -> np.ndarray | None:
+        """(M,) float64 above 0: how much each pair counts; None where there is no such column, and all count alike."""
+        return self.table[WEIGHT].to_numpy() if WEIGHT in self.table else None
 
     @property
     def chosen_m(self) -> np.ndarray:

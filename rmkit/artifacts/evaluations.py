@@ -25,7 +25,7 @@ class Evaluations:
 
     fits: pd.DataFrame  # F rows: fit (unique), and whatever varied
     prompt_id_p: np.ndarray  # (P,) int64, unique ascending
-    units_p: np.ndarray  # (P,) float32, how many pairs a prompt's value averages
+    units_p: np.ndarray  # (P,) float32, how many pairs a prompt's value averages, or the sum of their weights
     values: Mapping[str, np.ndarray]  # by metric: (F, P), or (F, P, N) along an axis; float32, NaN where not evaluated
     axes: Mapping[str, Axis] = field(default_factory=dict)  # by metric, of those that have one
 
@@ -102,10 +102,18 @@ class Evaluations:
         return np.ascontiguousarray(self.values[name][..., axis.at.index(at)])
 
     @classmethod
-    def from_pairs(cls, fits: pd.DataFrame, prompt_id_m: np.ndarray, values: Mapping[str, np.ndarray]) -> "Evaluations":
+    def from_pairs(
+        cls,
+        fits: pd.DataFrame,
+        prompt_id_m: np.ndarray,
+        values: Mapping[str, np.ndarray],
+        *,
+        weight_m: np.ndarray | None = None,
+    ) -> "Evaluations":
         """Average M pairs to their prompts: values are (F, M) by metric, NaN where a fit did not evaluate a pair.
 
-        A fit evaluates all of a prompt's pairs or none, or DataError: `units_p` is one number a prompt.
+        A fit evaluates all of a prompt's pairs or none, or DataError: `units_p` is one number a prompt. weight_m: (M,)
+        float64 above 0, how much each pair counts; None: all alike.
         """
         if len(prompt_id_m) == 0:
             raise DataError("prompt_id_m: there are no pairs; evaluations need at least one")
@@ -113,6 +121,7 @@ class Evaluations:
         order_m = np.argsort(prompt_m, kind="stable")
         starts_p = np.searchsorted(prompt_m[order_m], np.arange(len(prompt_id_p)))
         units_p = np.bincount(prompt_m, minlength=len(prompt_id_p))
+        weight_p = units_p if weight_m is None else np.bincount(prompt_m, weights=weight_m)
         averaged = {}
         for metric, value_fm in values.items():
             if value_fm.shape != (shape := (len(fits), len(prompt_id_m))):
@@ -124,8 +133,9 @@ class Evaluations:
                 found = f"{units_p[prompt] - absent_fp[fit, prompt]} of {units_p[prompt]} pairs were evaluated"
                 where = f"fit {fits['fit'].iloc[fit]!r}, prompt {prompt_id_p[prompt]}"
                 raise DataError(f"values[{metric!r}], {where}: {found}; evaluate all pairs of a prompt or none")
-            averaged[metric] = (np.add.reduceat(sorted_fm, starts_p, axis=1) / units_p).astype(np.float32)
-        return cls(fits=fits, prompt_id_p=prompt_id_p, units_p=units_p.astype(np.float32), values=averaged)
+            weighted_fm = sorted_fm if weight_m is None else sorted_fm * weight_m[order_m]
+            averaged[metric] = (np.add.reduceat(weighted_fm, starts_p, axis=1) / weight_p).astype(np.float32)
+        return cls(fits=fits, prompt_id_p=prompt_id_p, units_p=weight_p.astype(np.float32), values=averaged)
 
     def save(self, folder: str | Path) -> None:
         """Write the evaluations into a folder, made if need be; equal evaluations give equal bytes."""

@@ -29,20 +29,27 @@ SPLIT = "held-out prompts"  # what every row says of the pairs that it is a mean
 
 
 def evaluate_pairs(
-    margins: Mapping[str, pd.DataFrame], orders: Mapping[str, np.ndarray], prompt_id_m: np.ndarray
+    margins: Mapping[str, pd.DataFrame],
+    orders: Mapping[str, np.ndarray],
+    prompt_id_m: np.ndarray,
+    *,
+    weight_m: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows (fit, metric, value, reason, units, split, reward_model, annotations) and their evaluations.
 
     margins: by reward model, (A, M) chosen minus rejected, its index named annotations: one fit a row. orders: by
-    baseline, (M,) margins of which only the sign means anything. prompt_id_m: (M,) the pairs' prompts. The expected
-    calibration error (`ece`) is no mean over pairs and is in the rows alone.
+    baseline, (M,) margins of which only the sign means anything. prompt_id_m: (M,) the pairs' prompts. weight_m: (M,)
+    float64 above 0, how much each pair counts in every mean; None: all alike. The expected calibration error (`ece`) is
+    no mean over pairs and is in the rows alone.
     """
     fits, margin_fm, rows = [], [], []
     for name, table in margins.items():
         for annotations, margin_m in zip(table.index, table.to_numpy(), strict=True):
             fits.append({"fit": f"{name}-{annotations}", "reward_model": name, "annotations": float(annotations)})
             margin_fm.append(margin_m)
-            rows.append({"metric": "ece", "value": expected_calibration_error(margin_m), "reason": None})
+            rows.append(
+                {"metric": "ece", "value": expected_calibration_error(margin_m, weight_m=weight_m), "reason": None}
+            )
     for name, margin_m in orders.items():
         fits.append({"fit": name, "reward_model": name, "annotations": np.nan})
         margin_fm.append(margin_m)
@@ -56,10 +63,10 @@ def evaluate_pairs(
     means = [
         table.assign(
             metric=name,
-            value=value_fm.mean(axis=1),
+            value=value_fm.mean(axis=1) if weight_m is None else np.average(value_fm, axis=1, weights=weight_m),
             reason=[NO_PROBABILITY if missing else None for missing in np.isnan(value_fm[:, 0])],
         )
         for name, value_fm in values.items()
     ]
     result = pd.concat([*means, ece], ignore_index=True).assign(units=len(prompt_id_m), split=SPLIT)
-    return result, Evaluations.from_pairs(table, prompt_id_m, values)
+    return result, Evaluations.from_pairs(table, prompt_id_m, values, weight_m=weight_m)

@@ -62,7 +62,11 @@ def expected_overconfidence(margin: np.ndarray, chance: np.ndarray) -> np.ndarra
 
 
 def reliability_bins(
-    margin_m: np.ndarray, n_bins: int = 10, *, chance_m: np.ndarray | None = None
+    margin_m: np.ndarray,
+    n_bins: int = 10,
+    *,
+    chance_m: np.ndarray | None = None,
+    weight_m: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Stated confidence against observed accuracy, by bins of equal width on [0.5, 1]: the columns of a small table.
 
@@ -70,7 +74,8 @@ def reliability_bins(
     is whether the response with the larger reward was the chosen one (0.5 on a tie). Columns, a row for each bin that
     holds a pair, in order: low and high (the bin's edges; a bin owns its low edge, the last one both), confidence and
     accuracy (means over the bin's pairs), pairs (how many). chance_m: as in `expected_accuracy`; margins are then of
-    first minus second, and the outcome is the expected one.
+    first minus second, and the outcome is the expected one. weight_m: (M,) float64 above 0, how much each pair counts;
+    means are then weighted, and `pairs` is the sum of a bin's weights.
     """
     margin_m = _checked(margin_m)
     if margin_m.ndim != 1:
@@ -80,11 +85,14 @@ def reliability_bins(
     right_m = pair_accuracy(margin_m) if chance_m is None else expected_accuracy(margin_m, chance_m)
     confidence_m = expit(np.abs(margin_m))
     bin_m = np.minimum(((confidence_m - 0.5) * 2 * n_bins).astype(int), n_bins - 1)
-    pairs_b = np.bincount(bin_m, minlength=n_bins)
+    if weight_m is not None and weight_m.shape != margin_m.shape:
+        raise DataError(f"weight_m has shape {weight_m.shape} and margin_m {margin_m.shape}; give each pair one weight")
+    pairs_b = np.bincount(bin_m, weights=weight_m, minlength=n_bins)
     held_b = pairs_b > 0
     edges = np.linspace(0.5, 1.0, n_bins + 1)
 
     def mean_by_bin(value_m: np.ndarray) -> np.ndarray:
+        value_m = value_m if weight_m is None else value_m * weight_m
         return np.bincount(bin_m, weights=value_m, minlength=n_bins)[held_b] / pairs_b[held_b]
 
     return {
@@ -96,13 +104,19 @@ def reliability_bins(
     }
 
 
-def expected_calibration_error(margin_m: np.ndarray, n_bins: int = 10, *, chance_m: np.ndarray | None = None) -> float:
+def expected_calibration_error(
+    margin_m: np.ndarray,
+    n_bins: int = 10,
+    *,
+    chance_m: np.ndarray | None = None,
+    weight_m: np.ndarray | None = None,
+) -> float:
     """Mean distance between confidence and accuracy over the bins of `reliability_bins`, weighted by their pairs.
 
     Between 0 and 1. With labels, chance alone keeps it above 0 when pairs are few, more so with more bins: compare at
     equal M. With `chance_m` it is free of that.
     """
-    bins = reliability_bins(margin_m, n_bins, chance_m=chance_m)
+    bins = reliability_bins(margin_m, n_bins, chance_m=chance_m, weight_m=weight_m)
     return float(np.average(np.abs(bins["confidence"] - bins["accuracy"]), weights=bins["pairs"]))
 
 

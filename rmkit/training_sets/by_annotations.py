@@ -59,8 +59,9 @@ def training_sets(
 
     by: columns of the comparisons; within a group they come in the order of annotation. prompt_id_r: (R,) the bank's,
     which the split by prompt needs. rng_of: the generator of a name, always the same one (`job.rng`), which the splits
-    by prompt and by mirrored row need; levels of noise share its draws. DataError if there are no comparisons, if a
-    count is more than a group has, or if it leaves no pair to train or validate.
+    by prompt and by mirrored row need; levels of noise share its draws. A comparison's `weight` is its weight in the
+    sets. DataError if there are no comparisons, if a count is more than a group has, or if it leaves no pair to train
+    or validate.
     """
     if not len(comparisons):
         raise DataError("comparisons: there are none; a reward model needs labelled pairs to learn from")
@@ -74,7 +75,7 @@ def training_sets(
             stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
             sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
             where = f"at {', '.join(f'{column} {value}' for column, value in named.items())}"
-            yield LabelledOrder(named, where, order, level.label_m, sides)
+            yield LabelledOrder(named, where, order, level.label_m, sides, level.weight_m)
 
     return sets_of_orders(orders(), annotations, validation_split)
 
@@ -93,7 +94,8 @@ def all_pairs(
         comparisons.first_m[order_m], comparisons.second_m[order_m], comparisons.prompts(prompt_id_r)[order_m]
     )
     sides = divide(validation_split, order, share=validation_share, rng=rng)
-    every = LabelledOrder({}, "of all pairs", order, comparisons.label_m[order_m], sides)
+    weight_m = None if comparisons.weight_m is None else comparisons.weight_m[order_m]
+    every = LabelledOrder({}, "of all pairs", order, comparisons.label_m[order_m], sides, weight_m)
     return sets_of_orders([every], [len(comparisons)], validation_split)
 
 
@@ -106,6 +108,7 @@ class LabelledOrder:
     order: AnnotationOrder
     label_m: np.ndarray  # (M,) 1 where the first is preferred
     sides: RowSides  # which rows of its first pairs train, and which validate
+    weight_m: np.ndarray | None = None  # (M,) float64 above 0, how much each pair counts; None: all alike
 
 
 def sets_of_orders(
@@ -125,6 +128,6 @@ def sets_of_orders(
             straddling += int((side_m2[:, 0] == STRADDLES).sum())
             fits.append({**one.named, "annotations": count, "validation": validation_split})
             for side, members in sets.items():
-                members.append(rows_on(side, side_m2, one.order, one.label_m))
+                members.append(rows_on(side, side_m2, one.order, one.label_m, one.weight_m))
     train, validation = (PairSets(**padded(members)) for members in sets.values())
     return TrainingSets(pd.DataFrame(fits), train, validation, straddling)

@@ -29,11 +29,17 @@ class CrossFitting(TrainingSets):
     chosen_m: np.ndarray  # (M,) int64 positions of the preferred responses
     rejected_m: np.ndarray  # (M,) int64 positions of the others
     folds: pd.DataFrame  # P rows: prompt_id, fold
+    weight_m: np.ndarray | None = None  # (M,) float64 above 0, how much each pair counts; None: all alike
 
     @property
     def scored_m(self) -> np.ndarray:
         """Positions of the pairs that some fold scores."""
         return np.flatnonzero(self.fold_m >= 0)
+
+    @property
+    def scored_weight_m(self) -> np.ndarray | None:
+        """The weights of the pairs that some fold scores; None: all count alike."""
+        return None if self.weight_m is None else self.weight_m[self.scored_m]
 
     def held_out_margins(self, reward_sr: np.ndarray) -> pd.DataFrame:
         """As `held_out_margins` has it, for all S fits and the scored pairs."""
@@ -123,7 +129,9 @@ def cross_fitting(
             )  # drawn for every split, so that orders are the same for all
             if validation_split != "prompt":
                 sides = divide(validation_split, order, share=validation_share, rng=own_rng_f[fold])
-            yield LabelledOrder({"fold": fold}, f"outside fold {fold}", order, comparisons.label_m[order_m], sides)
+            weight_m = None if comparisons.weight_m is None else comparisons.weight_m[order_m]
+            where = f"outside fold {fold}"
+            yield LabelledOrder({"fold": fold}, where, order, comparisons.label_m[order_m], sides, weight_m)
 
     sets = sets_of_orders(orders(), annotations, validation_split)
     return CrossFitting(
@@ -135,4 +143,5 @@ def cross_fitting(
         chosen_m=comparisons.chosen_m,
         rejected_m=comparisons.rejected_m,
         folds=folds,
+        weight_m=comparisons.weight_m,
     )

@@ -105,10 +105,16 @@ class Rows:
     chosen_m: np.ndarray  # (M,) int64 into R
     rejected_m: np.ndarray  # (M,) int64 into R
     held_m2: np.ndarray  # (M, 2) bool: the row of the chosen and of the rejected response; one of them at least
+    weight_m: np.ndarray | None = None  # (M,) float64 above 0, of the pairs; None: 1 each
 
 
-def rows_on(side: int, side_m2: np.ndarray, order: AnnotationOrder, label_m: np.ndarray) -> Rows:
-    """The pairs with a row on a side. A row goes with its response: labels turn round which one is the chosen's."""
+def rows_on(
+    side: int, side_m2: np.ndarray, order: AnnotationOrder, label_m: np.ndarray, weight_m: np.ndarray | None = None
+) -> Rows:
+    """The pairs with a row on a side. A row goes with its response: labels turn round which one is the chosen's.
+
+    label_m, weight_m: of the order's pairs, of which side_m2 has the first ones.
+    """
     here_m2 = side_m2 == side
     m = np.flatnonzero(here_m2.any(axis=1))
     first_wins_m = label_m[m] == 1
@@ -117,6 +123,7 @@ def rows_on(side: int, side_m2: np.ndarray, order: AnnotationOrder, label_m: np.
         chosen_m=np.where(first_wins_m, first_m, second_m),
         rejected_m=np.where(first_wins_m, second_m, first_m),
         held_m2=np.where(first_wins_m[:, None], here_m2[m], here_m2[m][:, ::-1]),
+        weight_m=None if weight_m is None else weight_m[m],
     )
 
 
@@ -128,6 +135,6 @@ def padded(sets: Sequence[Rows]) -> dict[str, Any]:
     for s, rows in enumerate(sets):
         n_pairs = len(rows.chosen_m)
         chosen_sm[s, :n_pairs], rejected_sm[s, :n_pairs] = rows.chosen_m, rows.rejected_m
-        row_sm2[s, :n_pairs] = rows.held_m2
+        row_sm2[s, :n_pairs] = rows.held_m2 if rows.weight_m is None else rows.held_m2 * rows.weight_m[:, None]
     arrays = {"chosen_sm": chosen_sm, "rejected_sm": rejected_sm, "weight_sm": row_sm2.mean(axis=2)}
     return arrays if all(rows.held_m2.all() for rows in sets) else arrays | {"row_weight_sm2": row_sm2}

@@ -56,3 +56,15 @@ def test_a_folder_without_comparisons_or_of_another_format_says_so(tmp_path):
     (tmp_path / "comparisons.json").write_text('{"format": 3}', encoding="utf-8")
     with pytest.raises(DataError, match=r"comparisons.json: is of format 3; this rmkit reads format 1"):
         Comparisons.load(tmp_path)
+
+
+def test_a_weight_is_an_optional_column_that_is_checked(tmp_path):
+    assert Comparisons(table()).weight_m is None
+    weighted = table().assign(weight=[0.5, 1.0, 1 / 3])
+    Comparisons(weighted).save(tmp_path)
+    assert Comparisons.load(tmp_path).weight_m.tolist() == [0.5, 1, 1 / 3]
+    with pytest.raises(DataError, match="comparisons: weight is int64; make it float64"):
+        Comparisons(table().assign(weight=1))
+    for wrong in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(DataError, match=r"comparisons, row 1: weight is .*; it must be a number above 0"):
+            Comparisons(table().assign(weight=[1, wrong, 1]))

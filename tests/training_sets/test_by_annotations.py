@@ -162,3 +162,23 @@ def test_all_pairs_learn_or_validate_each_once():
     sides = [list(zip(side.chosen_sm[0], side.rejected_sm[0], strict=True)) for side in (sets.train, sets.validation)]
     assert [len(side) for side in sides] == [24, 6]
     assert sorted(sides[0] + sides[1]) == sorted(zip(comparisons.chosen_m, comparisons.rejected_m, strict=True))
+
+
+def test_a_comparisons_weight_is_its_weight_in_the_sets():
+    table = pd.DataFrame({"first": np.arange(10), "second": np.arange(10, 20), "label": np.ones(10, np.int8)})
+    weighted = Comparisons(table.assign(beta=np.repeat([1.0, 2.0], 5), weight=np.arange(1, 11) / 8))
+    sets = training_sets(weighted, annotations=[4], validation_share=0.25)
+    for made in (sets.train, sets.validation):
+        for s in range(2):
+            held = made.weight_sm[s] > 0
+            np.testing.assert_array_equal(made.weight_sm[s, held], (made.chosen_sm[s, held] + 1) / 8)
+    assert sets.train.sizes_s.tolist() == [3, 3]
+    alone = Comparisons(weighted.table.drop(columns="beta"))
+    every = all_pairs(
+        alone, np.arange(20), validation_share=0.2, validation_split="pair", rng=np.random.default_rng(1)
+    )  # fmt: skip
+    weight = np.concatenate(
+        [side.weight_sm[0, np.argsort(side.chosen_sm[0])] for side in (every.train, every.validation)]
+    )
+    chosen = np.concatenate([np.sort(side.chosen_sm[0]) for side in (every.train, every.validation)])
+    np.testing.assert_array_equal(weight, (chosen + 1) / 8)

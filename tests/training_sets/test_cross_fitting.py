@@ -153,3 +153,24 @@ def test_without_counts_a_fit_learns_from_all_that_every_fold_leaves():
     given = draw(comparisons, annotations=counts)
     assert given.fits.equals(fitting.fits)
     np.testing.assert_array_equal(given.train.chosen_sm, fitting.train.chosen_sm)
+
+
+@pytest.mark.parametrize("split", ["pair", "prompt", "mirrored_row"])
+def test_a_pair_has_its_weight_in_every_set_and_everything_else_stays(split):
+    drawn = pairs(np.random.default_rng(3), 400, within=True).table
+    drawn = drawn[drawn["first"] < drawn["second"]].drop_duplicates(["first", "second"])
+    plain = Comparisons(drawn.reset_index(drop=True))
+    rng = np.random.default_rng(4)
+    weighted = Comparisons(plain.table.assign(weight=rng.choice([0.25, 0.5, 1.0], len(plain))))
+    without, fitting = (draw(each, validation_split=split) for each in (plain, weighted))
+    weight = dict(zip(zip(plain.chosen_m, plain.rejected_m, strict=True), weighted.weight_m, strict=True))
+    for with_weight, alike in ((fitting.train, without.train), (fitting.validation, without.validation)):
+        np.testing.assert_array_equal(with_weight.chosen_sm, alike.chosen_sm)
+        np.testing.assert_array_equal(with_weight.rejected_sm, alike.rejected_sm)
+        for s in range(alike.n_sets):
+            held = alike.weight_sm[s] > 0
+            own_m = np.array([weight[pair] for pair in members(alike, s)])
+            np.testing.assert_array_equal(with_weight.rows_sm2[s, held], alike.rows_sm2[s, held] * own_m[:, None])
+            assert (with_weight.weight_sm[s, ~held] == 0).all()
+    np.testing.assert_array_equal(fitting.scored_weight_m, weighted.weight_m[fitting.scored_m])
+    assert without.scored_weight_m is None
