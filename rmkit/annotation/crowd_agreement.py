@@ -118,9 +118,10 @@ def agreement_with_others(
     leads_j = (other_jc == most_j[:, None]).sum(axis=1) == 1
     same_j = leads_j & (np.take_along_axis(other_jc, judgements.answer_j[:, None], axis=1)[:, 0] == most_j)
     prompt_j = judgements.prompt_of_pair(prompt_m)[judgements.pair_j]
+    order_j = np.argsort(judgements.annotator_j, kind="stable")
+    ends = np.cumsum(np.bincount(judgements.annotator_j))[:-1]
     found = []
-    for annotator in range(judgements.n_annotators):
-        own_j = judgements.annotator_j == annotator
+    for annotator, own_j in enumerate(np.split(order_j, ends)):
         none = f"no pair of annotator {annotator} has one answer that most of the others gave"
         found.append(
             _share_by_prompt(

@@ -9,10 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, listed
 
 ANSWERS = np.array([0.0, 0.5, 1.0])  # the order of every axis of three answers
-MOST_POSITIONS = 10_000_000  # pairs or annotators: a larger number is a mistake, and would take the memory
+MOST_PAIRS, MOST_ANNOTATORS = 10_000_000, 100_000  # a larger position is a mistake, and would take the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Judgements:
     label_j: np.ndarray  # (J,) 1 first preferred, 0 second, 0.5 a tie
 
     def __post_init__(self) -> None:
-        for name in ("pair_j", "annotator_j"):
-            object.__setattr__(self, name, _positions(getattr(self, name), name))
+        for name, most in (("pair_j", MOST_PAIRS), ("annotator_j", MOST_ANNOTATORS)):
+            object.__setattr__(self, name, _positions(getattr(self, name), name, most))
         label_j = np.asarray(self.label_j, dtype=np.float64)
         if not self.pair_j.shape == self.annotator_j.shape == label_j.shape:
             shapes = f"{self.pair_j.shape}, {self.annotator_j.shape} and {label_j.shape}"
@@ -69,7 +69,9 @@ class Judgements:
 
     def of(self, annotators: np.ndarray | list[int]) -> "Judgements":
         """Those of some annotators, who keep their positions."""
-        return self.where(np.isin(self.annotator_j, annotators), f"no judgement is of the annotators {annotators}")
+        return self.where(
+            np.isin(self.annotator_j, annotators), f"no judgement is of the annotators {listed(list(annotators))}"
+        )
 
     def where(self, kept_j: np.ndarray, otherwise: str) -> "Judgements":
         if not kept_j.any():
@@ -80,18 +82,18 @@ class Judgements:
         """(M,) int64 prompts, counted from 0: those given, or every pair its own."""
         if prompt_m is None:
             return np.arange(self.n_pairs)
-        prompt_m = _positions(prompt_m, "prompt_m")
+        prompt_m = _positions(prompt_m, "prompt_m", MOST_PAIRS)
         if len(prompt_m) < self.n_pairs:
             raise DataError(f"prompt_m has {len(prompt_m)} prompts, and pair_j names pair {self.n_pairs - 1}")
         return np.asarray(np.unique(prompt_m[: self.n_pairs], return_inverse=True)[1]).reshape(-1)
 
 
-def _positions(value: np.ndarray, name: str) -> np.ndarray:
+def _positions(value: np.ndarray, name: str, most: int) -> np.ndarray:
     found = np.asarray(value)
     if found.ndim != 1 or not len(found) or found.dtype.kind not in "iu":
         raise DataError(f"{name}: {found.dtype} of shape {found.shape}; it must be one axis of at least one integer")
-    if len(bad := np.flatnonzero((found < 0) | (found >= MOST_POSITIONS))):
-        raise DataError(f"{name}[{bad[0]}] is {found[bad[0]]}; positions count from 0 to {MOST_POSITIONS - 1}")
+    if len(bad := np.flatnonzero((found < 0) | (found >= most))):
+        raise DataError(f"{name}[{bad[0]}] is {found[bad[0]]}; positions count from 0 to {most - 1}")
     return found.astype(np.int64)
 
 

@@ -22,6 +22,7 @@ from rmkit.errors import DataError
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 SUREST = 0.1  # the share of pairs with the largest margins: fixed beforehand, since a share that is chosen is biased
+HIGHEST_FLIP = 0.49  # of a default: at 1/2 no label says anything
 STEEPEST, GENTLEST = 1e4, 1e-4  # slopes tried, in units of 1 / root mean square margin
 
 
@@ -41,9 +42,10 @@ class Suspects:
     """K pairs whose labels are most likely wrong, the likeliest first."""
 
     position_k: np.ndarray  # (K,) int64 positions of pairs
-    wrong_k: np.ndarray  # (K,) probability that the label is wrong, as `suspect_labels` says
-    expected_precision: float  # mean of wrong_k: the expected share of wrong labels in the list; NaN if it is empty
-    slope: float  # of the calibration: log-odds of the truth a unit of margin
+    other_k: np.ndarray  # (K,) calibrated probability of the other answer, were the margin all that decides labels
+    wrong_k2: np.ndarray  # (K, 2) probability that the label is wrong, at the lowest and the highest flip rate
+    precision: tuple[float, float]  # means of wrong_k2: the expected share of wrong labels in the list; NaN if empty
+    flip: tuple[float, float]  # the lowest and the highest flip rate
 
 
 def flip_bounds(
@@ -110,32 +112,39 @@ def calibrated_slope(margin_m: np.ndarray, label_m: np.ndarray, *, flip: float =
 
 
 def suspect_labels(
-    margin_m: np.ndarray, label_m: np.ndarray, *, k: int | None = None, flip: float | None = None
+    margin_m: np.ndarray,
+    label_m: np.ndarray,
+    *,
+    k: int | None = None,
+    flip: float | tuple[float, float] | None = None,
 ) -> Suspects:
     """The k labels that are most likely wrong, by held-out margins whose slope is calibrated on these labels.
 
-    With `flip` (from several annotators, or an end of its bounds) wrong_k is the probability that the label was turned
-    round, f (1 - q) / p with q of the truth and p of the label: a list under f = low and one under f = high bracket the
-    expected precision. Without it, wrong_k is the calibrated probability 1 - p that another label of this pair would be
-    the other one, as in confident learning. That is too low for a good model and too high for clean labels that are
-    hard to predict. k, by default: with `flip`, the labels that are rather wrong than right; without, as many as
-    confident learning counts. The order is that of the margin against the label in either case.
+    A label is wrong with probability f (1 - q) / p under a flip rate f, with q = sigmoid(slope margin) of its answer
+    being true and p = (1 - f) q + f (1 - q) of its being given. flip: the rate or its bounds, from several annotators;
+    by default from 0 to `flip_bounds` without prompts. With clean labels and a weak model none of the list is wrong,
+    however sure confident learning is of the other answer, so from single labels the precision is a range from 0.
+    k: by default as many as confident learning counts, and no more than the highest flip rate times M.
     """
     margin_m, label_m = _checked(margin_m, label_m)
     if k is not None and not 0 <= k <= len(margin_m):
         raise DataError(f"k: {k}; it must lie between 0 and the number of pairs, {len(margin_m)}")
-    slope = calibrated_slope(margin_m, label_m, flip=flip or 0.0)
-    signed_m = np.where(label_m == 1, margin_m, -margin_m)
-    truth_m = expit(slope * signed_m)  # that the label is true, before it is seen
     if flip is None:
-        wrong_m, count = 1 - truth_m, count_of_wrong(1 - truth_m)
-    else:
-        wrong_m = flip * (1 - truth_m) / np.maximum(flip + (1 - 2 * flip) * truth_m, np.finfo(np.float64).tiny)
-        count = int((wrong_m > 0.5).sum())
-    count = count if k is None else k
+        flip = 0.0, min(flip_bounds(margin_m, label_m).high, HIGHEST_FLIP)
+    low, high = flip if isinstance(flip, tuple) else (flip, flip)
+    if low > high:
+        raise DataError(f"flip: ({low}, {high}); give the lowest rate first")
+    signed_m = np.where(label_m == 1, margin_m, -margin_m)
+    other_m = expit(-calibrated_slope(margin_m, label_m) * signed_m)
+    count = min(count_of_wrong(other_m), int(np.ceil(high * len(margin_m)))) if k is None else k
     position_k = np.argsort(signed_m, kind="stable")[:count]
-    wrong_k = wrong_m[position_k]
-    return Suspects(position_k, wrong_k, float(wrong_k.mean()) if count else np.nan, slope)
+    wrong_k2 = np.empty((count, 2))
+    for end, rate in enumerate((low, high)):
+        false_k = expit(-calibrated_slope(margin_m, label_m, flip=rate) * signed_m[position_k])
+        given_k = rate * false_k + (1 - rate) * (1 - false_k)
+        wrong_k2[:, end] = rate * false_k / np.maximum(given_k, np.finfo(np.float64).tiny)
+    lowest, highest = wrong_k2.mean(axis=0) if count else (np.nan, np.nan)
+    return Suspects(position_k, other_m[position_k], wrong_k2, (float(lowest), float(highest)), (low, high))
 
 
 def count_of_wrong(other_m: np.ndarray) -> int:

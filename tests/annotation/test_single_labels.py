@@ -87,26 +87,47 @@ def test_the_slope_is_where_the_likelihood_is_largest(flip):
 def test_with_a_known_flip_rate_the_precision_is_the_expected_one(flip):
     rng = np.random.default_rng(int(100 * flip))
     expected, found = [], []
-    for _ in range(100):
+    for _ in range(60):
         margin_m, label_m, truth_m = labelled(rng, 400, flip=flip, slope=4.0)
         suspects = suspect_labels(margin_m, label_m, k=20, flip=flip)
-        assert suspects.expected_precision == suspects.wrong_k.mean()
-        expected.append(suspects.expected_precision)
+        assert suspects.precision == pytest.approx(suspects.wrong_k2.mean(axis=0))
+        assert suspects.precision[0] == suspects.precision[1]
+        expected.append(suspects.precision[0])
         found.append(np.mean(label_m[suspects.position_k] != truth_m[suspects.position_k]))
-    error = np.std(np.subtract(found, expected), ddof=1) / np.sqrt(100)
+    error = np.std(np.subtract(found, expected), ddof=1) / np.sqrt(60)
     assert abs(np.mean(found) - np.mean(expected)) < 4 * error + 0.01
-    assert suspect_labels(margin_m, label_m, k=20, flip=0.0).expected_precision == 0
+    assert suspect_labels(margin_m, label_m, k=20, flip=0.0).precision == (0, 0)
+
+
+@pytest.mark.parametrize(("flip", "slope"), [(0.0, 1.0), (0.03, 1.0), (0.15, 4.0), (0.2, 20.0)])
+def test_from_single_labels_the_precision_is_a_range_that_holds_it(flip, slope):
+    """Also where the model is weak and labels are nearly clean, where confident learning is sure and wrong."""
+    rng = np.random.default_rng(int(100 * flip))
+    found, low, high, other = [], [], [], []
+    for _ in range(40):
+        margin_m, label_m, truth_m = labelled(rng, 800, flip=flip, slope=slope)
+        suspects = suspect_labels(margin_m, label_m, k=40)
+        assert suspects.flip[0] == 0
+        assert (suspects.wrong_k2[:, 0] <= suspects.wrong_k2[:, 1]).all()
+        found.append(np.mean(label_m[suspects.position_k] != truth_m[suspects.position_k]))
+        low.append(suspects.precision[0])
+        high.append(suspects.precision[1])
+        other.append(suspects.other_k.mean())
+    assert np.mean(low) == 0
+    assert np.mean(found) <= np.mean(high) + 0.01
+    if slope == 1:
+        assert np.mean(found) < np.mean(other) - 0.4
 
 
 def test_the_probability_of_the_other_answer_is_how_often_another_label_would_be_it():
     """A model that sees all there is to see: labels are independent given its margin, and a second one is drawn."""
     rng = np.random.default_rng(5)
     expected, found = [], []
-    for _ in range(80):
+    for _ in range(60):
         margin_m, label_m, _ = labelled(rng, 400, flip=0.0, slope=2.0)
         again_m = (rng.random(400) < expit(2.0 * margin_m)) * 1.0
         suspects = suspect_labels(margin_m, label_m, k=30)
-        expected.append(suspects.expected_precision)
+        expected.append(suspects.other_k.mean())
         found.append(np.mean(again_m[suspects.position_k] != label_m[suspects.position_k]))
     assert np.mean(found) == pytest.approx(np.mean(expected), abs=0.03)
 
@@ -115,7 +136,7 @@ def test_of_four_hundred_pairs_most_named_labels_are_wrong():
     """A model that orders .87 of the truths, and 15% flipped: half of what is named without a flip rate, or more."""
     rng = np.random.default_rng(2)
     shares, sizes = [], []
-    for _ in range(50):
+    for _ in range(30):
         margin_m, label_m, truth_m = labelled(rng, 400, flip=0.15, slope=4.0)
         position_k = suspect_labels(margin_m, label_m).position_k
         shares.append(np.mean(label_m[position_k] != truth_m[position_k]))
@@ -127,24 +148,24 @@ def test_of_four_hundred_pairs_most_named_labels_are_wrong():
 
 def test_the_list_is_in_order_and_counts_what_confident_learning_counts():
     margin_m, label_m, _ = labelled(np.random.default_rng(3), 500, flip=0.1)
-    suspects = suspect_labels(margin_m, label_m)
-    other_m = expit(-suspects.slope * np.where(label_m == 1, margin_m, -margin_m))
+    suspects = suspect_labels(margin_m, label_m, flip=0.45)
+    other_m = expit(-calibrated_slope(margin_m, label_m) * np.where(label_m == 1, margin_m, -margin_m))
     # by hand, with every pair and its mirror image as items of two classes
     first_i, given_i = np.concatenate([1 - other_m, other_m]), np.repeat([1, 0], 500)
     threshold = first_i[given_i == 1].mean()
     joint = [
-        [(first_i[given_i == g] >= threshold).sum(), (1 - first_i[given_i == g] >= threshold).sum()] for g in (1, 0)
+        [(first_i[given_i == given] >= threshold).sum(), (1 - first_i[given_i == given] >= threshold).sum()]
+        for given in (1, 0)
     ]
     assert joint[0] == joint[1][::-1]
     assert len(suspects.position_k) == round(500 * joint[0][1] / sum(joint[0])) == count_of_wrong(other_m)
-    assert (np.diff(suspects.wrong_k) <= 0).all()
-    assert set(suspects.position_k) == set(np.argsort(-other_m)[: len(suspects.position_k)])
+    np.testing.assert_allclose(suspects.other_k, np.sort(other_m)[::-1][: len(suspects.position_k)])
+    assert (np.diff(suspects.wrong_k2, axis=0) <= 0).all()
+    assert len(suspect_labels(margin_m, label_m, flip=0.02).position_k) == 10
     assert len(suspect_labels(margin_m, label_m, k=0).position_k) == 0
     hopeless = suspect_labels(-margin_m, label_m)
-    assert (hopeless.slope, len(hopeless.position_k)) == (0, 0)
-    assert np.isnan(hopeless.expected_precision)
-    with_flip = suspect_labels(margin_m, label_m, flip=0.1)
-    assert (with_flip.wrong_k > 0.5).all()
+    assert len(hopeless.position_k) == 0
+    assert np.isnan(hopeless.precision).all()
 
 
 @pytest.mark.parametrize(
@@ -156,6 +177,7 @@ def test_the_list_is_in_order_and_counts_what_confident_learning_counts():
         (lambda m, y: flip_bounds(m, y, surest=0), "surest: 0; it must be a share"),
         (lambda m, y: flip_bounds(m, y, prompt_m=np.zeros(2)), "prompt_m .* differ in shape"),
         (lambda m, y: suspect_labels(m, y, k=4), "k: 4; it must lie between 0 and the number of pairs, 3"),
+        (lambda m, y: suspect_labels(m, y, flip=(0.2, 0.1)), r"flip: \(0\.2, 0\.1\); give the lowest rate first"),
         (lambda m, y: suspect_labels(m, y, flip=0.5), "flip: 0.5; it must be a share of the labels below 1/2"),
     ],
 )
