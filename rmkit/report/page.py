@@ -90,7 +90,8 @@ def tally_rows(store: Store, finished: Mapping[str, PlannedJob]) -> Iterator[dic
             if (row := (job.stage, json.dumps(tally))) not in seen:
                 seen.add(row)
                 dropped = ", ".join(f"{count:,} {reason}" for reason, count in tally["dropped"].items()) or "none"
-                counts = {"came_in": tally["in"], "went_out": tally["out"], "dropped": dropped}
+                said = "; ".join([dropped, *map(str, tally.get("told", ()))])
+                counts = {"came_in": tally["in"], "went_out": tally["out"], "dropped": said}
                 yield {"stage": job.stage, "what": tally["what"], **counts}
 
 

@@ -349,12 +349,21 @@ def _change_json_or_bytes(draw: random.Random, path: Path) -> None:
 
 
 def _pair(draw: random.Random, number: int) -> dict[str, Any]:
-    """A row in one of the forms: whole dialogues, a prompt and answers, whole messages."""
+    """A row in one of the forms: whole dialogues, a prompt and answers or lists of them, a ranking, votes, messages."""
     prompt = "\n\nHuman: Hi" * draw.choice((1, 1, 2)) + f" {number}\n\nAssistant:"
     first, second = draw.sample(ANSWERS, 2)
-    form = draw.randrange(3)
+    form = draw.randrange(7)
     if form == 0:
         return {"chosen": f"{prompt} {first}", "rejected": f"{prompt} {second}"}
+    if form == 3:
+        return {"prompt": f"Hi {number}", "chosen": [first], "rejected": [second, "Ho."]}
+    if form == 4:
+        return {"prompt": f"Hi {number}", "responses": [first, second, "Ho."], "ranks": [1, 2, 2]}
+    if form == 5:
+        asked = {"instruction": "Say it.", "input": str(number), "annotator1": number % 3, "annotator2": 1}
+        return {**asked, "response1": first, "response2": second}
+    if form == 6:
+        return {"response_a": first, "response_b": second, "prompt": f"Hi {number}", "winner": "tie", "judge": "x"}
     if form == 1:
         return {"prompt": f"Hi {number}", "chosen": first, "rejected": second}
     asked = {"role": "user", "content": f"Hi {number}"}

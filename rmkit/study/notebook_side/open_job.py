@@ -14,7 +14,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,18 +112,30 @@ class OpenJob(Gathered):
         place = f", in {self.project.shown(self.rows_path)}" if self.draft else ""
         print(in_lines(f"{self.stage}: {counted(len(rows), 'row')} recorded, {counts}{place}"))
 
-    def tally(self, what: str, *, came_in: int, went_out: int, dropped: Mapping[str, int] | None = None) -> None:
-        """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up."""
+    def tally(
+        self,
+        what: str,
+        *,
+        came_in: int,
+        went_out: int,
+        dropped: Mapping[str, int] | None = None,
+        told: Sequence[str] = (),
+    ) -> None:
+        """Log how many rows came in, went out and were dropped, and why; ResultError if the counts do not add up.
+
+        told: what else is to be said of these rows, a clause each.
+        """
         dropped = {reason: int(count) for reason, count in (dropped or {}).items() if count}
         if came_in - sum(dropped.values()) != went_out:
             raise ResultError(
                 f"{self.stage}: {what}: {came_in} in, {went_out} out, but dropped {dropped}: these do not add up"
             )
-        self._tallies.append({"what": what, "in": int(came_in), "out": int(went_out), "dropped": dropped})
+        counts = {"what": what, "in": int(came_in), "out": int(went_out), "dropped": dropped}
+        self._tallies.append(counts | ({"told": list(told)} if told else {}))
         with disk_faults(self.folder):
             write_text(self.folder / "tallies.json", json.dumps(self._tallies, indent=1))
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "none dropped"
-        print(in_lines(f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})"))
+        print(in_lines("; ".join([f"{self.stage}: {what}: {came_in} in, {went_out} out ({reasons})", *told])))
 
     def rng(self, purpose: str, *, of: str = "") -> "np.random.Generator":
         """The generator of one purpose: the same for the same seed, stage and purpose, independent of all others.

@@ -84,9 +84,12 @@ def write_stored(
     """Write features, lengths and labels into a folder, and of the texts nothing.
 
     banks: one for each set of features, alike but for these. source: the file that was read. Equal banks give equal
-    bytes.
+    bytes. DataError if the pairs have weights, annotators or margins, which this form does not hold.
     """
     from safetensors.numpy import save
+
+    if more := [str(name) for name in comparisons.table if name not in ("first", "second", "label", "line")]:
+        raise DataError(f"{source}: its pairs have {', '.join(more)}, which stored features leave out; give the file")
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

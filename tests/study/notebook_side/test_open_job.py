@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rmkit.errors import JobError, ResultError, StoreError
+from rmkit.report.page import tally_rows
 from rmkit.seeding import generator
 from rmkit.stages.graph import ARTIFACTS, STAGES, Source, Stage
 from rmkit.study.engines.worker import check_outputs
+from rmkit.study.notebook_side.gathered import tallies
 from rmkit.study.notebook_side.open_job import OpenJob
 from rmkit.study.planning.project import Project
 
@@ -154,3 +157,17 @@ job.cost("drawing", seconds=1)
         "work": [{"what": "drawing", "seconds": 1}]
     }
     assert list((small.root / "runs/partial").iterdir()) == []
+
+
+def test_what_else_is_to_be_said_of_rows_is_kept_with_their_counts(opened, capsys, tmp_path):
+    job = opened()
+    job.tally("pairs", came_in=5, went_out=4, dropped={"a tie": 1}, told=["read as rankings", "annotators: 2"])
+    job.tally("words", came_in=3, went_out=3)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "pairs: 5 in, 4 out (1 a tie); read as rankings; annotators: 2" in said
+    pairs, words = tallies(job.folder)
+    assert pairs["told"] == ["read as rankings", "annotators: 2"]
+    assert "told" not in words
+    store = SimpleNamespace(folder=lambda key: job.folder)
+    rows = list(tally_rows(store, {"key": SimpleNamespace(stage="00_words")}))
+    assert [row["dropped"] for row in rows] == ["1 a tie; read as rankings; annotators: 2", "none"]

@@ -21,7 +21,7 @@ from rmkit.worlds.human_preferences.stored_features import (
     check_features,
     read_stored,
 )
-from tests.worlds.human_preferences.dialogues import DONE, N_PAIRS, SAID
+from tests.worlds.human_preferences.dialogues import DONE, N_PAIRS, SAID, written
 
 SHIPPED = Path(__file__).parents[3] / "data/hh-rlhf"
 
@@ -140,3 +140,10 @@ def test_what_is_about_the_rows_of_a_file_needs_one(asked):
     with pytest.raises(ParamsError, match=r"here: \w+: .* is about the rows of a file; name one by pairs_file"):
         check_features(parameters, {}, "here")
     check_features({**parameters, "pairs_file": "pairs.jsonl"}, {}, "here")
+
+
+def test_pairs_with_weights_are_not_stored_without_them(tmp_path, tiny_encoder):
+    rows = [{"prompt": f"{asked}?", "chosen": [*SAID[:3]], "rejected": SAID[3:]} for asked in DONE]
+    with pytest.raises(DataError, match=r"rankings.jsonl: its pairs have weight, which stored features leave out"):
+        make_stored(written(tmp_path / "rankings.jsonl", rows), str(tiny_encoder), tmp_path / "stored")
+    assert not (tmp_path / "stored").exists()
