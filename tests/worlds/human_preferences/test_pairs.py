@@ -61,7 +61,7 @@ def test_a_check_says_what_is_kept_and_why_the_rest_is_not(tmp_path):
     said, counts = pairs.check(path)
     prompts = len({row["chosen"].rpartition("Assistant:")[0] for row in made_up()[:N_PAIRS]})
     assert prompts < N_PAIRS
-    assert counts == {"pairs": N_PAIRS, "prompts": prompts}
+    assert (counts["pairs"], counts["prompts"]) == (N_PAIRS, prompts)
     dropped = f"dropped: 1 {DIFFERENT_PROMPTS}, 1 {EMPTY}, 1 {EQUAL}"
     assert (
         said == f"{path}: {N_PAIRS} of {N_PAIRS + 3} pairs kept, {prompts} prompts; {dropped}; read as whole dialogues"

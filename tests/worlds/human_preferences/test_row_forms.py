@@ -256,7 +256,7 @@ def test_a_check_says_what_was_read_what_was_not_and_which_pairs_were_judged_bot
     opposite = {**second, "chosen": second["rejected"], "rejected": second["chosen"]}
     path = as_json_lines(tmp_path, [first, second, *others, opposite])
     said, counts = check(path)
-    assert counts == {"pairs": len(NUMBERS) + 1, "prompts": len(NUMBERS)}
+    assert (counts["pairs"], counts["prompts"]) == (len(NUMBERS) + 1, len(NUMBERS))
     margin = "margin: kept beside the pairs; no reward model uses it"
     assert said.endswith(f"; read as messages; judged both ways: 1 of the pairs; {margin}; not used: id")
     assert check(as_parquet(tmp_path, [first, second]))[0].endswith(f"read as messages; {margin}; not used: id")
