@@ -8,7 +8,7 @@ This is Dawid & Skene 1979 with one accuracy an annotator, and a common prior wh
 come from the whole posterior, so they allow for not knowing truth, mean and spread. mean ~ Normal(0, 3^2) above 0 and
 spread ~ Rayleigh(1), both weak on a scale where s = 1, 2, 3 are accuracies of .73, .88, .95. The density of the spread
 is 0 at 0, where everybody would be shrunk to one number: with a half-normal, which is not, ten annotators of 60
-judgements each and a spread of 0.6 were covered in 93% only (500 runs of benchmarks/crowd_noise_coverage.py).
+judgements each and a spread of 0.6 were covered in 93% only (docs/log/crowd-noise-coverage.md).
 
 **What can be known.** Turning round every truth and every sign of s gives the same judgements; mean > 0 says that the
 crowd knows more than it errs. With two annotators only the agreement is seen, so their difference comes from the prior;

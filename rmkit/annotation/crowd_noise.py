@@ -3,8 +3,9 @@
 The model: every pair has a true answer, and each judgement is that answer turned round with probability f, the same
 for all judgements and independently. Two judgements then agree with probability a = (1 - f)^2 + f^2. f and 1 - f give
 the same a, so f is taken to be at most 1/2: nothing in judgements alone shows a crowd that is mostly wrong together.
-Where some pairs are harder than others, f is the rate that explains the agreement, not the mean rate of errors. What
-the same annotator says again is less independent: f of repeats alone is inconsistency, a lower bound of the errors.
+Where some pairs are harder than others, this f is at most the mean rate of errors, and 1 - f is still a ceiling; where
+annotators differ, it is at least the mean rate (both by Jensen's inequality). What the same annotator says again is
+less independent: f of repeats alone is inconsistency, a lower bound of the errors.
 
 Knows judgements alone. Source: the interval inverts a score test (Wilson 1927) with the variance of the model.
 """

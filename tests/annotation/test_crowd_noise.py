@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import comb
 
 from rmkit.annotation.crowd_noise import (
@@ -59,6 +61,14 @@ def test_the_flip_rate_undoes_the_agreement():
     assert flip_of_agreement(0.3) == 0.5
     labels = flipped(np.random.default_rng(0), 0.2, 4000, 3)
     assert flip_rate(labels).estimate == pytest.approx(0.2, abs=0.02)
+
+
+@given(flip_n=st.lists(st.floats(0, 0.5), min_size=2, max_size=6))
+def test_hard_pairs_make_the_rate_too_low_and_unlike_annotators_too_high(flip_n):
+    mean = np.mean(flip_n)
+    assert flip_of_agreement(np.mean(agreement_of_flips(flip_n))) <= mean + 1e-6
+    between = [one * other + (1 - one) * (1 - other) for one, other in itertools.combinations(flip_n, 2)]
+    assert flip_of_agreement(np.mean(between)) >= mean - 1e-6
 
 
 def test_disagreement_that_clusters_in_prompts_widens_the_interval():
