@@ -5,11 +5,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rmkit.commands.plain_tables import aligned
+from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
 from rmkit.errors import ParamsError, cut
@@ -18,6 +19,7 @@ from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
+SUSPECTS = "look_at_first.csv"
 STUDY, STAGE = "own-pairs", "09_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
 RUN = {  # the options of `run` that this command does not have
@@ -53,11 +55,12 @@ def fit(options: argparse.Namespace) -> int:
     finished = {job.stage: key for key, job in store.finished_jobs(jobs).items()}
     made = store.artifact(finished[STAGE], "reward_model")
     model = TextRewardModel.load(made)
-    say("", *_lines(model.about), "")
+    say("", *_lines(model.about, width_of_window()), "")
     with disk_faults(out):
         beside = out.absolute().with_name(f".{out.name}.{os.getpid()}")
         try:  # whole or not at all: what was there stays until the new one is
             shutil.copytree(made, beside)
+            _write_suspects(model.about["suspects"], beside / SUSPECTS)
             if out.exists():
                 shutil.rmtree(out)
             beside.rename(out)
@@ -65,8 +68,15 @@ def fit(options: argparse.Namespace) -> int:
             shutil.rmtree(beside, ignore_errors=True)
     reads = f"{model.reads} by {'character n-grams' if model.ngrams else model.encoder}"
     say(f"reward model: {out} ({model.name} on {reads}, fitted on all {model.about['pairs']:,} pairs)")
+    say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
     say(f"score new texts: rmkit score {out} FILE --out scores.csv")
     return 0
+
+
+def _write_suspects(suspects: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """The pairs by their lines, and the probability that another label would be the other one."""
+    rows = [f"{row['line']},{row['probability']}" for row in suspects]
+    path.write_text("\n".join(["line,probability_of_the_other_label", *rows, ""]), encoding="utf-8")
 
 
 def _stem(pairs: Path) -> str:
@@ -85,8 +95,8 @@ def _as_value(path: str) -> str:
     return path if PLAIN.fullmatch(path) else json.dumps(path, ensure_ascii=False)
 
 
-def _lines(about: Mapping[str, Any]) -> Iterator[str]:
-    """Accuracies on held-out pairs, heads before rulers, and the choice in words."""
+def _lines(about: Mapping[str, Any], width: int | None) -> Iterator[str]:
+    """Accuracies on held-out pairs, heads before rulers, and what to do, in words."""
     rows = [
         {
             "": "baseline" if row["is_ruler"] else "head",
@@ -99,4 +109,6 @@ def _lines(about: Mapping[str, Any]) -> Iterator[str]:
     wide = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     yield from aligned(rows, wide)
     yield "accuracy: share of pairs in the right order, each scored by fits that saw no pair of its prompt"
-    yield from about["chosen"]
+    for question, answer in about["answers"].items():
+        yield ""
+        yield from textwrap.wrap(f"{question} {answer}", width or 100)

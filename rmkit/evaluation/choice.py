@@ -36,7 +36,7 @@ class Choice:
         accuracy = self.accuracies.set_index("reward_model")["mean"]
         why = "the most accurate head"
         if self.to_best is not None:
-            why = f"the first head that {self.best}, the most accurate, is not shown to beat: {_gap(self.to_best)}"
+            why = f"the first head that {self.best}, the most accurate, is not shown to beat: {gap(self.to_best)}"
         share = f"{accuracy[self.name]:.1%} of held-out pairs with {self.annotations:,} annotations"
         yield f"kept: {self.name}, {share}; {why}"
         if self.to_ruler is None:
@@ -44,7 +44,7 @@ class Choice:
         said = (
             "ahead of" if self.to_ruler["low"] > 0 else "behind" if self.to_ruler["high"] < 0 else "not shown to beat"
         )
-        yield f"it is {said} the best baseline, {self.ruler} ({accuracy[str(self.ruler)]:.1%}): {_gap(self.to_ruler)}"
+        yield f"it is {said} the best baseline, {self.ruler} ({accuracy[str(self.ruler)]:.1%}): {gap(self.to_ruler)}"
 
     def about(self) -> dict[str, Any]:
         """The same in JSON's types: what a saved reward model carries along."""
@@ -82,13 +82,14 @@ def _difference(evaluations: Sequence[Evaluations], first: str, second: str, ann
     return table[(table["metric"] == ACCURACY) & (table["annotations"] == annotations)].iloc[0]
 
 
-def _gap(row: pd.Series) -> str:
+def gap(row: pd.Series) -> str:
     """`+1.2 points (95% interval 0.2 to 1.4)`, or why there is no interval."""
-    points = f"{_points(row['mean'], '+')} points"
+    mean = f"{points(row['mean'], '+')} points"
     if pd.isna(row["low"]):
-        return f"{points} (no interval: {row['reason']})"
-    return f"{points} ({row['level']:.0%} interval {_points(row['low'])} to {_points(row['high'])})"
+        return f"{mean} (no interval: {row['reason']})"
+    return f"{mean} ({row['level']:.0%} interval {points(row['low'])} to {points(row['high'])})"
 
 
-def _points(share: float, sign: str = "-") -> str:
+def points(share: float, sign: str = "-") -> str:
+    """A difference of shares in percentage points, with a true minus; sign: of those above 0, as `format` has it."""
     return f"{round(100 * share, 1) + 0.0:{sign}.1f}".replace("-", "\N{MINUS SIGN}")
