@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.report.answers import answers_and_rest
+from rmkit.report.decision import decision_sections
 from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections, stored_findings
 from rmkit.report.freshness import gallery_digest, gallery_folder, gallery_on_disk, report_digest
@@ -40,7 +41,8 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     path.parent.mkdir(parents=True, exist_ok=True)
     finished, results = store.finished_jobs(jobs), Gathered.of_plan("report", store, jobs)
     findings = stored_findings(results)
-    shown = [*chain_sections(results, path), *learning_sections(results, path), *world_sections(results, path)]
+    chain, learning = chain_sections(results, path), learning_sections(results, path)
+    shown = [*decision_sections(results), *chain, *learning, *world_sections(results, path)]
     answers, shown = answers_and_rest(findings[findings["in_study"]] if len(findings) else findings, shown)
     sections = [*finding_sections(findings), *shown]
     ids = anchors([*OWN_PLACES, *(answer.heading for answer in answers), *(section.heading for section in sections)])
