@@ -28,7 +28,7 @@ class Decision:
     """Questions with their answers, in the order in which one asks them; and the labels to look at first."""
 
     answers: Mapping[str, str]
-    suspects: pd.DataFrame | None = None  # the likeliest wrong first: pair (position), probability
+    suspects: pd.DataFrame | None = None  # likeliest wrong first: pair (position), probability of the other answer
 
     def about(self, line_m: np.ndarray) -> dict[str, Any]:
         """The same in JSON's types, suspects by the line in the file; line_m: (M,) of every pair."""
@@ -60,7 +60,7 @@ def decide(
         found = suspect_labels(margins.to_numpy(), ones_m, k=min(MOST_SUSPECTS, len(margins)))
         counted = suspect_labels(margins.to_numpy(), ones_m)
         answers["Which labels to look at first?"] = _look(found, counted)
-        suspects = pd.DataFrame({"pair": margins.index[found.position_k], "probability": found.wrong_k})
+        suspects = pd.DataFrame({"pair": margins.index[found.position_k], "probability": found.other_k})
     answers["Which n of Best-of-n is safe?"] = (
         "Pairs cannot show it: that needs several responses to a prompt, and a judgement of those that are picked."
     )
@@ -125,9 +125,12 @@ def _sure(evaluations: Sequence[Evaluations], choice: Choice, margins: pd.Series
 def _look(found: Suspects, counted: Suspects) -> str:
     if not len(counted.position_k):
         return "None stands out: the margins say too little about single labels."
-    contradicted = f"Of the {len(found.position_k)} that the margins contradict most"
-    again = f"{found.expected_precision:.0%} are expected to be judged the other way round if they are labelled again"
-    return f"About {len(counted.position_k)} labels look wrong. {contradicted}, {again}."
+    low, high = found.precision
+    named = f"of the {len(found.position_k)} that the margins contradict most, {low:.0%} to {high:.0%}"
+    return (
+        f"About {len(counted.position_k)} labels stand against their margins; {named} are expected to be wrong, by how "
+        f"noisy the labels are ({found.flip[0]:.0%} to {found.flip[1]:.0%} flipped)."
+    )
 
 
 def _at(table: pd.DataFrame, annotations: float) -> pd.Series:
