@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.annotation.single_labels import Suspects, calibrated_slope, flip_bounds, suspect_labels
+from rmkit.annotation.crowd_noise import flip_rate
+from rmkit.annotation.judgements import Judgements
+from rmkit.annotation.single_labels import HIGHEST_FLIP, Suspects, calibrated_slope, flip_bounds, suspect_labels
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.choice import ACCURACY, Choice, gap, points
 from rmkit.evaluation.contrasts import in_group, over_prompts, paired_differences
 from rmkit.evaluation.curves import interval_of, interval_row, stacked
-from rmkit.intervals.means import detectable
+from rmkit.intervals.means import Interval, detectable
 
 OVERCONFIDENCE = "overconfidence"
-MOST_SUSPECTS = 50
+ANNOTATOR, MOST_SUSPECTS = "annotator", 50
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,18 @@ class Decision:
 
 
 def decide(
-    evaluations: Sequence[Evaluations], choice: Choice, *, margins: pd.Series | None = None, prompt_m: object = None
+    evaluations: Sequence[Evaluations],
+    choice: Choice,
+    *,
+    margins: pd.Series | None = None,
+    prompt_m: np.ndarray | None = None,
+    repeated: Interval | None = None,
 ) -> Decision:
     """The answers from a cross-fitting's evaluations, one a seed; with margins, those about the labels too.
 
     margins: of the chosen head at the most annotations, (M,) chosen minus rejected, held out, by the pair's position.
-    prompt_m: (M,) the pairs' prompts.
+    prompt_m: (M,) the pairs' prompts. repeated: the flip rate of pairs that several people judged, as `repeated_labels`
+    gives it.
     """
     answers = {
         "Is it learnable?": _learnable(choice),
@@ -53,18 +62,37 @@ def decide(
     }
     suspects = None
     if margins is not None:
-        ones_m = np.ones(len(margins))
-        answers["How noisy are the labels?"] = flip_bounds(
-            margins.to_numpy(), ones_m, prompt_m=np.asarray(prompt_m)
-        ).sentence
-        found = suspect_labels(margins.to_numpy(), ones_m, k=min(MOST_SUSPECTS, len(margins)))
-        counted = suspect_labels(margins.to_numpy(), ones_m)
+        margin_m, ones_m = margins.to_numpy(), np.ones(len(margins))
+        bounds = flip_bounds(margin_m, ones_m, prompt_m=prompt_m, repeated=repeated)
+        answers["How noisy are the labels?"] = bounds.sentence
+        known = repeated is not None and bounds.low <= bounds.high
+        flip = (bounds.low, min(bounds.high, HIGHEST_FLIP)) if known else None
+        found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(margins)), flip=flip)
+        counted = suspect_labels(margin_m, ones_m, flip=flip)
         answers["Which labels to look at first?"] = _look(found, counted)
         suspects = pd.DataFrame({"pair": margins.index[found.position_k], "probability": found.other_k})
     answers["Which n of Best-of-n is safe?"] = (
         "Pairs cannot show it: that needs several responses to a prompt, and a judgement of those that are picked."
     )
     return Decision(answers, suspects)
+
+
+def repeated_labels(comparisons: Comparisons, prompt_id_r: np.ndarray) -> Interval | None:
+    """The flip rate that pairs say which several people judged; None where no annotator is named or none was.
+
+    prompt_id_r: (R,) the bank's. The two halves of a tie are left out.
+    """
+    table = comparisons.table
+    if ANNOTATOR not in table:
+        return None
+    both_ways = table.groupby(["first", "second", ANNOTATOR, "line"])["label"].transform("nunique") > 1
+    table = table[~both_ways & (table[ANNOTATOR] >= 0)]
+    pair_j = table.groupby(["first", "second"], sort=False).ngroup().to_numpy()
+    if not len(table) or not (np.bincount(pair_j) > 1).any():
+        return None
+    prompt_m = prompt_id_r[table.groupby(["first", "second"], sort=False)["first"].first().to_numpy()]
+    judged = Judgements(pair_j, table[ANNOTATOR].to_numpy(), table["label"].to_numpy())
+    return flip_rate(judged, prompt_m=prompt_m)
 
 
 def _learnable(choice: Choice) -> str:

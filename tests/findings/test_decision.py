@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.evaluation.choice import choose_head
 from rmkit.evaluation.on_pairs import evaluate_pairs
-from rmkit.findings.decision import decide
+from rmkit.findings.decision import decide, repeated_labels
 
 QUESTIONS = [
     "Is it learnable?", "Which head?", "Would more labels help?", "Is it as sure as it should be?",
@@ -88,3 +89,42 @@ def test_suspects_are_told_by_their_lines():
     about = decision.about(np.arange(1000, 1400))
     assert about["suspects"][0]["line"] == 1000 + decision.suspects["pair"].iloc[0]
     assert list(about["answers"]) == QUESTIONS
+
+
+def crowd(flip, *, n_pairs=400, n_annotators=3, seed=0, named=True):
+    """Comparisons of pairs that several people judged, each label turned round with a chance; two responses a prompt."""
+    rng = np.random.default_rng(seed)
+    pair_j = np.repeat(np.arange(n_pairs), n_annotators)
+    truth_m = rng.integers(0, 2, n_pairs)
+    label_j = np.where(rng.random(len(pair_j)) < flip, 1 - truth_m[pair_j], truth_m[pair_j]).astype(np.int8)
+    table = {"first": 2 * pair_j, "second": 2 * pair_j + 1, "label": label_j, "line": np.arange(len(pair_j))}
+    annotator = {"annotator": np.tile(np.arange(n_annotators), n_pairs)} if named else {}
+    return Comparisons(pd.DataFrame(table | annotator)), np.repeat(np.arange(n_pairs), 2)
+
+
+@pytest.mark.parametrize("flip", [0.05, 0.15, 0.3])
+def test_several_judgements_of_a_pair_say_how_noisy_they_are(flip):
+    covered = [(found := repeated_labels(*crowd(flip, seed=seed))).low <= flip <= found.high for seed in range(20)]
+    assert sum(covered) >= 16  # of 20, at 95%
+
+
+def test_single_judgements_and_unnamed_people_say_nothing_of_it():
+    assert repeated_labels(*crowd(0.1, n_annotators=1)) is None
+    assert repeated_labels(*crowd(0.1, named=False)) is None
+
+
+def test_the_halves_of_a_tie_are_no_disagreement():
+    comparisons, prompt_id_r = crowd(0.0)
+    half = comparisons.table.iloc[::7]
+    ties = pd.concat([half.assign(line=half["line"] + 5000, label=label) for label in (np.int8(0), np.int8(1))])
+    both = Comparisons(pd.concat([comparisons.table, ties.astype({"label": np.int8})], ignore_index=True))
+    assert repeated_labels(both, prompt_id_r).estimate == repeated_labels(comparisons, prompt_id_r).estimate == 0
+
+
+def test_a_known_flip_rate_bounds_both_the_noise_and_the_share_that_is_wrong():
+    evaluations, margins, _wrong_m = world()
+    repeated = repeated_labels(*crowd(0.15))
+    prompt_m = np.arange(len(margins))
+    decision = decide(evaluations, choose_head(evaluations), margins=margins, prompt_m=prompt_m, repeated=repeated)
+    assert f"at least {repeated.low:.1%} (labels given twice)" in decision.answers["How noisy are the labels?"]
+    assert "0% to" not in decision.answers["Which labels to look at first?"].split(";")[1].split(" are expected")[0]
