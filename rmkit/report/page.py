@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.report.answers import answers_and_rest
+from rmkit.report.bank_notices import bank_notices
 from rmkit.report.decision import decision_sections
 from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections, stored_findings
@@ -54,7 +55,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         finished=len(finished),
         gallery=gallery_folder(store, study).name if gallery_on_disk(store, study) else "",
         gallery_is_old=gallery_on_disk(store, study) != gallery_digest(store, finished),
-        notices=[*world_notices(results), *(one_world(results) if answers else ())],
+        notices=[*bank_notices(store, finished), *world_notices(results), *(one_world(results) if answers else ())],
         answers=answers,
         waiting=findings.empty and any(job.stage == "07_figures" for job in jobs),
         told={one.verdict.name for answer in answers for one in answer.sentences},

@@ -3,12 +3,14 @@
     embd*_train.npy   (P, K, D)                reward*_train.npy   (P, K) or (P, K, 1)
     embd*_test.npy    (P, K, D)                reward*_test.npy    (P, K) or (P, K, 1)
 
-each float16 or float32: P prompts with K responses each, in D dimensions; the published ones are (40000, 10, 2048) and
-(2000, 500, 2048). Arrays may be larger than memory: `check` reads their headers alone, and `bank_of` goes through them
-in blocks. Knows the layout and numbers; no model, and nothing of how the embeddings were made.
+each float16, float32, float64 or whole numbers: P prompts with K responses each, in D dimensions; the published ones
+are (40000, 10, 2048) and (2000, 500, 2048), in float32. They are stored as float16 embeddings and float32 rewards, and
+a sentence says so of other types. Arrays may be larger than memory: `check` reads their headers alone, and `bank_of`
+goes through them in blocks. Knows the layout and numbers; no model, and nothing of how the embeddings were made.
 """
 
 import io
+import math
 import os
 import tokenize
 import warnings
@@ -21,6 +23,7 @@ import numpy as np
 
 from rmkit.errors import DataError
 from rmkit.files.regular import open_regular, why_unreadable
+from rmkit.measures.embedding_health import SMALLEST_SCALE, mean_and_spread_of
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "test")
 BLOCK_BYTES = 32 * 2**20  # read at once
-LARGEST = float(np.finfo(np.float16).max)
+LARGEST, LARGEST_REWARD = float(np.finfo(np.float16).max), float(np.finfo(np.float32).max)
+LARGEST_EXPONENT = 15  # of two, for the largest value once all are enlarged: float16 ends at 2^16
 LONGEST_HEADER = 16_384  # bytes; what numpy.save writes of three axes is 128
 MOST_AXES, LONGEST_AXIS = 8, 2**48
 NO_HEADER = (ValueError, KeyError, TypeError, SyntaxError, RecursionError, MemoryError, tokenize.TokenError)
@@ -49,6 +53,11 @@ class ArrayFile:
     def n_rows(self) -> int:
         """R = P K."""
         return self.shape[0] * self.shape[1]
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether its numbers are of another kind than the published ones, so that a person should be told."""
+        return self.dtype.kind != "f" or self.dtype.itemsize > 4
 
     def place(self, row: int) -> str:
         """Where the row-th response stands in (P, K)."""
@@ -87,7 +96,10 @@ class Split:
         return self.embedding.shape[1]
 
     def __str__(self) -> str:
-        return f"{self.n_prompts:,} prompts with {self.n_responses} responses in {self.embedding.shape[2]:,} dimensions"
+        held = f"{self.n_prompts:,} prompts with {self.n_responses} responses in {self.embedding.shape[2]:,} dimensions"
+        kinds = (("embeddings", self.embedding, "float16"), ("rewards", self.reward, "float32"))
+        told = [f"{kind} converted from {file.dtype.name} to {to}" for kind, file, to in kinds if file.is_converted]
+        return f"{held} ({', '.join(told)})" if told else held
 
 
 def read_folder(folder: str | Path, shown: str | None = None) -> dict[str, Split]:
@@ -142,7 +154,7 @@ def the_one(folder: Path, shown: str, pattern: str) -> tuple[Path, str]:
 
 
 def array_file(path: Path, shown: str) -> ArrayFile:
-    """What the header of a .npy file says, or DataError unless it is a whole file of float16 or float32 in C order."""
+    """What the header of a .npy file says, or DataError unless it is a whole file of numbers in C order."""
     try:
         with open_regular(path) as stream:
             size, head = os.fstat(stream.fileno()).st_size, stream.read(LONGEST_HEADER)
@@ -151,9 +163,9 @@ def array_file(path: Path, shown: str) -> ArrayFile:
         raise DataError(f"{shown}: {why_unreadable(fault)}; it must be a readable file") from fault
     except NO_HEADER as fault:
         raise DataError(f"{shown}: is no whole .npy file; write it with numpy.save") from fault
-    if dtype.kind != "f" or dtype.itemsize not in (2, 4):
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
         held = "pickled Python objects" if dtype.hasobject else str(dtype)[:60]
-        raise DataError(f"{shown}: holds {held}; it must be float16 or float32")
+        raise DataError(f"{shown}: holds {held}; it must be float16, float32, float64 or whole numbers")
     if fortran and len(shape) > 1:
         raise DataError(f"{shown}: is in Fortran order; save numpy.ascontiguousarray of it")
     needed = offset + dtype.itemsize * int(np.prod(shape, dtype=object))
@@ -177,11 +189,34 @@ def header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     return shape, fortran, dtype, stream.tell()
 
 
-def bank_of(split: Split, scratch: str | Path, *, progress: Progress | None = None) -> "ResponseBank":
+def enlargement(split: Split) -> int:
+    """The power of two by which all embeddings are multiplied before they are rounded: 0, unless they are tiny.
+
+    They are if they spread by less than 2^-12 about their mean, where float16 keeps fewer than its eleven bits. Then
+    their spread becomes 1 to 2, or less if a value would leave float16. What is in float16 already stays as it is.
+    """
+    if split.embedding.dtype == np.float16:
+        return 0
+    (sum_d, square_d), largest = np.zeros((2, split.embedding.shape[2])), 0.0
+    for _, block_rd in split.embedding.blocks():
+        wide_rd = block_rd.astype(np.float64)
+        sum_d += wide_rd.sum(axis=0)
+        square_d += np.einsum("rd,rd->d", wide_rd, wide_rd)
+        largest = max(largest, float(np.abs(wide_rd).max()))
+    _, spread_d = mean_and_spread_of(sum_d, square_d, split.embedding.n_rows)
+    if not 0 < (spread := float(np.sqrt(np.mean(spread_d**2)))) < SMALLEST_SCALE:
+        return 0
+    return max(0, min(-math.floor(math.log2(spread)), LARGEST_EXPONENT - math.ceil(math.log2(largest))))
+
+
+def bank_of(
+    split: Split, scratch: str | Path, *, exponent: int = 0, progress: Progress | None = None
+) -> "ResponseBank":
     """The split as a bank whose gold is the given reward; DataError names file, prompt and response.
 
-    Embeddings in float32 are rounded to float16 into the new file `scratch`, a block at a time; those in float16 stay
-    where they are. Either way the bank's embedding is memory-mapped. Prompts and responses are named by their numbers.
+    Embeddings are multiplied by 2^exponent (`enlargement`, one for both splits) and rounded to float16 into the new
+    file `scratch`, a block at a time; those in float16 with exponent 0 stay where they are. Either way the bank's
+    embedding is memory-mapped. Prompts and responses are named by their numbers.
     """
     import pandas as pd
 
@@ -190,32 +225,52 @@ def bank_of(split: Split, scratch: str | Path, *, progress: Progress | None = No
     prompt_id_p = np.arange(split.n_prompts, dtype=np.int64)
     text_r = np.tile([f"response {k}" for k in range(split.n_responses)], split.n_prompts)
     ids = np.repeat(prompt_id_p, split.n_responses)
-    held = split.embedding.dtype == np.float16
+    held = split.embedding.dtype == np.float16 and not exponent
+    source = {"method": "given", "file": split.embedding.path.name, "dtype": split.embedding.dtype.name}
+    kept = (
+        as_it_lies(split.embedding, progress) if held else rounded(split.embedding, Path(scratch), exponent, progress)
+    )
     return ResponseBank(
         prompts=pd.DataFrame({"prompt_id": prompt_id_p, "prompt": [f"prompt {p}" for p in prompt_id_p]}),
         responses=pd.DataFrame({"prompt_id": ids, "response": text_r, "answer": text_r}),
-        embedding_rd=(as_it_lies if held else rounded)(split.embedding, Path(scratch), progress),
-        embedding_source={"method": "given", "file": split.embedding.path.name, "dtype": split.embedding.dtype.name},
-        scores={"gold": np.concatenate([block.astype(np.float32).ravel() for _, block in split.reward.blocks()])},
+        embedding_rd=kept,
+        embedding_source=source | ({"multiplied_by": 2.0**exponent} if exponent else {}),
+        scores={"gold": rewards(split.reward)},
         score_sources={"gold": {"model": split.reward.path.name, "revision": None, "template": None}},
     )
 
 
-def as_it_lies(file: ArrayFile, scratch: Path, progress: Progress | None) -> np.ndarray:
-    """(R, D) float16, the file itself memory-mapped once it was read through; `scratch` is not needed."""
+def rewards(file: ArrayFile) -> np.ndarray:
+    """(R,) float32, or DataError for one beyond it."""
+    parts = []
+    for start, block_r1 in file.blocks():
+        with np.errstate(over="ignore"):
+            single_r = block_r1.astype(np.float32).ravel()
+        if np.isinf(single_r).any():
+            row = int(np.argmax(np.isinf(single_r)))
+            found = f"{float(block_r1[row, 0]):g}, and float32 ends at {LARGEST_REWARD:g}"
+            raise DataError(f"{file.place(start + row)}: is {found}; divide all rewards by one number")
+        parts.append(single_r)
+    return np.concatenate(parts)
+
+
+def as_it_lies(file: ArrayFile, progress: Progress | None) -> np.ndarray:
+    """(R, D) float16, the file itself memory-mapped once it was read through."""
     for start, block_rd in file.blocks():
         if progress:
             progress(start + len(block_rd), file.n_rows)
     return np.memmap(file.path, np.float16, "r", offset=file.offset, shape=(file.n_rows, file.shape[2]))
 
 
-def rounded(file: ArrayFile, scratch: Path, progress: Progress | None) -> np.ndarray:
-    """(R, D) float16, written to the new file `scratch` and memory-mapped, or DataError for a value beyond float16."""
+def rounded(file: ArrayFile, scratch: Path, exponent: int, progress: Progress | None) -> np.ndarray:
+    """(R, D) float16, times 2^exponent, in the new file `scratch`, memory-mapped; DataError for a value beyond it."""
     with scratch.open("wb") as stream:
         header = {"descr": "<f2", "fortran_order": False, "shape": (file.n_rows, file.shape[2])}
         np.lib.format.write_array_header_1_0(stream, header)
         offset = stream.tell()
         for start, block_rd in file.blocks():
+            if exponent:
+                block_rd = np.ldexp(block_rd.astype(np.float64), exponent)  # exact
             with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named below
                 half_rd = block_rd.astype("<f2")
             if len(beyond := np.argwhere(np.isinf(half_rd))):

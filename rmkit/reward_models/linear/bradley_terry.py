@@ -6,8 +6,10 @@ logistic regression on differences of embeddings (Bradley & Terry 1952; arXiv 24
     f(w) = sum_m weight_m * -log sigmoid(w . x_m) + l2/2 * |w|^2,    x_m = (chosen - rejected) / scale        (1)
 
 with scale the root mean square length of the fit's training differences: one number, so that directions keep their
-relative size, and l2 = 1 says that before any data margins have a standard deviation of about 1. Newton's method with
-step halving solves (1), convex for l2 > 0, until its gradient vanishes; each fit alone, so neighbours cannot enter.
+relative size, unless a few dimensions would drown the others; then each is divided by its own spread too
+(`measures/embedding_health.spread_units`). And l2 = 1 says that before any data margins have a standard deviation of
+about 1. Newton's method with step halving solves (1), convex for l2 > 0, until its gradient vanishes; each fit alone,
+so neighbours cannot enter.
 
 On scores the same function is fitted by ridge regression, with an intercept b that is not penalised, in closed form:
 
@@ -26,7 +28,7 @@ from rmkit.progress import Progress
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root
 from rmkit.reward_models.linear.newton import newton_weights
-from rmkit.reward_models.linear.ridge import Ridge, scored_rows
+from rmkit.reward_models.linear.ridge import Ridge, in_units, scored_rows
 from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
@@ -43,7 +45,7 @@ class LinearBradleyTerry(StoredHead):
 
     name: ClassVar = "linear_bt"
     draws: ClassVar = False
-    by_fit: ClassVar = ("weight_sd_", "intercept_s_", "scale_s_", "l2_s_", *LOSSES)
+    by_fit: ClassVar = ("weight_sd_", "intercept_s_", "scale_s_", "spread_sd_", "l2_s_", *LOSSES)
 
     l2_grid: tuple[float, ...] = L2_GRID
     scale: float | None = None  # of (1), in units of the embeddings, where fits must share one; else each has its own
@@ -53,6 +55,7 @@ class LinearBradleyTerry(StoredHead):
     weight_sd_: np.ndarray = field(init=False, repr=False, compare=False)  # (S, D) float64, for embeddings as they come
     intercept_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, 0 after `fit`
     scale_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) float64, of (1) or (2)
+    spread_sd_: np.ndarray = field(init=False, repr=False, compare=False)  # (S, D) that scale_s_ is in units of, if any
     l2_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) the strength taken
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, before the refit
     validation_squared_error_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,), before the refit
@@ -80,27 +83,33 @@ class LinearBradleyTerry(StoredHead):
     ) -> Self:
         """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng_s."""
         check_fit(embedding_rd, train, validation, rng_s)
-        self._start(train.n_sets, embedding_rd.shape[1])
-        self.validation_log_loss_s_, known = np.empty(train.n_sets), []
+        self._start(train.n_sets, n_dimensions := embedding_rd.shape[1])
+        self.validation_log_loss_s_, known, spreads = np.empty(train.n_sets), [], []
         for s in range(train.n_sets):
             train_md, train_m = differences(embedding_rd, train, s)
             validation_md, validation_m = differences(embedding_rd, validation, s)
             length = np.sqrt(np.average((train_md**2).sum(axis=1), weights=train_m))
             if length == 0:
                 raise DataError(f"train set {s}: chosen and rejected have equal embeddings in every pair")
+            spread_d, length = (
+                in_units(train_md, train_m, length) if not self.scale else (np.ones(n_dimensions), length)
+            )
             scale = self.scale or length
-            train_md, validation_md = train_md / scale, validation_md / scale
+            unit_d = spread_d * scale
+            train_md, validation_md = train_md / unit_d, validation_md / unit_d
             where = f"linear_bt, fit {s}"
             l2, log_loss, start_d = self._choose_l2(train_md, train_m, validation_md, validation_m, where=where)
             both_md, both_m = np.concatenate([train_md, validation_md]), np.concatenate([train_m, validation_m])
             weight_d = newton_weights(both_md, both_m, l2, start_d=start_d, where=where)
-            self.weight_sd_[s], self.scale_s_[s] = weight_d / scale, scale
+            self.weight_sd_[s], self.scale_s_[s] = weight_d / unit_d, scale
+            spreads.append(spread_d)
             self.l2_s_[s], self.validation_log_loss_s_[s] = l2, log_loss
             if self.laplace:
-                root_dd = covariance_root(both_md, both_m * p_variance(both_md @ weight_d), l2) / scale
+                root_dd = covariance_root(both_md, both_m * p_variance(both_md @ weight_d), l2) / unit_d[:, None]
                 known.append((mean_embedding(embedding_rd, train, s), root_dd))
             if progress:
                 progress(s + 1, train.n_sets)
+        self._learn_spreads(spreads)
         self.laplace_ = LastLayerLaplace.of_fits(known) if known else None
         return self
 
@@ -116,7 +125,7 @@ class LinearBradleyTerry(StoredHead):
         """As `RewardModel.fit_scores`, by (2); the variance of `uncertainty` is the squared error on validation."""
         check_scores(embedding_rd, train, validation, rng_s)
         self._start(train.n_sets, embedding_rd.shape[1])
-        self.validation_squared_error_s_, known = np.empty(train.n_sets), []
+        self.validation_squared_error_s_, known, spreads = np.empty(train.n_sets), [], []
         for s in range(train.n_sets):
             train_set, validation_set = (scored_rows(embedding_rd, scores, s) for scores in (train, validation))
             ridge = Ridge.of(*train_set, scale=self.scale)
@@ -126,21 +135,28 @@ class LinearBradleyTerry(StoredHead):
             self.l2_s_[s] = l2 = self.l2_grid[int(np.argmin(errors))]  # the first, so the strongest, on a tie
             self.validation_squared_error_s_[s] = error = min(errors)
             both = (np.concatenate(pair) for pair in zip(train_set, validation_set, strict=True))
-            refit = Ridge.of(*both, scale=ridge.scale)
+            refit = Ridge.of(*both, scale=ridge.scale, spread_d=ridge.spread_d)
             self.weight_sd_[s], self.intercept_s_[s] = refit.weights(l2)
             self.scale_s_[s] = ridge.scale
+            spreads.append(ridge.spread_d)
             if self.laplace:
                 known.append((ridge.mean_d, np.sqrt(error) * refit.covariance_root(l2)))
             if progress:
                 progress(s + 1, train.n_sets)
+        self._learn_spreads(spreads)
         self.laplace_ = LastLayerLaplace.of_fits(known) if known else None
         return self
 
     def _start(self, n_fits: int, n_dimensions: int) -> None:
-        for loss in LOSSES:
-            vars(self).pop(loss, None)
+        for earlier in (*LOSSES, "spread_sd_"):
+            vars(self).pop(earlier, None)
         self.weight_sd_, self.intercept_s_ = np.empty((n_fits, n_dimensions)), np.zeros(n_fits)
         self.scale_s_, self.l2_s_ = np.empty((2, n_fits))
+
+    def _learn_spreads(self, spreads: Sequence[np.ndarray]) -> None:
+        """Keep what dimensions were divided by where that was not the same number for all."""
+        if not all((spread_d == 1).all() for spread_d in spreads):
+            self.spread_sd_ = np.stack(spreads)
 
     def _choose_l2(
         self,
@@ -183,8 +199,9 @@ class LinearBradleyTerry(StoredHead):
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `HasLastLayer.last_layer`: embeddings over the scale of (1), so that l2_s_ penalises these weights."""
         check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
-        feature_srd = embedding_rd.astype(np.float32) / self.scale_s_.astype(np.float32)[:, None, None]
-        return feature_srd, (self.weight_sd_ * self.scale_s_[:, None]).astype(np.float32)
+        unit_sd = self.scale_s_[:, None] * vars(self).get("spread_sd_", 1.0)
+        feature_srd = embedding_rd.astype(np.float32) / unit_sd.astype(np.float32)[:, None, :]
+        return feature_srd, (self.weight_sd_ * unit_sd).astype(np.float32)
 
     def learned(self) -> dict[str, np.ndarray]:
         """As `StoredHead.learned`, and what the Laplace approximation keeps."""

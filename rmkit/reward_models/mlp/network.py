@@ -36,8 +36,9 @@ class MLP(StoredHead, ABC):
     """S networks D -> hidden -> 1. A head is a subclass that says its name and what the rows of a pair cost.
 
     With `procedure="sound"` inputs are centred and divided by one number, mean and root mean square of all responses
-    that it is given, which are no labels. With "published" the network acts on them as they come, and the options of
-    training, from learning_rate to patience, are those of the released code: ParamsError for others.
+    that it is given, which are no labels; or each dimension by its own spread, where a few would drown the others
+    (`measures/embedding_health.spread_units`). With "published" the network acts on them as they come, and the options
+    of training, from learning_rate to patience, are those of the released code: ParamsError for others.
     """
 
     by_fit: ClassVar = MEASURED  # and the layers
@@ -57,7 +58,9 @@ class MLP(StoredHead, ABC):
 
     layers_: list[np.ndarray] = field(init=False, repr=False, compare=False)  # float32, shapes as in Layers
     center_d_: np.ndarray = field(init=False, repr=False, compare=False)  # (D,) float32, taken off the inputs
-    scale_: float = field(init=False, repr=False, compare=False)  # what they are divided by
+    scale_: float | np.ndarray = field(
+        init=False, repr=False, compare=False
+    )  # what they are divided by, or (D,) float32
     precision_: str = field(init=False, repr=False, compare=False)  # of the products that fitted them
     steps_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) int64, the step whose weights were kept
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, of those weights
@@ -163,7 +166,9 @@ class MLP(StoredHead, ABC):
         return reward_sr
 
     def _inputs(self, embedding_rd: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy((embedding_rd.astype(np.float32) - self.center_d_) / np.float32(self.scale_))
+        return torch.from_numpy(
+            (embedding_rd.astype(np.float32) - self.center_d_) / np.asarray(self.scale_, np.float32)
+        )
 
     def _device(self) -> str:
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
