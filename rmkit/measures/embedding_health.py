@@ -113,7 +113,9 @@ def dominance_finding(spread_d: np.ndarray) -> Finding:
         )
     said = f"{counted(wide_e, 'dimension')} of {len(spread_d)} {'hold' if len(wide_e) > 1 else 'holds'}"
     follows = "linear heads and networks trained soundly divide each dimension by its spread; networks trained as "
-    follows += "published and active labelling take them as they come, so divide them before you bring them"
+    follows += (
+        "published and the linear head of active labelling take them as they come: divide them before you bring them"
+    )
     return Finding("dominating", share, True, f"{said} {share:.1%} of the variance: {follows}.")
 
 

@@ -13,8 +13,9 @@ import pytest
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.errors import DataError
 from rmkit.worlds import embedding_files
-from rmkit.worlds.embedding_files import bank_of, check, read_folder
+from rmkit.worlds.embedding_files import bank_of, check, enlargement, read_folder
 from tests.checkout import checkout, environment, execute
+from tests.notebook_cells import KeepingJob, run_cells
 
 SHAPES = {"train": (7, 3, 5), "test": (4, 6, 5)}
 
@@ -100,6 +101,106 @@ def test_progress_ends_with_all_responses(folder, tmp_path):
 EMBEDDING, REWARD = "embd_gemma2b_harmless_test.npy", "reward_gemma2b_harmless_test.npy"
 
 
+@pytest.mark.parametrize("block_bytes", [1, 10**6])
+@pytest.mark.parametrize("dtype", ["<f8", ">f8", "i1", "u1", "<i8", ">u4"])
+def test_other_numbers_are_converted_and_told(tmp_path, monkeypatch, dtype, block_bytes):
+    monkeypatch.setattr(embedding_files, "BLOCK_BYTES", block_bytes)
+    (tmp_path / "brought").mkdir()
+    held, rng, name = {}, np.random.default_rng(0), np.dtype(dtype).name
+    for which, shape in SHAPES.items():
+        whole = np.dtype(dtype).kind != "f"
+        drawn = [rng.integers(0, 100, at) if whole else rng.normal(size=at) for at in (shape, shape[:2])]
+        held[which] = [array.astype(dtype) for array in drawn]
+        for kind, array in zip(("embd", "reward"), held[which], strict=True):
+            np.save(tmp_path / f"brought/{kind}_{which}.npy", array)
+    said, _ = check(tmp_path / "brought", "brought")
+    told = f"(embeddings converted from {name} to float16, rewards converted from {name} to float32)"
+    assert said == (
+        f"brought: train 7 prompts with 3 responses in 5 dimensions {told}, "
+        f"test 4 prompts with 6 responses in 5 dimensions {told}"
+    )
+    for which, split in read_folder(tmp_path / "brought").items():
+        assert enlargement(split) == 0
+        bank = bank_of(split, tmp_path / f"{which}.npy")
+        np.testing.assert_array_equal(bank.grid().embedding_pkd, held[which][0].astype(np.float16))
+        np.testing.assert_array_equal(bank.grid().scores_pk["gold"], held[which][1].astype(np.float32))
+        assert bank.embedding_source["dtype"] == name
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [("f4", 1e-6), ("f4", 1e-30), ("f8", 1e-100)])
+def test_tiny_embeddings_are_enlarged_by_one_power_of_two_before_they_are_rounded(tmp_path, dtype, factor):
+    """Each number keeps float16's eleven bits; the test split has the exponent of training, whatever it holds."""
+    written(tmp_path / "brought")
+    for path in sorted((tmp_path / "brought").glob("embd*")):
+        np.save(path, (np.load(path).astype(float) * factor).astype(dtype))
+    splits = read_folder(tmp_path / "brought")
+    exponent = enlargement(splits["train"])
+    for name, split in splits.items():
+        held_pkd = np.load(split.embedding.path).astype(float)
+        bank = bank_of(split, tmp_path / f"{name}.npy", exponent=exponent)
+        np.testing.assert_array_equal(bank.grid().embedding_pkd, (held_pkd * 2.0**exponent).astype(np.float16))
+        np.testing.assert_allclose(
+            bank.grid().embedding_pkd.astype(float) / 2.0**exponent, held_pkd, rtol=2**-11, atol=factor * 1e-6
+        )
+        assert bank.embedding_source["multiplied_by"] == 2.0**exponent
+        if name == "train":
+            assert 1 <= bank.embedding_rd.std(axis=0, dtype=float).mean() < 2.5
+    np.testing.assert_array_equal(  # float16 that comes with float32 is enlarged alike
+        rounded_half(tmp_path, exponent=3), 8 * np.load(tmp_path / "half.npy").astype(float)
+    )
+
+
+def rounded_half(tmp_path, exponent):
+    half_pkd = np.random.default_rng(3).normal(size=(4, 6, 5)).astype(np.float16)
+    np.save(tmp_path / "half.npy", half_pkd)
+    np.save(tmp_path / "brought" / EMBEDDING, half_pkd)
+    split = read_folder(tmp_path / "brought")["test"]
+    return bank_of(split, tmp_path / "half-scratch.npy", exponent=exponent).grid().embedding_pkd
+
+
+def test_what_float16_holds_well_is_not_enlarged(folder):
+    splits = read_folder(folder)
+    assert enlargement(splits["train"]) == 0
+    for name in SHAPES:
+        path = folder / f"embd_gemma2b_harmless_{name}.npy"
+        np.save(path, np.load(path) * np.float32(2**-11))
+    assert enlargement(read_folder(folder)["train"]) == 0
+    np.save(folder / "embd_gemma2b_harmless_train.npy", np.full(SHAPES["train"], 1e-9, np.float32))
+    assert enlargement(read_folder(folder)["train"]) == 0, "equal embeddings have no spread to enlarge"
+
+
+def test_a_tiny_spread_far_from_zero_is_enlarged_no_further_than_float16_goes(folder, tmp_path):
+    path = folder / "embd_gemma2b_harmless_train.npy"
+    np.save(path, np.float32(1e-3) + np.load(path) * np.float32(1e-8))
+    split = read_folder(folder)["train"]
+    bank = bank_of(split, tmp_path / "scratch.npy", exponent=enlargement(split))
+    assert 2**13 < np.abs(bank.embedding_rd).max() < 65504
+
+
+def test_the_notebook_says_what_is_amiss_and_the_bank_keeps_it(tmp_path):
+    """Its cells, down to the bank: one reward of 1e4 and one very wide dimension are told, and a sound folder is not."""
+    written(tmp_path / "brought")
+    job = KeepingJob(tmp_path / "scratch", {})
+    (tmp_path / "scratch").mkdir()
+    folder = str(tmp_path / "brought")
+    health = run_cells("00_embedding_files", job, "test_bank", embeddings_folder=folder)["health"]
+    assert [finding.name for finding in health if finding.warns] == []
+    assert "warnings" not in job.saved["bank"].embedding_source
+    reward, embedding = (tmp_path / f"brought/{kind}_gemma2b_harmless_train.npy" for kind in ("reward", "embd"))
+    reward_pk1, embedding_pkd = np.load(reward), np.load(embedding)
+    reward_pk1[6, 2] = 1e4
+    embedding_pkd[..., 1] *= 1000
+    np.save(reward, reward_pk1)
+    np.save(embedding, embedding_pkd)
+    job.saved.clear()
+    health = run_cells("00_embedding_files", job, "test_bank", embeddings_folder=folder)["health"]
+    warnings = {finding.name: finding.sentence for finding in health if finding.warns}
+    assert set(warnings) == {"dominating", "outlying_gold"}
+    assert "(prompt 6, response 2)" in warnings["outlying_gold"]
+    assert job.saved["bank"].embedding_source["warnings"] == list(warnings.values())
+    assert "warnings" not in job.saved["test_bank"].embedding_source
+
+
 def replaced(name, array, **options):
     return lambda folder: np.save(folder / name, array, **options)
 
@@ -123,8 +224,9 @@ HEADERS = {
     "fewer responses": (replaced(REWARD, np.zeros((4, 5, 1), "f4")), r"brought/reward.*: has shape \(4, 5, 1\); it must be \(4, 6\)"),
     "two rewards each": (replaced(REWARD, np.zeros((4, 6, 2), "f4")), r"brought/reward.*: has shape \(4, 6, 2\); it must be \(4, 6\)"),
     "flat embeddings": (replaced(EMBEDDING, np.zeros((24, 5), "f4")), r"brought/embd.*: has shape \(24, 5\); it must be \(prompts, responses, dimensions\)"),
-    "double precision": (replaced(EMBEDDING, np.zeros((4, 6, 5))), "brought/embd.*: holds float64; it must be float16 or float32"),
-    "whole numbers": (replaced(REWARD, np.zeros((4, 6), int)), "brought/reward.*: holds int64; it must be float16 or float32"),
+    "complex numbers": (replaced(EMBEDDING, np.zeros((4, 6, 5), complex)), "brought/embd.*: holds complex128; it must be float16, float32, float64 or whole numbers"),
+    "truth values": (replaced(REWARD, np.zeros((4, 6), bool)), "brought/reward.*: holds bool; it must be float16, float32, float64 or whole numbers"),
+    "dates": (replaced(REWARD, np.zeros((4, 6), "M8[s]")), r"brought/reward.*: holds datetime64\[s\]; it must be"),
     "pickled": (replaced(REWARD, np.full((4, 6), None), allow_pickle=True), "brought/reward.*: holds pickled Python objects; "),
     "Fortran order": (replaced(EMBEDDING, np.asfortranarray(np.zeros((4, 6, 5), "f4"))), "brought/embd.*: is in Fortran order; save numpy.ascontiguousarray"),
     "one response each": (lambda folder: (replaced(EMBEDDING, np.zeros((4, 1, 5), "f4"))(folder), replaced(REWARD, np.zeros((4, 1), "f4"))(folder)), r"brought/embd.*: has shape \(4, 1, 5\); a prompt needs at least 2"),
@@ -164,6 +266,7 @@ VALUES = {
     "NaN": (EMBEDDING, np.nan, "prompt 2, response 5: holds NaN or infinity; every value must be finite"),
     "infinity": (EMBEDDING, -np.inf, "prompt 2, response 5: holds NaN or infinity"),
     "beyond float16": (EMBEDDING, -7e4, "prompt 2, response 5: dimension 3 is -70000, and float16 ends at 65504; divide"),
+    "a reward beyond float32": (REWARD, 1e300, r"prompt 2, response 5: is 1e\+300, and float32 ends at 3.40282e\+38; divide all rewards"),
     "a reward that is NaN": (REWARD, np.nan, "prompt 2, response 5: holds NaN or infinity"),
 }  # fmt: skip
 
@@ -173,7 +276,7 @@ VALUES = {
 def test_a_bad_value_is_named_by_its_place_in_whatever_block(folder, tmp_path, monkeypatch, mistake, block_bytes):
     monkeypatch.setattr(embedding_files, "BLOCK_BYTES", block_bytes)
     name, value, said = VALUES[mistake]
-    array = np.load(folder / name)
+    array = np.load(folder / name).astype(float if value == 1e300 else np.float32)
     array[2, 5, 3 if name == EMBEDDING else 0] = value
     np.save(folder / name, array)
     with pytest.raises(DataError, match=f"^brought/{name}: {said}"):
@@ -261,14 +364,15 @@ def test_a_study_without_its_files_says_what_to_put_where(tmp_path):
 
 @pytest.mark.slow
 def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
-    """All of it by the runner: notebooks 00, 03 and 04, on embeddings that know gold."""
+    """All of it by the runner: notebooks 00, 03 and 04, on embeddings that know gold, one dimension much too wide."""
     project = checkout(tmp_path / "project")
     rng = np.random.default_rng(0)
     weight_d = rng.normal(size=16)
     (project / "data/mine").mkdir()
     for name, shape in {"train": (60, 4, 16), "test": (20, 8, 16)}.items():
         embedding_pkd = rng.normal(size=shape).astype(np.float32)
-        np.save(project / f"data/mine/embd_{name}.npy", embedding_pkd)
+        unit_d = np.where(np.arange(16) == 3, 1000, 1).astype(np.float32)
+        np.save(project / f"data/mine/embd_{name}.npy", embedding_pkd * unit_d)
         np.save(project / f"data/mine/reward_{name}.npy", (embedding_pkd @ weight_d)[..., None].astype(np.float32))
     smaller = {
         "embeddings_folder": "data/mine",
@@ -285,4 +389,5 @@ def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
     spearman = rows[rows["metric"] == "spearman"].set_index("reward_model")["value"]
     assert spearman["linear_bt"] > 0.9
     assert abs(spearman["random"]) < 0.4
-    assert list((project / "runs/reports").glob("*.html"))
+    (report,) = (project / "runs/reports").glob("*.html")
+    assert "The embedding files: 1 dimension (3) of 16 holds 100.0% of the variance" in report.read_text("utf-8")
