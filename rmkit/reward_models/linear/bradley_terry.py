@@ -48,7 +48,7 @@ class LinearBradleyTerry(StoredHead):
     by_fit: ClassVar = ("weight_sd_", "intercept_s_", "scale_s_", "spread_sd_", "l2_s_", *LOSSES)
 
     l2_grid: tuple[float, ...] = L2_GRID
-    scale: float | None = None  # of (1), in units of the embeddings, where fits must share one; else each has its own
+    scale: float | None = None  # of (1), where fits must share one number; else each has its own
 
     laplace: bool = True  # keep what `uncertainty` needs: D x D float32 numbers a fit
 
@@ -83,7 +83,7 @@ class LinearBradleyTerry(StoredHead):
     ) -> Self:
         """As `RewardModel.fit`; the solution is unique, so nothing is drawn from rng_s."""
         check_fit(embedding_rd, train, validation, rng_s)
-        self._start(train.n_sets, n_dimensions := embedding_rd.shape[1])
+        self._start(train.n_sets, embedding_rd.shape[1])
         self.validation_log_loss_s_, known, spreads = np.empty(train.n_sets), [], []
         for s in range(train.n_sets):
             train_md, train_m = differences(embedding_rd, train, s)
@@ -91,9 +91,7 @@ class LinearBradleyTerry(StoredHead):
             length = np.sqrt(np.average((train_md**2).sum(axis=1), weights=train_m))
             if length == 0:
                 raise DataError(f"train set {s}: chosen and rejected have equal embeddings in every pair")
-            spread_d, length = (
-                in_units(train_md, train_m, length) if not self.scale else (np.ones(n_dimensions), length)
-            )
+            spread_d, length = in_units(train_md, train_m, length, one_number=self.scale is not None)
             scale = self.scale or length
             unit_d = spread_d * scale
             train_md, validation_md = train_md / unit_d, validation_md / unit_d

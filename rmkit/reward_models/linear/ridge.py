@@ -46,7 +46,7 @@ class Ridge:
         if not length > 1e-12 * float(np.abs(mean_d).max()):
             length = 0.0
         if spread_d is None:
-            spread_d, length = in_units(x_nd, weight_n, length) if not scale else (np.ones(x_nd.shape[1]), length)
+            spread_d, length = in_units(x_nd, weight_n, length, one_number=scale is not None)
         scale = scale or length
         x_nd /= spread_d * (scale or 1.0)
         eigenvalue_h, axis_dh = np.linalg.eigh((x_nd * weight_n[:, None]).T @ x_nd)
@@ -71,13 +71,14 @@ class Ridge:
         return root_dh
 
 
-def in_units(x_nd: np.ndarray, weight_n: np.ndarray, length: float) -> tuple[np.ndarray, float]:
+def in_units(x_nd: np.ndarray, weight_n: np.ndarray, length: float, *, one_number: bool) -> tuple[np.ndarray, float]:
     """(D,) what each dimension of centred rows, or of differences, is divided by, and the root mean square length then.
 
-    By `spread_units`: ones, and the length that is given, unless a few dimensions would drown the others.
+    Ones, and the length that is given, if all are to share one number, or no few of them would drown the others
+    (`spread_units`).
     """
-    spread_d = spread_units(np.sqrt(np.average(x_nd**2, axis=0, weights=weight_n))) if length else None
-    if spread_d is None:
+    spread_d = None if one_number else spread_units(np.sqrt(np.average(x_nd**2, axis=0, weights=weight_n)))
+    if spread_d is None or not length:
         return np.ones(x_nd.shape[1]), length
     return spread_d, float(np.sqrt(np.average(((x_nd / spread_d) ** 2).sum(axis=1), weights=weight_n)))
 

@@ -58,9 +58,7 @@ class MLP(StoredHead, ABC):
 
     layers_: list[np.ndarray] = field(init=False, repr=False, compare=False)  # float32, shapes as in Layers
     center_d_: np.ndarray = field(init=False, repr=False, compare=False)  # (D,) float32, taken off the inputs
-    scale_: float | np.ndarray = field(
-        init=False, repr=False, compare=False
-    )  # what they are divided by, or (D,) float32
+    scale_: float | np.ndarray = field(init=False, repr=False, compare=False)  # what divides them, or (D,) float32
     precision_: str = field(init=False, repr=False, compare=False)  # of the products that fitted them
     steps_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) int64, the step whose weights were kept
     validation_log_loss_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) nats, of those weights
@@ -166,9 +164,8 @@ class MLP(StoredHead, ABC):
         return reward_sr
 
     def _inputs(self, embedding_rd: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(
-            (embedding_rd.astype(np.float32) - self.center_d_) / np.asarray(self.scale_, np.float32)
-        )
+        scale = np.asarray(self.scale_, np.float32)
+        return torch.from_numpy((embedding_rd.astype(np.float32) - self.center_d_) / scale)
 
     def _device(self) -> str:
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
