@@ -1,4 +1,4 @@
-"""The command line: run, check, status, results, fit, score, compare, report, gallery, why, gc, data; `--version`.
+"""The command line: run, check, status, results, fit, score, export, compare, report, gallery, why, gc and data.
 
 Exit codes: 0 all jobs are done; 1 some failed, and the last line says why; 2 the request itself is wrong; 130
 interrupted. Only this floor turns an exception into a line and a code. The commands themselves are in `commands/`, and
@@ -70,6 +70,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     from rmkit.commands.compare import compare
+    from rmkit.commands.export import export
     from rmkit.commands.fit import fit
     from rmkit.commands.keeping import data, gc
     from rmkit.commands.looking import status, why
@@ -162,6 +163,10 @@ def _parser() -> argparse.ArgumentParser:
     texts_scored.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file of all scores")
     texts_scored.add_argument("--rows", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     texts_scored.set_defaults(command=score)
+    whole = commands.add_parser("export", help=(export.__doc__ or "").split("\n")[0], description=export.__doc__)
+    whole.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
+    whole.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where the sequence classifier goes")
+    whole.set_defaults(command=export)
     scores = commands.add_parser("compare", help=(compare.__doc__ or "").split("\n")[0], description=compare.__doc__)
     scores.add_argument(
         "files", nargs="+", metavar="FILE", help="a score file, or NAME=FILE (.parquet, .csv, .json, .jsonl)"

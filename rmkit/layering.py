@@ -122,7 +122,7 @@ FLOORS = (
             inside=(
                 ("request", "selection", "dry_run", "waiting", "version", "headlines", "plain_tables"),
                 ("pages", "row_selection"),
-                ("running", "looking", "results", "compare", "score", "keeping"),
+                ("running", "looking", "results", "compare", "score", "export", "keeping"),
                 ("fit",),
             ),
         ),

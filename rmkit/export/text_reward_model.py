@@ -15,7 +15,7 @@ from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json
 from rmkit.reward_models.collection import RewardModels
 from rmkit.worlds.human_preferences.computed_features import embedding_of
-from rmkit.worlds.human_preferences.stored_features import NGRAMS
+from rmkit.worlds.human_preferences.stored_features import ENCODED, NGRAMS
 from rmkit.worlds.human_preferences.text_features import NgramFeatures
 
 if TYPE_CHECKING:
@@ -50,12 +50,16 @@ class TextRewardModel:
     def embed(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
     ) -> "np.ndarray":
-        """(R, D) float16 features of R responses after their prompts; prompts as dialogues in HH-RLHF's form."""
+        """(R, D) float features of R responses after their prompts; prompts as dialogues in HH-RLHF's form."""
         texts = list(responses)
         if self.with_prompt:
             texts = [f"{prompt} {text}" for prompt, text in zip(prompts, responses, strict=True)]
         if self.ngrams is not None:
             return self.ngrams.embed(texts)
+        if self.features == ENCODED:  # not rounded to float16, as those are that a bank stores
+            from rmkit.lm.reading.text_encoder import read
+
+            return read(texts, encoder=str(self.encoder), progress=progress)[0]
         return embedding_of(texts, self.features, encoder=self.encoder, progress=progress)[0]
 
     def score(

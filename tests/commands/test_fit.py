@@ -32,7 +32,7 @@ def made_up_pairs(n_pairs, seed=0, flipped=0.1):
 
 
 def file_of(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
@@ -90,7 +90,7 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
 def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_path):
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
     (tmp_path / "other").mkdir()
-    (tmp_path / "other/file.txt").write_text("mine")
+    (tmp_path / "other/file.txt").write_text("mine", encoding="utf-8")
     wrong = {
         "is there already, and is no reward model; name another folder": (pairs, "--out", tmp_path / "other"),
         "there is no folder": (pairs, "--out", tmp_path / "none/made"),
@@ -108,7 +108,7 @@ def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_p
         assert said in err
         assert err.count("\n") == 1
     assert not (tmp_path / "made").exists()
-    assert (tmp_path / "other/file.txt").read_text() == "mine"
+    assert (tmp_path / "other/file.txt").read_text(encoding="utf-8") == "mine"
     assert sorted((project / "runs").glob("jobs/*")) == jobs
 
 

@@ -70,8 +70,8 @@ def test_a_folder_that_is_none_is_one_line(model, tmp_path):
     with pytest.raises(DataError, match=r"holds no reward_model.json; it must be a folder that `rmkit fit` wrote"):
         TextRewardModel.load(tmp_path)
     model.save(tmp_path / "made")
-    about = json.loads((tmp_path / "made/reward_model.json").read_text())
-    (tmp_path / "made/reward_model.json").write_text(json.dumps({**about, "format": 9}))
+    about = json.loads((tmp_path / "made/reward_model.json").read_text(encoding="utf-8"))
+    (tmp_path / "made/reward_model.json").write_text(json.dumps({**about, "format": 9}), encoding="utf-8")
     with pytest.raises(DataError, match="is of format 9; this rmkit reads format 1"):
         TextRewardModel.load(tmp_path / "made")
     for content in ("[]", "{", "{}", "\xff"):

@@ -38,25 +38,26 @@ def embed(
     """
     import numpy as np
 
+    exact_rd, method = read(texts, encoder=encoder, batch_size=batch_size, progress=progress)
+    if not (fits_r := (np.abs(exact_rd) <= np.finfo(np.float16).max).all(axis=1)).all():
+        raise DataError(f"{encoder}: its features of text {int(np.argmin(fits_r)) + 1} do not fit float16; use another")
+    source = {"method": method, "encoder": encoder, "n_dimensions": int(exact_rd.shape[1]), "n_texts": len(texts)}
+    return exact_rd.astype(np.float16), source
+
+
+def read(
+    texts: Sequence[str], *, encoder: str, batch_size: int = 32, progress: Progress | None = None
+) -> "tuple[np.ndarray, str]":
+    """The R texts as (R, D) floats as the encoder gives them, and what that is, in words; else as `embed`."""
     if not texts:
         raise DataError("texts: there are none; give at least one")
     origin = origin_of(encoder, {}, "encoder")
-    if _is_of_sentence_transformers(origin):
-        embedding_rd, method = _by_its_modules(origin, texts, batch_size, progress)
-    else:
-        embedding_rd, method = _by_its_last_layer(origin, texts, batch_size, progress)
-    if not (fits_r := (np.abs(embedding_rd) <= np.finfo(np.float16).max).all(axis=1)).all():
-        raise DataError(f"{encoder}: its features of text {int(np.argmin(fits_r)) + 1} do not fit float16; use another")
-    source = {
-        "method": method,
-        "encoder": encoder,
-        "n_dimensions": int(embedding_rd.shape[1]),
-        "n_texts": len(texts),
-    }
-    return embedding_rd.astype(np.float16), source
+    by = _by_its_modules if is_of_sentence_transformers(origin) else _by_its_last_layer
+    return by(origin, texts, batch_size, progress)
 
 
-def _is_of_sentence_transformers(origin: Origin) -> bool:
+def is_of_sentence_transformers(origin: Origin) -> bool:
+    """Whether a folder or hub name has the modules by which sentence-transformers reads it."""
     if Path(origin.path).is_dir():
         return (Path(origin.path) / MODULES).is_file()
     from huggingface_hub import hf_hub_download
@@ -111,7 +112,7 @@ def _by_its_last_layer(
     pad_token = None if tokenizer.pad_token else tokenizer.eos_token or tokenizer.unk_token  # masked, so any will do
     model, tokenizer = load_encoder(origin, pad_token=pad_token)
     most = min(LONGEST, context_of(model) or LONGEST)
-    if not any(name.endswith(CAUSAL) for name in _architectures(origin)):
+    if not is_causal(origin):
         embedding_rd, _ = embed_sentences(
             model, tokenizer, texts, longest=most, batch_size=batch_size, progress=progress
         )
@@ -124,12 +125,13 @@ def _by_its_last_layer(
         last_b = attention_mask.sum(dim=1) - 1
         return hidden_bld[range(len(last_b)), last_b]
 
-    read = ids_through_model(model, tokenizer, ids_r, last_state, batch_size=batch_size, progress=progress)
-    return read, f"the last layer's state at the last of at most {most} tokens"
+    last_rd = ids_through_model(model, tokenizer, ids_r, last_state, batch_size=batch_size, progress=progress)
+    return last_rd, f"the last layer's state at the last of at most {most} tokens"
 
 
-def _architectures(origin: Origin) -> list[str]:
+def is_causal(origin: Origin) -> bool:
+    """Whether a folder or hub name holds a causal language model, by its configuration."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(origin.path, revision=origin.revision, trust_remote_code=False)
-    return list(config.architectures or [])
+    return any(name.endswith(CAUSAL) for name in config.architectures or [])

@@ -18,7 +18,11 @@ from rmkit.report.wording import join
 from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.keys import canonical
 
-FEATURES = {"ngrams": "character n-grams", "all-MiniLM-L6-v2": "a sentence encoder"}
+FEATURES = {
+    "ngrams": "character n-grams",
+    "all-MiniLM-L6-v2": "a sentence encoder",
+    "encoder": "an encoder of one's own",
+}
 
 
 class Results(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, ParamsError, quoted
+from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.worlds.human_preferences.pairs import Reading, because
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rmkit.artifacts.comparisons import Comparisons
 
 FORMAT = 1
-NGRAMS, MINILM = "ngrams", "all-MiniLM-L6-v2"
+NGRAMS, MINILM, ENCODED = "ngrams", "all-MiniLM-L6-v2", "encoder"  # the last of any encoder: never stored
 ENCODER = f"sentence-transformers/{MINILM}@1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 STORED: Mapping[str, Mapping[str, Any]] = {  # each set of features, and what it is of
     NGRAMS: {"embedded": "response", "n_dimensions": 128, "min_df": 5, "ngrams": [2, 4]},
@@ -162,8 +162,8 @@ def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], whe
     """
     if parameters["pairs_file"] is not None:
         return
-    if parameters["features"] not in STORED:
-        raise ParamsError(f"{where}: features: {quoted(parameters['features'])} needs the texts: name a pairs_file")
+    if one_of(parameters["features"], (*STORED, ENCODED), f"{where}: features") == ENCODED:
+        raise ParamsError(f"{where}: features: {ENCODED} needs the texts: name a pairs_file")
     stored = STORED[parameters["features"]]
     for name, default in (("tied_pairs", "leave_out"), ("skip_bad_rows", False)):
         if (asked := parameters.get(name, default)) != default:

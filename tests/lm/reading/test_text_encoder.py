@@ -62,7 +62,7 @@ def test_what_is_no_encoder_is_one_line(tiny_encoder, tmp_path):  # noqa: F811
     (broken / "model.safetensors").write_bytes(b"0")
     with pytest.raises(DataError, match="broken: cannot be loaded"):
         embed(TEXTS, encoder=str(broken))
-    (broken / "modules.json").write_text("[]")
+    (broken / "modules.json").write_text("[]", encoding="utf-8")
     with pytest.raises(DataError, match="broken: cannot be loaded"):
         embed(TEXTS, encoder=str(broken))
     with pytest.raises(DataError, match=r"no/such-model: .*cannot be loaded"):

@@ -4,13 +4,13 @@ import pytest
 from rmkit.errors import ParamsError
 from rmkit.worlds.human_preferences import encoder_features, text_features
 from rmkit.worlds.human_preferences.computed_features import FEATURES, read_texts
-from rmkit.worlds.human_preferences.stored_features import MINILM, NGRAMS, STORED
+from rmkit.worlds.human_preferences.stored_features import ENCODED, MINILM, NGRAMS, STORED
 
 OPTIONS = {**STORED[NGRAMS], "n_dimensions": 20}
 
 
 def test_each_set_of_features_that_is_stored_can_be_computed():
-    assert list(FEATURES) == list(STORED)
+    assert list(FEATURES) == [*STORED, ENCODED]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from rmkit.errors import DataError, ParamsError
 from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences import texts
-from rmkit.worlds.human_preferences.computed_features import FEATURES, make_stored, read_texts
+from rmkit.worlds.human_preferences.computed_features import make_stored, read_texts
 from rmkit.worlds.human_preferences.stored_features import (
     LENGTHS,
     MINILM,
@@ -56,7 +56,7 @@ def test_the_shipped_folder_holds_what_its_readme_says():
     said, counts = check(SHIPPED, "data/hh-rlhf")
     assert counts == {"pairs": 2303, "prompts": 2301}
     assert said.startswith("data/hh-rlhf: 2303 of 2312 pairs kept, 2301 prompts, no texts; dropped: 5 chosen and")
-    found = {name: read_stored(SHIPPED, features=name, **STORED[name]) for name in FEATURES}
+    found = {name: read_stored(SHIPPED, features=name, **STORED[name]) for name in STORED}
     assert {name: each.bank.embedding_rd.shape for name, each in found.items()} == {
         NGRAMS: (4606, 128),
         MINILM: (4606, 384),

@@ -104,8 +104,8 @@ def test_a_folder_without_features_is_one_line(tmp_path):
         NgramFeatures.load(tmp_path)
     features, _, _ = fitted(TEXTS, n_dimensions=20)
     features.save(tmp_path)
-    about = json.loads((tmp_path / "ngrams.json").read_text())
+    about = json.loads((tmp_path / "ngrams.json").read_text(encoding="utf-8"))
     for change in ({"format": 9}, {"ngrams": about["ngrams"][1:]}, {"ngram_range": 3}):
-        (tmp_path / "ngrams.json").write_text(json.dumps(about | change))
+        (tmp_path / "ngrams.json").write_text(json.dumps(about | change), encoding="utf-8")
         with pytest.raises(DataError, match="holds no n-gram features that can be read"):
             NgramFeatures.load(tmp_path)
