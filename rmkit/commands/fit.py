@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
-from rmkit.errors import ParamsError, cut
+from rmkit.errors import DataError, ParamsError, cut
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -22,6 +23,7 @@ from rmkit.study.store.store import Store
 SUSPECTS = "look_at_first.csv"
 STUDY, STAGE = "own-pairs", "09_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
+HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
 RUN = {  # the options of `run` that this command does not have
     **dict.fromkeys(("only", "until", "time_limit", "memory_limit")),
     **dict.fromkeys(("fail_fast", "fresh_kernels", "dry_run", "retry_failed", "no_report"), False),
@@ -35,41 +37,44 @@ def fit(options: argparse.Namespace) -> int:
     Heads are compared on held-out pairs (notebooks 00 and 09_human_preferences, study own-pairs); the chosen one is
     fitted again on all pairs. Forms of rows: docs/your-own.md.
     """
-    from rmkit.export.text_reward_model import ABOUT, TextRewardModel
+    from rmkit.export.text_reward_model import TextRewardModel
 
     out = options.out or Path(f"{_stem(options.pairs)}-reward-model")
-    if out.exists() and not (out / ABOUT).is_file():
-        raise ParamsError(f"--out {cut(str(out))}: is there already, and is no reward model; name another folder")
-    if not out.absolute().parent.is_dir():
-        raise ParamsError(f"--out {cut(str(out))}: there is no folder {cut(str(out.absolute().parent))}; make it")
+    whole = Path(os.path.realpath(out))  # a link stays one
+    with disk_faults(out):
+        _check_free(whole, f"--out {cut(str(out))}")
     assignments = [f"pairs_file={_as_value(_from_project(options.pairs))}"]
     if options.encoder is not None:
-        encoder = str(Path(options.encoder).resolve()) if Path(options.encoder).is_dir() else options.encoder
-        if "/" not in encoder:
-            raise ParamsError(f"--encoder {cut(encoder)}: is no folder here, and no name on the hub, as org/name")
+        is_folder = bool(options.encoder) and Path(options.encoder).is_dir()
+        if not is_folder and not HUB.fullmatch(options.encoder):
+            shown = cut(options.encoder) or "''"
+            raise ParamsError(f"--encoder {shown}: is no folder here, and no name on the hub, as org/name")
+        encoder = str(Path(options.encoder).resolve()) if is_folder else options.encoder
         assignments += ["features=encoder", f"encoder={_as_value(encoder)}"]
     asked = argparse.Namespace(**RUN, set=[*assignments, *options.set], workers=options.workers)
     run(asked)
     project, _, jobs = planned(asked)
     store = Store(project.store)
     finished = {job.stage: key for key, job in store.finished_jobs(jobs).items()}
+    if STAGE not in finished:
+        raise DataError(f"{cut(str(options.pairs))}: it, or what the fit ran by, changed in the meantime; fit it again")
     made = store.artifact(finished[STAGE], "reward_model")
     model = TextRewardModel.load(made)
     say("", *_lines(model.about, width_of_window()), "")
     with disk_faults(out):
-        beside = out.absolute().with_name(f".{out.name}.{os.getpid()}")
+        beside = whole.with_name(f".{whole.name}.{os.getpid()}")
         try:  # whole or not at all: what was there stays until the new one is
             shutil.copytree(made, beside)
             _write_suspects(model.about["suspects"], beside / SUSPECTS)
-            if out.exists():
-                shutil.rmtree(out)
-            beside.rename(out)
+            if whole.exists():
+                shutil.rmtree(whole)
+            beside.rename(whole)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     reads = f"{model.reads} by {'character n-grams' if model.ngrams else model.encoder}"
     say(f"reward model: {out} ({model.name} on {reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
-    say(f"score new texts: rmkit score {out} FILE --out scores.csv")
+    say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
 
 
@@ -77,6 +82,20 @@ def _write_suspects(suspects: Sequence[Mapping[str, Any]], path: Path) -> None:
     """The pairs by their lines, and the probability that another label would be the other one."""
     rows = [f"{row['line']},{row['probability']}" for row in suspects]
     path.write_text("\n".join(["line,probability_of_the_other_label", *rows, ""]), encoding="utf-8")
+
+
+def _check_free(folder: Path, where: str) -> None:
+    """ParamsError unless a reward model may go there: nothing is lost but an older one."""
+    from rmkit.export.text_reward_model import ABOUT, ENCODER, HEAD
+
+    if folder.exists() and not (folder / ABOUT).is_file():
+        raise ParamsError(f"{where}: is there already, and is no reward model; name another folder")
+    if folder.exists() and (
+        more := sorted({path.name for path in folder.iterdir()} - {ABOUT, ENCODER, HEAD, SUSPECTS})
+    ):
+        raise ParamsError(f"{where}: holds {cut(more[0])} beside a reward model; move it, or name another folder")
+    if not folder.parent.is_dir():
+        raise ParamsError(f"{where}: there is no folder {cut(str(folder.parent))}; make it")
 
 
 def _stem(pairs: Path) -> str:

@@ -1,11 +1,12 @@
 """`score`: the rewards that a saved reward model gives to new texts, a row of the file each."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rmkit.commands.plain_tables import aligned, write_table
-from rmkit.errors import cut
+from rmkit.errors import ParamsError, cut
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.words import counted
 
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 def score(options: argparse.Namespace) -> int:
     """Score new texts by a reward model that `rmkit fit` made.
 
-    A row has a prompt and a response (or completion), or messages: it gets a score. Or it is a pair, in any form that
-    `fit` reads: it gets chosen_score and rejected_score, as `rmkit compare` takes them.
+    A row has a prompt and a response (or completion), or messages: it gets a score. Or it is a pair of one chosen and
+    one rejected answer, as `fit` reads them: it gets chosen_score and rejected_score, as `rmkit compare` takes them.
     """
     from tqdm import tqdm
 
     from rmkit.export.scored_rows import scored
     from rmkit.export.text_reward_model import TextRewardModel
 
+    if options.out and os.path.realpath(options.out) == os.path.realpath(options.file):
+        raise ParamsError(f"--out {cut(str(options.out))}: is the file that is scored; name another")
     model = TextRewardModel.load(options.model)
     with tqdm(desc="scoring", unit=" texts", leave=False, disable=None) as bar:
 
@@ -38,11 +41,10 @@ def score(options: argparse.Namespace) -> int:
     say(f"{counted(len(table), 'row')} of {cut(str(options.file))}, scored by {model.name}")
     if empty:
         say(f"{counted(empty, 'row')} with an empty response: no score")
-    if "chosen_score" in table:
-        right = (table["chosen_score"] > table["rejected_score"]) + (
-            table["chosen_score"] == table["rejected_score"]
-        ) / 2
-        say(f"the chosen response is scored higher in {right[table[columns].notna().all(axis=1)].mean():.1%} of them")
+    if "chosen_score" in table and empty < len(table):
+        margin = (table["chosen_score"] - table["rejected_score"])[table[columns].notna().all(axis=1)]
+        right = ((margin > 0) + (margin == 0) / 2).mean()
+        say(f"the chosen response is scored higher in {right:.1%} of {counted(len(margin), 'pair')}")
     if options.out:
         write_table(table, options.out)
         say(f"{options.out}: {counted(len(table), 'row')}")
@@ -54,8 +56,12 @@ def score(options: argparse.Namespace) -> int:
 def _lines(table: "pd.DataFrame", columns: list[str]) -> Iterator[str]:
     shown = table[["row", *columns]]
     rows = [
-        {name: str(row[name]) if name == "row" else f"{row[name]:.4f}" for name in shown}
+        {name: str(row[name]) if name == "row" else _shown(row[name]) for name in shown}
         for row in shown.to_dict("records")
     ]
     if rows:
         yield from aligned(rows, {name: max(len(name), *(len(row[name]) for row in rows)) for name in shown}, columns)
+
+
+def _shown(reward: float) -> str:
+    return "none" if reward != reward else f"{reward:.4f}"  # NaN alone differs from itself

@@ -4,6 +4,7 @@ Knows files of responses and of pairs, and a reward model of texts; no label is 
 chosen.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import DataError, cut
+from rmkit.errors import DataError, cut, quoted
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.files.rows import numbered_rows
 from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, TEXTS, Side, side_of, sides_of
@@ -36,10 +37,12 @@ def scored(
     for number, where, row in numbered_rows(Path(path), shown, {*TEXTS, *RESPONSES, MESSAGES, *CARRIED}):
         here = (f"{CHOSEN}_score", f"{REJECTED}_score") if _has(row, CHOSEN) or _has(row, REJECTED) else ("score",)
         if names and here != names:
-            raise DataError(f"{where}: is {_kind(here)}, and the rows before it are {_kind(names)}s; score them apart")
+            raise DataError(
+                f"{where}: is a {_kind(here)}, and the rows before it are {_kind(names)}s; score them apart"
+            )
         names = here
         sides += sides_of(row, where)[:2] if len(here) == 2 else [_response(row, where)]
-        rows.append({"row": number} | {name: row[name] for name in CARRIED if _has(row, name)})
+        rows.append({"row": number} | {name: _carried(row[name], name, where) for name in CARRIED if _has(row, name)})
     if not rows:
         raise DataError(f"{shown}: no rows; give a file of prompts and responses, or of pairs")
     reward_r = np.full(len(sides), np.nan, np.float32)
@@ -48,6 +51,9 @@ def scored(
         texts = [sides[at].prompt for at in full], [sides[at].answer.strip() for at in full]
         reward_r[full] = model.score(*texts, progress=progress)
     table = pd.DataFrame(rows)
+    for name in table.columns.intersection(CARRIED):
+        if {str} < set(table[name].dropna().map(type)):  # one kind a column, as files of tables want it
+            table[name] = table[name].map(str, na_action="ignore")
     if "prompt_id" not in table:
         place = {prompt: at for at, prompt in enumerate(dict.fromkeys(side.prompt for side in sides))}
         table["prompt_id"] = [place[side.prompt] for side in sides[:: len(names)]]
@@ -68,9 +74,19 @@ def _response(row: Mapping[str, Any], where: str) -> Side:
     return side_of(row[name], row[PROMPT], name, where)
 
 
+def _carried(value: Any, name: str, where: str) -> Any:
+    """A value that goes along: as it is, what JSON nests as its text."""
+    text = (
+        value if isinstance(value, str) else json.dumps(value, default=str) if isinstance(value, dict | list) else None
+    )
+    if text is not None and any("\ud800" <= character <= "\udfff" for character in text):
+        raise DataError(f"{where}: {name!r} holds {quoted(text)}, of which a part is no character; write it in full")
+    return value if text is None else text
+
+
 def _has(row: Mapping[str, Any], name: str) -> bool:
     return row.get(name) is not None
 
 
 def _kind(names: tuple[str, ...]) -> str:
-    return "a pair" if len(names) == 2 else "a response"
+    return "pair" if len(names) == 2 else "response"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, quoted
+from rmkit.errors import DataError, ResultError, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json
 from rmkit.reward_models.collection import RewardModels
-from rmkit.worlds.human_preferences.computed_features import embedding_of
+from rmkit.worlds.human_preferences.computed_features import FEATURES, embedding_of
 from rmkit.worlds.human_preferences.stored_features import ENCODED, NGRAMS
 from rmkit.worlds.human_preferences.text_features import NgramFeatures
 
@@ -106,12 +106,22 @@ class TextRewardModel:
             if about["format"] != FORMAT:
                 raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
             features, reads, encoder, held = (about[name] for name in ("features", "reads", "encoder", "about"))
+            if features not in FEATURES or not isinstance(encoder, type(None) if features == NGRAMS else str):
+                raise ValueError(f"features {quoted(features)} of encoder {quoted(encoder)}")
         except FileNotFoundError:
             raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
         ngrams = NgramFeatures.load(folder / ENCODER) if features == NGRAMS else None
-        model = cls(RewardModels.load(folder / HEAD), features, reads != "response", encoder, ngrams, held)
+        try:
+            head = RewardModels.load(folder / HEAD)
+            if len(head.fits) != 1:
+                raise ValueError(f"{len(head.fits)} fits")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, ResultError) as fault:
+            raise DataError(
+                f"{folder / HEAD}: holds no head that can be read ({quoted(fault)}); fit it again"
+            ) from None
+        model = cls(head, features, reads != "response", encoder, ngrams, held)
         weights = model._weights()
         if about.get("encoder_sha256") and (not weights or file_digest(weights) != about["encoder_sha256"]):
             state = "holds other weights than" if weights else "is not there any more, or lacks"

@@ -3,17 +3,22 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rmkit.cli import main
+from rmkit.export.text_reward_model import TextRewardModel
+from rmkit.study.store.store import Store
 from tests.checkout import checkout, environment
 from tests.export.conftest import model, preferences  # noqa: F401
 
 KIND, RUDE = ["gladly", "certainly", "gently", "please", "kindly"], ["never", "whatever", "boring", "stupid", "no"]
 PLAIN = ["bread", "garden", "train", "river", "window", "letter", "paper", "winter", "yellow", "simple", "music"]
+ACCURACY = {"reward_model": "linear_bt", "is_ruler": False, "mean": 0.5, "low": None, "high": None}
 
 
 def answer(rng, words):
@@ -112,6 +117,61 @@ def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_p
     assert sorted((project / "runs").glob("jobs/*")) == jobs
 
 
+def test_pairs_that_changed_while_they_were_fitted_are_one_line(monkeypatch, tmp_path, capsys):
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: 0)
+    found = SimpleNamespace(store=tmp_path), None, []  # nothing is finished under the keys of what is there now
+    monkeypatch.setattr("rmkit.commands.fit.planned", lambda asked: found)
+    assert main(["fit", str(pairs), "--out", str(tmp_path / "made")]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("changed in the meantime; fit it again\n")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "made").exists()
+
+
+def test_nothing_is_run_for_a_folder_that_cannot_be_written_or_holds_more(model, monkeypatch, tmp_path, capsys):  # noqa: F811
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: pytest.fail("was run"))
+    model.save(tmp_path / "mine")
+    (tmp_path / "mine/scores.csv").write_text("kept")
+    (tmp_path / "link").symlink_to("mine")
+    (tmp_path / "leads nowhere").symlink_to("none/made")
+    for words, said in (
+        (("--out", tmp_path / "mine"), "holds scores.csv beside a reward model; move it, or name another folder"),
+        (("--out", tmp_path / "link"), "holds scores.csv beside a reward model; move it, or name another folder"),
+        (("--out", tmp_path / "leads nowhere"), f"there is no folder {tmp_path / 'none'}; make it"),
+        (("--out", tmp_path / ("n" * 300)), "File name too long"),
+        (("--encoder", ""), "--encoder '': is no folder here"),
+        (("--encoder", "/no/such"), "--encoder /no/such: is no folder here"),
+        (("--encoder", "./none"), "--encoder ./none: is no folder here"),
+    ):
+        assert main(["fit", str(pairs), *map(str, words)]) in (1, 2)
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    assert (tmp_path / "mine/scores.csv").read_text() == "kept"
+
+
+@pytest.mark.parametrize("out", ["made", "link", "new", "."])
+def test_the_model_replaces_an_older_one_also_behind_a_link(model, monkeypatch, tmp_path, capsys, out):  # noqa: F811
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    store, job = Store(tmp_path / "store"), SimpleNamespace(stage="09_human_preferences")
+    replace(model, about={**model.about, "held_out_accuracy": [ACCURACY], "suspects": []}).save(tmp_path / "stored")
+    monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: 0)
+    monkeypatch.setattr("rmkit.commands.fit.planned", lambda asked: (SimpleNamespace(store=store.root), None, []))
+    monkeypatch.setattr(Store, "finished_jobs", lambda self, jobs: {"key": job})
+    monkeypatch.setattr(Store, "artifact", lambda self, key, name: tmp_path / "stored")
+    model.save(tmp_path / "made")
+    (tmp_path / "made/reward_model.json").write_text("{}")
+    (tmp_path / "link").symlink_to("made")
+    monkeypatch.chdir(tmp_path / "made" if out == "." else tmp_path)
+    assert main(["fit", str(pairs), "--out", out]) == 0
+    made = tmp_path / ("new" if out == "new" else "made")
+    assert TextRewardModel.load(made).name == "linear_bt"
+    assert (tmp_path / "link").is_symlink()
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_scores_on_the_screen(model, tmp_path, capsys):  # noqa: F811
     model.save(tmp_path / "made")
     rows = [{"prompt": "Why?", "response": text} for text in ("You need glue", "  ", "It depends on the weather")]
@@ -125,7 +185,28 @@ def test_scores_on_the_screen(model, tmp_path, capsys):  # noqa: F811
     ]
     pairs = [{"prompt": "Why?", "chosen": "You need glue", "rejected": "You need glue"}]
     assert main(["score", str(tmp_path / "made"), str(file_of(tmp_path / "new.jsonl", pairs))]) == 0
-    assert "the chosen response is scored higher in 50.0% of them" in capsys.readouterr().out
+    assert "the chosen response is scored higher in 50.0% of 1 pair" in capsys.readouterr().out
+
+
+def test_pairs_with_an_empty_side_are_not_counted(model, tmp_path, capsys):  # noqa: F811
+    model.save(tmp_path / "made")
+    pairs = [{"prompt": "Why?", "chosen": "You need glue", "rejected": text} for text in (" ", "You need glue")]
+    assert main(["score", str(tmp_path / "made"), str(file_of(tmp_path / "new.jsonl", pairs))]) == 0
+    out = capsys.readouterr().out
+    assert "scored higher in 50.0% of 1 pair\n" in out
+    assert out.splitlines()[1].split()[2] == "none"
+    assert main(["score", str(tmp_path / "made"), str(file_of(tmp_path / "new.jsonl", pairs[:1]))]) == 0
+    assert "nan" not in capsys.readouterr().out
+
+
+def test_scores_never_replace_the_texts_that_they_are_of(model, tmp_path, capsys):  # noqa: F811
+    model.save(tmp_path / "made")
+    (tmp_path / "new.csv").write_text("prompt,response\nWhy?,You need glue\n")
+    (tmp_path / "link.csv").symlink_to("new.csv")
+    for out in ("new.csv", "link.csv"):
+        assert main(["score", str(tmp_path / "made"), str(tmp_path / "new.csv"), "--out", str(tmp_path / out)]) == 2
+        assert "is the file that is scored; name another" in capsys.readouterr().err
+    assert (tmp_path / "new.csv").read_text().endswith("You need glue\n")
 
 
 def test_a_model_or_a_file_that_is_none_is_one_line(model, tmp_path, capsys):  # noqa: F811

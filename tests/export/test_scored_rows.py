@@ -53,6 +53,16 @@ def test_a_pair_has_two_rewards_as_compare_takes_them(model, tmp_path):
     pd.testing.assert_frame_equal(scored(model, tmp_path / "rows.parquet"), table)
 
 
+def test_ids_of_several_kinds_are_texts_and_half_a_character_is_one_line(model, tmp_path):
+    rows = [{"prompt": ASK, "response": GOOD, "id": name} for name in ("a", 3, {"part": [1]}, None)]
+    table = scored(model, of_rows(tmp_path, rows))
+    table.to_parquet(tmp_path / "scores.parquet")
+    assert table["id"].tolist()[:3] == ["a", "3", '{"part": [1]}']
+    assert table["id"].isna().tolist() == [False, False, False, True]
+    with pytest.raises(DataError, match=r"rows.jsonl, line 1: 'id' holds .*no character; write it in full"):
+        scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": GOOD, "id": "\ud800"}]))
+
+
 def test_an_empty_response_keeps_its_row(model, tmp_path):
     table = scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": text} for text in ("  ", GOOD)]))
     assert np.isnan(table["score"][0])
@@ -69,7 +79,7 @@ def test_an_empty_response_keeps_its_row(model, tmp_path):
         ([{"messages": []}], "line 1: 'messages' holds no messages"),
         (
             [{"prompt": ASK, "response": GOOD}, {"prompt": ASK, "chosen": GOOD, "rejected": BAD}],
-            "line 2: is a pair, and the rows before it are a responses; score them apart",
+            "line 2: is a pair, and the rows before it are responses; score them apart",
         ),
         ([], "no rows; give a file of prompts and responses, or of pairs"),
     ],

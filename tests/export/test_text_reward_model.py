@@ -85,6 +85,37 @@ def test_a_folder_that_is_none_is_one_line(model, tmp_path):
         TextRewardModel.load(tmp_path / "other")
 
 
+def _files(model, tmp_path):
+    model.save(tmp_path)
+    return sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_each_file_that_is_cut_in_half_or_gone_is_one_line(model, tmp_path):
+    files = _files(model, tmp_path / "whole")
+    assert len(files) == 7
+    for at, path in enumerate(files):
+        for state in ("half", "gone"):
+            folder = tmp_path / f"{state}-{at}"
+            model.save(folder)
+            content = (folder / path).read_bytes()
+            (folder / path).unlink()
+            if state == "half":
+                (folder / path).write_bytes(content[: len(content) // 2])
+            with pytest.raises(DataError) as told:
+                TextRewardModel.load(folder)
+            assert str(folder) in str(told.value)
+            assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("edit", [{"features": "words"}, {"features": []}, {"features": "encoder"}, {"encoder": 5}])
+def test_features_that_there_are_not_are_one_line(model, tmp_path, edit):
+    model.save(tmp_path)
+    about = json.loads((tmp_path / "reward_model.json").read_text())
+    (tmp_path / "reward_model.json").write_text(json.dumps({**about, **edit}))
+    with pytest.raises(DataError, match="is not what rmkit wrote"):
+        TextRewardModel.load(tmp_path)
+
+
 def test_no_text_no_reward_and_without_texts_no_refit(preferences, model):
     assert model.score([], []).shape == (0,)
     bank = preferences.bank
