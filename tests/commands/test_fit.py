@@ -133,7 +133,7 @@ def test_nothing_is_run_for_a_folder_that_cannot_be_written_or_holds_more(model,
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
     monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: pytest.fail("was run"))
     model.save(tmp_path / "mine")
-    (tmp_path / "mine/scores.csv").write_text("kept")
+    (tmp_path / "mine/scores.csv").write_text("kept", encoding="utf-8")
     (tmp_path / "link").symlink_to("mine")
     (tmp_path / "leads nowhere").symlink_to("none/made")
     for words, said in (
@@ -149,20 +149,22 @@ def test_nothing_is_run_for_a_folder_that_cannot_be_written_or_holds_more(model,
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == 1
-    assert (tmp_path / "mine/scores.csv").read_text() == "kept"
+    assert (tmp_path / "mine/scores.csv").read_text(encoding="utf-8") == "kept"
 
 
 @pytest.mark.parametrize("out", ["made", "link", "new", "."])
 def test_the_model_replaces_an_older_one_also_behind_a_link(model, monkeypatch, tmp_path, capsys, out):  # noqa: F811
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
     store, job = Store(tmp_path / "store"), SimpleNamespace(stage="09_human_preferences")
-    replace(model, about={**model.about, "held_out_accuracy": [ACCURACY], "suspects": []}).save(tmp_path / "stored")
+    replace(model, about={**model.about, "held_out_accuracy": [ACCURACY], "suspects": [], "answers": {}}).save(
+        tmp_path / "stored"
+    )
     monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: 0)
     monkeypatch.setattr("rmkit.commands.fit.planned", lambda asked: (SimpleNamespace(store=store.root), None, []))
     monkeypatch.setattr(Store, "finished_jobs", lambda self, jobs: {"key": job})
     monkeypatch.setattr(Store, "artifact", lambda self, key, name: tmp_path / "stored")
     model.save(tmp_path / "made")
-    (tmp_path / "made/reward_model.json").write_text("{}")
+    (tmp_path / "made/reward_model.json").write_text("{}", encoding="utf-8")
     (tmp_path / "link").symlink_to("made")
     monkeypatch.chdir(tmp_path / "made" if out == "." else tmp_path)
     assert main(["fit", str(pairs), "--out", out]) == 0
@@ -201,12 +203,12 @@ def test_pairs_with_an_empty_side_are_not_counted(model, tmp_path, capsys):  # n
 
 def test_scores_never_replace_the_texts_that_they_are_of(model, tmp_path, capsys):  # noqa: F811
     model.save(tmp_path / "made")
-    (tmp_path / "new.csv").write_text("prompt,response\nWhy?,You need glue\n")
+    (tmp_path / "new.csv").write_text("prompt,response\nWhy?,You need glue\n", encoding="utf-8")
     (tmp_path / "link.csv").symlink_to("new.csv")
     for out in ("new.csv", "link.csv"):
         assert main(["score", str(tmp_path / "made"), str(tmp_path / "new.csv"), "--out", str(tmp_path / out)]) == 2
         assert "is the file that is scored; name another" in capsys.readouterr().err
-    assert (tmp_path / "new.csv").read_text().endswith("You need glue\n")
+    assert (tmp_path / "new.csv").read_text(encoding="utf-8").endswith("You need glue\n")
 
 
 def test_a_model_or_a_file_that_is_none_is_one_line(model, tmp_path, capsys):  # noqa: F811

@@ -110,8 +110,8 @@ def test_each_file_that_is_cut_in_half_or_gone_is_one_line(model, tmp_path):
 @pytest.mark.parametrize("edit", [{"features": "words"}, {"features": []}, {"features": "encoder"}, {"encoder": 5}])
 def test_features_that_there_are_not_are_one_line(model, tmp_path, edit):
     model.save(tmp_path)
-    about = json.loads((tmp_path / "reward_model.json").read_text())
-    (tmp_path / "reward_model.json").write_text(json.dumps({**about, **edit}))
+    about = json.loads((tmp_path / "reward_model.json").read_text(encoding="utf-8"))
+    (tmp_path / "reward_model.json").write_text(json.dumps({**about, **edit}), encoding="utf-8")
     with pytest.raises(DataError, match="is not what rmkit wrote"):
         TextRewardModel.load(tmp_path)
 
