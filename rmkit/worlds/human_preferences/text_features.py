@@ -68,9 +68,9 @@ class NgramFeatures:
             arrays = load_file(folder / ARRAYS)
             shortest, longest = about["ngram_range"]
             found = cls(tuple(about["ngrams"]), (shortest, longest), arrays["rarity_v"], arrays["direction_dv"])
-            if about["format"] != FORMAT or found.direction_dv.shape[1:] != found.rarity_v.shape != (
-                len(found.ngrams),
-            ):
+            if about["format"] != FORMAT or found.rarity_v.shape != (len(found.ngrams),):
+                raise ValueError("its n-grams are not as many as their rarities")
+            if found.direction_dv.shape[1:] != found.rarity_v.shape:
                 raise ValueError("its arrays and n-grams are not of one size")
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
             raise DataError(f"{folder}: holds no n-gram features that can be read ({quoted(fault)})") from None
