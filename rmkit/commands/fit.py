@@ -21,6 +21,7 @@ from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
 SUSPECTS = "look_at_first.csv"
+OWN = ("pairs_file", "features", "encoder", "refit", "world")  # parameters
 STUDY, STAGE = "own-pairs", "09_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
@@ -51,7 +52,14 @@ def fit(options: argparse.Namespace) -> int:
             raise ParamsError(f"--encoder {shown}: is no folder here, and no name on the hub, as org/name")
         encoder = str(Path(options.encoder).resolve()) if is_folder else options.encoder
         assignments += ["features=encoder", f"encoder={_as_value(encoder)}"]
+    for name in (assignment.partition("=")[0].strip() for assignment in options.set):
+        if name in OWN:
+            raise ParamsError(
+                f"--set {name}: `rmkit fit` says that itself; use PAIRS, --encoder, or `rmkit run {STUDY}`"
+            )
     asked = argparse.Namespace(**RUN, set=[*assignments, *options.set], workers=options.workers)
+    if (several := [job.stage for job in planned(asked)[2]].count(STAGE)) > 1:
+        raise ParamsError(f"--set: these are {several} fits, and one reward model is kept; give one value of each")
     run(asked)
     project, _, jobs = planned(asked)
     store = Store(project.store)

@@ -49,21 +49,27 @@ def is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "", 1).isdecimal()
 
 
-def write_table(rows: "pd.DataFrame", out: Path, *, json: bool = False) -> None:
-    """Write a table as --out names it: .csv, .parquet, and .json where `json` says so; ParamsError or StoreError."""
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": lambda path: rows.to_csv(path, index=False),
-        ".parquet": lambda path: rows.to_parquet(path, index=False),
-    }
-    if json:
-        writers[".json"] = lambda path: rows.to_json(path, orient="records", indent=1)
+def require_writable(out: Path, *, json: bool = False) -> None:
+    """ParamsError unless --out names a table that may be written there: asked before long work, too."""
     where = f"--out {cut(str(out))}"
-    writer = writers[one_of(out.suffix, list(writers), f"{where}: its ending")]
+    one_of(out.suffix, [".csv", ".parquet", *([".json"] if json else [])], f"{where}: its ending")
     with disk_faults(out):
         if not out.parent.is_dir():
             raise ParamsError(f"{where}: there is no folder {cut(str(out.parent))}; make it, or name another")
         if out.exists() and not out.is_file():  # a pipe would wait for who reads it
             raise ParamsError(f"{where}: is not a regular file; name another")
+
+
+def write_table(rows: "pd.DataFrame", out: Path, *, json: bool = False) -> None:
+    """Write a table as --out names it: .csv, .parquet, and .json where `json` says so; ParamsError or StoreError."""
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": lambda path: rows.to_csv(path, index=False),
+        ".parquet": lambda path: rows.to_parquet(path, index=False),
+        ".json": lambda path: rows.to_json(path, orient="records", indent=1),
+    }
+    require_writable(out, json=json)
+    writer = writers[out.suffix]
+    with disk_faults(out):
         whole = Path(os.path.realpath(out))  # a link stays one
         beside = whole.with_name(f".rmkit-results.{os.getpid()}")
         try:  # whole or not at all: a full disk leaves the file that was there

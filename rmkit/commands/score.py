@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rmkit.commands.plain_tables import aligned, write_table
+from rmkit.commands.plain_tables import aligned, require_writable, write_table
 from rmkit.errors import ParamsError, cut
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.words import counted
@@ -27,6 +27,8 @@ def score(options: argparse.Namespace) -> int:
 
     if options.out and os.path.realpath(options.out) == os.path.realpath(options.file):
         raise ParamsError(f"--out {cut(str(options.out))}: is the file that is scored; name another")
+    if options.out:
+        require_writable(options.out)
     model = TextRewardModel.load(options.model)
     with tqdm(desc="scoring", unit=" texts", leave=False, disable=None) as bar:
 

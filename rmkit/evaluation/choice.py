@@ -15,6 +15,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
+from rmkit.evaluation.rulers import LEARNS
 
 ACCURACY = "accuracy"
 
@@ -28,7 +29,7 @@ class Choice:
     accuracies: pd.DataFrame  # a row each head and ruler: reward_model, is_ruler, mean, low, high, prompts, reason
     best: str  # the most accurate head
     to_best: pd.Series | None  # best minus chosen: mean, low, high; None where it is the best
-    ruler: str | None  # the most accurate baseline, which knows no label
+    ruler: str | None  # the most accurate baseline of those that know no label
     to_ruler: pd.Series | None  # chosen minus that ruler
 
     def sentences(self) -> Iterator[str]:
@@ -70,7 +71,8 @@ def choose_head(evaluations: Sequence[Evaluations]) -> Choice:
         if not behind["low"] > 0:  # also where there is no interval
             name, to_best = str(other), behind
             break
-    ruler = str(rulers["mean"].idxmax()) if len(rulers) else None
+    unlearned = rulers["mean"].drop(index=list(LEARNS), errors="ignore")
+    ruler = str(unlearned.idxmax()) if len(unlearned) else None
     columns = ["reward_model", "is_ruler", "mean", "low", "high", "prompts", "reason"]
     table = pd.concat([heads.assign(is_ruler=False), rulers.assign(is_ruler=True)]).reset_index()[columns]
     against = None if ruler is None else _difference(evaluations, name, ruler, most)

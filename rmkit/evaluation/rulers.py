@@ -1,4 +1,4 @@
-"""Rules that learn no reward and order pairs all the same: what every reward model has to beat on people's pairs.
+"""Rules that order pairs without a head: what every reward model has to beat on people's pairs.
 
 | name | which response it takes for the better one |
 |---|---|
@@ -6,6 +6,9 @@
 | shorter, longer | by characters |
 | more_formatted | the one with more marks of Markdown |
 | nearest_to_chosen | the one nearer to the mean embedding of what was chosen outside the pair's fold |
+
+The last one learns from labels, if only a mean: it is the simplest learner, and says nothing of what can be had without
+labels.
 
 Knows a bank and a cross-fitting; no head.
 """
@@ -19,6 +22,7 @@ from rmkit.errors import DataError, one_of
 from rmkit.evaluation.compared_scores import n_marks
 from rmkit.training_sets.cross_fitting import CrossFitting
 
+LEARNS = ("nearest_to_chosen",)
 RULERS = ("random", "shorter", "longer", "more_formatted", "nearest_to_chosen")
 
 

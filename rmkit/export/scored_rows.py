@@ -65,7 +65,10 @@ def scored(
 def _response(row: Mapping[str, Any], where: str) -> Side:
     """The one response of a row, a text or messages, after its prompt; or the last of its messages."""
     if _has(row, MESSAGES):
-        return side_of(row[MESSAGES], None, MESSAGES, where)
+        side = side_of(row[MESSAGES], None, MESSAGES, where)
+        if side.by_human:
+            raise DataError(f"{where}: the last of '{MESSAGES}' is the human's; it must be the response")
+        return side
     name = next((name for name in RESPONSES if _has(row, name)), None)
     if name is None or not _has(row, PROMPT):
         found = ", ".join(cut(repr(key)[1:-1], 40) for key in list(row)[:5]) or "no keys"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FORMAT = 1
+RESPONSE, JOINT = "response", "prompt and response"  # what features are of
 ABOUT, HEAD, ENCODER = "reward_model.json", "head", "encoder"
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
 
@@ -45,7 +46,7 @@ class TextRewardModel:
     @property
     def reads(self) -> str:
         """What its features are of."""
-        return "prompt and response" if self.with_prompt else "response"
+        return JOINT if self.with_prompt else RESPONSE
 
     def embed(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
@@ -106,6 +107,8 @@ class TextRewardModel:
             if about["format"] != FORMAT:
                 raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
             features, reads, encoder, held = (about[name] for name in ("features", "reads", "encoder", "about"))
+            if reads not in (RESPONSE, JOINT):
+                raise ValueError(f"reads {quoted(reads)}")
             if features not in FEATURES or not isinstance(encoder, type(None) if features == NGRAMS else str):
                 raise ValueError(f"features {quoted(features)} of encoder {quoted(encoder)}")
         except FileNotFoundError:
@@ -121,7 +124,7 @@ class TextRewardModel:
             raise DataError(
                 f"{folder / HEAD}: holds no head that can be read ({quoted(fault)}); fit it again"
             ) from None
-        model = cls(head, features, reads != "response", encoder, ngrams, held)
+        model = cls(head, features, reads == JOINT, encoder, ngrams, held)
         weights = model._weights()
         if about.get("encoder_sha256") and (not weights or file_digest(weights) != about["encoder_sha256"]):
             state = "holds other weights than" if weights else "is not there any more, or lacks"

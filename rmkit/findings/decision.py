@@ -143,7 +143,7 @@ def _sure(evaluations: Sequence[Evaluations], choice: Choice, margins: pd.Series
     row = pd.Series(interval_row(interval_of(stacked(evaluations, OVERCONFIDENCE)[:, at]), len(evaluations)))
     state = "It claims more than it knows" if row["low"] > 0 else "It knows more than it claims"
     if not (row["low"] > 0 or row["high"] < 0):
-        return f"Nothing else is shown: confidence minus accuracy is {gap(row)}."
+        return f"Yes, as far as these pairs show: confidence minus accuracy is {gap(row)}."
     scaled = ""
     if margins is not None:
         scaled = f"; its margins times {calibrated_slope(margins.to_numpy(), np.ones(len(margins))):.2g} fit better"

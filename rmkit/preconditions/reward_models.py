@@ -32,7 +32,10 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
     if annotations is not None:
         check_counts(parameters, where)
     if n_folds > counts.get("prompts", n_folds):
-        raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts")
+        remedy = (
+            f"say --set n_folds={counts['prompts']}" if counts["prompts"] > 1 else "pairs of one prompt say nothing"
+        )
+        raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts; {remedy}")
     if parameters.get("refit") and "pairs" in counts and "pairs_of_prompts" not in counts:
         raise ParamsError(f"{where}: refit: needs the texts, to give new ones their features: name a pairs_file")
     if "pairs" not in counts:

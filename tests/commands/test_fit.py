@@ -101,6 +101,8 @@ def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_p
         "there is no folder": (pairs, "--out", tmp_path / "none/made"),
         "is no folder here, and no name on the hub": (pairs, "--encoder", "mine", "--out", tmp_path / "made"),
         "No such file": (tmp_path / "none.jsonl", "--out", tmp_path / "made"),
+        "--set refit: `rmkit fit` says that itself": (pairs, "--set", "refit=false"),
+        "--set: these are 2 fits, and one reward model is kept": (pairs, "--set", "seed=[0, 1]"),
         "has no 'chosen'": (file_of(tmp_path / "rows.jsonl", [{"text": "a"}]), "--out", tmp_path / "made"),
         "too few to train and to validate on": (
             file_of(tmp_path / "few.jsonl", made_up_pairs(5)), "--out", tmp_path / "made",

@@ -60,6 +60,13 @@ def test_what_is_no_better_than_a_ruler_is_not_called_ahead():
     assert "it is behind" in list(choose_head(evaluations_of({"a": 0.5}, {"longer": 0.65})).sentences())[1]
 
 
+def test_what_learns_from_labels_is_no_rule_without_them():
+    choice = choose_head(evaluations_of({"a": 0.85}, {"longer": 0.55, "nearest_to_chosen": 0.85}))
+    assert choice.ruler == "longer"
+    assert "nearest_to_chosen" in set(choice.accuracies["reward_model"])
+    assert choose_head(evaluations_of({"a": 0.85}, {"nearest_to_chosen": 0.85})).ruler is None
+
+
 def test_too_few_prompts_for_an_interval_keep_the_first_and_say_why():
     choice = choose_head(evaluations_of({"simple": 0.6, "large": 0.9}, {"longer": 0.5}, n_pairs=10))
     assert choice.name == "simple"

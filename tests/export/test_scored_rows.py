@@ -77,6 +77,7 @@ def test_an_empty_response_keeps_its_row(model, tmp_path):
         ([{"prompt": ASK, "response": 3}], "line 1: 'response' is int, not text"),
         ([{"prompt": ASK, "chosen": GOOD}], "line 1: has no 'rejected'"),
         ([{"messages": []}], "line 1: 'messages' holds no messages"),
+        ([{"messages": [USER]}], "line 1: the last of 'messages' is the human's; it must be the response"),
         (
             [{"prompt": ASK, "response": GOOD}, {"prompt": ASK, "chosen": GOOD, "rejected": BAD}],
             "line 2: is a pair, and the rows before it are responses; score them apart",

@@ -111,8 +111,10 @@ def fitted(
     # arpack: exact to rounding, where the randomized solver's last dimensions hang on its seed. One BLAS thread: else
     # the order of a sum, and with it the last bit, would follow the number of cores.
     svd = TruncatedSVD(n_components=n_dimensions, algorithm="arpack", random_state=0)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore"):
         embedding_rd = svd.fit_transform(weight_rv).astype(np.float16)
+    if not np.isfinite(svd.explained_variance_ratio_).all():
+        raise DataError(f"texts: all {len(texts)} are alike; add texts")
     source = {
         "method": "TF-IDF of character n-grams (char_wb, sublinear), truncated SVD",
         "fitted_on": "all texts at once, without labels",

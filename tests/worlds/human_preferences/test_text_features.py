@@ -65,7 +65,9 @@ def test_a_text_without_a_known_run_of_characters_is_a_row_of_zeros():
     assert embedding_rd[:-1].any(axis=1).all()
 
 
-@pytest.mark.parametrize(("texts", "n_dimensions"), [(TEXTS[:20], 19), (["aa", "bb"] * 50, 9), (["aa b"] * 9, 8)])
+@pytest.mark.parametrize(
+    ("texts", "n_dimensions"), [(TEXTS[:20], 19), (["aa", "bb"] * 50, 11), (["aa b", "cc"] * 5, 9)]
+)
 def test_dimensions_are_fewer_than_the_texts_and_than_their_runs(texts, n_dimensions):
     embedding_rd, source = embed(texts, n_dimensions=20, min_df=1)
     assert embedding_rd.shape == (len(texts), n_dimensions)
@@ -76,6 +78,11 @@ def test_dimensions_are_fewer_than_the_texts_and_than_their_runs(texts, n_dimens
 def test_texts_that_nothing_tells_apart_are_one_line(texts):
     with pytest.raises(DataError, match=r"^texts: \d+ n-grams occur in 5 or more of the \d+ texts; they tell no two"):
         embed(texts, n_dimensions=20)
+
+
+def test_equal_texts_are_one_line():
+    with pytest.raises(DataError, match=r"^texts: all 9 are alike; add texts$"):
+        embed(["aa b"] * 9, n_dimensions=20, min_df=1)
 
 
 def test_what_was_fitted_gives_old_and_new_texts_their_features_also_from_a_folder(tmp_path):
