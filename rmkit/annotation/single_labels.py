@@ -199,8 +199,9 @@ def _said(
     tail = "" if low > 0 else " The rate may be 0: single labels cannot tell noise from a weak model."
     return (
         f"A flip rate that is the same for all pairs is {below}at most {high:.1%} ({level:.0%} bound), because the "
-        f"model is right on {accuracy:.1%} of {where}; so the accuracy ceiling lies between {1 - high:.1%} and "
-        f"{1 - low:.1%}.{tail}"
+        f"model is right on {accuracy:.1%} of {where}; the accuracy ceiling then lies between {1 - high:.1%} and "
+        f"{1 - low:.1%}. Where labels are noisier the less two answers differ, it may be as low as "
+        f"{1 - everywhere:.1%}.{tail}"
     )
 
 
