@@ -100,7 +100,7 @@ class Batch:
 
     def sides(self, reward_gu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(G, B) rewards of the first and of the second responses."""
-        side_gn = reward_gu if self.side_gn is None else reward_gu.gather(1, self.side_gn)
+        side_gn = reward_gu if self.side_gn is None else taken_along(reward_gu, self.side_gn)
         if self.single:
             return side_gn, side_gn
         first_gb, second_gb = side_gn.chunk(2, dim=1)
@@ -157,7 +157,7 @@ class Batches:
     def _rows(self, row_gb: torch.Tensor, real_gb: torch.Tensor) -> Batch:
         """The events of which a row was drawn, each once, with the weights of the rows that were."""
         flat_gr = self.events.weight_sm2.flatten(1)
-        weight_gr = torch.zeros_like(flat_gr).scatter_add_(1, row_gb, flat_gr.gather(1, row_gb) * real_gb)
+        weight_gr = added_along(torch.zeros_like(flat_gr), row_gb, flat_gr.gather(1, row_gb) * real_gb)
         weight_gm2 = weight_gr.unflatten(1, (-1, 2))
         used_gm = weight_gm2.sum(dim=2) > 0
         event_gb = used_gm.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, : int(used_gm.sum(1).max())]
@@ -170,6 +170,31 @@ class Batches:
         self.order_g = [self.order_g[g] for g in kept_g]
         self.orders = {leader: order for leader, order in self.orders.items() if leader in self.order_g}
         self.all = self.events.everything() if self.all is not None else None
+
+
+def taken_along(value_gu: torch.Tensor, position_gn: torch.Tensor) -> torch.Tensor:
+    """(G, N) the values of each row at its positions."""
+    return taken_in_order(value_gu, position_gn) if value_gu.is_cuda else value_gu.gather(1, position_gn)
+
+
+def taken_in_order(value_gu: torch.Tensor, position_gn: torch.Tensor) -> torch.Tensor:
+    """The same by an index: on CUDA its gradient is summed in sorted order, that of a gather by whichever thread comes
+    first, so that equal fits would not have equal bytes.
+    """
+    return value_gu[torch.arange(len(value_gu), device=value_gu.device)[:, None], position_gn]
+
+
+def added_along(sum_gu: torch.Tensor, position_gn: torch.Tensor, value_gn: torch.Tensor) -> torch.Tensor:
+    """sum_gu, changed: the values of each row are added at its positions."""
+    if sum_gu.is_cuda:
+        return added_in_order(sum_gu, position_gn, value_gn)
+    return sum_gu.scatter_add_(1, position_gn, value_gn)
+
+
+def added_in_order(sum_gu: torch.Tensor, position_gn: torch.Tensor, value_gn: torch.Tensor) -> torch.Tensor:
+    """The same in sorted order on CUDA, as `taken_in_order`."""
+    row_gn = torch.arange(len(sum_gu), device=sum_gu.device)[:, None].expand_as(position_gn)
+    return sum_gu.index_put_((row_gn, position_gn), value_gn, accumulate=True)
 
 
 def shared(streams: Sequence[np.random.Generator], sizes: np.ndarray) -> list[int]:

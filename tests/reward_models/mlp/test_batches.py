@@ -1,9 +1,18 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmkit.reward_models.mlp.batches import Batches, Events, shared
+from rmkit.reward_models.mlp.batches import (
+    Batches,
+    Events,
+    added_along,
+    added_in_order,
+    shared,
+    taken_along,
+    taken_in_order,
+)
 from rmkit.training_sets.pair_sets import PairSets
 from tests.reward_models.mlp.small_heads import streams
 
@@ -79,3 +88,23 @@ def test_a_batch_in_parts_is_the_whole_batch():
     sides = [part.sides(part.position_gu) for part in batch.parts(5)]
     for side, whole in enumerate(batch.sides(batch.position_gu)):
         assert torch.cat([part[side] for part in sides], dim=1).equal(whole)
+
+
+@pytest.mark.parametrize(
+    ("taken", "added"),
+    [
+        (taken_along, added_along),
+        (taken_in_order, added_in_order),  # what CUDA uses, where it gives equal bytes as well
+    ],
+)
+def test_values_are_taken_and_added_where_positions_say_each_row_by_itself(taken, added):
+    rng = np.random.default_rng(0)
+    value_gu, weight_gn, position_gn = rng.normal(size=(3, 5)), rng.normal(size=(3, 40)), rng.integers(0, 5, (3, 40))
+    value = torch.tensor(value_gu, requires_grad=True)
+    found = taken(value, torch.from_numpy(position_gn))
+    np.testing.assert_array_equal(found.detach(), np.take_along_axis(value_gu, position_gn, axis=1))
+    (found * torch.from_numpy(weight_gn)).sum().backward()
+    expected_gu = np.stack([np.bincount(at, weight, 5) for at, weight in zip(position_gn, weight_gn, strict=True)])
+    np.testing.assert_allclose(value.grad, expected_gu)
+    sums = added(torch.zeros(3, 5, dtype=torch.float64), torch.from_numpy(position_gn), torch.from_numpy(weight_gn))
+    np.testing.assert_allclose(sums, expected_gu)
