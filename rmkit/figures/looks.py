@@ -14,11 +14,14 @@ from rmkit.figures.theme import (
     AMBER,
     BLUE,
     BROWN,
+    FOREST,
     GREEN,
     GREY,
     INK,
+    MAROON,
     ORANGE,
     PALE,
+    PLUM,
     PURPLE,
     SKY,
     SPARE_COLORS,
@@ -71,10 +74,10 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "gold": Look("gold reward", INK, "-", "*"),
         "random": Look("random", GREY, ":", "x", said="a random reward"),
         "shorter": Look("shorter answer", GREEN, "-.", "v", said="the shorter answer"),
-        "longer": Look("longer answer", GREEN, (0, (4, 2, 1, 2)), "^", said="the longer answer"),
-        "more_formatted": Look("more formatted answer", GREY, (0, (4, 2, 1, 2)), "d", said="the more formatted answer"),
+        "longer": Look("longer answer", FOREST, (0, (9, 2, 2, 2)), "H", said="the longer answer"),
+        "more_formatted": Look("more formatted answer", PLUM, (0, (2, 2)), "d", said="the more formatted answer"),
         "nearest_to_chosen": Look(
-            "nearest to what was chosen", PALE, (0, (2, 1)), "p", said="the answer nearest to what was chosen"
+            "nearest to what was chosen", MAROON, (0, (1, 2, 4, 2)), ">", said="the answer nearest to what was chosen"
         ),
         "base": Look("base policy", PALE, (0, (1, 3)), "+"),
     },

@@ -17,6 +17,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER = "#0072B2", "#D55E00", "#009E73", "#CC7
 GREY, INK = "#6E6E6E", "#222222"
 BROWN, TEAL = "#8C510A", "#01665E"  # for ensembles
 PALE = "#A8A8A8"
+FOREST, PLUM, MAROON = "#117733", "#AA4499", "#661100"  # Tol 2021: for rules that are no reward model
 SPARE_COLORS = ("#882255", "#999933", "#332288", "#EE6677")  # Tol 2021: for names that looks.py does not list
 
 READABLE = 4.5  # contrast of small text with its background, WCAG 2.2, success criterion 1.4.3

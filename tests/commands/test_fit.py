@@ -92,6 +92,7 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
     assert "1 judge, 200 pairs of 200 prompts" in out
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_path):
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
     (tmp_path / "other").mkdir()

@@ -28,6 +28,7 @@ def test_where_nothing_failed_it_says_so_and_runs_nothing(small):
     assert small.executions() == []
 
 
+@pytest.mark.slow
 def test_only_what_failed_runs_again(failing):
     assert failing.run(RMKIT_TEST_BROKEN="1").returncode == 1
     failing.edit("params/small.yaml", "[0, 1]", "[0, 1, 2]")  # a job that did not fail: it was never asked for

@@ -13,12 +13,13 @@ from rmkit.ablations.validation_split import HEADS
 from rmkit.active.registry import STRATEGIES
 from rmkit.annotation.pairs import CHOICES, POOLS
 from rmkit.evaluation.population import MEASURES
+from rmkit.evaluation.rulers import RULERS
 from rmkit.figures.looks import ARMS, LOOKS, SPARES, UNFILLED, called, look_of, looks_of, metric_label, policy_label
 from rmkit.figures.theme import GREY, INK, READABLE, contrast
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
 
-BASELINES = ("gold", "random", "shorter", "base")
+BASELINES = {"gold", "base", *RULERS}
 NAMES = {
     "reward_model": {*REWARD_MODELS, *BASELINES},
     "strategy": set(STRATEGIES),

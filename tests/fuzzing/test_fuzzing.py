@@ -5,12 +5,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.fuzzing.kinds import KINDS
 from tests.fuzzing.places import place_in
 from tests.fuzzing.series import counts, tried_by_workers
-from tests.fuzzing.trial import Trial, tried
+from tests.fuzzing.trial import MEGABYTES, Trial, tried
 
 FEW = 10  # of slow kinds only a tenth of their share
 PATIENCE = 60.0  # seconds for an input: tests run beside others
@@ -103,6 +104,8 @@ def nothing_wrong(arguments):
 )  # fmt: skip
 def test_the_judge_sees(act, faults, finished, monkeypatch):
     monkeypatch.setattr("rmkit.cli.main", act)
+    held = psutil.Process().memory_info().rss / 1e6  # by the tests before it, and so by what is forked
+    monkeypatch.setattr("tests.fuzzing.trial.MEGABYTES", MEGABYTES + held)
     (finished.root / "runs").rename(finished.root.parent / "finished")
     place = place_in(finished.root.parent, small=True)
     outcome = tried(Trial(("check",), place), seconds=2.0 if act is a_hang else PATIENCE)

@@ -135,6 +135,7 @@ def test_a_trials_report_needs_no_quoting_in_a_shell():
     assert name.startswith("tiny")  # `rmkit gc` knows reports by the study's name
 
 
+@pytest.mark.slow
 def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote(smoke, tmp_path):
     project = shutil.copytree(smoke, tmp_path / "project")
     study = project / "params/smoke.yaml"

@@ -161,6 +161,7 @@ def test_kill_of_any_process_at_any_moment_costs_nothing_that_was_finished(victi
     assert case.lost <= 2, case
 
 
+@pytest.mark.slow
 def test_kill_of_a_job_process_alone_fails_the_job_and_spares_the_rest(undisturbed, tmp_path):
     template, _, _ = undisturbed
     project = template.copy(tmp_path / "project")
