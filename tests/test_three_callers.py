@@ -78,6 +78,7 @@ def test_a_misspelt_parameter_of_plain_papermill_is_one_sentence(smoke, tmp_path
     assert "did you mean 'min_df'?" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_path):
     project = checkout(tmp_path / "project")
     notebook = project / "notebooks/09_human_preferences.ipynb"

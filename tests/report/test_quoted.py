@@ -183,6 +183,7 @@ def test_a_selection_that_no_rows_answer_is_one_sentence(stored, selection, said
     assert str(fault.value).startswith("README.md:1: ")
 
 
+@pytest.mark.slow
 def test_the_command_fills_in_what_a_finished_study_gave(smoke, tmp_path):
     project = shutil.copytree(smoke, tmp_path / "project")
     for path in [*project.glob("docs/*.md"), *project.glob("notebooks/*.ipynb")]:
