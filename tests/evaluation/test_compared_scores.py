@@ -190,6 +190,7 @@ def test_counting_marks_takes_no_longer_than_the_text_is_long():
 
 
 @pytest.mark.parametrize("pairs_a_prompt", [1, 4])
+@pytest.mark.slow
 def test_with_no_difference_any_is_claimed_in_at_most_a_twentieth_of_studies(pairs_a_prompt):
     """Five judges, equally good, that share hard prompts; with four pairs a prompt, a judge has prompts of its own too.
 

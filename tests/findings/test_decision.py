@@ -50,6 +50,7 @@ def test_every_question_is_answered_and_the_wrong_labels_are_named():
     assert decision.suspects["probability"].is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_labels_without_a_pattern_are_not_called_learnable():
     answers = [decided(sharpness=0.0, flipped=0.5, seed=seed)[0].answers[QUESTIONS[0]] for seed in range(20)]
     assert sum(answer.startswith("Yes") for answer in answers) <= 1
