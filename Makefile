@@ -22,7 +22,7 @@ study: $(VENV)/.core  ## run params/tiny.yaml, then print where its report is
 test: $(VENV)/.dev lint  ## lint, then the tests (at most 10 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow: $(VENV)/.dev  ## the long tests: faults at every point, a world anew, a browser (at most 20 minutes)
+test-slow: $(VENV)/.dev  ## the long tests: faults at every point, a world anew, a browser (at most 35 minutes)
 	@which chromium > /dev/null || which chromium-browser > /dev/null || which google-chrome > /dev/null \
 	  || { apt-get update && apt-get install -y chromium; } > /dev/null 2>&1 \
 	  || echo "Chromium is missing, and apt-get cannot install it here: no test in a browser"

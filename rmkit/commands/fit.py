@@ -36,7 +36,7 @@ def fit(options: argparse.Namespace) -> int:
     """Fit reward models to a file of preference pairs, and keep one that scores new texts.
 
     Heads are compared on held-out pairs (notebooks 00 and 09_human_preferences, study own-pairs); the chosen one is
-    fitted again on all pairs. Forms of rows: docs/your-own.md.
+    fitted again on all pairs. The README lists the forms of rows.
     """
     from rmkit.export.text_reward_model import TextRewardModel
 
