@@ -20,7 +20,7 @@ from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
-SUSPECTS = "look_at_first.csv"
+SUSPECTS, TO_LABEL = "look_at_first.csv", "label_next.jsonl"
 OWN = ("pairs_file", "features", "encoder", "refit", "world")  # parameters
 STUDY, STAGE = "own-pairs", "09_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
@@ -38,6 +38,7 @@ def fit(options: argparse.Namespace) -> int:
     Heads are compared on held-out pairs (notebooks 00 and 09_human_preferences, study own-pairs); the chosen one is
     fitted again on all pairs. The README lists the forms of rows.
     """
+    from rmkit.artifacts.table import Table
     from rmkit.export.text_reward_model import TextRewardModel
 
     out = options.out or Path(f"{_stem(options.pairs)}-reward-model")
@@ -74,6 +75,8 @@ def fit(options: argparse.Namespace) -> int:
         try:  # whole or not at all: what was there stays until the new one is
             shutil.copytree(made, beside)
             _write_suspects(model.about["suspects"], beside / SUSPECTS)
+            to_label = Table.load(store.artifact(finished[STAGE], "to_label")).rows
+            to_label.to_json(beside / TO_LABEL, orient="records", lines=True, force_ascii=False)
             if whole.exists():
                 shutil.rmtree(whole)
             beside.rename(whole)
@@ -82,6 +85,7 @@ def fit(options: argparse.Namespace) -> int:
     reads = f"{model.reads} by {'character n-grams' if model.ngrams else model.encoder}"
     say(f"reward model: {out} ({model.name} on {reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
+    say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b; rmkit reads it then)")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
 
@@ -99,7 +103,7 @@ def _check_free(folder: Path, where: str) -> None:
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ParamsError(f"{where}: is there already, and is no reward model; name another folder")
     if folder.exists() and (
-        more := sorted({path.name for path in folder.iterdir()} - {ABOUT, ENCODER, HEAD, SUSPECTS})
+        more := sorted({path.name for path in folder.iterdir()} - {ABOUT, ENCODER, HEAD, SUSPECTS, TO_LABEL})
     ):
         raise ParamsError(f"{where}: holds {cut(more[0])} beside a reward model; move it, or name another folder")
     if not folder.parent.is_dir():

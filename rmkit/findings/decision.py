@@ -12,18 +12,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rmkit.annotation.crowd_noise import flip_rate
+from rmkit.annotation.crowd_noise import accuracy_ceiling, flip_rate
 from rmkit.annotation.judgements import Judgements
 from rmkit.annotation.single_labels import HIGHEST_FLIP, Suspects, calibrated_slope, flip_bounds, suspect_labels
-from rmkit.artifacts.comparisons import Comparisons
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.choice import ACCURACY, Choice, gap, points
 from rmkit.evaluation.contrasts import in_group, over_prompts, paired_differences
 from rmkit.evaluation.curves import interval_of, interval_row, stacked
+from rmkit.evaluation.extrapolated import FEWEST_COUNTS, gain, last_step
+from rmkit.evaluation.held_out import MARGIN
+from rmkit.findings import shortcuts
 from rmkit.intervals.means import Interval, detectable
 
 OVERCONFIDENCE = "overconfidence"
-ANNOTATOR, MOST_SUSPECTS = "annotator", 50
+ANNOTATOR, MOST_SUSPECTS, TO_JUDGE = "annotator", 50, 50
+MORE = 500  # labels, of which it is said what they would bring
+LITTLE = 0.01  # of accuracy: what is surely less is not worth them
 
 
 @dataclass(frozen=True)
@@ -44,69 +48,82 @@ def decide(
     evaluations: Sequence[Evaluations],
     choice: Choice,
     *,
-    margins: pd.Series | None = None,
-    prompt_m: np.ndarray | None = None,
-    repeated: Interval | None = None,
+    held_out: pd.DataFrame | None = None,
+    to_label: pd.DataFrame | None = None,
 ) -> Decision:
-    """The answers from a cross-fitting's evaluations, one a seed; with margins, those about the labels too.
+    """The answers from a cross-fitting's evaluations, one a seed; with held-out pairs, also those about pairs.
 
-    margins: of the chosen head at the most annotations, (M,) chosen minus rejected, held out, by the pair's position.
-    prompt_m: (M,) the pairs' prompts. repeated: the flip rate of pairs that several people judged, as `repeated_labels`
-    gives it.
+    held_out: of the chosen head at the most annotations, as evaluation/held_out.py has it. to_label: the pairs that
+    active/to_judge.py picks, as its table has them.
     """
+    repeated = None if held_out is None else repeated_labels(held_out)
     answers = {
-        "Is it learnable?": _learnable(choice),
+        "Is it learnable?": _learnable(choice, repeated),
         "Which head?": _head(evaluations, choice),
-        "Would more labels help?": _more_labels(evaluations, choice),
-        "Is it as sure as it should be?": _sure(evaluations, choice, margins),
+        "Would more labels help?": _more_labels(evaluations, choice, held_out),
+        "Is it as sure as it should be?": _sure(evaluations, choice, held_out),
     }
     suspects = None
-    if margins is not None:
-        margin_m, ones_m = margins.to_numpy(), np.ones(len(margins))
-        bounds = flip_bounds(margin_m, ones_m, prompt_m=prompt_m, repeated=repeated)
+    if held_out is not None:
+        answers["Are there shortcuts?"] = shortcuts.sentence_of(held_out)
+        margin_m, ones_m = held_out[MARGIN].to_numpy(), np.ones(len(held_out))
+        bounds = flip_bounds(margin_m, ones_m, prompt_m=held_out["prompt_id"].to_numpy(), repeated=repeated)
         answers["How noisy are the labels?"] = bounds.sentence
         known = repeated is not None and bounds.low <= bounds.high
         flip = (bounds.low, min(bounds.high, HIGHEST_FLIP)) if known else None
-        found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(margins)), flip=flip)
+        found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(held_out)), flip=flip)
         counted = suspect_labels(margin_m, ones_m, flip=flip)
         answers["Which labels to look at first?"] = _look(found, counted)
-        suspects = pd.DataFrame({"pair": margins.index[found.position_k], "probability": found.other_k})
+        suspects = pd.DataFrame({"pair": held_out.index[found.position_k], "probability": found.other_k})
+    if to_label is not None:
+        answers["Which pairs to label next?"] = _next(to_label)
     answers["Which n of Best-of-n is safe?"] = (
         "Pairs cannot show it: that needs several responses to a prompt, and a judgement of those that are picked."
     )
     return Decision(answers, suspects)
 
 
-def repeated_labels(comparisons: Comparisons, prompt_id_r: np.ndarray) -> Interval | None:
+def repeated_labels(held_out: pd.DataFrame) -> Interval | None:
     """The flip rate that pairs say which several people judged; None where no annotator is named or none was.
 
-    prompt_id_r: (R,) the bank's. The two halves of a tie are left out.
+    The two halves of a tie are left out.
     """
-    table = comparisons.table
-    if ANNOTATOR not in table:
+    if ANNOTATOR not in held_out:
         return None
-    both_ways = table.groupby(["first", "second", ANNOTATOR, "line"])["label"].transform("nunique") > 1
-    table = table[~both_ways & (table[ANNOTATOR] >= 0)]
+    both_ways = held_out.groupby(["first", "second", ANNOTATOR, "line"])["label"].transform("nunique") > 1
+    table = held_out[~both_ways & (held_out[ANNOTATOR] >= 0)]
     pair_j = table.groupby(["first", "second"], sort=False).ngroup().to_numpy()
     if not len(table) or not (np.bincount(pair_j) > 1).any():
         return None
-    prompt_m = prompt_id_r[table.groupby(["first", "second"], sort=False)["first"].first().to_numpy()]
+    prompt_m = table.groupby(["first", "second"], sort=False)["prompt_id"].first().to_numpy()
     judged = Judgements(pair_j, table[ANNOTATOR].to_numpy(), table["label"].to_numpy())
     return flip_rate(judged, prompt_m=prompt_m)
 
 
-def _learnable(choice: Choice) -> str:
+def _learnable(choice: Choice, repeated: Interval | None) -> str:
     accuracy = choice.accuracies.set_index("reward_model")["mean"]
     said = f"{choice.name} orders {accuracy[choice.name]:.1%} of held-out pairs as they were labelled"
     row, ruler = choice.to_ruler, choice.ruler
+    ceiling = _ceiling(repeated)
     if row is None:
-        return f"{said}; there is no rule without labels to hold it against."
+        return f"{said}; there is no rule without labels to hold it against.{ceiling}"
     against = f"the best rule that knows no label, {ruler}, {accuracy[str(ruler)]:.1%}: {gap(row)}"
     if row["low"] > 0:
-        return f"Yes. {said}, {against}."
+        return f"Yes. {said}, {against}.{ceiling}"
     if row["high"] < 0:
-        return f"Not by these heads: {said}, {against}. Use the rule, or better features."
-    return f"Cannot tell. {said}, {against}{_seen(row)}. Label more pairs, or try better features."
+        return f"Not by these heads: {said}, {against}. Use the rule, or better features.{ceiling}"
+    return f"Cannot tell. {said}, {against}{_seen(row)}. Label more pairs, or try better features.{ceiling}"
+
+
+def _ceiling(repeated: Interval | None) -> str:
+    """What no model can exceed, where pairs were judged more than once."""
+    if repeated is None or not np.isfinite(repeated.low):
+        return ""
+    most = accuracy_ceiling(repeated)
+    return (
+        f" Judgements of one pair by several people differ so often that no model can be right on more than "
+        f"{most.estimate:.1%} of single labels ({most.level:.0%} interval {most.low:.1%} to {most.high:.1%})."
+    )
 
 
 def _head(evaluations: Sequence[Evaluations], choice: Choice) -> str:
@@ -124,9 +141,17 @@ def _head(evaluations: Sequence[Evaluations], choice: Choice) -> str:
     return f"{kept}. {matters}: from the least accurate ({worst}) to the most ({choice.best}), {gap(row)}."
 
 
-def _more_labels(evaluations: Sequence[Evaluations], choice: Choice) -> str:
+def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: pd.DataFrame | None) -> str:
+    """By the curve continued from all labels that there are; by its last step, where it has too few points."""
     fits = evaluations[0].fits
     counts = sorted(fits.loc[fits["reward_model"] == choice.name, "annotations"].dropna().unique())
+    if len(counts) >= FEWEST_COUNTS:
+        start = choice.annotations if held_out is None else max(choice.annotations, len(held_out))
+        foretold = gain(evaluations, choice.name, start, start + MORE).gain
+        row = pd.Series(interval_row(foretold, len(evaluations)))
+        verdict = "Likely" if row["low"] > 0 else "Hardly" if row["high"] < LITTLE else "Cannot tell"
+        said = f"{verdict}: {MORE} more than these {start:,} would bring {gap(row)} if the curve goes on as it went."
+        return f"{said}{_tested(evaluations, choice.name)}"
     if len(counts) < 2:
         return "Cannot tell: there are too few pairs for a learning curve."
     groups = [{"reward_model": choice.name, "annotations": count} for count in (counts[-1], counts[-2])]
@@ -137,7 +162,34 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice) -> str:
     return f"Not shown: {rose}{_seen(row)}."
 
 
-def _sure(evaluations: Sequence[Evaluations], choice: Choice, margins: pd.Series | None) -> str:
+def _tested(evaluations: Sequence[Evaluations], name: str) -> str:
+    """How the same rule does on the curve's last step, which it is not shown."""
+    found = last_step(evaluations, name)
+    if found is None:
+        return ""
+    foretold, seen = found
+    rows = [pd.Series(interval_row(each, len(evaluations))) for each in (foretold.gain, seen)]
+    return (
+        f" A test of that rule: from the labels up to {foretold.start:,} it foretells {gap(rows[0])} for the step to "
+        f"{foretold.end:,}, where {gap(rows[1])} was seen."
+    )
+
+
+def _next(to_label: pd.DataFrame) -> str:
+    again = int(to_label["line"].notna().sum())
+    new = len(to_label) - again
+    said = []
+    if new:
+        said.append(f"{new} pairs of answers to one prompt that nobody has judged")
+    if again:
+        said.append(f"{again} that were judged already, for a second judgement, which also tells how noisy labels are")
+    return (
+        f"{' and '.join(said)}: those that tell a linear head most, given all labels so far, and that differ from each "
+        "other (D-optimal). For prompts without labels, write answers to them first."
+    )
+
+
+def _sure(evaluations: Sequence[Evaluations], choice: Choice, held_out: pd.DataFrame | None) -> str:
     group = {"reward_model": choice.name, "annotations": choice.annotations}
     at = int(np.flatnonzero(in_group(evaluations[0].fits, group))[0])
     row = pd.Series(interval_row(interval_of(stacked(evaluations, OVERCONFIDENCE)[:, at]), len(evaluations)))
@@ -145,8 +197,9 @@ def _sure(evaluations: Sequence[Evaluations], choice: Choice, margins: pd.Series
     if not (row["low"] > 0 or row["high"] < 0):
         return f"Yes, as far as these pairs show: confidence minus accuracy is {gap(row)}."
     scaled = ""
-    if margins is not None:
-        scaled = f"; its margins times {calibrated_slope(margins.to_numpy(), np.ones(len(margins))):.2g} fit better"
+    if held_out is not None:
+        slope = calibrated_slope(held_out[MARGIN].to_numpy(), np.ones(len(held_out)))
+        scaled = f"; its margins times {slope:.2g} fit better"
     return f"{state}: confidence minus accuracy is {gap(row)}{scaled}."
 
 

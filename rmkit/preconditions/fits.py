@@ -21,7 +21,7 @@ def of_human_preferences(known: Known) -> int:
 
 
 def n_counts(known: Known) -> int:
-    """How many numbers of annotations: those that are given, or what the folds leave and three halves of it."""
+    """How many numbers of annotations: those that are given, or what the folds leave and three parts of it."""
     return 4 if known["annotations"] is None else len(known["annotations"])
 
 

@@ -43,7 +43,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     finished, results = store.finished_jobs(jobs), Gathered.of_plan("report", store, jobs)
     findings = stored_findings(results)
     chain, learning = chain_sections(results, path), learning_sections(results, path)
-    shown = [*decision_sections(results), *chain, *learning, *world_sections(results, path)]
+    shown = [*decision_sections(results, path), *chain, *learning, *world_sections(results, path)]
     answers, shown = answers_and_rest(findings[findings["in_study"]] if len(findings) else findings, shown)
     sections = [*finding_sections(findings), *shown]
     ids = anchors([*OWN_PLACES, *(answer.heading for answer in answers), *(section.heading for section in sections)])

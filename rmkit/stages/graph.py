@@ -94,11 +94,13 @@ ARTIFACTS = {
     "evaluations": "rmkit.artifacts.evaluations:Evaluations",
     "folds": "rmkit.artifacts.table:Table",
     "gold_model": "rmkit.artifacts.model_folders:ModelFolders",
+    "held_out": "rmkit.artifacts.table:Table",
     "policy": "rmkit.artifacts.model_folders:ModelFolders",
     "prompts": "rmkit.artifacts.table:Table",
     "reward_model": "rmkit.export.text_reward_model:TextRewardModel",
     "reward_models": "rmkit.reward_models.collection:RewardModels",
     "test_bank": "rmkit.artifacts.bank:ResponseBank",
+    "to_label": "rmkit.artifacts.table:Table",
 }
 
 GRAMMAR: When = {"world": ("grammar",)}
@@ -227,7 +229,10 @@ STAGES = {
     ),
     "09_human_preferences": Stage(
         inputs={"bank": (JUDGED,), "comparisons": (JUDGED,)},
-        outputs={"reward_models": {}, "evaluations": {}, "folds": {}, "reward_model": {"refit": (True,)}},
+        outputs={
+            **{name: {} for name in ("reward_models", "evaluations", "folds")},
+            **{name: {"refit": (True,)} for name in ("reward_model", "held_out", "to_label")},
+        },
         precondition="rmkit.preconditions.reward_models:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
         n_fits="rmkit.preconditions.fits:of_human_preferences",

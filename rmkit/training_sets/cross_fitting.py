@@ -66,12 +66,13 @@ def held_out_margins(
     return pd.DataFrame(margin_am, index=pd.Index(counts, name="annotations"))
 
 
-def halves(most: int, validation_share: float) -> list[int]:
-    """`most` and its halves down to an eighth, ascending: those that leave a pair to validate on and one to train on.
+def growing(most: int, validation_share: float) -> list[int]:
+    """A sixth, a third, two thirds and all of `most`: those that leave a pair to validate on and one to train on.
 
-    `most` alone, where even that leaves none.
+    `most` alone, where even that leaves none. Two thirds are there so that a learning curve can be asked to foretell
+    its last third (evaluation/extrapolated.py).
     """
-    counts = [most // part for part in (8, 4, 2, 1)]
+    counts = list(dict.fromkeys([most // 6, most // 3, 2 * most // 3, most]))
     return [count for count in counts if 0 < int(validation_share * count + 1e-9) < count] or [most]
 
 
@@ -101,7 +102,7 @@ def cross_fitting(
     """Draw folds of prompts, and within each fold's training pairs one order in which they are annotated.
 
     folds: those of another cross-fitting of the same pairs, P rows with prompt_id and fold; None draws them.
-    annotations: numbers of annotated pairs; None: as many as every fold leaves, and a half, a quarter, an eighth of it.
+    annotations: numbers of annotated pairs; None: as many as every fold leaves, and two thirds, a third, a sixth of it.
     prompt_id_r: (R,) the bank's. Smaller counts are beginnings of larger ones, so that a learning curve follows one
     annotator's order. validation_share: of what `validation_split` divides (validation_splits.py); folds and orders are
     the same for every split, drawn from rng_of("folds"). DataError if a count is more than a fold's training pairs, or
@@ -117,7 +118,7 @@ def cross_fitting(
     fold_m, prompts_of = fold_of_pairs(folds, prompt_m2), folds.groupby("fold")["prompt_id"]
     if annotations is None:
         outside = [len(split_by_prompts(prompt_m2, held_out.to_numpy()).train_m) for _, held_out in prompts_of]
-        annotations = halves(min(outside), validation_share)
+        annotations = growing(min(outside), validation_share)
     own_rng_f = rng.spawn(n_folds)
 
     def orders() -> Iterator[LabelledOrder]:

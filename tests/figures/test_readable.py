@@ -13,6 +13,7 @@ import pytest
 from rmkit.figures.active import choice_figure
 from rmkit.figures.annotation import error_figure, noise_figure
 from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
+from rmkit.figures.decision import accuracies_figure, continued_figure, shortcuts_figure
 from rmkit.figures.distributions import best_mean_worst_figure, margin_figure
 from rmkit.figures.gold_by_category import SHOWN, gold_figure
 from rmkit.figures.heat_maps import correlation_map, noise_maps
@@ -24,9 +25,11 @@ from rmkit.figures.reliability import reliability_figure
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.figures.text_lengths import length_difference_figure, length_figure
 from rmkit.figures.training_loss import loss_figure
+from rmkit.intervals.means import Interval
 from tests.figures.readable import alike_but_for_hue, pale_words
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
+SHARE = Interval(0.6, 0.5, 0.7, 0.95, "new", "t", 50)
 INTERVAL = {"low": 0.4, "high": 0.8, "seeds": 5, "estimand": "new seeds", "method": "t", "level": 0.95}
 
 
@@ -102,6 +105,17 @@ FIGURES = {
     ),
     "margins": lambda: margin_figure(pd.DataFrame({"reward_model": HEADS * 2, "margin": np.linspace(-1, 2, 2 * len(HEADS))})),
     "best, mean and worst": lambda: best_mean_worst_figure(pd.DataFrame({"best": [1.0, 2.0], "worst": [0.0, -1.0]})),
+    "accuracies": lambda: accuracies_figure(
+        pd.DataFrame({"reward_model": ["linear_bt", "mlp_bt", "random"], "is_ruler": [False, False, True], "mean": 0.6,
+                      "low": [0.5, 0.5, np.nan], "high": 0.7}), SHARE,
+    ),
+    "continued": lambda: continued_figure(
+        lines(("reward_model", ["mlp_clf"]), ("annotations", [100, 200, 400])),
+        pd.DataFrame({"annotations": [400, 900], "mean": 0.7, "low": [0.7, 0.6], "high": [0.7, 0.8]}), (0.65, SHARE),
+    ),
+    "shortcuts": lambda: shortcuts_figure(
+        {"the longer answer": {"labels": SHARE, "head": SHARE}, "the first": {"labels": SHARE}}, {"all": (9, SHARE)}
+    ),
     "losses": lambda: loss_figure(
         {name: pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]}) for name in "abcd"}, title="Learning"
     ),

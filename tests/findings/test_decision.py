@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.artifacts.comparisons import Comparisons
 from rmkit.evaluation.choice import choose_head
 from rmkit.evaluation.on_pairs import evaluate_pairs
 from rmkit.findings.decision import decide, repeated_labels
 
 QUESTIONS = [
     "Is it learnable?", "Which head?", "Would more labels help?", "Is it as sure as it should be?",
-    "How noisy are the labels?", "Which labels to look at first?", "Which n of Best-of-n is safe?",
+    "Are there shortcuts?", "How noisy are the labels?", "Which labels to look at first?", "Which n of Best-of-n is safe?",
 ]  # fmt: skip
 
 
@@ -36,15 +35,26 @@ def world(*, flipped=0.15, sharpness=3.0, early=1.0, claims=1.0, n_pairs=400, se
 
 def decided(**how):
     evaluations, margins, wrong_m = world(**how)
-    choice = choose_head(evaluations)
-    return decide(evaluations, choice, margins=margins, prompt_m=np.arange(len(margins))), wrong_m
+    return decide(evaluations, choose_head(evaluations), held_out=held_out_of(margins)), wrong_m
+
+
+def held_out_of(margins, *, longer=None, **more):
+    """Held-out pairs as a stored table has them; longer: by how many characters the preferred answer is longer."""
+    n_pairs = len(margins)
+    longer = np.random.default_rng(7).integers(-40, 41, n_pairs) if longer is None else longer
+    table = {
+        "first": 2 * np.arange(n_pairs), "second": 2 * np.arange(n_pairs) + 1, "label": np.int8(1),
+        "line": np.arange(1, n_pairs + 1), "prompt_id": np.arange(n_pairs), "margin": margins.to_numpy(),
+        "characters_chosen": 100 + longer, "characters_rejected": 100,
+    }  # fmt: skip
+    return pd.DataFrame(table | more, index=margins.index)
 
 
 def test_every_question_is_answered_and_the_wrong_labels_are_named():
     decision, wrong_m = decided()
     assert list(decision.answers) == QUESTIONS
     assert decision.answers["Is it learnable?"].startswith("Yes. linear_bt orders ")
-    assert "The rate may be 0: single labels cannot tell noise from a weak model." in decision.answers[QUESTIONS[4]]
+    assert "The rate may be 0: single labels cannot tell noise from a weak model." in decision.answers[QUESTIONS[5]]
     assert len(decision.suspects) == 50
     assert wrong_m[decision.suspects["pair"]].mean() > 0.9
     assert decision.suspects["probability"].is_monotonic_decreasing
@@ -93,39 +103,94 @@ def test_suspects_are_told_by_their_lines():
 
 
 def crowd(flip, *, n_pairs=400, n_annotators=3, seed=0, named=True):
-    """Comparisons of pairs that several people judged, each label turned round with a chance; two responses a prompt."""
+    """Held-out pairs that several people judged, each label turned round with a chance; two responses a prompt."""
     rng = np.random.default_rng(seed)
     pair_j = np.repeat(np.arange(n_pairs), n_annotators)
     truth_m = rng.integers(0, 2, n_pairs)
     label_j = np.where(rng.random(len(pair_j)) < flip, 1 - truth_m[pair_j], truth_m[pair_j]).astype(np.int8)
     table = {"first": 2 * pair_j, "second": 2 * pair_j + 1, "label": label_j, "line": np.arange(len(pair_j))}
     annotator = {"annotator": np.tile(np.arange(n_annotators), n_pairs)} if named else {}
-    return Comparisons(pd.DataFrame(table | annotator)), np.repeat(np.arange(n_pairs), 2)
+    return pd.DataFrame(table | annotator | {"prompt_id": pair_j})
 
 
 @pytest.mark.parametrize("flip", [0.05, 0.15, 0.3])
 def test_several_judgements_of_a_pair_say_how_noisy_they_are(flip):
-    covered = [(found := repeated_labels(*crowd(flip, seed=seed))).low <= flip <= found.high for seed in range(20)]
+    covered = [(found := repeated_labels(crowd(flip, seed=seed))).low <= flip <= found.high for seed in range(20)]
     assert sum(covered) >= 16  # of 20, at 95%
 
 
 def test_single_judgements_and_unnamed_people_say_nothing_of_it():
-    assert repeated_labels(*crowd(0.1, n_annotators=1)) is None
-    assert repeated_labels(*crowd(0.1, named=False)) is None
+    assert repeated_labels(crowd(0.1, n_annotators=1)) is None
+    assert repeated_labels(crowd(0.1, named=False)) is None
 
 
 def test_the_halves_of_a_tie_are_no_disagreement():
-    comparisons, prompt_id_r = crowd(0.0)
-    half = comparisons.table.iloc[::7]
+    table = crowd(0.0)
+    half = table.iloc[::7]
     ties = pd.concat([half.assign(line=half["line"] + 5000, label=label) for label in (np.int8(0), np.int8(1))])
-    both = Comparisons(pd.concat([comparisons.table, ties.astype({"label": np.int8})], ignore_index=True))
-    assert repeated_labels(both, prompt_id_r).estimate == repeated_labels(comparisons, prompt_id_r).estimate == 0
+    both = pd.concat([table, ties.astype({"label": np.int8})], ignore_index=True)
+    assert repeated_labels(both).estimate == repeated_labels(table).estimate == 0
 
 
-def test_a_known_flip_rate_bounds_both_the_noise_and_the_share_that_is_wrong():
+def test_a_known_flip_rate_bounds_the_noise_the_ceiling_and_the_share_that_is_wrong():
     evaluations, margins, _wrong_m = world()
-    repeated = repeated_labels(*crowd(0.15))
-    prompt_m = np.arange(len(margins))
-    decision = decide(evaluations, choose_head(evaluations), margins=margins, prompt_m=prompt_m, repeated=repeated)
+    judged = crowd(0.15, n_pairs=200, n_annotators=2)
+    held_out = held_out_of(margins, **{name: judged[name] for name in ("first", "second", "label", "annotator")})
+    repeated = repeated_labels(held_out)
+    decision = decide(evaluations, choose_head(evaluations), held_out=held_out)
     assert f"at least {repeated.low:.1%} (labels given twice)" in decision.answers["How noisy are the labels?"]
-    assert "0% to" not in decision.answers["Which labels to look at first?"].split(";")[1].split(" are expected")[0]
+    assert f"right on more than {1 - repeated.estimate:.1%} of single labels" in decision.answers["Is it learnable?"]
+    assert ", 0% to" not in decision.answers["Which labels to look at first?"].split(";")[1].split(" are expected")[0]
+
+
+def rising(accuracy_of, *, n_pairs=2000, seed=0):
+    """Evaluations of a head that is right by so much at each number of annotations."""
+    rng = np.random.default_rng(seed)
+    chance_m = rng.random(n_pairs)  # the same for all numbers: what is learned is not forgotten
+    margins = pd.DataFrame(
+        [np.where(chance_m < share, 1.0, -1.0) for share in accuracy_of.values()],
+        index=pd.Index(list(accuracy_of), name="annotations"),
+    )
+    return [evaluate_pairs({"linear_bt": margins}, {"random": rng.normal(size=n_pairs)}, np.arange(n_pairs))[1]]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ((0.55, 0.62, 0.69, 0.73), "Likely: 500 more than these 1,200 would bring +"),
+        ((0.70, 0.70, 0.70, 0.70), "Hardly: 500 more than these 1,200 would bring +0.0 points"),
+    ],
+)
+def test_a_curve_with_four_points_is_continued_and_tested_on_its_last_step(accuracies, said):
+    evaluations = rising(dict(zip((200, 400, 800, 1200), accuracies, strict=True)))
+    answer = decide(evaluations, choose_head(evaluations)).answers["Would more labels help?"]
+    assert answer.startswith(said)
+    assert "A test of that rule: from the labels up to 800 it foretells" in answer
+
+
+def test_leans_of_labels_and_head_are_named_with_where_the_head_is_right():
+    evaluations, margins, wrong_m = world()
+    longer = np.where(np.random.default_rng(1).random(len(margins)) < 0.8, 40, -40)
+    answer = decide(evaluations, choose_head(evaluations), held_out=held_out_of(margins, longer=longer)).answers[
+        "Are there shortcuts?"
+    ]
+    assert answer.startswith("Labels lean: the longer answer was preferred in ")
+    assert "The head is not shown to follow any of it more often than the labels do." in answer
+    assert "where the shorter one was (" in answer
+    follows = pd.Series(np.where(longer > 0, 1.0, -1.0) * np.where(wrong_m, 1, 1), index=margins.index)
+    coin = held_out_of(follows, longer=np.where(np.arange(len(margins)) % 2, 40, -40))
+    told = decide(
+        evaluations, choose_head(evaluations), held_out=coin.assign(margin=np.where(np.arange(400) % 2, 1.0, -1.0))
+    )
+    assert (
+        "The head leans further than the labels: it prefers the longer answer in 100.0%"
+        in told.answers["Are there shortcuts?"]
+    )
+
+
+def test_pairs_to_label_are_counted_by_whether_they_were_judged():
+    evaluations, margins, _ = world()
+    to_label = pd.DataFrame({"line": pd.array([None, None, 7], dtype="Int64")})
+    decision = decide(evaluations, choose_head(evaluations), held_out=held_out_of(margins), to_label=to_label)
+    answer = decision.answers["Which pairs to label next?"]
+    assert answer.startswith("2 pairs of answers to one prompt that nobody has judged and 1 that were judged already")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
-from rmkit.training_sets.cross_fitting import cross_fitting, halves
+from rmkit.training_sets.cross_fitting import cross_fitting, growing
 
 PROMPT_ID_R = np.repeat(np.arange(60), 3)  # three responses to each of 60 prompts
 
@@ -135,11 +135,11 @@ def test_mirrored_rows_divide_pairs_and_whole_pairs_do_not():
 
 @settings(max_examples=50, deadline=None)
 @given(most=st.integers(1, 5000), share=st.floats(0.05, 0.9))
-def test_halves_are_ascending_and_leave_pairs_on_both_sides_where_any_do(most, share):
-    counts = halves(most, share)
+def test_growing_numbers_are_ascending_and_leave_pairs_on_both_sides_where_any_do(most, share):
+    counts = growing(most, share)
     assert counts == sorted(set(counts))
     assert counts[-1] == most
-    assert set(counts) <= {most // part for part in (1, 2, 4, 8)}
+    assert set(counts) <= {most // 6, most // 3, 2 * most // 3, most}
     if 0 < int(share * most + 1e-9) < most:
         assert all(0 < int(share * count + 1e-9) < count for count in counts)
 
@@ -149,7 +149,7 @@ def test_without_counts_a_fit_learns_from_all_that_every_fold_leaves():
     fitting = draw(comparisons, annotations=None)
     outside = [(fitting.fold_m != fold).sum() for fold in range(4)]
     counts = fitting.fits["annotations"].unique().tolist()
-    assert counts == [min(outside) // 8, min(outside) // 4, min(outside) // 2, min(outside)]
+    assert counts == [min(outside) // 6, min(outside) // 3, 2 * min(outside) // 3, min(outside)]
     given = draw(comparisons, annotations=counts)
     assert given.fits.equals(fitting.fits)
     np.testing.assert_array_equal(given.train.chosen_sm, fitting.train.chosen_sm)

@@ -38,6 +38,9 @@ class Results(Protocol):
     def evaluations(self, stage: str) -> list[tuple[dict[str, Any], Evaluations]]:
         """Parameters and per-prompt evaluations of each job of a stage that saved some."""
 
+    def tables(self, stage: str, name: str) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+        """Parameters and the rows of a table of each job of a stage that saved it."""
+
 
 @dataclass(frozen=True)
 class Drawn:

@@ -71,6 +71,13 @@ class Gathered:
         found = [(dict(given), read_stored(folder, Evaluations.load)) for given, folder in folders if folder.is_dir()]
         return [(parameters, evaluations) for parameters, evaluations in found if len(evaluations.fits)]
 
+    def tables(self, stage: str, name: str) -> "list[tuple[dict[str, Any], pd.DataFrame]]":
+        """The parameters and the rows of a table that jobs of a gathered stage saved, of those that saved it."""
+        from rmkit.artifacts.table import Table
+
+        folders = [(job["parameters"], Path(job["folder"]) / "artifacts" / name) for job in self._jobs_of(stage)]
+        return [(dict(given), read_stored(path, Table.load).rows) for given, path in folders if path.is_dir()]
+
     def _jobs_of(self, stage: str) -> list[Mapping[str, Any]]:
         if stage not in self.gathered:
             listed = ", ".join(self.gathered) or "none"

@@ -65,6 +65,7 @@ class Judgement:
     tie: bool = False
     annotator: str | None = None
     margin: float | None = None
+    better_first: bool | None = None  # whether the better one was shown first; None where the row does not say
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def _two_responses(row: Row, names: tuple[str, str], where: str) -> Judged:
     for column in votes or [str(label)]:
         outcome = outcome_of(row[column], names, column, where)
         better, worse = (second, first) if outcome == SECOND else (first, second)
-        said.append(Judgement(better, worse, outcome == TIE, column if votes else by, margin))
+        shown = None if outcome == TIE else outcome == FIRST
+        said.append(Judgement(better, worse, outcome == TIE, column if votes else by, margin, shown))
     return Judged(tuple(said), VOTES if votes else LABELLED, frozenset({*used, *(votes or [str(label)])}))
 
 

@@ -46,6 +46,7 @@ class Pair:
     annotator: str | None = None  # who judged, where that is said
     margin: float | None = None  # how clearly, where that is said
     tie: bool = False  # one of the two opposite pairs that a tie is
+    chosen_first: bool | None = None  # whether the chosen one was shown first, where that is said
 
     @property
     def judgement(self) -> tuple[object, ...]:
@@ -183,6 +184,7 @@ def _pair(judged: Judgement, line: int) -> Pair:
         annotator=judged.annotator,
         margin=judged.margin,
         tie=judged.tie,
+        chosen_first=judged.better_first,
     )
 
 
@@ -230,7 +232,8 @@ def bank_and_comparisons(
     its prompt if with_prompts, without labels, and returns (R, D) float16 and how it was made. The comparisons' `first`
     is the lower position, and their column `line` (int64) is the pair's line in the file. Where some pair has another
     weight than 1, an annotator or a margin, there is a column of it: `weight` float64, `annotator` int64, numbered from
-    0 by first appearance and -1 where nobody is named, `margin` float64, NaN where there is none.
+    0 by first appearance and -1 where nobody is named, `margin` float64, NaN where there is none; and where the file
+    says of some pair which answer was shown first, `chosen_first` int8: 1 the chosen one, 0 the other, -1 unsaid.
     """
     import numpy as np
     import pandas as pd
@@ -264,6 +267,9 @@ def bank_and_comparisons(
     if any(pair.margin is not None for pair in reading.pairs):
         margins = [np.nan if pair.margin is None else pair.margin for pair in reading.pairs]
         table["margin"] = np.array(margins, dtype=np.float64)
+    if any(pair.chosen_first is not None for pair in reading.pairs):
+        shown = [-1 if pair.chosen_first is None else int(pair.chosen_first) for pair in reading.pairs]
+        table["chosen_first"] = np.array(shown, dtype=np.int8)
     return bank, Comparisons(pd.DataFrame(table))
 
 

@@ -257,3 +257,13 @@ def test_a_damaged_file_is_refused_whatever_is_skipped(tmp_path):
 def test_an_answer_in_a_table_that_is_a_json_list_stays_a_text_beside_others(tmp_path):
     rows = [{**PLAIN, "prompt": str(number)} for number in range(3)] + [{**PLAIN, "chosen": '["deep"]'}]
     assert answers(read_pairs(as_csv(tmp_path, rows)))[-1] == ('["deep"]', "flat")
+
+
+def test_which_answer_was_shown_first_is_kept_where_a_row_says_it(tmp_path):
+    rows = [
+        {"prompt": "p", "response_a": "x", "response_b": "y", "label": "b"},
+        {"prompt": "q", "response_a": "x", "response_b": "y", "label": "a"},
+        {"prompt": "r", "chosen": "x", "rejected": "y"},
+    ]
+    assert comparisons_of(reading(tmp_path, *rows)).table["chosen_first"].tolist() == [0, 1, -1]
+    assert "chosen_first" not in comparisons_of(reading(tmp_path, *rows[2:])).table

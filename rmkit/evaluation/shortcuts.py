@@ -1,0 +1,141 @@
+"""Shortcuts: do labels, and a head's margins, follow length, marks of Markdown, or which answer was shown first?
+
+Of the pairs that differ in such a trait, two shares: in how many the preferred answer has more of it, and in how many
+the head prefers that answer. The first is a lean of the labels where its 95% interval over prompts leaves out 1/2,
+after Holm's correction over all that is asked here. The second minus the first is a lean of the head: it orders
+by the trait more often than the labels do, where the difference is shown likewise and leads away from 1/2. (A head that
+knows nothing of a trait which the labels follow prefers it less often than they do; that is no lean.)
+
+Also the accuracy where the preferred answer is the longer one, where it is the shorter one, and where both are about
+as long. How often a planted lean is found, and one that is not there, is measured in docs/log/shortcut-power.md. Knows
+held-out margins and what is counted in the answers; no text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from rmkit.errors import DataError
+from rmkit.intervals.many import holm, p_value
+from rmkit.intervals.means import Interval, bootstrap_over_prompts
+
+ALIKE = 0.1  # lengths that differ by no more than this share of the longer one are alike
+LEVEL, POWER = 0.95, 0.8
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How labels and a head follow one trait, on the pairs that differ in it."""
+
+    trait: str
+    pairs: int  # that differ
+    labels: Interval  # share in which the preferred answer has more of it
+    labels_p: float  # of 1/2, Holm's correction over all traits, labels and head; NaN without an interval
+    head: Interval | None  # share in which the head prefers the answer with more of it; None: it cannot see the trait
+    excess: Interval | None  # the head's share minus the labels'
+    excess_p: float  # of 0, corrected likewise
+    seen: float  # the smallest distance of the labels' share from 1/2 that 80% of such files would show; NaN likewise
+
+    @property
+    def labels_lean(self) -> bool:
+        """Whether the labels are shown to follow the trait, or its opposite."""
+        return self.labels_p < 1 - LEVEL
+
+    @property
+    def head_leans(self) -> bool:
+        """Whether the head is shown to follow the trait, or its opposite, more often than the labels do."""
+        if self.head is None or not self.excess_p < 1 - LEVEL:
+            return False
+        return abs(self.head.estimate - 0.5) > abs(self.labels.estimate - 0.5)
+
+
+def leans(
+    trait_of: Mapping[str, np.ndarray],
+    margin_m: np.ndarray,
+    prompt_m: np.ndarray,
+    *,
+    weight_m: np.ndarray | None = None,
+    unseen: tuple[str, ...] = (),
+) -> list[Lean]:
+    """Every trait's lean. trait_of: by name, (M,) the preferred answer's amount minus the other's; 0 or NaN: no pair.
+
+    margin_m: (M,) held-out margins, chosen minus rejected; 0 is half a preference. prompt_m: (M,) prompts. weight_m:
+    (M,) above 0, how much a pair counts; None: all alike. unseen: traits that no head can see. A trait in which no pair
+    differs is left out.
+    """
+    margin_m, weight_m = np.asarray(margin_m, np.float64), _weights(weight_m, len(margin_m))
+    found: list[tuple[str, int, Interval, Interval | None, Interval | None]] = []
+    for trait, more_m in trait_of.items():
+        more_m = np.nan_to_num(np.asarray(more_m, np.float64))
+        if more_m.shape != margin_m.shape:
+            raise DataError(f"{trait}: has shape {more_m.shape}; it must be {margin_m.shape}, a number for each pair")
+        at = more_m != 0
+        if not at.any():
+            continue
+        labels_n = (more_m[at] > 0).astype(np.float64)
+        series = [labels_n]
+        if trait not in unseen:
+            head_n = (np.sign(margin_m[at]) * np.sign(more_m[at]) + 1) / 2
+            series += [head_n, head_n - labels_n]
+        intervals = means_over_prompts(np.stack(series), prompt_m[at], weight_m[at])
+        labels, head, excess = [*intervals, None, None][:3]
+        assert labels is not None
+        found.append((trait, int(at.sum()), labels, head, excess))
+    asked = [(labels, 0.5) for _, _, labels, _, _ in found] + [(excess, 0.0) for *_, excess in found]
+    adjusted = holm([np.nan if interval is None else p_value(interval, at) for interval, at in asked])
+    labels_p, excess_p = np.split(adjusted, 2)
+    tests = int(np.isfinite(adjusted).sum())
+    return [
+        Lean(trait, n, labels, float(p), head, excess, float(q), _seen(labels, tests))
+        for (trait, n, labels, head, excess), p, q in zip(found, labels_p, excess_p, strict=True)
+    ]
+
+
+def accuracy_by_length(
+    chosen_m: np.ndarray,
+    rejected_m: np.ndarray,
+    margin_m: np.ndarray,
+    prompt_m: np.ndarray,
+    *,
+    weight_m: np.ndarray | None = None,
+) -> dict[str, tuple[int, Interval]]:
+    """Pairs and accuracy where the longer one was preferred, the shorter one, or lengths are alike (within a tenth).
+
+    chosen_m, rejected_m: (M,) lengths of the answers, in characters. Sets without a pair are left out.
+    """
+    chosen_m, rejected_m = (np.asarray(each, np.float64) for each in (chosen_m, rejected_m))
+    weight_m = _weights(weight_m, len(chosen_m))
+    alike_m = np.abs(chosen_m - rejected_m) <= ALIKE * np.maximum(chosen_m, rejected_m)
+    right_m = (np.sign(margin_m) + 1) / 2
+    sets = {
+        "longer preferred": ~alike_m & (chosen_m > rejected_m),
+        "shorter preferred": ~alike_m & (chosen_m < rejected_m),
+        "about as long": alike_m,
+    }
+    return {
+        name: (int(at.sum()), means_over_prompts(right_m[None, at], prompt_m[at], weight_m[at])[0])
+        for name, at in sets.items()
+        if at.any()
+    }
+
+
+def means_over_prompts(value_km: np.ndarray, prompt_m: np.ndarray, weight_m: np.ndarray) -> list[Interval]:
+    """Means of K series over M weighted pairs, with intervals that resample whole prompts."""
+    _, place_m = np.unique(prompt_m, return_inverse=True)
+    weight_p = np.bincount(place_m, weights=weight_m)
+    value_kp = np.stack([np.bincount(place_m, weights=weight_m * value_m) / weight_p for value_m in value_km])
+    return bootstrap_over_prompts(value_kp, weight_p, rng=np.random.default_rng(0), level=LEVEL)
+
+
+def _seen(interval: Interval, tests: int) -> float:
+    """What is seen with a power of 80% where the p-value has to be below 0.05 / tests."""
+    if not tests or np.isnan(interval.low):
+        return float("nan")
+    error = (interval.high - interval.low) / 2 / norm.isf((1 - LEVEL) / 2)
+    return float(error * (norm.isf((1 - LEVEL) / 2 / tests) + norm.isf(1 - POWER)))
+
+
+def _weights(weight_m: np.ndarray | None, n_pairs: int) -> np.ndarray:
+    return np.ones(n_pairs) if weight_m is None else np.asarray(weight_m, np.float64)
