@@ -12,11 +12,12 @@ from rmkit.study.store.disk import disk_faults
 def export(options: argparse.Namespace) -> int:
     """Write a reward model as AutoModelForSequenceClassification loads it, with its model card.
 
-    It takes a linear head on a causal language model, as `rmkit fit PAIRS --encoder NAME` makes it with --set
-    'reward_models=[linear_bt]'.
+    That is a fine-tuned language model, or a linear head on a causal one, as `rmkit fit PAIRS --encoder NAME` makes it
+    with --set 'reward_models=[linear_bt]'. Any other is written with its encoder as one folder that rmkit loads.
     """
-    from rmkit.export.sequence_classifier import write_sequence_classifier
-    from rmkit.export.text_reward_model import TextRewardModel
+    from rmkit.export.composite import write_composite
+    from rmkit.export.sequence_classifier import has_a_class, write_sequence_classifier
+    from rmkit.export.text_reward_model import HeadRewardModel, TextRewardModel
 
     out = options.out
     if out.exists():
@@ -24,13 +25,21 @@ def export(options: argparse.Namespace) -> int:
     if not out.absolute().parent.is_dir():
         raise ParamsError(f"--out {cut(str(out))}: there is no folder {cut(str(out.absolute().parent))}; make it")
     model = TextRewardModel.load(options.model)
+    in_transformers = not isinstance(model, HeadRewardModel) or has_a_class(model)
     beside = out.absolute().with_name(f".{out.name}.{os.getpid()}")
     with disk_faults(out):
         try:  # whole or not at all
-            write_sequence_classifier(model, beside)
+            if isinstance(model, HeadRewardModel):
+                (write_sequence_classifier if in_transformers else write_composite)(model, beside)
+            else:
+                model.save(beside)
             beside.rename(out)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    say(f"{out}: {model.name} as a sequence classifier; it gives the same scores at batch sizes 1 and 16")
-    say(f"in Python: AutoModelForSequenceClassification.from_pretrained({str(out)!r}); README.md there shows it")
+    if in_transformers:
+        say(f"{out}: {model.name} as a sequence classifier; it gives the same scores at batch sizes 1 and 16")
+        say(f"in Python: AutoModelForSequenceClassification.from_pretrained({str(out)!r}); README.md there shows it")
+    else:
+        say(f"{out}: {model.name} on {model.reads}, for which transformers has no class; it gives the same scores")
+        say(f"in Python: rmkit.export.text_reward_model.TextRewardModel.load({str(out)!r}); README.md there shows it")
     return 0

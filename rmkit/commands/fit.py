@@ -15,6 +15,7 @@ from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
 from rmkit.errors import DataError, ParamsError, cut
+from rmkit.files.regular import require_no_address
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -41,6 +42,7 @@ def fit(options: argparse.Namespace) -> int:
     from rmkit.artifacts.table import Table
     from rmkit.export.text_reward_model import TextRewardModel
 
+    require_no_address(options.pairs)
     out = options.out or Path(f"{_stem(options.pairs)}-reward-model")
     whole = Path(os.path.realpath(out))  # a link stays one
     with disk_faults(out):
@@ -82,8 +84,7 @@ def fit(options: argparse.Namespace) -> int:
             beside.rename(whole)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-    reads = f"{model.reads} by {'character n-grams' if model.ngrams else model.encoder}"
-    say(f"reward model: {out} ({model.name} on {reads}, fitted on all {model.about['pairs']:,} pairs)")
+    say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
     say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b; rmkit reads it then)")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")

@@ -11,7 +11,7 @@ import numpy as np
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
-from rmkit.export.text_reward_model import TextRewardModel
+from rmkit.export.text_reward_model import HeadRewardModel
 from rmkit.progress import Progress
 from rmkit.reward_models.collection import RewardModels
 from rmkit.reward_models.fit_heads import fitted_heads
@@ -36,7 +36,7 @@ def refitted(
     rng_of: Callable[[str], np.random.Generator],
     progress: Callable[[str], Progress],
     about: Mapping[str, Any],
-) -> TextRewardModel:
+) -> HeadRewardModel:
     """A head by name, fitted on all pairs, of which a share chooses its penalty or when to stop.
 
     features: how the bank's were made, a key of computed_features.FEATURES. about: in JSON's types, carried along. The
@@ -60,7 +60,7 @@ def refitted(
         progress=progress,
     )
     source = dict(bank.embedding_source)
-    return TextRewardModel(
+    return HeadRewardModel(
         head=RewardModels.of(models, sets.fits),
         features=features,
         with_prompt="read" in source,

@@ -1,10 +1,12 @@
-"""A reward model of texts: one fitted head with what turns a text into its features, in one folder.
+"""A reward model of texts, in one folder: a fitted head with what turns a text into its features, or a language model.
 
 Gives a reward to any response after its prompt, seen before or not. Knows texts, features and heads; no pair and no
-label. The folder holds no pickle: reward_model.json, head/ and, where the features are n-grams, encoder/.
+label. No folder holds a pickle. That of a head has reward_model.json, head/ and, where the features are n-grams or the
+encoder came along, encoder/; that of a language model is a sequence classifier's (classifier.py).
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +26,62 @@ if TYPE_CHECKING:
 FORMAT = 1
 RESPONSE, JOINT = "response", "prompt and response"  # what features are of
 ABOUT, HEAD, ENCODER = "reward_model.json", "head", "encoder"
+BESIDE = f"./{ENCODER}"  # an encoder that came along, in the same folder
+CLASSIFIER = "sequence classifier"  # in place of features: the language model gives the reward itself
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
 
 
+class TextRewardModel(ABC):
+    """Rewards of responses after their prompts. `about` is carried, never read: data, evaluation, why this head."""
+
+    about: Mapping[str, Any]  # in JSON's types
+    encoder: str | None  # the folder or hub name of the model that reads the texts
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The head's name."""
+
+    @property
+    @abstractmethod
+    def reads(self) -> str:
+        """What is read, and by what."""
+
+    @abstractmethod
+    def score(
+        self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> "np.ndarray":
+        """(R,) float32 rewards, more is better; the difference of two is the margin, in the head's own scale.
+
+        prompts: dialogues in HH-RLHF's form, each response's own.
+        """
+
+    @abstractmethod
+    def save(self, folder: str | Path) -> None:
+        """Write the folder; equal models give equal bytes."""
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "TextRewardModel":
+        """The reward model of a folder that `save` wrote, or DataError; also if its encoder is no longer the same."""
+        folder = Path(folder)
+        try:
+            about = read_json(folder / ABOUT)
+            if about["format"] != FORMAT:
+                raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
+            if about["features"] == CLASSIFIER:
+                from rmkit.export.classifier import ClassifierRewardModel
+
+                return ClassifierRewardModel.of(folder, about)
+            return HeadRewardModel.of(folder, about)
+        except FileNotFoundError:
+            raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+
+
 @dataclass(frozen=True, eq=False)
-class TextRewardModel:
-    """One fit of one head on features of texts. `about` is carried, never read: data, evaluation, why this head."""
+class HeadRewardModel(TextRewardModel):
+    """One fit of one head on features of texts."""
 
     head: RewardModels  # of one fit
     features: str  # a key of computed_features.FEATURES
@@ -44,9 +96,13 @@ class TextRewardModel:
         return str(self.head.fits["reward_model"].iloc[0])
 
     @property
-    def reads(self) -> str:
+    def features_of(self) -> str:
         """What its features are of."""
         return JOINT if self.with_prompt else RESPONSE
+
+    @property
+    def reads(self) -> str:
+        return f"{self.features_of} by {'character n-grams' if self.ngrams else self.encoder or self.features}"
 
     def embed(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
@@ -66,7 +122,6 @@ class TextRewardModel:
     def score(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
     ) -> "np.ndarray":
-        """(R,) float32 rewards, more is better; the difference of two is the margin, in the head's own scale."""
         import numpy as np
 
         if not len(responses):
@@ -75,46 +130,38 @@ class TextRewardModel:
         return np.asarray(model.score(self.embed(prompts, responses, progress=progress))[0], np.float32)
 
     def save(self, folder: str | Path) -> None:
-        """Write the folder; equal models give equal bytes."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.head.save(folder / HEAD)
         if self.ngrams is not None:
             self.ngrams.save(folder / ENCODER)
-        weights = self._weights()
+        weights = self.weights()
         about = {
             "format": FORMAT,
             "head": self.name,
             "features": self.features,
-            "reads": self.reads,
+            "reads": self.features_of,
             "encoder": self.encoder,
             "encoder_sha256": file_digest(weights) if weights else None,
             "about": dict(self.about),
         }
         (folder / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    def _weights(self) -> Path | None:
+    def weights(self) -> Path | None:
         """The weights of an encoder that is a folder."""
         path = Path(self.encoder) / WEIGHTS if self.encoder else None
         return path if path and path.is_file() else None
 
     @classmethod
-    def load(cls, folder: str | Path) -> "TextRewardModel":
-        """The reward model of a folder that `save` wrote, or DataError; also if its encoder is no longer the same."""
-        folder = Path(folder)
-        try:
-            about = read_json(folder / ABOUT)
-            if about["format"] != FORMAT:
-                raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
-            features, reads, encoder, held = (about[name] for name in ("features", "reads", "encoder", "about"))
-            if reads not in (RESPONSE, JOINT):
-                raise ValueError(f"reads {quoted(reads)}")
-            if features not in FEATURES or not isinstance(encoder, type(None) if features == NGRAMS else str):
-                raise ValueError(f"features {quoted(features)} of encoder {quoted(encoder)}")
-        except FileNotFoundError:
-            raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
-        except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+    def of(cls, folder: Path, about: Mapping[str, Any]) -> "HeadRewardModel":
+        """The reward model of a folder whose reward_model.json says `about`; as `load`."""
+        features, reads, encoder, held = (about[name] for name in ("features", "reads", "encoder", "about"))
+        if reads not in (RESPONSE, JOINT):
+            raise ValueError(f"reads {quoted(reads)}")
+        if features not in FEATURES or not isinstance(encoder, type(None) if features == NGRAMS else str):
+            raise ValueError(f"features {quoted(features)} of encoder {quoted(encoder)}")
+        if encoder == BESIDE:
+            encoder = str(folder.resolve() / ENCODER)
         ngrams = NgramFeatures.load(folder / ENCODER) if features == NGRAMS else None
         try:
             head = RewardModels.load(folder / HEAD)
@@ -125,7 +172,7 @@ class TextRewardModel:
                 f"{folder / HEAD}: holds no head that can be read ({quoted(fault)}); fit it again"
             ) from None
         model = cls(head, features, reads == JOINT, encoder, ngrams, held)
-        weights = model._weights()
+        weights = model.weights()
         if about.get("encoder_sha256") and (not weights or file_digest(weights) != about["encoder_sha256"]):
             state = "holds other weights than" if weights else "is not there any more, or lacks"
             raise DataError(f"{folder}: its encoder {encoder} {state} those that it was fitted with; put them back")

@@ -1,18 +1,23 @@
 """Files that people bring, opened only if they are regular: a pipe, a device or a folder is one sentence, never a wait.
 
 A file is asked what it is through its open descriptor, so that it cannot be another one when it is read. Whatever is
-wrong is an OSError, a path that no system can have included. Knows paths and bytes; no format but JSON.
+wrong is an OSError, a path that no system can have included; an address is a DataError. Knows paths and bytes; no
+format but JSON.
 """
 
 import errno
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from rmkit.errors import DataError, cut
+
 MOST_BYTES = 64 * 2**20  # of a file that is read whole
 YAML_BYTES = 2**18  # of one that people write: reading a MB of YAML takes 10 s
+ADDRESS = re.compile(r"(https?|ftp|s3|gs|hf):/", re.IGNORECASE)
 KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -77,6 +82,14 @@ def json_value(text: str, *, finite: bool = False) -> Any:
         return json.loads(text, parse_constant=_no_number if finite else None)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def require_no_address(given: str | Path) -> None:
+    """DataError for what is on the web or in a bucket: nothing here downloads a file that it is given."""
+    shown = cut(str(given))
+    if scheme := ADDRESS.match(shown):  # a Path has one slash of the two
+        rest = shown[scheme.end() :].lstrip("/")
+        raise DataError(f"{scheme.group()}/{rest}: is an address; download the file first, and name it")
 
 
 def why_unreadable(fault: OSError) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rmkit.errors import DataError, cut, not_one_of, quoted
 from rmkit.files.lines import MOST_IN_A_LINE, numbered_lines, unpacked
-from rmkit.files.regular import MOST_BYTES, json_value, open_regular, read_json, why_unreadable
+from rmkit.files.regular import MOST_BYTES, json_value, open_regular, read_json, require_no_address, why_unreadable
 
 Row = Mapping[str, Any]
 Numbered = Iterator[tuple[int, str, Row]]  # the row's number, where it stands as messages say it, and the row
@@ -93,6 +93,7 @@ def numbered_rows(
     is such a text by chance stays a text. refuse: called for a row that is none (a line that is no JSON, or no object,
     or has too many cells); where it returns, the row is left out.
     """
+    require_no_address(path)
     read = _folder if path.is_dir() else _reader(path)
     if read is None:
         endings = [*READERS, *(f"{ending}.gz" for ending in READERS if ending != ".parquet")]
@@ -279,7 +280,7 @@ def _folder(path: Path, shown: str, wanted: Wanted) -> Numbered:
     except FileNotFoundError as fault:
         missing = Path(str(fault.filename or STATE)).name
         raise DataError(
-            f"{shown}: is a folder without {missing}; one that `Dataset.save_to_disk` wrote has it"
+            f"{shown}: is a folder without {missing}; name a file, or a folder that `Dataset.save_to_disk` wrote"
         ) from None
     except OSError as fault:
         raise DataError(f"{shown}: {_why(fault)}") from None

@@ -5,7 +5,7 @@ model under another template is another scorer.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rmkit.errors import DataError
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"  # how a turn of a dialogue begins, in every world
+SYSTEM = "\n\nSystem:"  # before the first turn
+MESSAGES = (  # `plain` as a chat template, in Jinja; BEGIN and END are the tokens that a text is put between
+    "{{ BEGIN }}{% for message in messages %}"
+    "{{ {'system': '\\n\\nSystem: ', 'assistant': '\\n\\nAssistant: '}.get(message['role'], '\\n\\nHuman: ') }}"
+    "{{ message['content'] | trim }}{% endfor %}"
+    "{{ '\\n\\nAssistant:' if add_generation_prompt else END }}"
+)
 
 
 def plain(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") -> str:
@@ -40,8 +47,14 @@ def chat(prompt: str, response: str, tokenizer: "PreTrainedTokenizerBase") -> st
     """The dialogue's turns in the tokenizer's own chat template; DataError if it has none."""
     if not tokenizer.chat_template:
         raise DataError(f"{tokenizer.name_or_path}: its tokenizer has no chat template; use the template `plain`")
+    from jinja2 import TemplateError
+
     messages = [*messages_of(prompt), {"role": "assistant", "content": response.strip()}]
-    return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    except TemplateError as fault:  # as some do of a system prompt
+        said = f"{tokenizer.name_or_path}: its chat template refuses a dialogue ({fault})"
+        raise DataError(f"{said}; use the template `plain`") from None
 
 
 TEMPLATES: Mapping[str, Callable[[str, str, "PreTrainedTokenizerBase"], str]] = {
@@ -54,13 +67,25 @@ TEMPLATES: Mapping[str, Callable[[str, str, "PreTrainedTokenizerBase"], str]] = 
 
 
 def messages_of(prompt: str) -> list[dict[str, str]]:
-    """The turns of a prompt in HH-RLHF's form, the open last turn of the assistant left out."""
-    messages = []
-    for turn in prompt.split(HUMAN)[1:]:
+    """The turns of a prompt in HH-RLHF's form, a system prompt first, the open last turn left out."""
+    before, *turns = prompt.split(HUMAN)
+    messages = [{"role": "system", "content": before.removeprefix(SYSTEM).strip()}] if before.startswith(SYSTEM) else []
+    if not turns:
+        return [{"role": "user", "content": prompt.strip()}]
+    for turn in turns:
         asked, *answered = turn.split(ASSISTANT)
         messages.append({"role": "user", "content": asked.strip()})
         messages += [{"role": "assistant", "content": text.strip()} for text in answered if text.strip()]
-    return messages or [{"role": "user", "content": prompt.strip()}]
+    return messages
+
+
+def as_chat_template(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """`plain` as a chat template of this tokenizer: messages become the token ids that it gives the whole dialogue."""
+    bare = tokenizer("text", add_special_tokens=False)["input_ids"]
+    ids = tokenizer("text")["input_ids"]
+    at = next((start for start in range(len(ids)) if ids[start : start + len(bare)] == bare), 0)
+    begin, end = ("".join(tokenizer.convert_ids_to_tokens(part)) for part in (ids[:at], ids[at + len(bare) :]))
+    return MESSAGES.replace("BEGIN", repr(begin)).replace("END", repr(end))
 
 
 def fingerprint(template: str, tokenizer: "PreTrainedTokenizerBase") -> str:
@@ -73,3 +98,19 @@ def fingerprint(template: str, tokenizer: "PreTrainedTokenizerBase") -> str:
 def encoded(text: str, template: str, tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """The token ids of a text; a chat template brings its special tokens itself."""
     return list(tokenizer(text, add_special_tokens=template != "chat")["input_ids"])
+
+
+def cut_ids(
+    prompts: Sequence[str], responses: Sequence[str], template: str, tokenizer: "PreTrainedTokenizerBase"
+) -> tuple[list[list[int]], int]:
+    """The token ids of R texts, of those above the tokenizer's model_max_length their ends; and how many these are."""
+    found, n_cut = [], 0
+    special = template != "chat"
+    for prompt, response in zip(prompts, responses, strict=True):
+        text = TEMPLATES[template](prompt, response, tokenizer)
+        ids = list(tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"])
+        if len(ids) > tokenizer.model_max_length:
+            n_cut += 1
+            ids = list(tokenizer(text, add_special_tokens=special, truncation=True)["input_ids"])
+        found.append(ids)
+    return found, n_cut

@@ -1,8 +1,8 @@
 """The fitted reward models of one job: which fit is which, and the models themselves, saved together.
 
 Knows names and positions; not what a head does inside. A fit is one row of `fits`: row `position` of the rewards that
-model `reward_model` gives. A head that was defined in a notebook's cell has no importable name by which it could be
-loaded: its fits are scored like all others, and their weights are not saved.
+model `reward_model` gives. A head that is not in the registry, as one that a notebook's cell defines, has no name by
+which it could be loaded: its fits are scored like all others, and their weights are not saved.
 """
 
 import json
@@ -15,7 +15,7 @@ import pandas as pd
 
 from rmkit.errors import DataError, ResultError
 from rmkit.reward_models.protocol import RewardModel, Storable
-from rmkit.reward_models.registry import class_at
+from rmkit.reward_models.registry import REWARD_MODELS, class_at
 
 FORMAT = 2
 COLUMNS = ("fit", "reward_model", "position")
@@ -125,12 +125,7 @@ class RewardModels:
 
 
 def target_of(model: RewardModel) -> str | None:
-    """The text by which `class_at` finds a model's class; None if a cell defined it, or it cannot be saved."""
+    """The text by which `class_at` finds a model's class; None if that is not in the registry, or cannot be saved."""
     own = type(model)
     target = f"{own.__module__}:{own.__qualname__}"
-    if own.__module__ == "__main__" or not isinstance(model, Storable):
-        return None
-    try:
-        return target if class_at(target) is own else None
-    except (ImportError, AttributeError):
-        return None
+    return target if target in REWARD_MODELS.values() and isinstance(model, Storable) else None

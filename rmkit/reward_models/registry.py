@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from rmkit.errors import one_of
+from rmkit.errors import DataError, cut, one_of
 from rmkit.reward_models.protocol import ListedHead, RewardModel
 
 REWARD_MODELS = {
@@ -29,7 +29,12 @@ def reward_model_class(name: str) -> type[ListedHead]:
 
 
 def class_at(target: str) -> type[ListedHead]:
-    """The class that a text "module:Class" names, imported now; ImportError or AttributeError if there is none."""
+    """The class that a text "module:Class" names, imported now; DataError for one that is not in the registry.
+
+    The text may come from a file of someone else's, so that no other module is ever imported by it.
+    """
+    if target not in REWARD_MODELS.values():
+        raise DataError(f"{cut(str(target))}: is no reward model of rmkit; those are {', '.join(REWARD_MODELS)}")
     module, _, class_name = target.partition(":")
     found: type[ListedHead] = getattr(importlib.import_module(module), class_name)
     return found

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rmkit.export.refit import refitted
+from rmkit.lm.training.pretrain import train_tokenizer
 from rmkit.seeding import generator
 from rmkit.worlds.human_preferences.computed_features import read_texts
 from tests.worlds.human_preferences.dialogues import made_up, written
@@ -14,6 +15,27 @@ NGRAMS = {"n_dimensions": 20, "min_df": 3, "ngrams": [2, 3], "embedded": "respon
 @pytest.fixture(scope="session")
 def preferences(tmp_path_factory):
     return read_texts(written(tmp_path_factory.mktemp("pairs") / "pairs.jsonl", made_up()), features="ngrams", **NGRAMS)
+
+
+@pytest.fixture(scope="session")
+def causal_with_start(tmp_path_factory):
+    """The folder of a Llama that has read nothing, of the hub's usual kind: <s> before every text, no pad token."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("causal") / "llama"
+    train_tokenizer(["".join(row["chosen"]) for row in made_up()], folder, vocabulary=400)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), initializer_range=0.3, max_position_embeddings=256, bos_token_id=1, eos_token_id=2,
+        **sizes,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
 
 
 def fitted_on(preferences, name="linear_bt", features="ngrams", **about):

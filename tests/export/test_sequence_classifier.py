@@ -1,5 +1,7 @@
 """A linear head on a causal model is its score layer: plain transformers gives the rewards that rmkit gives."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from rmkit.cli import main
 from rmkit.errors import DataError
 from rmkit.export import sequence_classifier
-from rmkit.export.sequence_classifier import scores_of, write_sequence_classifier
+from rmkit.export.sequence_classifier import has_a_class, scores_of, write_sequence_classifier
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.worlds.human_preferences.computed_features import read_texts
 from tests.export.conftest import fitted_on, texts_of
@@ -82,17 +84,34 @@ def test_the_cards_code_runs_as_it_is_pasted(made, tmp_path, monkeypatch, capsys
     assert shown == pytest.approx(float(TextRewardModel.load(made).score([prompt], [response])[0]), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["mlp_bt", "lightgbm_clf"])
-def test_another_head_or_encoder_is_one_line(name, read, preferences, tiny_encoder, tmp_path):  # noqa: F811
-    path = written(tmp_path / "pairs.jsonl", made_up(60))
-    mean = read_texts(path, features="encoder", encoder=str(tiny_encoder))
-    for model in (
-        fitted_on(read, name, features="encoder"), fitted_on(preferences), fitted_on(mean, features="encoder")
-    ):  # fmt: skip
-        with pytest.raises(DataError, match="transformers has no class for that; it takes linear_bt") as told:
+def test_what_has_no_class_is_known_and_refused(read, preferences, tmp_path):
+    for model in (fitted_on(read, "mlp_bt", features="encoder"), fitted_on(preferences)):
+        assert not has_a_class(model)
+        with pytest.raises(DataError, match="transformers has no class for that"):
             write_sequence_classifier(model, tmp_path / "out")
-        assert "\n" not in str(told.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_was_exported_is_a_reward_model_of_rmkit_too(made, tmp_path):
+    model = TextRewardModel.load(made)
+    write_sequence_classifier(model, tmp_path / "out")
+    again = TextRewardModel.load(tmp_path / "out")
+    texts = ["\n\nHuman: Why?\n\nAssistant:"] * 3, ["You need glue", "It depends on the weather today", "zzz " * 90]
+    np.testing.assert_allclose(again.score(*texts), model.score(*texts), atol=1e-4)
+    again.save(tmp_path / "again")
+    for path in (tmp_path / "out").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    about = json.loads((tmp_path / "out/reward_model.json").read_text(encoding="utf-8"))
+    assert (about["layer"], about["pooling"], about["template"]) == ("last", "last token", "plain")
+    assert about["template_fingerprint"].startswith("plain:")
+    wrong = {**about, "template_fingerprint": "plain:000000000000"}
+    (tmp_path / "out/reward_model.json").write_text(json.dumps(wrong), encoding="utf-8")
+    with pytest.raises(DataError, match=r"its tokenizer makes plain:.* of a dialogue, and was 'plain:000000000000'"):
+        TextRewardModel.load(tmp_path / "out")
+    for edit in ({"template": "own"}, {"head": 5}, {"about": []}):
+        (tmp_path / "out/reward_model.json").write_text(json.dumps({**about, **edit}), encoding="utf-8")
+        with pytest.raises(DataError, match="is not what rmkit wrote"):
+            TextRewardModel.load(tmp_path / "out")
 
 
 def test_other_scores_than_its_own_are_noticed(made, tmp_path, monkeypatch):

@@ -3,10 +3,32 @@
 import os
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from rmkit.files.regular import json_value, open_regular, read_bytes, read_json, read_text, why_unreadable
+from rmkit.errors import DataError
+from rmkit.files.regular import (
+    json_value,
+    open_regular,
+    read_bytes,
+    read_json,
+    read_text,
+    require_no_address,
+    why_unreadable,
+)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://huggingface.co/x/pairs.jsonl", Path("https://huggingface.co/x/pairs.jsonl")]
+)
+def test_an_address_is_one_line_that_says_to_download_it(given):
+    with pytest.raises(
+        DataError, match=r"^https://huggingface\.co/x/pairs\.jsonl: is an address; download the file first"
+    ):
+        require_no_address(given)
+    require_no_address("https.jsonl")
+    require_no_address("folder/s3/pairs.jsonl")
 
 
 def make_socket(path):

@@ -4,7 +4,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from rmkit.errors import DataError
-from rmkit.lm.templates import TEMPLATES, encoded, fingerprint, messages_of
+from rmkit.lm.loading import prepare_tokenizer
+from rmkit.lm.templates import TEMPLATES, as_chat_template, cut_ids, encoded, fingerprint, messages_of
 
 PROMPT = "\n\nHuman: Hi\n\nAssistant: Hello!\n\nHuman: And you?\n\nAssistant:"
 CHAT = "{{ bos_token }}{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{{ eos_token }}{% endfor %}"
@@ -50,6 +51,37 @@ def test_turns_become_messages_without_the_open_last_one():
     ]
     assert messages_of("\n\nHuman: Hi\n\nAssistant:") == [{"role": "user", "content": "Hi"}]
     assert messages_of(" just a text ") == [{"role": "user", "content": "just a text"}]
+
+
+def test_a_system_prompt_comes_first_and_stays():
+    asked = {"role": "user", "content": "Hi"}
+    system = {"role": "system", "content": "Be brief.\n\nBe kind."}
+    assert messages_of("\n\nSystem: Be brief.\n\nBe kind.\n\nHuman: Hi\n\nAssistant:") == [system, asked]
+    assert messages_of("Before.\n\nHuman: Hi\n\nAssistant:") == [asked]
+
+
+def test_a_chat_template_that_refuses_a_dialogue_is_one_line(tokenizer):
+    tokenizer.chat_template = "{{ raise_exception('no system prompts here') }}"
+    with pytest.raises(DataError, match=r"refuses a dialogue \(no system prompts here\); use the template `plain`"):
+        TEMPLATES["chat"](PROMPT, "Fine.", tokenizer)
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, "\n\nSystem: Be 'brief'.\n\nHuman: Hi\n\nAssistant:"])
+def test_plain_as_a_chat_template_gives_the_tokens_of_plain(prompt, tokenizer):
+    tokenizer.chat_template = as_chat_template(tokenizer)
+    messages = messages_of(prompt)
+    said = [*messages, {"role": "assistant", "content": " Fine.\n"}]
+    ids = tokenizer.apply_chat_template(said, return_dict=True)["input_ids"]
+    assert ids == encoded(TEMPLATES["plain"](prompt, "Fine.", tokenizer), "plain", tokenizer)
+    assert tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) == f"<s>{prompt}"
+
+
+def test_of_a_text_that_is_too_long_the_end_is_read(tokenizer):
+    prepare_tokenizer(tokenizer, "plain", longest=12)
+    whole = encoded(TEMPLATES["plain"](PROMPT, "Fine.", tokenizer), "plain", tokenizer)
+    short = encoded(TEMPLATES["plain"]("Hi", "Fine.", tokenizer), "plain", tokenizer)
+    ids, n_cut = cut_ids([PROMPT, "Hi"], ["Fine."] * 2, "plain", tokenizer)
+    assert (ids, n_cut) == ([[tokenizer.bos_token_id, *whole[-11:]], short], 1)
 
 
 def test_fingerprints_differ_and_follow_the_chat_template(tokenizer):

@@ -162,6 +162,19 @@ def test_what_is_kept_is_said_by_one_bool_a_fit(collection, wrong_f):
         collection.keep(wrong_f)
 
 
+def test_no_class_but_a_registered_one_is_imported(collection, tmp_path, monkeypatch):
+    collection.save(tmp_path)
+    path = tmp_path / "reward_models.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    (tmp_path / "theirs.py").write_text("raise SystemExit('was imported')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for target in ("theirs:Head", "rmkit.reward_models.collection:RewardModels", "os:system"):
+        path.write_text(json.dumps({**about, "reward_models": {"linear_bt": target}}), encoding="utf-8")
+        with pytest.raises(DataError, match=f"^{target}: is no reward model of rmkit; those are linear_bt, ") as told:
+            RewardModels.load(tmp_path)
+        assert "\n" not in str(told.value)
+
+
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no reward_models"):
         RewardModels.load(tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError
-from rmkit.lm.reading.batches import Work, through_model
+from rmkit.lm.reading.batches import Work, ids_through_model, through_model
 from rmkit.lm.templates import fingerprint
 from rmkit.progress import Progress
 
@@ -42,6 +42,26 @@ def score(
     if not (finite := np.isfinite(score_r)).all():
         raise DataError(f"score of response {int(np.argmin(finite))}: is no finite number; is the model sound?")
     return score_r.astype(np.float32), work
+
+
+def rewards_of(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    ids_r: Sequence[Sequence[int]],
+    *,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> "np.ndarray":
+    """(R,) float32 rewards of R sequences of token ids, as `score` gives them of texts; DataError names the row."""
+    import numpy as np
+
+    def logit(input_ids: "torch.Tensor", attention_mask: "torch.Tensor") -> "torch.Tensor":
+        return model(input_ids=input_ids, attention_mask=attention_mask).logits[:, 0]
+
+    reward_r = ids_through_model(model, tokenizer, ids_r, logit, batch_size=batch_size, progress=progress)
+    if not (finite_r := np.isfinite(reward_r)).all():
+        raise DataError(f"score of response {int(np.argmin(finite_r))}: is no finite number; is the model sound?")
+    return reward_r.astype(np.float32)
 
 
 def source_of(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from rmkit.errors import DataError, cut
 from rmkit.files.digests import data_digest, files_below
-from rmkit.files.regular import MOST_BYTES, require_regular
+from rmkit.files.regular import MOST_BYTES, require_no_address, require_regular
 from rmkit.stages.graph import ARTIFACTS, EVALUATIONS, STAGES, DataFile, holds
 from rmkit.study.planning import reached_code
 from rmkit.study.planning.notebook import Notebook, read_notebook, result_trees
@@ -119,6 +119,7 @@ def file_digest(project: Project, stage: str, file: DataFile, given: str) -> str
     """SHA-256 of a declared data file or folder, or a DataError that says which parameter named it."""
     if not given:  # it would name the project itself
         raise DataError(f"{stage}: `{file.parameter}` is empty; name a file or a folder")
+    require_no_address(given)
     path = project.root / given
     try:
         if file.read_whole:

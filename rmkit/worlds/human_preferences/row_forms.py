@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import DataError, cut, quoted
-from rmkit.lm.templates import ASSISTANT, HUMAN
+from rmkit.lm.templates import ASSISTANT, HUMAN, SYSTEM
 
 PROMPT, CHOSEN, REJECTED = "prompt", "chosen", "rejected"
 TEXTS = (PROMPT, CHOSEN, REJECTED)  # the columns that are read
-SYSTEM = "\n\nSystem:"
 WHOLE, STANDARD, MESSAGES, WHOLE_MESSAGES = "whole dialogues", "prompts and answers", "messages", "whole messages"
 
 # Why a row is dropped, in the order in which a row is asked.
