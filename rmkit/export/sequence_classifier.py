@@ -15,8 +15,9 @@ from rmkit.export.classifier import ClassifierRewardModel
 from rmkit.export.probes import OFF, PROBES
 from rmkit.export.text_reward_model import HeadRewardModel
 from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.loading import context_of, first_line, load_reward_model, load_tokenizer, origin_of, prepare_tokenizer
+from rmkit.lm.loading import context_of, first_line, load_reward_model, load_tokenizer, origin_of
 from rmkit.lm.reading.text_encoder import LONGEST, is_causal, is_of_sentence_transformers
+from rmkit.lm.templates import prepare_tokenizer
 from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry
 from rmkit.worlds.human_preferences.stored_features import ENCODED
 

@@ -6,6 +6,7 @@ encoder came along, encoder/; that of a language model is a sequence classifier'
 """
 
 import json
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ FORMAT = 1
 RESPONSE, JOINT = "response", "prompt and response"  # what features are of
 ABOUT, HEAD, ENCODER = "reward_model.json", "head", "encoder"
 BESIDE = f"./{ENCODER}"  # an encoder that came along, in the same folder
+IN_TRANSFORMERS = "rmkit.export.classifier:ClassifierRewardModel"  # as text: other models need no transformers
 CLASSIFIER = "sequence classifier"  # in place of features: the language model gives the reward itself
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
 
@@ -68,11 +70,9 @@ class TextRewardModel(ABC):
             about = read_json(folder / ABOUT)
             if about["format"] != FORMAT:
                 raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
-            if about["features"] == CLASSIFIER:
-                from rmkit.export.classifier import ClassifierRewardModel
-
-                return ClassifierRewardModel.of(folder, about)
-            return HeadRewardModel.of(folder, about)
+            kind = pkgutil.resolve_name(IN_TRANSFORMERS) if about["features"] == CLASSIFIER else HeadRewardModel
+            model: TextRewardModel = kind.of(folder, about)
+            return model
         except FileNotFoundError:
             raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
         except (OSError, ValueError, KeyError, TypeError) as fault:

@@ -13,12 +13,10 @@ from rmkit.errors import DataError, one_of, quoted
 from rmkit.files.digests import files_below
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.templates import TEMPLATES, as_chat_template, encoded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-PAD = "[PAD]"  # what is added where no token will do
 CAUSAL, CLASSIFIER = ("ForCausalLM", "LMHeadModel"), ("ForSequenceClassification",)
 
 
@@ -181,28 +179,6 @@ def give_pad_token(
         offered = f", as in pad_token = {quoted(tokenizer.eos_token)}" if tokenizer.eos_token else ""
         raise DataError(f"{origin.name}: its tokenizer has no pad token; name one of its tokens{offered}")
     model.config.pad_token_id = tokenizer.pad_token_id
-
-
-def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", template: str, *, longest: int) -> None:
-    """Make a tokenizer one of a sequence classifier that reads the last token of a template's texts; saved so, too.
-
-    A pad token that no text ends with, since the last other token is what is read; padded on the right; of texts of
-    more than `longest` tokens the end is kept. `plain` becomes its chat template, so that messages are read as rmkit
-    reads dialogues.
-    """
-    last = encoded(TEMPLATES[template]("text", "text", tokenizer), template, tokenizer)[-1]
-    named = (tokenizer.pad_token, tokenizer.eos_token, tokenizer.unk_token, tokenizer.bos_token)
-    pad_token = next((token for token in named if token and tokenizer.convert_tokens_to_ids(token) != last), None)
-    if pad_token is None:
-        tokenizer.add_special_tokens({"pad_token": PAD})
-    else:
-        tokenizer.pad_token = pad_token
-    tokenizer.padding_side = "right"
-    tokenizer.truncation_side = "left"
-    tokenizer.init_kwargs |= {"truncation_side": "left", "padding_side": "right"}  # what is saved
-    tokenizer.model_max_length = longest
-    if template != "chat":
-        tokenizer.chat_template = as_chat_template(tokenizer)
 
 
 def first_line(fault: BaseException) -> str:

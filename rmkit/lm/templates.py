@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HUMAN, ASSISTANT = "\n\nHuman:", "\n\nAssistant:"  # how a turn of a dialogue begins, in every world
 SYSTEM = "\n\nSystem:"  # before the first turn
+PAD = "[PAD]"  # what is added where no token will do
 MESSAGES = (  # `plain` as a chat template, in Jinja; BEGIN and END are the tokens that a text is put between
     "{{ BEGIN }}{% for message in messages %}"
     "{{ {'system': '\\n\\nSystem: ', 'assistant': '\\n\\nAssistant: '}.get(message['role'], '\\n\\nHuman: ') }}"
@@ -114,3 +115,25 @@ def cut_ids(
             ids = list(tokenizer(text, add_special_tokens=special, truncation=True)["input_ids"])
         found.append(ids)
     return found, n_cut
+
+
+def prepare_tokenizer(tokenizer: "PreTrainedTokenizerBase", template: str, *, longest: int) -> None:
+    """Make a tokenizer one of a sequence classifier that reads the last token of a template's texts; saved so, too.
+
+    A pad token that no text ends with, since the last other token is what is read; padded on the right; of texts of
+    more than `longest` tokens the end is kept. `plain` becomes its chat template, so that messages are read as rmkit
+    reads dialogues.
+    """
+    last = encoded(TEMPLATES[template]("text", "text", tokenizer), template, tokenizer)[-1]
+    named = (tokenizer.pad_token, tokenizer.eos_token, tokenizer.unk_token, tokenizer.bos_token)
+    pad_token = next((token for token in named if token and tokenizer.convert_tokens_to_ids(token) != last), None)
+    if pad_token is None:
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    else:
+        tokenizer.pad_token = pad_token
+    tokenizer.padding_side = "right"
+    tokenizer.truncation_side = "left"
+    tokenizer.init_kwargs |= {"truncation_side": "left", "padding_side": "right"}  # what is saved
+    tokenizer.model_max_length = longest
+    if template != "chat":
+        tokenizer.chat_template = as_chat_template(tokenizer)

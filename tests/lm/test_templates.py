@@ -4,8 +4,15 @@ import pytest
 from transformers import AutoTokenizer
 
 from rmkit.errors import DataError
-from rmkit.lm.loading import prepare_tokenizer
-from rmkit.lm.templates import TEMPLATES, as_chat_template, cut_ids, encoded, fingerprint, messages_of
+from rmkit.lm.templates import (
+    TEMPLATES,
+    as_chat_template,
+    cut_ids,
+    encoded,
+    fingerprint,
+    messages_of,
+    prepare_tokenizer,
+)
 
 PROMPT = "\n\nHuman: Hi\n\nAssistant: Hello!\n\nHuman: And you?\n\nAssistant:"
 CHAT = "{{ bos_token }}{% for m in messages %}<{{ m['role'] }}>{{ m['content'] }}{{ eos_token }}{% endfor %}"
