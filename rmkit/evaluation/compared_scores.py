@@ -207,13 +207,13 @@ def by_prompt(value_km: np.ndarray, weight_m: np.ndarray, prompt_m: np.ndarray) 
 def rulers_of(chosen: Sequence[str], rejected: Sequence[str]) -> dict[str, np.ndarray]:
     """What rules that read nothing are credited for M pairs of texts, by name: (M,), a tie 0.5.
 
-    longest and shortest count characters, most formatted the marks of Markdown.
+    longer and shorter count characters, more formatted the marks of Markdown.
     """
     length_m = np.array([len(first) - len(second) for first, second in zip(chosen, rejected, strict=True)], float)
     marks_m = np.array(
         [n_marks(first) - n_marks(second) for first, second in zip(chosen, rejected, strict=True)], float
     )
-    margins = {"longest": length_m, "shortest": -length_m, "most formatted": marks_m}
+    margins = {"longer": length_m, "shorter": -length_m, "more formatted": marks_m}
     return {name: pair_accuracy(margin_m) for name, margin_m in margins.items()}
 
 

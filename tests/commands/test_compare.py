@@ -50,7 +50,7 @@ def test_the_screen_has_tiers_rulers_and_differences_in_words(rmkit, files):
     assert lines[0] == "3 judges, 200 pairs of 200 prompts"
     assert [line.split()[:2] for line in lines[2:10]] == [
         ["tier", "judge"], ["pairs", "200"], ["1", "good"], ["1", "alike"], ["2", "chance"],
-        ["ruler", "longest"], ["ruler", "shortest"], ["ruler", "most"],
+        ["ruler", "longer"], ["ruler", "shorter"], ["ruler", "more"],
     ]  # fmt: skip
     assert "Chat Hard (section)" in out
     assert "120 of 456" in out
@@ -68,7 +68,7 @@ def test_tables_fit_the_window(columns, rmkit, files, monkeypatch):
     of_tables = ("tier ", "   ", "ruler ", "better ", "good ", "alike ")
     tables = [line for line in out.splitlines() if line.startswith(of_tables) and " on all has " not in line]
     assert all(len(line) <= columns for line in tables), max(tables, key=len)
-    assert out.count("ruler  longest") == {60: 4, 80: 2, 100: 2, 200: 1}[columns]
+    assert out.count("ruler  longer") == {60: 4, 80: 2, 100: 2, 200: 1}[columns]
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
@@ -103,17 +103,17 @@ def test_few_rows_are_shown_and_the_rest_is_named(rmkit, files):
 def test_a_judge_and_a_category_may_be_called_as_the_table_calls_its_own(rmkit, tmp_path):
     """Judges called as a ruler, categories as a column."""
     rows = {"id": range(60), "subset": ["tier", "all", "judge"] * 20, "chosen": ["ab"] * 60, "rejected": ["a"] * 60}
-    for name, results in (("longest", [1] * 59 + [0]), ("tier", [0, 1] * 30)):
+    for name, results in (("longer", [1] * 59 + [0]), ("tier", [0, 1] * 30)):
         pd.DataFrame(rows | {"results": results}).to_csv(tmp_path / f"{name}.csv", index=False)
-    code, out, _ = rmkit("longest.csv", "tier.csv", "--out", "all.json")
+    code, out, _ = rmkit("longer.csv", "tier.csv", "--out", "all.json")
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
-    assert [line[:3] for line in lines if "longest" in line[:2]][:2] == [
-        ["1", "longest", "0.983"], ["ruler", "longest", "1.000"],
+    assert [line[:3] for line in lines if "longer" in line[:2]][:2] == [
+        ["1", "longer", "0.983"], ["ruler", "longer", "1.000"],
     ]  # fmt: skip
     assert all(f"{name} (category)" in out for name in ("tier", "all", "judge"))
     table = pd.DataFrame(json.loads((tmp_path / "all.json").read_text(encoding="utf-8")))
-    assert table[table["name"] == "longest"].groupby("kind")["value"].count().to_dict() == {"model": 4, "ruler": 4}
+    assert table[table["name"] == "longer"].groupby("kind")["value"].count().to_dict() == {"model": 4, "ruler": 4}
 
 
 def test_a_tie_and_a_missing_interval_are_said(rmkit, tmp_path):

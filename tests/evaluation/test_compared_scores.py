@@ -168,9 +168,9 @@ def test_subsets_of_their_nominal_size_make_a_section_the_mean_over_pairs():
 
 def test_rulers_read_nothing():
     rulers = rulers_of(["long", "a", "# b\n- c\n**d**", "same"], ["no", "bb", "b c d e f g h i", "text"])
-    assert rulers["longest"].tolist() == [1, 0, 0, 0.5]
-    assert rulers["shortest"].tolist() == [0, 1, 1, 0.5]
-    assert rulers["most formatted"].tolist() == [0.5, 0.5, 1, 0.5]
+    assert rulers["longer"].tolist() == [1, 0, 0, 0.5]
+    assert rulers["shorter"].tolist() == [0, 1, 1, 0.5]
+    assert rulers["more formatted"].tolist() == [0.5, 0.5, 1, 0.5]
 
 
 @pytest.mark.parametrize(

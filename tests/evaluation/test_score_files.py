@@ -97,7 +97,7 @@ def test_what_one_file_says_of_pairs_holds_for_all(tmp_path):
     assert pairs.prompt_m[1] == pairs.prompt_m[2] != pairs.prompt_m[0]
     assert pairs.category_m.tolist() == ["y", "x", "x"]
     assert {name: credit.tolist() for name, credit in pairs.rulers.items()} == {
-        "longest": [0, 1, 0.5], "shortest": [1, 0, 0.5], "most formatted": [0.5] * 3, "first listed": [0, 1, 0],
+        "longer": [0, 1, 0.5], "shorter": [1, 0, 0.5], "more formatted": [0.5] * 3, "first listed": [0, 1, 0],
     }  # fmt: skip
 
 
