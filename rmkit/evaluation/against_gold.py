@@ -126,16 +126,9 @@ class AnnotatedPairs:
 
     @classmethod
     def of(cls, gold_pk: np.ndarray, prefers_first: PrefersFirst, rng: np.random.Generator | None) -> "AnnotatedPairs":
-        """All pairs of each prompt if K is at most 40, else 780 drawn evenly, or DataError without a generator."""
+        """Those of `pairs_within_prompts`."""
         n_prompts, n_responses = gold_pk.shape
-        if n_responses <= ALL_PAIRS_UP_TO:
-            first_pq, second_pq = (np.tile(side_q, (n_prompts, 1)) for side_q in np.triu_indices(n_responses, 1))
-        elif rng is None:
-            raise DataError(f"rng: is missing; with {n_responses} responses to a prompt its pairs are drawn")
-        else:
-            shape = (n_prompts, PAIRS_DRAWN)
-            first_pq = rng.integers(n_responses, size=shape)
-            second_pq = (first_pq + rng.integers(1, n_responses, size=shape)) % n_responses
+        first_pq, second_pq = pairs_within_prompts(n_prompts, n_responses, rng)
         sides = (np.take_along_axis(gold_pk, side_pq, axis=1).ravel() for side_pq in (first_pq, second_pq))
         return cls(first_pq, second_pq, np.stack(list(sides), axis=1), prefers_first)
 
@@ -155,6 +148,23 @@ class AnnotatedPairs:
             for name, metric in EXPECTED.items()
         }
         return found, margins.expected_calibration_error(margin_m, chance_m=chance_m)
+
+
+def pairs_within_prompts(
+    n_prompts: int, n_responses: int, rng: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """(P, Q) and (P, Q) int64 positions in K: all pairs of each prompt if K is at most 40, else 780 drawn evenly.
+
+    DataError where pairs are drawn and there is no generator.
+    """
+    if n_responses <= ALL_PAIRS_UP_TO:
+        first_q, second_q = np.triu_indices(n_responses, 1)
+        return np.tile(first_q, (n_prompts, 1)), np.tile(second_q, (n_prompts, 1))
+    if rng is None:
+        raise DataError(f"rng: is missing; with {n_responses} responses to a prompt its pairs are drawn")
+    shape = (n_prompts, PAIRS_DRAWN)
+    first_pq = rng.integers(n_responses, size=shape)
+    return first_pq, (first_pq + rng.integers(1, n_responses, size=shape)) % n_responses
 
 
 def checked_gold(gold_pk: np.ndarray, prompt_id_p: np.ndarray) -> np.ndarray:

@@ -51,9 +51,23 @@ def sd_of_pairs(root_nc: np.ndarray, first_m: np.ndarray, second_m: np.ndarray) 
 
     root_nc: (N, C), root @ root.T is the rewards' covariance. first_m, second_m: (M,) positions in N.
     """
-    root_nc = finite(root_nc, "root")
+    root_nc = finite(root_nc, "root of the covariance")
     sd_n = np.linalg.norm(root_nc, axis=1)
     return np.linalg.norm(root_nc[first_m] - root_nc[second_m], axis=1), sd_n[first_m] + sd_n[second_m]
+
+
+def sd_within_prompts(root_pkc: np.ndarray, first_pq: np.ndarray, second_pq: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(P, Q) joint and (P, Q) marginal ones of pairs within prompts, (P, K) ones of a reward less its prompt's mean,
+    and (P, K) of a reward, all float64. root_pkc: (P, K, C). first_pq, second_pq: (P, Q) positions in K.
+    """
+    root_pkc = finite(root_pkc, "root of the covariance")
+    shared_pkk = root_pkc @ root_pkc.transpose(0, 2, 1)
+    variance_pk = np.diagonal(shared_pkk, axis1=1, axis2=2)
+    prompt_p1 = np.arange(len(root_pkc))[:, None]
+    sides = variance_pk[prompt_p1, first_pq], variance_pk[prompt_p1, second_pq]
+    joint_pq = np.sqrt(np.maximum(sides[0] + sides[1] - 2 * shared_pkk[prompt_p1, first_pq, second_pq], 0.0))
+    less_mean_pk = np.linalg.norm(root_pkc - root_pkc.mean(axis=1, keepdims=True), axis=2)
+    return joint_pq, np.sqrt(sides[0]) + np.sqrt(sides[1]), less_mean_pk, np.sqrt(variance_pk)
 
 
 def bound_errors(
@@ -132,7 +146,8 @@ def risk_coverage(
     with np.errstate(divide="ignore"):
         sure_m = np.divide(np.abs(margin_m), sd_m, out=np.zeros_like(margin_m), where=margin_m != 0)
     order_m = np.argsort(-sure_m, kind="stable")
-    weight_m, right_m = weight_m[order_m], expected_accuracy(margin_m, outcome_m)[order_m]
+    right_m = expected_accuracy(margin_m, outcome_m)[order_m]
+    weight_m = weight_m[order_m]
     block_m = tie_means(-sure_m[order_m], weight_m * right_m) / tie_means(-sure_m[order_m], weight_m)
     kept_m = np.cumsum(weight_m)
     accuracy_m = np.cumsum(weight_m * block_m) / kept_m
@@ -143,7 +158,8 @@ def accuracy_of_surest(curve: RiskCoverage, share: float) -> float:
     """Accuracy of the fewest surest pairs that are at least this share, 0 < share <= 1, of all."""
     if not 0 < share <= 1:
         raise DataError(f"share is {share}; it must be above 0, and at most 1")
-    return float(curve.accuracy_m[min(np.searchsorted(curve.kept_m, share - 1e-12), len(curve.kept_m) - 1)])
+    last = min(int(np.searchsorted(curve.kept_m, share - 1e-12)), len(curve.kept_m) - 1)
+    return float(curve.accuracy_m[last])
 
 
 def aligned_gold(score_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:

@@ -137,3 +137,16 @@ class HasUncertainty(Protocol):
         takes the Laplace approximation of that layer (linear/laplace.py), an ensemble the spread of its members; in the
         rewards' own unit, log-odds after `fit`, that of the scores after `fit_scores`. DataError for another D.
         """
+
+
+@runtime_checkable
+class HasRewardCovariance(Protocol):
+    """A reward model that says how well its data determine a difference of two rewards."""
+
+    def reward_root(self, embedding_rd: np.ndarray) -> np.ndarray | None:
+        """(S, R, C) float32 root: root @ root.T is the covariance of R rewards, so that the lengths of rows are
+        `HasUncertainty.uncertainty`, and the length of the difference of two rows is the margin's standard deviation.
+
+        What all rewards share cancels there, as it should. All S x R x C numbers are in memory at once: ask for the
+        responses that are looked at. None where the fit kept nothing to say so. DataError for another D.
+        """

@@ -19,6 +19,7 @@ from rmkit.measures.margin_uncertainty import (
     holds,
     risk_coverage,
     sd_of_pairs,
+    sd_within_prompts,
 )
 
 LEVELS = (0.5, 0.8, 0.95)
@@ -85,7 +86,8 @@ def test_bounds_that_hold_have_no_error_and_no_sd_makes_both_the_calibration_err
     honest = bound_errors(margin_m, np.zeros(500), expit(margin_m))
     np.testing.assert_allclose(honest, 0, atol=1e-12)
     apart = bound_errors(np.abs(margin_m), np.zeros(500), np.full(500, 0.5), n_bins=1, mirrored=False)
-    assert apart.lower == pytest.approx(expit(np.abs(margin_m)).mean() - 0.5) and apart.upper == 0
+    assert apart.lower == pytest.approx(expit(np.abs(margin_m)).mean() - 0.5)
+    assert apart.upper == 0
 
 
 @given(PAIRS)
@@ -133,7 +135,8 @@ def test_the_surest_share_is_what_is_kept():
     curve = risk_coverage(margin_m, np.ones(4), outcome_m)
     assert [accuracy_of_surest(curve, share) for share in (0.1, 0.25, 0.5, 0.75, 1.0)] == [1, 1, 1, 2 / 3, 0.5]
     unsure = risk_coverage(margin_m, np.array([1, 1, 0.1, 0.1]), outcome_m)  # sure of the wrong ones
-    assert accuracy_of_surest(unsure, 0.5) == 0 and unsure.area > curve.area
+    assert accuracy_of_surest(unsure, 0.5) == 0
+    assert unsure.area > curve.area
 
 
 def test_sds_are_those_of_draws_and_a_shared_error_cancels_in_the_joint_one():
@@ -147,6 +150,20 @@ def test_sds_are_those_of_draws_and_a_shared_error_cancels_in_the_joint_one():
     shared_m, apart_m = sd_of_pairs(np.hstack([root_nc, np.full((4, 1), 9.0)]), first_m, second_m)
     np.testing.assert_allclose(shared_m, joint_m)
     assert (apart_m > 18).all()
+
+
+def test_within_prompts_they_are_the_same_and_so_is_that_of_a_reward_less_its_prompts_mean():
+    root_pkc = np.random.default_rng(7).normal(size=(5, 4, 3))
+    first_q, second_q = np.triu_indices(4, 1)
+    first_pq, second_pq = np.tile(first_q, (5, 1)), np.tile(second_q, (5, 1))
+    joint_pq, marginal_pq, less_mean_pk, own_pk = sd_within_prompts(root_pkc, first_pq, second_pq)
+    for p in range(5):
+        np.testing.assert_allclose((joint_pq[p], marginal_pq[p]), sd_of_pairs(root_pkc[p], first_q, second_q))
+    centred_kk = np.eye(4) - 1 / 4
+    for p, root_kc in enumerate(root_pkc):
+        covariance_kk = root_kc @ root_kc.T
+        np.testing.assert_allclose(less_mean_pk[p] ** 2, np.diagonal(centred_kk @ covariance_kk @ centred_kk))
+        np.testing.assert_allclose(own_pk[p] ** 2, np.diagonal(covariance_kk))
 
 
 def test_gold_is_aligned_by_the_slope_over_all_differences_within_prompts():
@@ -177,7 +194,8 @@ def test_a_posterior_covers_at_its_level_also_after_alignment_and_after_selectio
     held = holds(error_pk, sd * np.sqrt(7 / 8), level)  # the sd of a reward less the mean of eight
     n_1, n_8 = best_of_n(mean_pk, held, [1, 8]).mean(axis=0)
     error = 4 * np.sqrt(level * (1 - level) / 8000)
-    assert abs(n_1 - level) < error and abs(n_8 - level) < error
+    assert abs(n_1 - level) < error
+    assert abs(n_8 - level) < error
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -155,6 +155,15 @@ class Ensemble(StoredHead):
         ]
         return np.concatenate(spread, axis=1).astype(np.float32)
 
+    def reward_root(self, embedding_rd: np.ndarray) -> np.ndarray:
+        """As `HasRewardCovariance.reward_root`, C = B: a member's deviations over the root of B - 1."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        blocks = row_blocks(len(embedding_rd), max(embedding_rd.shape[1], self.center_sb_.size))
+        away_sbr = np.concatenate([self._member_rewards(embedding_rd[rows]) for rows in blocks], axis=2)
+        away_sbr = away_sbr - self.center_sb_[:, :, None]
+        away_sbr -= away_sbr.mean(axis=1, keepdims=True)
+        return (away_sbr / np.sqrt(self.n_members - 1)).transpose(0, 2, 1).astype(np.float32)
+
     def only(self, position_g: np.ndarray) -> Self:
         """As `RewardModel.only`: all members of these fits."""
         some = super().only(position_g)

@@ -194,6 +194,13 @@ class LinearBradleyTerry(StoredHead):
             sd_sr[:, rows] = self.laplace_.sd(embedding_rd[rows].astype(np.float32)[None])
         return sd_sr
 
+    def reward_root(self, embedding_rd: np.ndarray) -> np.ndarray | None:
+        """As `HasRewardCovariance.reward_root`, C = D; None after a fit with laplace=False."""
+        check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)
+        if self.laplace_ is None:
+            return None
+        return self.laplace_.reward_root(embedding_rd.astype(np.float32)[None])
+
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `HasLastLayer.last_layer`: embeddings over the scale of (1), so that l2_s_ penalises these weights."""
         check_embeddings(embedding_rd, n_dimensions=self.n_dimensions)

@@ -12,8 +12,12 @@ from typing import Self
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.optimize import brentq
 
+from rmkit.errors import DataError
 from rmkit.measures.information import information, lower_root
+
+LOG_PRECISIONS = (-60.0, 60.0)  # where `evidence_precision` looks
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +35,12 @@ class LastLayerLaplace:
 
     def sd(self, feature_srh: np.ndarray) -> np.ndarray:
         """(S, R) float32: standard deviation of w . (features less the mean of the training responses')."""
-        away_srh = feature_srh - self.mean_sh[:, None, :]
-        return np.linalg.norm(away_srh @ self.root_shh, axis=-1).astype(np.float32)
+        return np.linalg.norm(self.reward_root(feature_srh), axis=-1).astype(np.float32)
+
+    def reward_root(self, feature_srh: np.ndarray) -> np.ndarray:
+        """(S, R, H) root @ root.T: the covariance of these rewards, each less the training responses' mean."""
+        away_srh: np.ndarray = feature_srh - self.mean_sh[:, None, :]
+        return away_srh @ self.root_shh
 
     def only(self, position_g: np.ndarray) -> Self:
         """The fits at these positions alone."""
@@ -55,3 +63,35 @@ def covariance_root(feature_nh: np.ndarray, variance_n: np.ndarray, l2: float) -
     factor_hh = lower_root(information(feature_nh, variance_n, l2))  # precision = L L^T, so covariance = L^-T L^-1
     inverse_hh: np.ndarray = solve_triangular(factor_hh, np.eye(len(factor_hh)), lower=True)
     return inverse_hh.T
+
+
+def covariance_root_by_evidence(information_hh: np.ndarray, weight_h: np.ndarray) -> np.ndarray:
+    """(H, H) float64: as `covariance_root`, for weights whose fit had no penalty l2; `evidence_precision` gives it.
+
+    information_hh: (H, H) of the data alone, without a prior. The weight of a feature that is 0 in all data says
+    nothing of the prior and varies as that says.
+    """
+    length_h, axis_hh = np.linalg.eigh(information_hh)
+    length_h = np.maximum(length_h, 0.0)  # rounding leaves some below
+    precision = evidence_precision(length_h, weight_h[np.diagonal(information_hh) > 0])
+    root_hh: np.ndarray = axis_hh / np.sqrt(length_h + precision)
+    return root_hh
+
+
+def evidence_precision(length_h: np.ndarray, weight_h: np.ndarray) -> float:
+    """The precision a of a prior N(0, I/a) of the weights under which data are likeliest, by Laplace (MacKay 1992):
+
+        a |w|^2 = sum_h length_h / (length_h + a)    (2)
+
+    length_h: (H,) eigenvalues of the information without a prior; weight_h: w. The right side, which falls with a,
+    counts the weights that data determine. DataError where all weights, or all eigenvalues, are 0.
+    """
+    size = float(weight_h @ weight_h)
+    if size == 0 or not (length_h > 0).any():
+        raise DataError("last layer: all weights are 0, or data tell nothing about them, so they have no prior")
+
+    def excess(log_a: float) -> float:
+        return float(np.exp(log_a) * size - (length_h / (length_h + np.exp(log_a))).sum())
+
+    middle = np.log(length_h.max())
+    return float(np.exp(brentq(excess, middle + LOG_PRECISIONS[0], middle + LOG_PRECISIONS[1])))

@@ -1,7 +1,14 @@
 import numpy as np
+import pytest
 
-from rmkit.measures.information import p_variance
-from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root
+from rmkit.errors import DataError
+from rmkit.measures.information import information, p_variance
+from rmkit.reward_models.linear.laplace import (
+    LastLayerLaplace,
+    covariance_root,
+    covariance_root_by_evidence,
+    evidence_precision,
+)
 
 RNG = np.random.default_rng(0)
 FEATURE_NH, WEIGHT_N, W_H = RNG.normal(size=(12, 3)), RNG.uniform(0.2, 2, size=12), RNG.normal(size=3)
@@ -54,3 +61,43 @@ def test_some_fits_alone_and_from_arrays():
         laplace.only(np.array([2, 0])).sd(feature_srh[[2, 0]]), laplace.sd(feature_srh)[[2, 0]]
     )
     np.testing.assert_array_equal(LastLayerLaplace.of_arrays(laplace.arrays()).sd(feature_srh), laplace.sd(feature_srh))
+
+
+def test_the_root_of_rewards_is_that_of_their_covariance():
+    root_hh, feature_rh = covariance_root(FEATURE_NH, WEIGHT_N, 0.5), RNG.normal(size=(4, 3))
+    root_rc = LastLayerLaplace.of_fits([(W_H, root_hh)]).reward_root(feature_rh[None])[0]
+    away_rh = feature_rh - W_H
+    np.testing.assert_allclose(root_rc @ root_rc.T, away_rh @ root_hh @ root_hh.T @ away_rh.T, rtol=1e-5)
+
+
+def test_the_precision_is_where_the_evidence_is_largest_by_search():
+    length_h = np.linalg.eigvalsh(information(FEATURE_NH, WEIGHT_N, 0.0))
+
+    def evidence(a):  # its logarithm, up to what does not depend on a
+        return -a / 2 * W_H @ W_H + len(W_H) / 2 * np.log(a) - 0.5 * np.log(length_h + a).sum()
+
+    grid_g = np.geomspace(1e-6, 1e6, 200_001)
+    best = grid_g[np.argmax([evidence(a) for a in grid_g])]
+    assert evidence_precision(length_h, W_H) == pytest.approx(best, rel=1e-3)
+
+
+def test_the_precision_follows_the_unit_of_the_features():
+    """Features 100 times as large, weights 100 times as small: margins vary as before."""
+    sds = []
+    for unit in (1.0, 100.0):
+        root_hh = covariance_root_by_evidence(information(unit * FEATURE_NH, WEIGHT_N, 0.0), W_H / unit)
+        sds.append(np.linalg.norm(unit * FEATURE_NH @ root_hh, axis=1))
+    np.testing.assert_allclose(sds[0], sds[1])
+
+
+def test_a_feature_that_data_never_show_says_nothing_of_the_prior():
+    padded_nh = np.hstack([FEATURE_NH, np.zeros((12, 1))])
+    root_hh = covariance_root_by_evidence(information(padded_nh, WEIGHT_N, 0.0), np.append(W_H, 50.0))
+    plain_hh = covariance_root_by_evidence(information(FEATURE_NH, WEIGHT_N, 0.0), W_H)
+    np.testing.assert_allclose((root_hh @ root_hh.T)[:3, :3], plain_hh @ plain_hh.T)
+
+
+def test_weights_or_data_of_nothing_have_no_prior():
+    for length_h, weight_h in ((np.ones(3), np.zeros(3)), (np.zeros(3), np.ones(3))):
+        with pytest.raises(DataError, match="last layer: all weights are 0"):
+            evidence_precision(length_h, weight_h)
