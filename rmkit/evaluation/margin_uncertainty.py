@@ -27,6 +27,7 @@ from rmkit.evaluation.against_gold import (
 )
 from rmkit.evaluation.against_gold import SPLIT as TEST
 from rmkit.evaluation.on_pairs import SPLIT as HELD_OUT
+from rmkit.intervals.means import FEWEST_SEEDS, t_over_seeds
 from rmkit.measures import margin_uncertainty as measured
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.progress import Progress
@@ -39,6 +40,7 @@ JOINT, MARGINAL, NO_SPREAD = "joint", "marginal", "none"
 NOMINAL = (0.5, 0.8, 0.95)  # of intervals
 KEPT = tuple(tenth / 10 for tenth in range(1, 11))  # shares of pairs, the surest ones
 NOT_ALIGNED = "its rewards do not follow gold, so that gold has no place on their scale"
+NEW_SEEDS = "new seeds, these prompts"
 CONSTANT = "its errors or their standard deviations are all equal"
 
 
@@ -150,6 +152,29 @@ def evaluate_held_out_uncertainty(
             rows += [fit | row for row in _rows_of_pairs(margin_m, sd_m, chosen_m, chosen_m, weight_m)]
     columns = ["fit", "reward_model", "annotations", "metric", "spread", "share", "value", "reason", "units"]
     return pd.DataFrame(rows, columns=columns).assign(split=HELD_OUT)
+
+
+def uncertainty_curves(rows: pd.DataFrame, by: Sequence[str] = ("reward_model",)) -> pd.DataFrame:
+    """Means over seeds of rows of this module: the columns of by, metric, spread, share, n, then those of a curve.
+
+    rows: of fits that differ in `by` and their seed alone. A curve has mean, low, high, level, seeds, estimand, method
+    and reason: Student's t over seeds, the test prompts being the same for all, from five seeds on. What a seed could
+    not measure is missing from all, with that seed's reason.
+    """
+    found = []
+    keys = [*by, "metric", "spread", "share", "n"]
+    for values, here in rows[rows["spread"].notna()].groupby(keys, sort=False, dropna=False):
+        value_s, missing = here["value"].to_numpy(), here["reason"].dropna()
+        told = dict(zip(keys, values, strict=True)) | {"seeds": len(value_s), "estimand": NEW_SEEDS, "level": 0.95}
+        if len(missing):
+            interval = {"mean": np.nan, "low": np.nan, "high": np.nan, "method": "none", "reason": missing.iloc[0]}
+        else:
+            over = t_over_seeds(value_s, estimand=NEW_SEEDS)
+            few = over.reason or (f"fewer than {FEWEST_SEEDS} seeds" if len(value_s) < FEWEST_SEEDS else None)
+            low, high = (np.nan, np.nan) if few else (over.low, over.high)
+            interval = {"mean": over.estimate, "low": low, "high": high, "method": over.method, "reason": few}
+        found.append(told | interval)
+    return pd.DataFrame(found)
 
 
 def _row(metric: str, spread: str, value: float, units: int, **told: Any) -> dict[str, Any]:

@@ -125,6 +125,26 @@ TERMS: Mapping[str, Term] = {
         "stated confidence is the larger of p and 1 − p. 0 is right on average; the expected calibration error (ECE) "
         "also sees errors that cancel in the average.",
     ),
+    "Margin interval": Term(
+        "[Mm]argin intervals?",
+        "the difference of two rewards, plus and minus a multiple of its standard deviation: by the Laplace "
+        "approximation of the fit, or by the spread of an ensemble. It says how far the fit would move with other "
+        "labels, given its model: not how wrong the model is, and not what holds for the largest of many rewards.",
+    ),
+    "Confident": Term(
+        "[Cc]onfident",
+        "the probability that one response is preferred stays on one side of 1/2, one standard deviation of the "
+        "margin up and down.",
+    ),
+    "ELCE": Term(
+        "[EM]LCE",
+        "expected lower calibration error: the mean distance by which lower bounds of probabilities lie above what "
+        "happens, over bins of the bounds. MLCE is the largest distance.",
+    ),
+    "Risk–coverage area": Term(
+        "[Rr]isk–coverage area",
+        "the mean error over all shares of pairs that are answered, the surest first; small is good.",
+    ),
     "Kendall": Term(
         r"Kendall(?:'s τ(?:-b)?)?",
         "a correlation of two orders: the share of pairs in the same order minus the share in opposite orders. 1: the "

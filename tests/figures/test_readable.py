@@ -19,6 +19,7 @@ from rmkit.figures.gold_by_category import SHOWN, gold_figure
 from rmkit.figures.heat_maps import correlation_map, noise_maps
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import LOOKS
+from rmkit.figures.margin_uncertainty import margin_uncertainty_figure
 from rmkit.figures.picks import picks_figure
 from rmkit.figures.population import correlation_figure, scatter_figure
 from rmkit.figures.reliability import reliability_figure
@@ -27,6 +28,7 @@ from rmkit.figures.text_lengths import length_difference_figure, length_figure
 from rmkit.figures.training_loss import loss_figure
 from rmkit.intervals.means import Interval
 from tests.figures.readable import alike_but_for_hue, pale_words
+from tests.figures.test_margin_uncertainty import curves as uncertain
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
 SHARE = Interval(0.6, 0.5, 0.7, 0.95, "new", "t", 50)
@@ -85,6 +87,7 @@ FIGURES = {
     "reliability": lambda: reliability_figure(
         rows(("reward_model", HEADS), ("confidence", [0.6, 0.8]), accuracy=0.7, pairs=20)
     ),
+    "margin uncertainty": lambda: margin_uncertainty_figure(uncertain(HEADS)),
     "split": lambda: split_ablation_figure(
         lines(("reward_model", HEADS[1:3]), ("procedure", ["published", "sound"]),
               ("validation", ["mirrored_row", "pair", "prompt"]), ("annotations", [100, 200])), "accuracy",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from rmkit.report.exhibits.active import active_choices, active_curves, active_differences
 from rmkit.report.exhibits.annotation import annotation_noise
 from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
+from rmkit.report.exhibits.margin_uncertainty import margin_uncertainty
 from rmkit.report.exhibits.population import accuracy_and_drop, which_measure
 from rmkit.report.exhibits.settings import Drawn, Results
 from rmkit.report.exhibits.split_ablation import split_ablation
@@ -16,6 +17,7 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "03_annotation_noise": annotation_noise,
     "04_best_of_n": best_of_n,
     "04_noise_and_numbers": noise_and_numbers,
+    "04_margin_uncertainty": margin_uncertainty,
     "10_split_ablation": split_ablation,
     "05_active_curves": active_curves,
     "05_active_differences": active_differences,
