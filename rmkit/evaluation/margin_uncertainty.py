@@ -34,6 +34,7 @@ from rmkit.progress import Progress
 from rmkit.reward_models.inputs import row_blocks
 from rmkit.reward_models.margin_uncertainty import RewardRoot, reward_root_of
 from rmkit.reward_models.protocol import RewardModel
+from rmkit.training_sets.cross_fitting import CrossFitting
 from rmkit.training_sets.pair_sets import PairSets
 
 JOINT, MARGINAL, NO_SPREAD = "joint", "marginal", "none"
@@ -152,6 +153,30 @@ def evaluate_held_out_uncertainty(
             rows += [fit | row for row in _rows_of_pairs(margin_m, sd_m, chosen_m, chosen_m, weight_m)]
     columns = ["fit", "reward_model", "annotations", "metric", "spread", "share", "value", "reason", "units"]
     return pd.DataFrame(rows, columns=columns).assign(split=HELD_OUT)
+
+
+def held_out_sds(
+    model: RewardModel, sets: CrossFitting, embedding_rd: np.ndarray, annotations: int
+) -> dict[str, np.ndarray] | None:
+    """By spread, (1, M) standard deviations of the margins of the M scored pairs, each by the fit that held it out.
+
+    model: fitted on `sets`, whose pairs point into embedding_rd, (R, D); of it the fits with this number of
+    annotations. None for a head without uncertainty.
+    """
+    scored = sets.scored_m
+    fold_m, side_2m = sets.fold_m[scored], np.stack([sets.chosen_m[scored], sets.rejected_m[scored]])
+    sd_by_spread = {JOINT: np.empty((1, len(scored))), MARGINAL: np.empty((1, len(scored)))}
+    for s in np.flatnonzero(sets.fits["annotations"] == annotations):
+        if (root_of := reward_root_of(model, int(s), embedding_rd, sets.train)) is None:
+            return None
+        inside = np.flatnonzero(fold_m == sets.fits["fold"].iloc[s])
+        width = max(root_of(embedding_rd[:1]).shape[1], embedding_rd.shape[1])
+        for rows in row_blocks(len(inside), 2 * width):
+            root_nc = root_of(embedding_rd[side_2m[:, inside[rows]].ravel()])
+            sds = measured.sd_of_pairs(root_nc, *np.arange(len(root_nc)).reshape(2, -1))
+            for sd_am, sd_m in zip(sd_by_spread.values(), sds, strict=True):
+                sd_am[0, inside[rows]] = sd_m
+    return sd_by_spread
 
 
 def uncertainty_curves(rows: pd.DataFrame, by: Sequence[str] = ("reward_model",)) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pytest
 from scipy.special import expit
 
 from rmkit.annotation.annotators import Annotator
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
 from rmkit.evaluation.against_gold import NO_ANNOTATOR, ONE_REWARD
 from rmkit.evaluation.margin_uncertainty import (
@@ -14,11 +15,13 @@ from rmkit.evaluation.margin_uncertainty import (
     NOT_ALIGNED,
     evaluate_held_out_uncertainty,
     evaluate_margin_uncertainty,
+    held_out_sds,
     uncertainty_curves,
 )
 from rmkit.measures.margin_uncertainty import aligned_gold, half_width
 from rmkit.reward_models.linear.bradley_terry import LinearBradleyTerry
 from rmkit.reward_models.trees.bradley_terry import LightGBMBradleyTerry
+from rmkit.training_sets.cross_fitting import cross_fitting
 from rmkit.training_sets.pair_sets import PairSets
 
 N_PROMPTS, K, D = 6, 5, 3
@@ -213,6 +216,27 @@ def test_held_out_pairs_of_people_need_no_gold():
     )
     with pytest.raises(DataError, match=r"linear_bt: joint sds have shape \(1, 40\) and its margins \(2, 40\)"):
         evaluate_held_out_uncertainty(margins, {"linear_bt": {"joint": sds["linear_bt"]["joint"][:1]}})
+
+
+def test_a_held_out_pair_is_as_sure_as_the_fit_that_did_not_see_it():
+    second_m = FIRST_M // 10 * 10 + (FIRST_M + 1 + SECOND_M % 9) % 10  # another response to the same prompt
+    table = pd.DataFrame({"first": FIRST_M, "second": second_m, "label": WON_M.astype(np.int8)})
+    prompt_id_r = np.arange(200) // 10
+    sets = cross_fitting(
+        Comparisons(table), prompt_id_r, annotations=[20, 40], n_folds=2, validation_share=0.2,
+        rng_of=lambda purpose: np.random.default_rng(len(purpose)),
+    )  # fmt: skip
+    model = LinearBradleyTerry().fit(EMBEDDING_RD, sets.train, sets.validation, rng_s=RNG.spawn(4))
+    found = held_out_sds(model, sets, EMBEDDING_RD, 40)
+    assert found["joint"].shape == (1, len(sets.scored_m))
+    for column, m in enumerate(sets.scored_m):
+        at = sets.fits[(sets.fits["annotations"] == 40) & (sets.fits["fold"] == sets.fold_m[m])].index
+        chosen_d, rejected_d = model.reward_root(EMBEDDING_RD[[sets.chosen_m[m], sets.rejected_m[m]]])[at[0]]
+        lengths = np.linalg.norm([chosen_d - rejected_d, chosen_d, rejected_d], axis=1)
+        np.testing.assert_allclose(found["joint"][0, column], lengths[0], rtol=1e-4)
+        np.testing.assert_allclose(found["marginal"][0, column], lengths[1:].sum(), rtol=1e-4)
+    trees = LightGBMBradleyTerry().fit(EMBEDDING_RD, sets.train, sets.validation, rng_s=RNG.spawn(4))
+    assert held_out_sds(trees, sets, EMBEDDING_RD, 40) is None
 
 
 @pytest.mark.parametrize("n_seeds", [1, 4, 6])
