@@ -56,7 +56,7 @@ FLOORS = (
             inside=(
                 ("protocol", "inputs", "storage"),
                 ("linear", "mlp", "trees"),
-                ("registry",),
+                ("registry", "margin_uncertainty"),
                 ("ensembles", "fit_heads", "collection"),
             ),
         ),

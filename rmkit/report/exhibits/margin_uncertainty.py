@@ -76,8 +76,8 @@ def held(curves: pd.DataFrame) -> Iterator[str]:
         first, last = picks.iloc[[0, -1]].to_dict("records")
         yield sentence(
             f"{called(name)}'s {level:.0%} margin intervals hold gold's difference in {percent(everywhere)} of pairs; "
-            f"of single responses in {percent(first['mean'])} if picked at random, in {percent(last['mean'])} if "
-            f"picked as the best of {last['n']:g}."
+            f"around single responses they hold gold in {percent(first['mean'])} if these are picked at random, and in "
+            f"{percent(last['mean'])} if picked as the best of {last['n']:g}."
         )
 
 

@@ -84,11 +84,13 @@ def evidence_precision(length_h: np.ndarray, weight_h: np.ndarray) -> float:
         a |w|^2 = sum_h length_h / (length_h + a)    (2)
 
     length_h: (H,) eigenvalues of the information without a prior; weight_h: w. The right side, which falls with a,
-    counts the weights that data determine. DataError where all weights, or all eigenvalues, are 0.
+    counts the weights that data determine. Infinite for weights that are all 0; DataError if only the data are.
     """
     size = float(weight_h @ weight_h)
-    if size == 0 or not (length_h > 0).any():
-        raise DataError("last layer: all weights are 0, or data tell nothing about them, so they have no prior")
+    if size == 0:
+        return float("inf")
+    if not (length_h > 0).any():
+        raise DataError("length_h: has no number above 0, so data tell nothing of the weights, nor of their prior")
 
     def excess(log_a: float) -> float:
         return float(np.exp(log_a) * size - (length_h / (length_h + np.exp(log_a))).sum())

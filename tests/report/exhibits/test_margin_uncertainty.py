@@ -39,8 +39,9 @@ def test_the_sentence_has_the_means_of_the_rows_before_and_after_selection(seeds
     everywhere = rows.loc[rows["metric"] == "gold_coverage", "value"].mean()
     picks = rows[rows["metric"] == "gold_coverage_of_pick"].groupby("n")["value"].mean()
     assert (
-        f"Linear BT's 95% margin intervals hold gold's difference in {everywhere:.1%} of pairs; of single responses in "
-        f"{picks[1.0]:.1%} if picked at random, in {picks[5.0]:.1%} if picked as the best of 5."
+        f"Linear BT's 95% margin intervals hold gold's difference in {everywhere:.1%} of pairs; around single "
+        f"responses they hold gold in {picks[1.0]:.1%} if these are picked at random, and in {picks[5.0]:.1%} if picked "
+        "as the best of 5."
     ) in drawn.caption
     assert ("new seeds, these prompts" in drawn.caption) == (len(seeds) == 5)
     tables = [f"{cell.text} {cell.small}" for table in drawn.tables for row in table.rows for cell in row]

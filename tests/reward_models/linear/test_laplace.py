@@ -97,7 +97,10 @@ def test_a_feature_that_data_never_show_says_nothing_of_the_prior():
     np.testing.assert_allclose((root_hh @ root_hh.T)[:3, :3], plain_hh @ plain_hh.T)
 
 
-def test_weights_or_data_of_nothing_have_no_prior():
-    for length_h, weight_h in ((np.ones(3), np.zeros(3)), (np.zeros(3), np.ones(3))):
-        with pytest.raises(DataError, match="last layer: all weights are 0"):
-            evidence_precision(length_h, weight_h)
+def test_a_head_that_has_learned_nothing_is_no_mistake():
+    """Weights of 0, or features of 0 as in a network of dead units: all rewards are equal, for sure."""
+    assert evidence_precision(np.ones(3), np.zeros(3)) == np.inf
+    for information_hh, weight_h in ((np.eye(3), np.zeros(3)), (np.zeros((3, 3)), np.ones(3))):
+        assert (covariance_root_by_evidence(information_hh, weight_h) == 0).all()
+    with pytest.raises(DataError, match="data tell nothing"):
+        evidence_precision(np.zeros(3), np.ones(3))
