@@ -40,12 +40,15 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    columns = "pairs, labels look, head looks, labels' share, could have been seen, labels found, head found, absent"
+    columns = (
+        "pairs, labels look, head looks, labels' share, could have been seen, labels found, head found, absent, runs"
+    )
     print(f"| {columns.replace(', ', ' | ')} |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for number, world in enumerate(WORLDS):
         found, absent, shares, seen = [], [], [], []
-        for rng in np.random.default_rng([arguments.seed, number]).spawn(arguments.replications):
+        runs = arguments.replications // (4 if world[0] > 1000 else 1)
+        for rng in np.random.default_rng([arguments.seed, number]).spawn(runs):
             length, *others = data_set(rng, *world)
             found.append((length.labels_lean, length.head_leans))
             looked_at = (world[1] > 0, world[2] > 0)
@@ -60,7 +63,7 @@ def main() -> None:
         n, labels, head = world
         print(
             f"| {n:,} | {labels} | {head} | {np.mean(shares):.3f} | {0.5 + np.mean(seen):.3f} | {of_labels:.3f} | "
-            f"{of_head:.3f} | {np.mean(absent):.3f} |",
+            f"{of_head:.3f} | {np.mean(absent):.3f} | {runs:,} |",
             flush=True,
         )
 
