@@ -164,8 +164,9 @@ def _parser() -> argparse.ArgumentParser:
     texts_scored.add_argument("--rows", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     texts_scored.set_defaults(command=score)
     whole = commands.add_parser("export", help=(export.__doc__ or "").split("\n")[0], description=export.__doc__)
-    whole.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
-    whole.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where the sequence classifier goes")
+    whole.add_argument("model", type=Path, metavar="MODEL|STUDY", help="a folder that `rmkit fit` wrote, or a study")
+    whole.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where the model, or the data, go")
+    whole.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of a study: as for `run`")
     whole.set_defaults(command=export)
     scores = commands.add_parser("compare", help=(compare.__doc__ or "").split("\n")[0], description=compare.__doc__)
     scores.add_argument(

@@ -86,7 +86,7 @@ FLOORS = (
     ),
     (
         Room("findings", "statements registered beforehand, their verdicts, and the questions that they answer"),
-        Room("export", "a reward model that leaves the bench: of texts, in one folder, to score new ones"),
+        Room("export", "what leaves the bench: a reward model of texts, to score new ones, and a study's data"),
     ),
     (
         Room(
@@ -121,7 +121,7 @@ FLOORS = (
             counts=False,
             inside=(
                 ("request", "selection", "dry_run", "waiting", "version", "headlines", "plain_tables"),
-                ("pages", "row_selection"),
+                ("pages", "row_selection", "export_study"),
                 ("running", "looking", "results", "compare", "score", "export", "keeping"),
                 ("fit",),
             ),

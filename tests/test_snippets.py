@@ -243,6 +243,15 @@ ELSEWHERE = (  # what these begin is no file of the checkout
     *("runs/", "out.ipynb", "data/downloads"),  # made by commands
     "rewards/",  # TRL's columns
     *("path/to/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
+    *(
+        "data/BANK/",
+        "data/demonstrations",
+        "policies/",
+        "adapter/",
+        "rmkit.json",
+        "bank.json",
+        "smoke-data/",
+    ),  # exported
 )
 
 

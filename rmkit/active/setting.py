@@ -22,6 +22,7 @@ from rmkit.active.pools import draw_pool, not_among
 from rmkit.annotation.annotators import Annotator
 from rmkit.errors import DataError, ParamsError
 from rmkit.measures.information import information, log_det, p_variance
+from rmkit.reward_models.inputs import row_blocks
 from rmkit.reward_models.protocol import HasLastLayer, RewardModel
 from rmkit.training_sets.pair_sets import PairSets
 
@@ -141,8 +142,21 @@ def typical_difference(embedding_rd: np.ndarray) -> float:
     """The root mean square length of the difference of two responses drawn at random from (R, D) embeddings.
 
     A fit's own pairs would not do as a unit: strategies that choose long differences would be held by a stronger prior.
+    The embeddings may be memory-mapped: they are read in blocks.
     """
-    return float(np.sqrt(2 * embedding_rd.astype(np.float64).var(axis=0).sum()))
+    mean_d = _sum_of_blocks(embedding_rd, lambda block_bd: block_bd) / len(embedding_rd)
+    variance_d = _sum_of_blocks(embedding_rd, lambda block_bd: (block_bd - mean_d) ** 2) / len(embedding_rd)
+    return float(np.sqrt(2 * variance_d.sum()))
+
+
+def _sum_of_blocks(embedding_rd: np.ndarray, term: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(D,) float64 sum of a term over R rows, read in blocks but added row by row, as `var` adds them."""
+    sum_d: np.ndarray | None = None
+    for rows in row_blocks(*embedding_rd.shape):
+        term_bd = term(embedding_rd[rows].astype(np.float64))
+        sum_d = term_bd.sum(axis=0) if sum_d is None else np.vstack([sum_d, term_bd]).sum(axis=0)
+    assert sum_d is not None
+    return sum_d
 
 
 def as_seen(

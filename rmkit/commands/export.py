@@ -10,11 +10,17 @@ from rmkit.study.store.disk import disk_faults
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write a reward model as AutoModelForSequenceClassification loads it, with its model card.
+    """Write a reward model as transformers loads it, or a study's data as `datasets` loads them, with their cards.
 
-    That is a fine-tuned language model, or a linear head on a causal one, as `rmkit fit PAIRS --encoder NAME` makes it
-    with --set 'reward_models=[linear_bt]'. Any other is written with its encoder as one folder that rmkit loads.
+    A reward model becomes a sequence classifier if it is a fine-tuned language model, or a linear head on a causal one,
+    as `rmkit fit PAIRS --encoder NAME` makes it with --set 'reward_models=[linear_bt]'. Any other is written with its
+    encoder as one folder that rmkit loads. Of a study (a name or a .yaml file) go prompts, demonstrations, responses,
+    scores, labels, embeddings and fine-tuned models.
     """
+    from rmkit.commands.export_study import export_study, is_study
+
+    if is_study(str(options.model)):
+        return export_study(options)
     from rmkit.export.composite import write_composite
     from rmkit.export.sequence_classifier import has_a_class, write_sequence_classifier
     from rmkit.export.text_reward_model import HeadRewardModel, TextRewardModel

@@ -23,7 +23,7 @@ def check_annotation(parameters: dict[str, Any], counts: dict[str, int], where: 
     there_are = ChainMap[str, Any](counts, parameters)
     check_betas(parameters, where)
     check_agreements(parameters, where)
-    if parameters.get("world") == "files" and parameters["length_bias"]:
+    if parameters.get("world") == "files" and parameters["length_bias"] and not counts.get("lengths"):
         raise ParamsError(f"{where}: length_bias: {parameters['length_bias']}; given files hold no texts, say 0")
     with told_of(where):
         check_scale(parameters["scale"], parameters["fixed_scale"])

@@ -193,23 +193,17 @@ STAGES = {
         n_fits="rmkit.preconditions.fits:of_reward_models",
     ),
     "05_active_labeling": Stage(
-        inputs={
-            "bank": (Source("02_sampling"),),
-            "test_bank": (Source("02_sampling"),),
-            "annotator": (Source("03_annotation_noise"),),
-        },
+        inputs={"bank": BANK, "test_bank": TEST_BANK, "annotator": (Source("03_annotation_noise"),)},
         outputs={"evaluations": {}},
+        only=OF_GRAMMAR,
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
         n_fits="rmkit.preconditions.fits:of_active_labeling",
     ),
     "06_accuracy_vs_policy": Stage(
-        inputs={
-            "bank": (Source("02_sampling"),),
-            "test_bank": (Source("02_sampling"),),
-            "annotator": (Source("03_annotation_noise"),),
-        },
+        inputs={"bank": BANK, "test_bank": TEST_BANK, "annotator": (Source("03_annotation_noise"),)},
         outputs={"evaluations": {}},
+        only=OF_GRAMMAR,
         precondition="rmkit.preconditions.population:check_population",
         fits=("reward_models", "betas", "annotations", "n_draws"),
         n_fits="rmkit.preconditions.fits:of_population",

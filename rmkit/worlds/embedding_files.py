@@ -1,4 +1,4 @@
-"""A folder of embeddings and rewards as arXiv 2502.04354 publishes them: four .npy arrays, no texts.
+"""A folder of embeddings and rewards as arXiv 2411.04991 and 2502.04354 publish them: four .npy arrays, no texts.
 
     embd*_train.npy   (P, K, D)                reward*_train.npy   (P, K) or (P, K, 1)
     embd*_test.npy    (P, K, D)                reward*_test.npy    (P, K) or (P, K, 1)
@@ -6,7 +6,8 @@
 each float16, float32, float64 or whole numbers: P prompts with K responses each, in D dimensions; the published ones
 are (40000, 10, 2048) and (2000, 500, 2048), in float32. They are stored as float16 embeddings and float32 rewards, and
 a sentence says so of other types. Arrays may be larger than memory: `check` reads their headers alone, and `bank_of`
-goes through them in blocks. Knows the layout and numbers; no model, and nothing of how the embeddings were made.
+goes through them in blocks. A folder that `rmkit export` wrote is taken too (exported_study.py). Knows the layout and
+numbers; no model, and nothing of how the embeddings were made.
 """
 
 import io
@@ -17,7 +18,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from rmkit.errors import DataError
 from rmkit.files.regular import open_regular, why_unreadable
 from rmkit.measures.embedding_health import SMALLEST_SCALE, mean_and_spread_of
 from rmkit.progress import Progress
+from rmkit.worlds.exported_study import ExportedPart, bank_folder, read_exported
 
 if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
@@ -85,6 +87,13 @@ class Split:
 
     embedding: ArrayFile
     reward: ArrayFile
+    exported: ClassVar = False
+    has_lengths: ClassVar = False
+
+    @property
+    def n_rows(self) -> int:
+        """R = P K."""
+        return self.embedding.n_rows
 
     @property
     def n_prompts(self) -> int:
@@ -102,12 +111,14 @@ class Split:
         return f"{held} ({', '.join(told)})" if told else held
 
 
-def read_folder(folder: str | Path, shown: str | None = None) -> dict[str, Split]:
+def read_folder(folder: str | Path, shown: str | None = None) -> dict[str, Split] | dict[str, ExportedPart]:
     """The splits `train` and `test` of a folder, from the headers of its files alone, or DataError with the remedy.
 
     shown: the folder as messages give it, where that is not `folder` itself.
     """
     folder, shown = Path(folder), shown or str(folder)
+    if exported := bank_folder(folder, shown):
+        return read_exported(*exported)
     splits = {split: split_of(folder, shown, split) for split in SPLITS}
     train, test = (splits[split].embedding for split in SPLITS)
     if train.shape[2] != test.shape[2]:
@@ -119,7 +130,8 @@ def read_folder(folder: str | Path, shown: str | None = None) -> dict[str, Split
 def check(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
     """A sentence on what the folder holds and its counts, or the DataError that `read_folder` raises."""
     splits = read_folder(path, shown)
-    counts = {f"n_{name}_prompts": split.n_prompts for name, split in splits.items()}
+    counts = {"lengths": int(all(split.has_lengths for split in splits.values()))}
+    counts |= {f"n_{name}_prompts": split.n_prompts for name, split in splits.items()}
     counts |= {f"n_{name}_responses": split.n_responses for name, split in splits.items()}
     return f"{shown or path}: " + ", ".join(f"{name} {split}" for name, split in splits.items()), counts
 
@@ -189,13 +201,13 @@ def header(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     return shape, fortran, dtype, stream.tell()
 
 
-def enlargement(split: Split) -> int:
+def enlargement(split: Split | ExportedPart) -> int:
     """The power of two by which all embeddings are multiplied before they are rounded: 0, unless they are tiny.
 
     They are if they spread by less than 2^-12 about their mean, where float16 keeps fewer than its eleven bits. Then
     their spread becomes 1 to 2, or less if a value would leave float16. What is in float16 already stays as it is.
     """
-    if split.embedding.dtype == np.float16:
+    if isinstance(split, ExportedPart) or split.embedding.dtype == np.float16:
         return 0
     (sum_d, square_d), largest = np.zeros((2, split.embedding.shape[2])), 0.0
     for _, block_rd in split.embedding.blocks():
@@ -210,14 +222,17 @@ def enlargement(split: Split) -> int:
 
 
 def bank_of(
-    split: Split, scratch: str | Path, *, exponent: int = 0, progress: Progress | None = None
+    split: Split | ExportedPart, scratch: str | Path, *, exponent: int = 0, progress: Progress | None = None
 ) -> "ResponseBank":
     """The split as a bank whose gold is the given reward; DataError names file, prompt and response.
 
     Embeddings are multiplied by 2^exponent (`enlargement`, one for both splits) and rounded to float16 into the new
     file `scratch`, a block at a time; those in float16 with exponent 0 stay where they are. Either way the bank's
-    embedding is memory-mapped. Prompts and responses are named by their numbers.
+    embedding is memory-mapped. Prompts and responses are named by their numbers. A bank that was exported is the same
+    again.
     """
+    if isinstance(split, ExportedPart):
+        return split.bank(scratch, progress=progress)
     import pandas as pd
 
     from rmkit.artifacts.bank import ResponseBank

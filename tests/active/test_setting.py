@@ -50,3 +50,17 @@ def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():
     experiment = setting(reward_model="linear_bt")
     near, far = experiment.ask(np.array([[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]])), experiment.start()
     assert set(experiment.fit([near, far], 1).scale_s_) == {typical_difference(EMBEDDING)}
+
+
+@pytest.mark.parametrize("block_numbers", [1, 7, 100, 2**22])
+@pytest.mark.parametrize("n_dimensions", [1, 2, 3, 16])
+def test_the_unit_of_the_prior_is_the_same_to_the_last_bit_in_whatever_blocks_it_is_read(
+    monkeypatch, n_dimensions, block_numbers
+):
+    monkeypatch.setattr("rmkit.reward_models.inputs.BLOCK_NUMBERS", block_numbers)
+    embedding_rd = np.random.default_rng(1).normal(3, 2, size=(501, n_dimensions)).astype(np.float16)
+    whole = float(np.sqrt(2 * embedding_rd.astype(np.float64).var(axis=0).sum()))
+    if n_dimensions == 1:  # numpy adds one column in pairs
+        assert typical_difference(embedding_rd) == pytest.approx(whole, rel=1e-14)
+    else:
+        assert typical_difference(embedding_rd) == whole

@@ -127,6 +127,10 @@ def test_of_given_files_the_counts_are_what_they_hold():
     check_reward_models(sound, given, "mine.yaml: stage")
     without_sizes = {name: value for name, value in sound.items() if name not in given}
     check_annotation(without_sizes, given, "mine.yaml: stage")
+    active = {name: value for name, value in ACTIVE.items() if name not in WORLD}
+    check_active_labeling(active, given, "mine.yaml: stage")
+    policies = {**POPULATION, "annotations": [120], "ns": [5], "n_measured": 5}
+    check_population(policies, given, "mine.yaml: stage")
     for check, change, said in (
         (
             check_annotation,
@@ -138,3 +142,26 @@ def test_of_given_files_the_counts_are_what_they_hold():
     ):
         with pytest.raises(ParamsError, match=said):
             check(sound | change, given, "mine.yaml: stage")
+    for change, said in (
+        ({"n_prompts": 41}, "n_prompts: 41 prompts for cross_prompt pairs; give 2 to 40"),
+        ({"ns": [6]}, r"ns\[0\]: best of 6, and there are 5 responses to a test prompt"),
+        (
+            {"pools": ["within_prompt"]},
+            "n_start: 50 labels, and 10 prompts with 3 responses have 30 within_prompt pairs; raise n_prompts, or say "
+            "at most 30",
+        ),
+        (
+            {"pools": ["within_prompt"], "n_start": 10, "n_batch": 31},
+            "n_batch: 31 labels, and 10 prompts with 3 responses have 30 within_prompt pairs",
+        ),
+    ):
+        with pytest.raises(ParamsError, match=said):
+            check_active_labeling(active | change, given, "mine.yaml: stage")
+    for change, said in (
+        ({"annotations": [121]}, "annotations: 121, and 40 prompts offer 3 random pairs each"),
+        ({"n_measured": 6}, "n_measured: 6; it takes 2, and given files hold 5 responses to a test prompt"),
+        ({"kls": [1.7]}, r"kls: 1.7 nats; with that many test responses give 0 to 1.61"),
+        ({"ns": [6]}, r"ns\[0\]: best of 6, and there are 5 responses to a test prompt"),
+    ):
+        with pytest.raises(ParamsError, match=said):
+            check_population(policies | change, given, "mine.yaml: stage")

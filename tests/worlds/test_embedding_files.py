@@ -88,7 +88,7 @@ def test_the_check_says_what_there_is_without_reading_it(folder):
         "data/mine: train 7 prompts with 3 responses in 5 dimensions, test 4 prompts with 6 responses in 5 dimensions"
     )
     assert counts == {
-        "n_train_prompts": 7, "n_train_responses": 3, "n_test_prompts": 4, "n_test_responses": 6,
+        "n_train_prompts": 7, "n_train_responses": 3, "n_test_prompts": 4, "n_test_responses": 6, "lengths": 0,
     }  # fmt: skip
 
 
@@ -364,7 +364,7 @@ def test_a_study_without_its_files_says_what_to_put_where(tmp_path):
 
 @pytest.mark.slow
 def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
-    """All of it by the runner: notebooks 00, 03 and 04, on embeddings that know gold, one dimension much too wide."""
+    """All of it by the runner: notebooks 00, 03 to 06 and 10, on embeddings that know gold, one dimension much too wide."""
     project = checkout(tmp_path / "project")
     rng = np.random.default_rng(0)
     weight_d = rng.normal(size=16)
@@ -382,6 +382,7 @@ def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
         "betas": "[10.0]",
     }
     smaller |= {"seed": "[0]", "reward_models": "[linear_bt]", "splits": "[pair]"}
+    smaller |= {"n_prompts": "60", "n_start": "20", "n_batch": "10", "n_rounds": "1", "n_candidates": "60"}
     words = [word for name, value in smaller.items() for word in ("--set", f"{name}={value}")]
     execute([sys.executable, "-m", "rmkit.cli", "run", "params/from-embeddings.yaml", *words], project, project)
     (path,) = (project / "runs/jobs").glob("04_reward_models-*/rows.parquet")
@@ -391,3 +392,43 @@ def test_the_study_from_embeddings_learns_what_was_planted(tmp_path):
     assert abs(spearman["random"]) < 0.4
     (report,) = (project / "runs/reports").glob("*.html")
     assert "The embedding files: 1 dimension (3) of 16 holds 100.0% of the variance" in report.read_text("utf-8")
+
+
+OF_THE_RELEASE = """
+title: The published layout
+question: Do notebooks 05 and 06 run on given files?
+parameters: {world: files, embeddings_folder: data/released, ns: [1, 2, 4]}
+axes: {seed: [0]}
+stages:
+  00_embedding_files:
+  03_annotation_noise: {n_labels: 100, betas: [1.0]}
+  05_active_labeling: {n_start: 30, n_rounds: 1, n_batch: 30, n_prompts: 40, n_candidates: 100, beta: 10.0}
+  06_accuracy_vs_policy:
+    {betas: [10.0], annotations: [40, 160], n_draws: 2, n_measured: 4, kls: [0.5], reward_models: [linear_bt]}
+"""
+
+
+@pytest.mark.slow
+def test_the_release_of_the_paper_goes_through_active_labelling_and_policies(tmp_path):
+    """By the runner: files named, shaped and typed as arXiv 2411.04991's, in small, and gold that embeddings know."""
+    project, rng = checkout(tmp_path / "project"), np.random.default_rng(0)
+    weight_d = rng.normal(size=8).astype(np.float32)
+    (project / "data/released").mkdir()
+    for name, shape in {"train": (40, 10, 8), "test": (20, 50, 8)}.items():
+        embedding_pkd = rng.normal(size=shape).astype(np.float32)
+        np.save(project / f"data/released/embd_gemma2b_gemma2b_harmless_{name}.npy", embedding_pkd)
+        np.save(
+            project / f"data/released/reward_gemma2b_rayharmless_harmless_{name}.npy", embedding_pkd @ weight_d[:, None]
+        )
+    (project / "params/released.yaml").write_text(OF_THE_RELEASE, encoding="utf-8")
+    said = execute([sys.executable, "-m", "rmkit.cli", "check", "released"], project, project)
+    assert "train 40 prompts with 10 responses in 8 dimensions, test 20 prompts with 50 responses" in said
+    execute([sys.executable, "-m", "rmkit.cli", "run", "released", "--no-report"], project, project)
+    rows = {stage: pd.read_parquet(*(project / "runs/jobs").glob(f"{stage}*/rows.parquet")) for stage in ("05", "06")}
+    active = rows["05"].query("metric == 'spearman' and annotations == 60")["value"]
+    assert len(active) == 2 * 3  # pools and strategies
+    assert active.min() > 0.8
+    assert rows["06"].query("metric == 'accuracy' and annotations == 160")["value"].min() > 0.85
+    drop = rows["06"].query("metric == 'ndr' and policy == 'best_of_4' and annotations == 160")["value"]
+    assert len(drop) == 2  # draws
+    assert drop.max() < 0.3, "policies that hardly lose against gold's"

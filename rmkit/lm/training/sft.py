@@ -2,7 +2,7 @@
 
 Knows a base model, rows of prompt and completion, and two recipes. `published` repeats arXiv 2411.04991's released
 code, whose pad token is the end-of-text token and is masked: it never teaches a model to stop. Fine-tunes all weights,
-or LoRA adapters that are merged before saving, so that what comes out is always a whole model.
+or LoRA adapters, which are merged, so that what comes out is always a whole model; the adapter lies in a folder of it.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,9 @@ from rmkit.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
     from transformers import PreTrainedTokenizerBase
+
+
+ADAPTER = "adapter"
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune a base model on rows of prompt and completion, and save it whole, with its tokenizer, into a folder.
 
+    An adapter is saved too, as it was before it was merged, into the folder `adapter` there.
     DataError for an empty completion, with its row, or if every demonstration is longer than recipe.max_length.
     """
     from datasets import Dataset
@@ -103,6 +107,9 @@ def fine_tune(
             callbacks=reporting(progress),
         )
         log = trained(trainer)
+        if recipe.lora_rank:
+            trainer.model.peft_config["default"].base_model_name_or_path = base.name  # of a world's own no path
+            trainer.model.save_pretrained(Path(folder) / ADAPTER, save_embedding_layers=False)  # LoRA trains none
         whole = trainer.model.merge_and_unload() if recipe.lora_rank else trainer.model
         whole.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

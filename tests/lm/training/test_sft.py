@@ -1,17 +1,19 @@
 """Fine-tuning learns completions alone, and what it leaves behind is a whole model."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 from tokenizers.processors import TemplateProcessing
 
 from rmkit.errors import DataError
 from rmkit.lm.loading import Origin, load_causal
-from rmkit.lm.training.sft import RECIPES, Recipe, fine_tune, log_rows, tokenized
+from rmkit.lm.training.sft import ADAPTER, RECIPES, Recipe, fine_tune, log_rows, tokenized
 from rmkit.worlds.grammar.drawing import demonstration_table
 
 TWENTY_STEPS = Recipe(learning_rate=1e-2, epochs=20, batch_size=8, teaches_stopping=True)  # for 8 demonstrations
@@ -154,7 +156,12 @@ def test_lora_moves_the_adapters_alone_and_leaves_a_whole_model(base, demonstrat
         size_d = torch.linalg.svdvals((after[name] - before[name]).double())
         assert size_d[2] > 1e-4 * size_d[0]
         assert size_d[3] < 1e-4 * size_d[0]
-    assert not list(tmp_path.glob("adapter*"))
+    assert [path.name for path in tmp_path.glob("adapter*")] == [ADAPTER]
+    config = json.loads((tmp_path / ADAPTER / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (config["base_model_name_or_path"], config["r"]) == (base.name, 3)
+    on_base = PeftModel.from_pretrained(load_causal(base)[0], tmp_path / ADAPTER).merge_and_unload()
+    for name, weight in on_base.state_dict().items():
+        torch.testing.assert_close(weight.cpu(), after.get(name, weight.cpu()))  # tied weights are stored once
     learned = nll(Origin("lora", str(tmp_path)), demonstrations, teaches_stopping=True)
     assert learned < nll(base, demonstrations, teaches_stopping=True)
 

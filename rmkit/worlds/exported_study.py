@@ -1,0 +1,247 @@
+"""A bank that `rmkit export` published, read back as it was: the same tables, embeddings, scores and sources.
+
+    bank.json                                  the format, and of each part its counts, columns and sources
+    prompts/train-00000-of-00001.parquet       a row for each prompt
+    responses/train-00000-of-00003.parquet     a row for each response: its columns, then score_<name>, then embedding
+    labels/train-00000-of-00001.parquet        comparisons; not read here
+
+Likewise for `test`. The folder is a bank's own, or an export with one bank. Embeddings may be larger than memory: they
+go to a file row group by row group. Knows the layout, which export/study_dataset.py writes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from rmkit.errors import DataError, cut, listed, quoted
+from rmkit.files.regular import open_regular, read_json, why_unreadable
+from rmkit.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rmkit.artifacts.bank import ResponseBank
+
+FORMAT = 1
+ABOUT, ROOT, DATA = "bank.json", "rmkit.json", "data"  # of a bank; of a whole export, and where its banks are
+EMBEDDING, SCORE = "embedding", "score_"  # columns of responses that are not of their table
+TABLES = ("prompts", "responses")
+MOST_TOLD = 2**22  # bytes of a bank.json
+BLOCK_BYTES = 16 * 2**20  # of embeddings that are read at once
+
+
+@dataclass(frozen=True)
+class ExportedPart:
+    """The training or the test responses of a bank, as its bank.json describes them; nothing is read yet."""
+
+    folder: Path
+    shown: str  # as messages give it
+    name: str  # train or test
+    n_prompts: int
+    n_rows: int  # R
+    n_dimensions: int
+    columns: Mapping[str, Sequence[str]]  # by table: its own columns, in order
+    embedding_source: Mapping[str, Any]
+    score_sources: Mapping[str, Mapping[str, Any]]
+    exported: ClassVar = True
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether the bank knows how long its responses are."""
+        return not {"characters", "answer", "response"}.isdisjoint(self.columns["responses"])
+
+    @property
+    def n_responses(self) -> int:
+        """To each prompt; DataError unless all have as many, as far as counts tell."""
+        each, rest = divmod(self.n_rows, self.n_prompts)
+        if rest or each < 2:
+            held = f"{self.n_rows:,} responses to {self.n_prompts:,} {self.name} prompts"
+            raise DataError(f"{self.shown}: holds {held}; each prompt needs the same number of responses, 2 at least")
+        return each
+
+    def __str__(self) -> str:
+        kept = f"{self.n_prompts:,} prompts with {self.n_responses} responses in {self.n_dimensions:,} dimensions"
+        return f"{kept}, as exported"
+
+    def bank(self, scratch: str | Path, *, progress: Progress | None = None) -> "ResponseBank":
+        """The bank, byte for byte as it was exported, its embedding memory-mapped from the new file `scratch`.
+
+        DataError that names the file that is missing, damaged or of another shape.
+        """
+        from rmkit.artifacts.bank import ResponseBank
+
+        scores = {name: self._numbers(f"{SCORE}{name}") for name in self.score_sources}
+        return ResponseBank(
+            prompts=self._table("prompts"),
+            responses=self._table("responses"),
+            embedding_rd=self._embedding(Path(scratch), progress),
+            embedding_source=self.embedding_source,
+            scores=scores,
+            score_sources=self.score_sources,
+        )
+
+    def files(self, table: str) -> list[tuple[Path, str]]:
+        """The shards of a table in order and how messages give them, or DataError if one is missing."""
+        found = sorted((self.folder / table).glob(f"{self.name}-*-of-*.parquet"))
+        numbers = [path.stem.removeprefix(f"{self.name}-").partition("-of-") for path in found]
+        wanted = [f"{number:05}" for number in range(len(found))]
+        if (
+            not found
+            or [first for first, _, _ in numbers] != wanted
+            or {last for *_, last in numbers} != {f"{len(found):05}"}
+        ):
+            has = listed([path.name for path in found]) or "none"
+            raise DataError(f"{self.shown}/{table}: the files of {self.name} are not whole ({has}); fetch them again")
+        return [(path, f"{self.shown}/{table}/{path.name}") for path in found]
+
+    def check(self) -> None:
+        """DataError unless the shards are there and hold as many rows, and the columns, that bank.json says."""
+        import pyarrow as pa
+
+        for table, n_rows in (("prompts", self.n_prompts), ("responses", self.n_rows)):
+            held = 0
+            wanted = dict.fromkeys(self.columns[table])
+            if table == "responses":
+                wanted |= dict.fromkeys([*(f"{SCORE}{name}" for name in self.score_sources), EMBEDDING])
+            for path, shown in self.files(table):
+                with parquet(path, shown) as file:
+                    held += file.metadata.num_rows
+                    if list(file.schema_arrow.names) != list(wanted):
+                        names = listed(file.schema_arrow.names)
+                        raise DataError(f"{shown}: has the columns {names}; bank.json says {listed(list(wanted))}")
+                    for name in wanted:
+                        kind = file.schema_arrow.field(name).type
+                        if name.startswith(SCORE) and name not in self.columns[table] and kind != pa.float32():
+                            raise DataError(f"{shown}: {name} is {kind}; it must be float")
+                        if name == EMBEDDING and table == "responses" and not _holds_halves(kind):
+                            raise DataError(f"{shown}: {name} is {cut(str(kind))}; it must be a list of halffloat")
+            if held != n_rows:
+                raise DataError(
+                    f"{self.shown}/{table}: holds {held:,} rows of {n_rows:,} of {self.name}; fetch it again"
+                )
+
+    def _table(self, table: str) -> "pd.DataFrame":
+        import pyarrow as pa
+
+        parts = []
+        for path, shown in self.files(table):
+            with parquet(path, shown) as file:
+                parts.append(file.read(columns=list(self.columns[table])))
+        return pa.concat_tables(parts).select(list(self.columns[table])).to_pandas()
+
+    def _numbers(self, column: str) -> np.ndarray:
+        """(R,) float32."""
+        parts = [block for _, block in self._column(column)]
+        return np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False), np.float32) for part in parts])
+
+    def _embedding(self, scratch: Path, progress: Progress | None) -> np.ndarray:
+        """(R, D) float16, memory-mapped."""
+        done = 0
+        with scratch.open("wb") as stream:
+            header = {"descr": "<f2", "fortran_order": False, "shape": (self.n_rows, self.n_dimensions)}
+            np.lib.format.write_array_header_1_0(stream, header)
+            offset = stream.tell()
+            for shown, block in self._column(EMBEDDING):
+                value_v = np.asarray(block.flatten().to_numpy(zero_copy_only=False), "<f2")
+                if value_v.size != len(block) * self.n_dimensions or block.null_count:
+                    raise DataError(f"{shown}: an {EMBEDDING} has not {self.n_dimensions} numbers; fetch it again")
+                value_v.tofile(stream)
+                done += len(block)
+                if progress:
+                    progress(done, self.n_rows)
+        return np.memmap(scratch, np.float16, "r", offset=offset, shape=(self.n_rows, self.n_dimensions))
+
+    def _column(self, column: str) -> Iterator[tuple[str, Any]]:
+        """A column of the responses, block by block, and the file that each is from."""
+        at_once = max(1, BLOCK_BYTES // (2 * self.n_dimensions))
+        for path, shown in self.files("responses"):
+            with parquet(path, shown) as file:
+                for batch in file.iter_batches(batch_size=at_once, columns=[column]):
+                    yield shown, batch.column(0)
+
+
+def bank_folder(folder: Path, shown: str) -> tuple[Path, str] | None:
+    """The folder of an exported bank, given itself or the export that has it alone; None for anything else.
+
+    DataError for an export with several banks, or none.
+    """
+    if (folder / ABOUT).is_file():
+        return folder, shown
+    if not (folder / ROOT).is_file():
+        return None
+    found = sorted(path.parent.name for path in (folder / DATA).glob(f"*/{ABOUT}"))
+    if len(found) == 1:
+        return folder / DATA / found[0], f"{shown}/{DATA}/{found[0]}"
+    has = f"holds {len(found)} banks" if found else "holds no bank"
+    named = ", ".join(f"{shown}/{DATA}/{name}" for name in found[:8]) or "another folder"
+    raise DataError(f"{shown}: {has}; name one with --set embeddings_folder=FOLDER: {named}")
+
+
+def read_exported(folder: Path, shown: str) -> dict[str, ExportedPart]:
+    """The parts `train` and `test` of an exported bank, from bank.json and the footers of its files, or DataError."""
+    place = f"{shown}/{ABOUT}"
+    try:
+        about = read_json(folder / ABOUT, MOST_TOLD, finite=True)
+        if about["format"] != FORMAT:
+            raise DataError(f"{place}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}")
+        parts = {name: _part(folder, shown, name, told) for name, told in about["parts"].items()}
+    except OSError as fault:
+        raise DataError(f"{place}: {why_unreadable(fault)}; fetch it again") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise DataError(f"{place}: is not what `rmkit export` wrote ({quoted(fault)}); fetch it again") from None
+    if list(parts) != ["train", "test"] or any("gold" not in part.score_sources for part in parts.values()):
+        lacks = "has no test responses" if "test" not in parts else "has no score named gold"
+        use = "use pairs that people judged with 00_human_preferences and 09_human_preferences"
+        raise DataError(f"{shown}: {lacks}, which notebooks 03 to 06 need; {use}")
+    if len({part.n_dimensions for part in parts.values()}) > 1:
+        raise DataError(f"{shown}: train and test have embeddings of different lengths; both must be of one encoder")
+    for part in parts.values():
+        part.check()
+    return parts
+
+
+def _part(folder: Path, shown: str, name: str, told: Mapping[str, Any]) -> ExportedPart:
+    counts = [told[key] for key in ("prompts", "responses", "dimensions")]
+    columns = {table: list(told["columns"][table]) for table in TABLES}
+    if not all(type(count) is int and count > 0 for count in counts):
+        raise ValueError(f"{name}: counts {counts}")
+    if not all(isinstance(each, str) for table in columns.values() for each in table):
+        raise TypeError(f"{name}: columns")
+    return ExportedPart(
+        folder=folder,
+        shown=shown,
+        name=name,
+        n_prompts=counts[0],
+        n_rows=counts[1],
+        n_dimensions=counts[2],
+        columns=columns,
+        embedding_source=dict(told["embedding_source"]),
+        score_sources=dict(told["score_sources"]),
+    )
+
+
+@contextmanager
+def parquet(path: Path, shown: str) -> Iterator[Any]:
+    """A Parquet file, open; DataError where it cannot be read, also later on."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with open_regular(path) as stream, ParquetFile(stream) as file:
+            yield file
+    except OSError as fault:
+        raise DataError(f"{shown}: {cut(why_unreadable(fault))}; fetch it again") from None
+    except (pa.ArrowException, ValueError, KeyError) as fault:
+        said = cut(" ".join(str(fault).split()))
+        raise DataError(f"{shown}: is not a sound Parquet file ({said}); fetch it again") from None
+
+
+def _holds_halves(kind: Any) -> bool:
+    import pyarrow as pa
+
+    lists = (pa.types.is_list, pa.types.is_fixed_size_list, pa.types.is_large_list)
+    return any(is_list(kind) for is_list in lists) and pa.types.is_float16(kind.value_type)
