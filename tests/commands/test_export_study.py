@@ -116,9 +116,12 @@ def test_an_earlier_export_is_replaced_and_its_licence_kept(smoke, earlier):
     ("change", "said"),
     [
         (lambda out: (out / "rmkit.json").unlink(), "is there already, and no export of a study; name another folder"),
-        (lambda out: (out / "rmkit.json").write_text("[]"), "is there already, and no export of a study; name another"),
+        (
+            lambda out: (out / "rmkit.json").write_text("[]", "utf-8"),
+            "is there already, and no export of a study; name another",
+        ),
         (lambda out: (out / "data/mine.csv").touch(), "holds data/mine.csv, which would be lost; move it, or name"),
-        (lambda out: (out / ".git").write_text(""), "holds .git, which would be lost; move it"),
+        (lambda out: (out / ".git").write_text("", "utf-8"), "holds .git, which would be lost; move it"),
         (
             lambda out: (out / CARD).write_text((out / CARD).read_text("utf-8") + "more", "utf-8"),
             "its README.md was edited beyond the licence; move it",

@@ -222,9 +222,9 @@ def rewritten(change):
 FILE = "out/responses/test-00000-of-00001.parquet"
 DAMAGES = {
     "no bank.json": (lambda folder: (folder / "bank.json").unlink(), r"out: holds no embd\*_train.npy; "),
-    "no JSON": (lambda folder: (folder / "bank.json").write_text("{"), "out/bank.json: is not what `rmkit export` wrote"),
-    "a list": (lambda folder: (folder / "bank.json").write_text("[]"), "out/bank.json: is not what `rmkit export` wrote"),
-    "another format": (lambda folder: (folder / "bank.json").write_text('{"format": 2}'), "out/bank.json: is of format 2; this rmkit reads format 1"),
+    "no JSON": (lambda folder: (folder / "bank.json").write_text("{", "utf-8"), "out/bank.json: is not what `rmkit export` wrote"),
+    "a list": (lambda folder: (folder / "bank.json").write_text("[]", "utf-8"), "out/bank.json: is not what `rmkit export` wrote"),
+    "another format": (lambda folder: (folder / "bank.json").write_text('{"format": 2}', "utf-8"), "out/bank.json: is of format 2; this rmkit reads format 1"),
     "no count": (changed("test", prompts="many"), "out/bank.json: is not what `rmkit export` wrote"),
     "no grid": (changed("test", prompts=5), r"out/prompts: holds 4 rows of 5 of test"),
     "a missing file": (lambda folder: (folder / "responses/test-00000-of-00001.parquet").unlink(), r"out/responses: the files of test are not whole \(none\)"),
