@@ -248,7 +248,7 @@ ELSEWHERE = (  # what these begin is no file of the checkout
         "data/demonstrations",
         "policies/",
         "adapter/",
-        "rmkit.json",
+        "export.json",
         "bank.json",
         "smoke-data/",
     ),  # exported

@@ -60,7 +60,7 @@ COLUMNS = {
 
 
 def write_cards(study: Study, tables: Sequence[Configuration], folder: Path, licences: Mapping[str, str]) -> None:
-    """Write README.md, the models' cards and, last, rmkit.json, which says that the folder is whole.
+    """Write README.md, the models' cards and, last, export.json, which says that the folder is whole.
 
     licences: by card, the lines of its front matter that an earlier export's card has on the licence.
     """
@@ -134,7 +134,7 @@ def dataset_card(study: Study, tables: Sequence[Configuration], folder: Path) ->
             "",
             *(f"- `{made.name}`: {told}" for made, told in _origins(study, folder)),
             "",
-            "`rmkit.json` has the parameters and the key of every job that made a part of this.",
+            "`export.json` has the parameters and the key of every job that made a part of this.",
             "",
             *_use(shown, tables, first),
         ]

@@ -1,7 +1,7 @@
 """A study's data as one folder that `datasets.load_dataset` and the hub read without code, its policies beside them.
 
     README.md                         the dataset card: its front matter names what there is (`configs`)
-    rmkit.json                        what the folder is made of, for `rmkit export`, which may replace it
+    export.json                       what the folder is made of, for `rmkit export`, which may replace it
     data/<bank>/                      bank.json, prompts/, responses/, labels/; worlds/exported_study.py reads it
     data/demonstrations/<world>/      what policies were fine-tuned on
     policies/<policy>/                a model, with its card; where LoRA made it also adapter/
@@ -107,7 +107,7 @@ class Configuration:
 
 
 def write_study(study: Study, folder: Path) -> list[Configuration]:
-    """Write everything but the cards and rmkit.json into a new folder; what tables there are.
+    """Write everything but the cards and export.json into a new folder; what tables there are.
 
     DataError for a bank of another format, or with a column of a name that is needed here.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rmkit.artifacts.bank import ResponseBank
 
 FORMAT = 1
-ABOUT, ROOT, DATA = "bank.json", "rmkit.json", "data"  # of a bank; of a whole export, and where its banks are
+ABOUT, ROOT, DATA = "bank.json", "export.json", "data"  # of a bank; of a whole export, and where its banks are
 EMBEDDING, SCORE = "embedding", "score_"  # columns of responses that are not of their table
 TABLES = ("prompts", "responses")
 MOST_TOLD = 2**22  # bytes of a bank.json

@@ -71,7 +71,7 @@ def test_what_is_exported_is_what_the_study_has(smoke, exported):
     assert labels.groupby("seed").size().tolist() == [300, 300]
     assert set(labels["seed"]) == set(drawn)
     assert (folder / "policies/grammar-s-helpful/model.safetensors").is_file()
-    about = json.loads((folder / "rmkit.json").read_text(encoding="utf-8"))
+    about = json.loads((folder / "export.json").read_text(encoding="utf-8"))
     keys = {made["job"] for made in about["made"]}
     assert len(keys) == 1 + 1 + 1 + 2 + 2  # two notebooks 00, 01, 02 by policy, 03 by seed
     assert all((smoke / "runs/jobs" / key).is_dir() for key in keys)
@@ -115,9 +115,9 @@ def test_an_earlier_export_is_replaced_and_its_licence_kept(smoke, earlier):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda out: (out / "rmkit.json").unlink(), "is there already, and no export of a study; name another folder"),
+        (lambda out: (out / "export.json").unlink(), "is there already, and no export of a study; name another folder"),
         (
-            lambda out: (out / "rmkit.json").write_text("[]", "utf-8"),
+            lambda out: (out / "export.json").write_text("[]", "utf-8"),
             "is there already, and no export of a study; name another",
         ),
         (lambda out: (out / "data/mine.csv").touch(), "holds data/mine.csv, which would be lost; move it, or name"),

@@ -164,7 +164,7 @@ def test_the_card_says_where_texts_come_from_and_leaves_the_licence_to_say(study
     assert "Responses were drawn from the model org/small@main, fine-tuned" in text
     assert "Preferences of the file `pairs.jsonl`, without its texts." in text
     everything = "\n".join(
-        each.decode() for name, each in files_of(folder).items() if name.endswith((".md", "rmkit.json"))
+        each.decode() for name, each in files_of(folder).items() if name.endswith((".md", "export.json"))
     )
     assert "/home/me" not in everything, "who worked where is nobody's business"
     adapter = json.loads((folder / "policies/grammar-s-helpful/adapter/adapter_config.json").read_text("utf-8"))
