@@ -17,6 +17,7 @@ def stored(project: Path, stage: str, seed: int) -> pd.DataFrame:
     return rows
 
 
+@pytest.mark.slow
 def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke, tmp_path):
     options = ["-p", "study", "smoke", "-p", "seed", "1", "-p", "n_folds", "2"]
     options += ["-y", "{annotations: [40, 150], kept: all}"]

@@ -1,5 +1,7 @@
 """The page on pairs that people bring: every question a section, in order, each with its figure where it has one."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +110,18 @@ def test_a_stored_table_keeps_every_pair_and_says_what_it_lacks():
     assert (row["margin"], row["strength"], row["line"], row["marks_chosen"] > 0) == (1.0, 1.0, 8, True)
     with pytest.raises(DataError, match=r"^held_out: has no line; make it again"):
         of_stored(stored(held_out).drop(columns="line"))
+
+
+@pytest.mark.parametrize(("n_pairs", "constant"), [(3, False), (12, False), (12, True), (60, True)])
+def test_few_pairs_and_equal_margins_are_said_without_nan(n_pairs, constant, tmp_path):
+    rng = np.random.default_rng(0)
+    bank, comparisons = bank_and_comparisons(rng)
+    counts = [2, 4, 8, 10]
+    right_m = np.ones(n_pairs) if constant else rng.normal(1.0, 1.0, n_pairs)
+    margins = pd.DataFrame([right_m] * 4, index=pd.Index(counts, name="annotations"))
+    evaluations = evaluate_pairs({"linear_bt": margins}, {"longer": np.zeros(n_pairs)}, np.arange(n_pairs))[1]
+    given = {"seed": 0, "refit": True}
+    held_out = stored(held_out_pairs(bank, comparisons, margins.loc[10]))
+    found = Kept({}, {STAGE: [(given, evaluations)]}, {"held_out": [(given, held_out)]})
+    said = " ".join(answer for section in decision_sections(found, tmp_path / "own.html") for answer in section.answers)
+    assert not re.findall(r"\bnan|\bNone\b(?! stands out)|−0\.0 |\binf\b", said)
