@@ -130,18 +130,20 @@ def evaluate_margin_uncertainty(
 
 def evaluate_held_out_uncertainty(
     margins: Mapping[str, pd.DataFrame],
-    sds: Mapping[str, Mapping[str, np.ndarray]],
+    sds: Mapping[str, Mapping[str, np.ndarray] | None],
     *,
     weight_m: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Result rows of held-out pairs, where no gold is known: the columns of `evaluate_pairs`, spread and share.
 
     margins: as `evaluate_pairs` takes them. sds: by reward model, by spread (joint, marginal), (A, M) standard
-    deviations of these margins; a reward model that is not there has no rows. Right is what was chosen. DataError for
-    other shapes.
+    deviations of these margins (`held_out_sds`); a reward model that is not there, or has None, has no rows. Right is
+    what was chosen. DataError for other shapes.
     """
     rows = []
     for name, by_spread in sds.items():
+        if by_spread is None:
+            continue
         table = margins[name]
         for spread, sd_am in by_spread.items():
             if sd_am.shape != table.shape:
@@ -188,7 +190,9 @@ def uncertainty_curves(rows: pd.DataFrame, by: Sequence[str] = ("reward_model",)
     """
     found = []
     keys = [*by, "metric", "spread", "share", "n"]
-    for values, here in rows[rows["spread"].notna()].groupby(keys, sort=False, dropna=False):
+    has = rows[rows["spread"].notna()]
+    has = has if "n" in has else has.assign(n=np.nan)
+    for values, here in has.groupby(keys, sort=False, dropna=False):
         value_s, missing = here["value"].to_numpy(), here["reason"].dropna()
         told = dict(zip(keys, values, strict=True)) | {"seeds": len(value_s), "estimand": NEW_SEEDS, "level": 0.95}
         if len(missing):

@@ -13,6 +13,7 @@ from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import called, metric_label
+from rmkit.report.exhibits.margin_uncertainty import held_out_uncertainty
 from rmkit.report.exhibits.settings import Results, headed, named, row_settings, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg, number_cell
 from rmkit.report.wording import NONE, between, join, nats, number, percent, points, sentence, standing
@@ -39,7 +40,11 @@ def learning_sections(results: Results, path: Path) -> Iterator[Section]:
             more=tuple(comparisons(differences)),
             figure=as_svg(figure),
             caption=caption(curves),
-            tables=(level_table(curves, ece(own_rows)), *(difference_table(table) for table in differences)),
+            tables=(
+                level_table(curves, ece(own_rows)),
+                *(difference_table(table) for table in differences),
+                *held_out_uncertainty(own_rows),
+            ),
             exhibit="09_learning_curves",
         )
 

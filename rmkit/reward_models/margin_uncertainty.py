@@ -25,6 +25,8 @@ def reward_root_of(model: RewardModel, s: int, embedding_rd: np.ndarray, train: 
     embedding_rd: (R, D) that the S sets of `train`, of which the model learned, point into; only the last layer of a
     head without uncertainty of its own looks at them.
     """
+    if not isinstance(model, HasRewardCovariance | HasLastLayer):
+        return None
     one = model.only(np.array([s]))
     if isinstance(one, HasRewardCovariance):
         if one.reward_root(embedding_rd[:1]) is None:

@@ -203,7 +203,7 @@ def test_held_out_pairs_of_people_need_no_gold():
     rng = np.random.default_rng(2)
     margins = {"linear_bt": pd.DataFrame(rng.normal(0.5, 1, size=(2, 40)), index=[100, 200]), "trees": pd.DataFrame()}
     sds = {"linear_bt": {"joint": rng.uniform(0.1, 1, size=(2, 40)), "marginal": rng.uniform(1, 2, size=(2, 40))}}
-    rows = evaluate_held_out_uncertainty(margins, sds)
+    rows = evaluate_held_out_uncertainty(margins, sds | {"trees": None})
     assert set(rows["fit"]) == {"linear_bt-100", "linear_bt-200"}
     assert set(rows["split"]) == {"held-out prompts"}
     margin_m, sd_m = margins["linear_bt"].loc[200].to_numpy(), sds["linear_bt"]["joint"][1]

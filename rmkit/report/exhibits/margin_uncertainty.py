@@ -1,4 +1,4 @@
-"""How good the uncertainty of the reward models of 04_reward_models is: confidence, bounds, and gold in intervals.
+"""How good the uncertainty of reward models is: confidence and bounds, and where gold is known, gold in intervals.
 
 From stored rows alone; averages seeds through evaluation/margin_uncertainty.
 """
@@ -58,8 +58,14 @@ def margin_uncertainty(results: Results) -> Iterator[Drawn]:
             f"{' '.join(held(joint))} Such intervals are of the fit, given its model: what the model cannot express is "
             f"not in them. {band(joint[joint['mean'].notna()])}",
             margin_uncertainty_figure(joint),
-            (sure_table(curves), gold_table(curves)),
+            (sure_table(curves, "annotators of this sharpness would say"), gold_table(curves)),
         )
+
+
+def held_out_uncertainty(rows: pd.DataFrame) -> Iterator[Table]:
+    """The table of confidence and bounds on people's held-out pairs, of rows of 09_human_preferences that have it."""
+    if "spread" in rows and (has := rows["spread"].notna()).any():
+        yield sure_table(uncertainty_curves(rows[has]), "people chose")
 
 
 def held(curves: pd.DataFrame) -> Iterator[str]:
@@ -81,12 +87,12 @@ def held(curves: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def sure_table(curves: pd.DataFrame) -> Table:
-    """Confidence and bounds, a row for each head and spread."""
+def sure_table(curves: pd.DataFrame, said: str) -> Table:
+    """Confidence and bounds, a row for each head and spread. said: what bounds are held against."""
     note = (
         "A pair is confident where its probability, one standard deviation of the margin up and down, does not reach "
-        "1/2. ELCE and MLCE: mean and largest distance by which lower bounds lie above what annotators of this "
-        "sharpness would say, over ten bins and each pair in both orders, so that upper bounds err by the same. The "
+        "1/2. ELCE and MLCE: mean and largest distance by which lower bounds lie above what "
+        f"{said}, over ten bins and each pair in both orders, so that upper bounds err by the same. The "
         "next two take the response with the larger reward first: a lower bound too high is overconfidence that the "
         "bounds do not cover, an upper bound too low is the opposite. Area: mean error over all shares of the surest "
         "pairs, small is good; by |margin| alone, for comparison."

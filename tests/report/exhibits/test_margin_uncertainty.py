@@ -6,14 +6,17 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.evaluation.margin_uncertainty import evaluate_held_out_uncertainty
 from rmkit.report.exhibits.margin_uncertainty import margin_uncertainty
 from rmkit.report.glossary import Glossary
+from rmkit.report.human_preferences import learning_sections
 from rmkit.report.parts import as_svg
 from tests.evaluation.test_margin_uncertainty import FITS, GOLD_PK, evaluated, prefers_first
-from tests.report.test_degenerate import Stored, assert_readable
+from tests.report.test_degenerate import Stored, assert_readable, human_preferences
 
 STAGE = "04_reward_models"
 
@@ -63,6 +66,26 @@ def test_each_setting_is_drawn_and_gold_that_has_no_place_is_told():
     assert "Linear BT has none: its rewards do not follow gold" in drawn.caption
     tables = [f"{cell.text} {cell.small}" for table in drawn.tables for row in table.rows for cell in row]
     assert_readable([drawn.caption, *tables])
+
+
+@pytest.mark.parametrize("kind", ["well told", "two seeds"])
+def test_people_s_pairs_have_the_table_of_confidence_where_rows_have_it(kind, tmp_path):
+    stored = human_preferences(kind)
+    (without,) = learning_sections(stored, tmp_path / "page.html")
+    margins = {"linear_bt": pd.DataFrame(np.random.default_rng(0).normal(0.3, 1, (1, 60)), index=[1800])}
+    sds = {"linear_bt": {"joint": np.full((1, 60), 0.4), "marginal": np.full((1, 60), 0.9)}}
+    sureness = evaluate_held_out_uncertainty(margins, sds)
+    rows = stored.rows("09_human_preferences")
+    made = [rows, *(sureness.assign(param_seed=seed) for seed in rows["param_seed"].unique())]
+    jobs = stored.evaluations("09_human_preferences")
+    both = Stored({"09_human_preferences": pd.concat(made, ignore_index=True)}, {"09_human_preferences": jobs})
+    (section,) = learning_sections(both, tmp_path / "page.html")
+    assert section.tables[:-1] == without.tables
+    assert section.tables[-1].heading == "Confidence and bounds"
+    assert "what people chose" in section.tables[-1].note
+    right = np.mean(margins["linear_bt"].to_numpy() > 0.4)
+    assert section.tables[-1].rows[0][2].text == f"{right:.3f}"
+    assert_readable([text for row in section.tables[-1].rows for text in (row[0].text, row[2].text, row[2].small)])
 
 
 def test_nothing_is_said_without_rows():
