@@ -132,7 +132,7 @@ def _finished(store: Store, jobs: Sequence[PlannedJob], study: str) -> "Finished
         raise ParamsError(f"{study}: has no responses to export; add 02_sampling, or a notebook 00 that reads files")
     known: dict[str, str | None] = {}
     if missing := [job for job in wanted if not store.done(job, known)]:
-        lacking = f"{len(missing)} of the {len(wanted)} jobs that are exported are not finished"
+        lacking = f"{len(missing)} of the {len(wanted)} jobs that are exported are not finished, or changed since"
         names = listed([str(job) for job in missing], 3)
         raise StoreError(f"{study}: {lacking} ({names}); `rmkit run {study} --until {wanted[-1].stage}` makes them")
     finished = Finished(store, {str(store.key_of(job, known)): job for job in wanted}, known)

@@ -175,7 +175,10 @@ def _origins(study: Study, folder: Path) -> list[tuple[Made, str]]:
         has_texts = not {"response", "answer"}.isdisjoint(about["columns"]["responses"])
         source = about["embedding_source"]
         read = without_place(source.get("model") or source.get("method") or "an encoder that is not named")
-        found.append((bank.made, f"{_texts(bank, has_texts)} Embeddings: {read}."))
+        of_people = bank.labels and bank.labels[0].made.stage == bank.made.stage
+        whose = "people's" if of_people else "a simulated annotator's, who sees the gold reward"
+        labels = f" Labels: {whose}." if bank.labels else ""
+        found.append((bank.made, f"{_texts(bank, has_texts)} Embeddings: {read}.{labels}"))
     for each in study.demonstrations:
         found.append((each.made, "Demonstrations that rmkit wrote by its grammar. No text is a person's."))
     return found
@@ -216,9 +219,9 @@ def _use(shown: Bank, tables: Sequence[Configuration], first: str) -> list[str]:
     lines += ["```", ""]
     if _is_world(shown):
         lines += [
-            f"In rmkit, `{DATA}/{shown.made.name}` is a world of its own: `world: files`, with this folder as",
-            "`embeddings_folder` (see `params/from-embeddings.yaml`). Its banks are those of this study,",
-            "byte for byte.",
+            f"In rmkit, the folder `{DATA}/{shown.made.name}` is a world of its own: name it as `embeddings_folder` of",
+            "a study with `world: files`, as `params/from-embeddings.yaml` is one. Its notebooks then learn from the",
+            "responses of this study, byte for byte.",
             "",
         ]
     return lines

@@ -86,7 +86,7 @@ def test_a_study_that_is_not_finished_is_one_line_with_the_command_that_helps(tm
     )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr == (
-        "params/smoke.yaml --set 'seed=[0]': 6 of the 6 jobs that are exported are not finished (00_grammar_world "
+        "params/smoke.yaml --set 'seed=[0]': 6 of the 6 jobs that are exported are not finished, or changed since (00_grammar_world "
         "world=grammar, 00_human_preferences world=hh_rlhf, 01_sft world=grammar and 3 more); `rmkit run params/smoke.yaml --set 'seed=[0]' --until "
         "03_annotation_noise` makes them\n"
     )

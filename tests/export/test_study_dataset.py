@@ -68,7 +68,7 @@ def study(tmp_path):
         (tmp_path / "stored" / place / "config.json").write_text("{}", encoding="utf-8")
     config = {"base_model_name_or_path": "/store/grammar-s", "r": 4}
     (tmp_path / "stored/policy/adapter/adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
-    people = Labels(made("hh_rlhf"), tmp_path / "stored/labels-0")
+    people = Labels(made("hh_rlhf", "00_human_preferences"), tmp_path / "stored/labels-0")
     return Study(
         name="mine",
         arguments="params/mine.yaml",
@@ -81,7 +81,7 @@ def study(tmp_path):
             Bank(
                 made("grammar-sft", base_model="org/small@main", generator="sft"),
                 parts,
-                [Labels(made(f"seed-{seed}"), tmp_path / f"stored/labels-{seed}", {"seed": seed, "beta": [1]}) for seed in (0, 1)],
+                [Labels(made(f"seed-{seed}", "03_annotation_noise"), tmp_path / f"stored/labels-{seed}", {"seed": seed, "beta": [1]}) for seed in (0, 1)],
             ),
         ],
         demonstrations=[Demonstrations(made("grammar", "00_grammar_world"), tmp_path / "stored/demonstrations")],
@@ -162,6 +162,7 @@ def test_the_card_says_where_texts_come_from_and_leaves_the_licence_to_say(study
     assert "license" not in front
     assert text.splitlines()[1] == NO_LICENCE
     assert "Responses were drawn from the model org/small@main, fine-tuned" in text
+    assert text.count("Labels: a simulated annotator's") == text.count("Labels: people's.") == 1
     assert "Preferences of the file `pairs.jsonl`, without its texts." in text
     everything = "\n".join(
         each.decode() for name, each in files_of(folder).items() if name.endswith((".md", "export.json"))
