@@ -149,7 +149,8 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: p
         start = choice.annotations if held_out is None else max(choice.annotations, len(held_out))
         foretold = gain(evaluations, choice.name, start, start + MORE).gain
         row = pd.Series(interval_row(foretold, len(evaluations)))
-        verdict = "Likely" if row["low"] > 0 else "Hardly" if row["high"] < LITTLE else "Cannot tell"
+        little = row["high"] < LITTLE
+        verdict = ("A little" if little else "Likely") if row["low"] > 0 else "Hardly" if little else "Cannot tell"
         said = f"{verdict}: {MORE} more than these {start:,} would bring {gap(row)} if the curve goes on as it went."
         return f"{said}{_tested(evaluations, choice.name)}"
     if len(counts) < 2:
