@@ -37,6 +37,7 @@ from rmkit.reward_models.protocol import RewardModel
 from rmkit.training_sets.cross_fitting import CrossFitting
 from rmkit.training_sets.pair_sets import PairSets
 
+MOST_RESPONSES = 100_000  # of test prompts; of more, evenly spaced prompts are taken, so that a fit takes seconds
 JOINT, MARGINAL, NO_SPREAD = "joint", "marginal", "none"
 NOMINAL = (0.5, 0.8, 0.95)  # of intervals
 KEPT = tuple(tenth / 10 for tenth in range(1, 11))  # shares of pairs, the surest ones
@@ -55,10 +56,11 @@ class Spread:
 
 @dataclass(frozen=True, eq=False)
 class TestPairs:
-    """Pairs within test prompts, the same for every fit."""
+    """Pairs within P of the test prompts, the same for every fit."""
 
     __test__ = False  # no test, whatever pytest makes of its name
 
+    prompt_p: np.ndarray  # (P,) int64, which prompts of the bank
     first_pq: np.ndarray  # (P, Q) int64 positions among a prompt's K responses
     second_pq: np.ndarray
 
@@ -72,8 +74,8 @@ class TestPairs:
         width = root_of(embedding_rd[:1]).shape[1]
         parts: list[tuple[np.ndarray, ...]] = []
         for prompts in row_blocks(len(self.first_pq), n_responses * max(width, embedding_rd.shape[1])):
-            rows = slice(prompts.start * n_responses, prompts.stop * n_responses)
-            root_pkc = root_of(embedding_rd[rows]).reshape(-1, n_responses, width)
+            rows_pk = self.prompt_p[prompts, None] * n_responses + np.arange(n_responses)
+            root_pkc = root_of(embedding_rd[rows_pk.ravel()]).reshape(-1, n_responses, width)
             parts.append(measured.sd_within_prompts(root_pkc, self.first_pq[prompts], self.second_pq[prompts]))
         joint_pq, marginal_pq, less_mean_pk, own_pk = map(np.concatenate, zip(*parts, strict=True))
         return {JOINT: Spread(joint_pq.ravel(), less_mean_pk), MARGINAL: Spread(marginal_pq.ravel(), own_pk)}
@@ -98,14 +100,19 @@ def evaluate_margin_uncertainty(
     fits: F rows with fit, reward_model and position, that in its model and in the sets of `train`, whose pairs point
     into embedding_rd. reward_fr: (F, R) on the P x K test responses, in the order of test_embedding_rd (R, D) and
     gold_pk (P, K). Bounds are held against the chances of prefers_first where a fit has a finite or infinite `beta`;
-    right is what gold says, half where it says nothing. rng: as in `evaluate_against_gold`; from an equal generator the
+    right is what gold says, half where it says nothing. Of more than 100,000 responses those of evenly spaced prompts
+    are looked at (`units` counts their pairs). rng: as in `evaluate_against_gold`; from an equal generator the
     pairs are the same. DataError for other shapes and values that are not finite.
     """
     gold_pk, ns = checked_gold(gold_pk, np.arange(len(gold_pk))), sorted(set(ns))
+    whole = gold_pk.shape
     if len(reward_fr) != len(fits):
         raise DataError(f"rewards: there are those of {len(reward_fr)} fits, and `fits` lists {len(fits)}")
     n_prompts, n_responses = gold_pk.shape
-    pairs = TestPairs(*pairs_within_prompts(n_prompts, n_responses, rng))
+    sides = pairs_within_prompts(n_prompts, n_responses, rng)
+    n_taken = max(1, min(n_prompts, MOST_RESPONSES // n_responses))
+    taken_p = np.arange(n_taken) * n_prompts // n_taken
+    pairs, gold_pk = TestPairs(taken_p, *(side_pq[taken_p] for side_pq in sides)), gold_pk[taken_p]
     gold_m2 = np.stack(
         [np.take_along_axis(gold_pk, at, axis=1).ravel() for at in (pairs.first_pq, pairs.second_pq)], axis=1
     )
@@ -114,7 +121,7 @@ def evaluate_margin_uncertainty(
     for f, fit in enumerate(fits.to_dict("records")):
         model, s = models[fit["reward_model"]], int(fit.pop("position"))
         if (root_of := reward_root_of(model, s, embedding_rd, train)) is not None:
-            score_pk = scores_of(reward_fr[f], gold_pk.shape, fit["fit"])
+            score_pk = scores_of(reward_fr[f], whole, fit["fit"])[taken_p]
             spreads = pairs.spreads(root_of, test_embedding_rd, n_responses)
             margin_m, beta = pairs.differences(score_pk), fit.get("beta", np.nan)
             chance_m = None if prefers_first is None or np.isnan(beta) else prefers_first(float(beta), gold_m2)

@@ -191,6 +191,19 @@ def test_blocks_of_prompts_change_nothing(monkeypatch):
     pd.testing.assert_frame_equal(parts, whole)
 
 
+def test_of_a_large_bank_evenly_spaced_prompts_are_taken(monkeypatch):
+    """Three of the six, as if there were no others."""
+    monkeypatch.setattr("rmkit.evaluation.margin_uncertainty.MOST_RESPONSES", 3 * K + 1)
+    some = evaluated(prefers_first=prefers_first)
+    taken_r = np.arange(N_PROMPTS * K).reshape(N_PROMPTS, K)[::2].ravel()
+    alone = evaluate_margin_uncertainty(
+        FITS, {"linear_bt": MODEL}, MODEL.score(TEST_RD[taken_r]), embedding_rd=EMBEDDING_RD, train=TRAIN,
+        test_embedding_rd=TEST_RD[taken_r], gold_pk=GOLD_PK[::2], ns=[1, 5], prefers_first=prefers_first,
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(some, alone)
+    assert set(some.loc[some["metric"] == "gold_coverage_of_pick", "units"]) == {3}
+
+
 def test_rewards_of_other_fits_are_refused():
     with pytest.raises(DataError, match="there are those of 1 fits, and `fits` lists 2"):
         evaluate_margin_uncertainty(
