@@ -151,6 +151,11 @@ def _parser() -> argparse.ArgumentParser:
     fits.add_argument(
         "--encoder", metavar="NAME", help="a model that reads the texts: a folder or hub name (default: n-grams)"
     )
+    fits.add_argument(
+        "--language-model",
+        metavar="NAME",
+        help="a causal model that is fine-tuned as one more head: a folder or hub name (default: none)",
+    )
     fits.add_argument("--out", type=Path, metavar="FOLDER", help="where the reward model goes")
     fits.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter of the notebooks"

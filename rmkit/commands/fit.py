@@ -22,7 +22,7 @@ from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
 SUSPECTS, TO_LABEL = "look_at_first.csv", "label_next.jsonl"
-OWN = ("pairs_file", "features", "encoder", "refit", "world")  # parameters
+OWN = ("pairs_file", "features", "encoder", "refit", "world", "language_model")  # parameters
 STUDY, STAGE = "own-pairs", "09_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
@@ -49,12 +49,9 @@ def fit(options: argparse.Namespace) -> int:
         _check_free(whole, f"--out {cut(str(out))}")
     assignments = [f"pairs_file={_as_value(_from_project(options.pairs))}"]
     if options.encoder is not None:
-        is_folder = bool(options.encoder) and Path(options.encoder).is_dir()
-        if not is_folder and not HUB.fullmatch(options.encoder):
-            shown = cut(options.encoder) or "''"
-            raise ParamsError(f"--encoder {shown}: is no folder here, and no name on the hub, as org/name")
-        encoder = str(Path(options.encoder).resolve()) if is_folder else options.encoder
-        assignments += ["features=encoder", f"encoder={_as_value(encoder)}"]
+        assignments += ["features=encoder", f"encoder={_as_value(_model_of(options.encoder, '--encoder'))}"]
+    if options.language_model is not None:
+        assignments.append(f"language_model={_as_value(_model_of(options.language_model, '--language-model'))}")
     for name in (assignment.partition("=")[0].strip() for assignment in options.set):
         if name in OWN:
             raise ParamsError(
@@ -99,16 +96,25 @@ def _write_suspects(suspects: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def _check_free(folder: Path, where: str) -> None:
     """ParamsError unless a reward model may go there: nothing is lost but an older one."""
-    from rmkit.export.text_reward_model import ABOUT, ENCODER, HEAD
+    from rmkit.export.text_reward_model import ABOUT, ENCODER, HEAD, OF_TRANSFORMERS
 
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ParamsError(f"{where}: is there already, and is no reward model; name another folder")
-    if folder.exists() and (
-        more := sorted({path.name for path in folder.iterdir()} - {ABOUT, ENCODER, HEAD, SUSPECTS, TO_LABEL})
-    ):
+    known = (ABOUT, ENCODER, HEAD, SUSPECTS, TO_LABEL, *OF_TRANSFORMERS)
+    if folder.exists() and (more := sorted(path.name for path in folder.iterdir() if not any(map(path.match, known)))):
         raise ParamsError(f"{where}: holds {cut(more[0])} beside a reward model; move it, or name another folder")
     if not folder.parent.is_dir():
         raise ParamsError(f"{where}: there is no folder {cut(str(folder.parent))}; make it")
+
+
+def _model_of(name: str, option: str) -> str:
+    """A folder's whole path, or a name on the hub as it is; ParamsError for neither."""
+    if name and Path(name).is_dir():
+        return str(Path(name).resolve())
+    if not HUB.fullmatch(name):
+        shown = cut(name) or "''"
+        raise ParamsError(f"{option} {shown}: is no folder here, and no name on the hub, as org/name")
+    return name
 
 
 def _stem(pairs: Path) -> str:

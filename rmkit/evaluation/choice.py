@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.errors import ResultError
+from rmkit.errors import ResultError, one_of
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.evaluation.rulers import LEARNS
@@ -31,12 +31,16 @@ class Choice:
     to_best: pd.Series | None  # best minus chosen: mean, low, high; None where it is the best
     ruler: str | None  # the most accurate baseline of those that know no label
     to_ruler: pd.Series | None  # chosen minus that ruler
+    asked: bool = False  # whether it was named beforehand, and no rule chose it
 
     def sentences(self) -> Iterator[str]:
         """What is kept and why, and how far it is ahead of the best ruler."""
         accuracy = self.accuracies.set_index("reward_model")["mean"]
         why = "the most accurate head"
-        if self.to_best is not None:
+        if self.asked:
+            ahead = "" if self.to_best is None else f"; {self.best}, the most accurate, differs by {gap(self.to_best)}"
+            why = f"as was asked{ahead}"
+        elif self.to_best is not None:
             why = f"the first head that {self.best}, the most accurate, is not shown to beat: {gap(self.to_best)}"
         share = f"{accuracy[self.name]:.1%} of held-out pairs with {self.annotations:,} annotations"
         yield f"kept: {self.name}, {share}; {why}"
@@ -53,8 +57,11 @@ class Choice:
         return {"chosen": list(self.sentences()), "annotations": self.annotations, "held_out_accuracy": rows}
 
 
-def choose_head(evaluations: Sequence[Evaluations]) -> Choice:
-    """The choice by the rule above from a cross-fitting's evaluations, one a seed; ResultError if they hold no head."""
+def choose_head(evaluations: Sequence[Evaluations], *, asked: str | None = None) -> Choice:
+    """The choice by the rule above from a cross-fitting's evaluations, one a seed; or the head that is asked for.
+
+    ResultError if they hold no head, or not that one at the most annotations.
+    """
     curves = learning_curves(evaluations)
     accuracy = curves[curves["metric"] == ACCURACY]
     most = accuracy["annotations"].max()
@@ -64,7 +71,9 @@ def choose_head(evaluations: Sequence[Evaluations]) -> Choice:
         raise ResultError("evaluations: hold no head that learned from annotations; there is nothing to choose from")
     best = str(heads["mean"].idxmax())
     name, to_best = best, None
-    for other in heads.index:
+    if asked is not None and one_of(asked, list(heads.index), "keep_head", ResultError) != best:
+        name, to_best = asked, _difference(evaluations, best, asked, most)
+    for other in heads.index if asked is None else ():
         if other == best:
             break
         behind = _difference(evaluations, best, other, most)
@@ -76,7 +85,7 @@ def choose_head(evaluations: Sequence[Evaluations]) -> Choice:
     columns = ["reward_model", "is_ruler", "mean", "low", "high", "prompts", "reason"]
     table = pd.concat([heads.assign(is_ruler=False), rulers.assign(is_ruler=True)]).reset_index()[columns]
     against = None if ruler is None else _difference(evaluations, name, ruler, most)
-    return Choice(name, int(most), table, best, to_best, ruler, against)
+    return Choice(name, int(most), table, best, to_best, ruler, against, asked is not None)
 
 
 def _difference(evaluations: Sequence[Evaluations], first: str, second: str, annotations: float) -> pd.Series:

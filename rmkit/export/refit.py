@@ -1,9 +1,10 @@
-"""The chosen head fitted once more, on all pairs, with what turns a new text into its features.
+"""The chosen head fitted once more, on all pairs, with what turns a new text into its features; or a language model.
 
 Knows a bank with its texts, comparisons and a head's name; not how the head was chosen.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy as np
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
+from rmkit.export.classifier import ClassifierRewardModel
 from rmkit.export.text_reward_model import HeadRewardModel
+from rmkit.lm.training.preference_folds import LANGUAGE_MODEL, on_all_pairs
+from rmkit.lm.training.preference_model import PreferenceTraining
 from rmkit.progress import Progress
 from rmkit.reward_models.collection import RewardModels
 from rmkit.reward_models.fit_heads import fitted_heads
@@ -67,6 +71,36 @@ def refitted(
         encoder=source.get("encoder"),
         ngrams=ngrams,
         about={**about, "embedding_source": source, "pairs": len(comparisons), "prompts": bank.n_prompts},
+    )
+
+
+def refitted_language_model(
+    training: PreferenceTraining,
+    bank: ResponseBank,
+    comparisons: Comparisons,
+    *,
+    validation_share: float,
+    rng_of: Callable[[str], np.random.Generator],
+    progress: Callable[[str], Progress],
+    about: Mapping[str, Any],
+) -> ClassifierRewardModel:
+    """A language model fine-tuned on all pairs, of which those of a share of the prompts choose the epoch.
+
+    about: as for `refitted`. Draws and errors are those of preference_folds.on_all_pairs.
+    """
+    tuned = on_all_pairs(
+        training, bank, comparisons, validation_share=validation_share, rng_of=rng_of, progress=progress
+    )
+    made = {"training": asdict(training), "epoch": tuned.epoch, "validation_log_loss": tuned.validation_loss_e}
+    sizes = {"pairs": len(comparisons), "prompts": bank.n_prompts, "texts_cut": tuned.n_cut}
+    return ClassifierRewardModel(
+        LANGUAGE_MODEL,
+        tuned.model,
+        tuned.tokenizer,
+        tuned.template,
+        encoder=training.language_model,
+        revision=tuned.revision,
+        about={**about, **made, **sizes},
     )
 
 

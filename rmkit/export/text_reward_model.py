@@ -30,6 +30,10 @@ ABOUT, HEAD, ENCODER = "reward_model.json", "head", "encoder"
 BESIDE = f"./{ENCODER}"  # an encoder that came along, in the same folder
 IN_TRANSFORMERS = "rmkit.export.classifier:ClassifierRewardModel"  # as text: other models need no transformers
 CLASSIFIER = "sequence classifier"  # in place of features: the language model gives the reward itself
+OF_TRANSFORMERS = (  # names of what a sequence classifier's folder holds besides
+    *("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*", "*.jinja", "README.md"),
+    *("special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "spiece.model"),
+)
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
 
 

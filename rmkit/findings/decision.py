@@ -129,7 +129,9 @@ def _ceiling(repeated: Interval | None) -> str:
 def _head(evaluations: Sequence[Evaluations], choice: Choice) -> str:
     heads = choice.accuracies[~choice.accuracies["is_ruler"]].set_index("reward_model")["mean"]
     kept = f"{choice.name}, the simplest that {choice.best} is not shown to beat"
-    if choice.to_best is None:
+    if choice.asked:
+        kept = f"{choice.name}, as was asked; the most accurate is {choice.best}"
+    elif choice.to_best is None:
         kept = f"{choice.name}, the most accurate"
     if len(heads) < 2:
         return f"{choice.name}; no other was asked for."
@@ -154,6 +156,8 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: p
         said = f"{verdict}: {MORE} more than these {start:,} would bring {gap(row)} if the curve goes on as it went."
         return f"{said}{_tested(evaluations, choice.name)}"
     if len(counts) < 2:
+        if fits["annotations"].nunique() > 1:
+            return f"Cannot tell: {choice.name} was fitted on one number of labels, and a learning curve needs more."
         return "Cannot tell: there are too few pairs for a learning curve."
     groups = [{"reward_model": choice.name, "annotations": count} for count in (counts[-1], counts[-2])]
     row = pd.Series(interval_row(over_prompts(evaluations, ACCURACY, *groups), len(evaluations)))

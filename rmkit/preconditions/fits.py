@@ -16,8 +16,12 @@ def of_reward_models(known: Known) -> int:
 
 
 def of_human_preferences(known: Known) -> int:
-    """09: each head on each number of annotations outside each fold, and the chosen one on all pairs."""
-    return len(known["reward_models"]) * n_counts(known) * known["n_folds"] + bool(known.get("refit"))
+    """09: each head on each number of annotations outside each fold, and the chosen one on all pairs.
+
+    A language model is fitted once for each fold.
+    """
+    heads = len(known["reward_models"]) * n_counts(known) + bool(known.get("language_model"))
+    return heads * known["n_folds"] + bool(known.get("refit"))
 
 
 def n_counts(known: Known) -> int:

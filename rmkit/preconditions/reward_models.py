@@ -7,7 +7,7 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rmkit.errors import ParamsError
+from rmkit.errors import ParamsError, one_of, quoted
 from rmkit.preconditions.ranges import check_counts, check_ns, check_share
 from rmkit.seeding import generator
 
@@ -38,6 +38,7 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
         raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts; {remedy}")
     if parameters.get("refit") and "pairs" in counts and "pairs_of_prompts" not in counts:
         raise ParamsError(f"{where}: refit: needs the texts, to give new ones their features: name a pairs_file")
+    _check_language_model(parameters, counts, where)
     if "pairs" not in counts:
         return
     held = counts.get("pairs_of_prompts")
@@ -54,6 +55,31 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
         fitting = [count for count in annotations if count <= outside] or possible
         remedy = f"--set 'annotations=[{','.join(map(str, fitting))}]'"
         raise ParamsError(f"{where}: annotations: {asked}, and there are {have}; say {remedy}")
+
+
+def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
+    """ParamsError for options of a language model that cannot be, or where none is asked for or no text is at hand."""
+    name = parameters.get("language_model")
+    if (asked := parameters.get("keep_head")) is not None:
+        one_of(asked, [*parameters["reward_models"], *(["language_model"] if name else [])], f"{where}: keep_head")
+    if name is None:
+        if parameters.get("lora_rank") is not None:
+            raise ParamsError(f"{where}: lora_rank: there is no language model to take it; name one by language_model")
+        return
+    if "/" not in name:
+        raise ParamsError(f"{where}: language_model: {quoted(name)} is no folder or hub name with a slash in it")
+    if parameters["validation_split"] == "mirrored_row":
+        raise ParamsError(
+            f"{where}: validation_split: mirrored_row divides pairs; for a language model say pair or prompt"
+        )
+    if "pairs" in counts and "pairs_of_prompts" not in counts:
+        raise ParamsError(f"{where}: language_model: needs the texts: name a pairs_file")
+    least = {"lora_rank": 1, "lm_epochs": 1, "max_length": 8}
+    for option, fewest in least.items():
+        if parameters[option] is not None and parameters[option] < fewest:
+            raise ParamsError(f"{where}: {option}: {parameters[option]}; it must be {fewest} or more")
+    if (rate := parameters["lm_learning_rate"]) is not None and not 0 < rate < 1:
+        raise ParamsError(f"{where}: lm_learning_rate: {rate}; it must be above 0 and below 1")
 
 
 def fewest_outside(pairs_of_prompts: Sequence[int], parameters: Mapping[str, Any]) -> int:

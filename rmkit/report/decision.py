@@ -56,7 +56,7 @@ def decision_sections(results: Results, path: Path) -> Iterator[Section]:
     for number, setting in enumerate(found):
         stored, to_label = (tables[name][number : number + 1] for name in ("held_out", "to_label"))
         held_out = of_stored(stored[0]) if stored else None
-        choice = choose_head(setting.seeds)
+        choice = choose_head(setting.seeds, asked=setting.parameters.get("keep_head"))
         decision = decide(setting.seeds, choice, held_out=held_out, to_label=to_label[0] if to_label else None)
         yield from _sections(Asked(setting.seeds, choice, decision, held_out), setting.told_apart, path)
 

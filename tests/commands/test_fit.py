@@ -14,7 +14,7 @@ from rmkit.cli import main
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.study.store.store import Store
 from tests.checkout import checkout, environment
-from tests.export.conftest import model, preferences  # noqa: F401
+from tests.export.conftest import causal_with_start, model, preferences  # noqa: F401
 
 KIND, RUDE = ["gladly", "certainly", "gently", "please", "kindly"], ["never", "whatever", "boring", "stupid", "no"]
 PLAIN = ["bread", "garden", "train", "river", "window", "letter", "paper", "winter", "yellow", "simple", "music"]
@@ -92,6 +92,32 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
     assert "1 judge, 200 pairs of 200 prompts" in out
 
 
+@pytest.mark.slow  # two notebooks, of them one that fine-tunes six times
+def test_a_language_model_is_one_more_head_and_is_kept_when_asked_for(project, causal_with_start, tmp_path):  # noqa: F811
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(60))
+    options = ["keep_head=language_model", "lora_rank=4", "lm_learning_rate=0.01", "lm_epochs=1", "n_dimensions=16"]
+    words = [word for option in [*options, "reward_models=[linear_bt]"] for word in ("--set", option)]
+    code, out, err = rmkit(
+        project, "fit", pairs, "--language-model", causal_with_start, "--out", tmp_path / "made", *words
+    )
+    assert (code, err) == (0, ""), out + err
+    heads = [line.split()[1] for line in out.splitlines() if line.startswith("head ")]
+    assert heads == ["linear_bt", "language_model"]
+    assert "Which head? language_model, as was asked; the most accurate is " in out
+    (page,) = [
+        path for path in (project / "runs/reports").glob("own-pairs*.html") if "as was asked" in path.read_text("utf-8")
+    ]
+    assert page
+    code, out, err = rmkit(project, "score", tmp_path / "made", pairs)
+    assert (code, err) == (0, ""), out + err
+    assert "60 rows of " in out
+    assert "scored by language_model" in out
+    assert TextRewardModel.load(tmp_path / "made").about["annotations"] == 48
+    code, out, err = rmkit(project, "fit", pairs, "--set", "n_dimensions=16", "--out", tmp_path / "made")
+    assert (code, err) == (0, ""), out + err  # an older one is replaced whole
+    assert not (tmp_path / "made/model.safetensors").exists()
+
+
 @pytest.mark.slow
 def test_what_cannot_be_fitted_is_one_line_and_nothing_is_written(project, tmp_path):
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
@@ -147,6 +173,7 @@ def test_nothing_is_run_for_a_folder_that_cannot_be_written_or_holds_more(model,
         (("--encoder", ""), "--encoder '': is no folder here"),
         (("--encoder", "/no/such"), "--encoder /no/such: is no folder here"),
         (("--encoder", "./none"), "--encoder ./none: is no folder here"),
+        (("--language-model", "mine"), "--language-model mine: is no folder here, and no name on the hub"),
     ):
         assert main(["fit", str(pairs), *map(str, words)]) in (1, 2)
         err = capsys.readouterr().err

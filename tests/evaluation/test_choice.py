@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ResultError
-from rmkit.evaluation.choice import choose_head
+from rmkit.evaluation.choice import choose_head, gap
 from rmkit.evaluation.on_pairs import evaluate_pairs
 
 N_PAIRS = 400
@@ -78,3 +78,17 @@ def test_without_a_head_or_a_ruler():
     assert len(list(choose_head(evaluations_of({"simple": 0.6})).sentences())) == 1
     with pytest.raises(ResultError, match="hold no head that learned from annotations"):
         choose_head(evaluations_of({}, {"longer": 0.55}))
+
+
+def test_a_head_that_is_asked_for_is_kept_and_its_distance_from_the_best_is_said():
+    evaluations = evaluations_of({"simple": 0.9, "large": 0.7}, {"longer": 0.5})
+    choice = choose_head(evaluations, asked="large")
+    assert (choice.name, choice.best, choice.asked) == ("large", "simple", True)
+    assert choice.to_best["mean"] == pytest.approx(0.2)
+    assert choice.to_ruler["mean"] == pytest.approx(0.2)
+    assert next(choice.sentences()).endswith(
+        "; as was asked; simple, the most accurate, differs by " + gap(choice.to_best)
+    )
+    assert choose_head(evaluations, asked="simple").to_best is None
+    with pytest.raises(ResultError, match="keep_head: 'other' is not one of simple, large"):
+        choose_head(evaluations, asked="other")

@@ -4,8 +4,8 @@ Knows parameters, rows and evaluations; draws nothing.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
@@ -59,6 +59,7 @@ class Setting:
 
     told_apart: str  # "task = helpful", or nothing where there is one setting
     seeds: list[Evaluations]
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # of the first seed's job
 
 
 def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
@@ -78,7 +79,9 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
     )
     return [
         Setting(
-            ", ".join(told(name, group[0][0][name]) for name in differing), [evaluations for _, evaluations in group]
+            ", ".join(told(name, group[0][0][name]) for name in differing),
+            [evaluations for _, evaluations in group],
+            group[0][0],
         )
         for group in groups.values()
     ]
