@@ -166,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     texts_scored.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
     texts_scored.add_argument("file", type=Path, metavar="FILE", help="a file or folder of responses, or of pairs")
     texts_scored.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file of all scores")
+    texts_scored.add_argument(
+        "--rewardbench", type=Path, metavar="FOLDER", help="write RewardBench's files of pairs with a subset there"
+    )
     texts_scored.add_argument("--rows", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     texts_scored.set_defaults(command=score)
     whole = commands.add_parser("export", help=(export.__doc__ or "").split("\n")[0], description=export.__doc__)

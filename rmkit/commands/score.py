@@ -3,12 +3,14 @@
 import argparse
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.commands.plain_tables import aligned, require_writable, write_table
 from rmkit.errors import ParamsError, cut
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.words import counted
+from rmkit.study.store.disk import disk_faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,8 @@ def score(options: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
+    from rmkit.export.classifier import ClassifierRewardModel
+    from rmkit.export.rewardbench import write_rewardbench
     from rmkit.export.scored_rows import scored
     from rmkit.export.text_reward_model import TextRewardModel
 
@@ -29,6 +33,8 @@ def score(options: argparse.Namespace) -> int:
         raise ParamsError(f"--out {cut(str(options.out))}: is the file that is scored; name another")
     if options.out:
         require_writable(options.out)
+    if options.rewardbench and options.rewardbench.exists() and not options.rewardbench.is_dir():
+        raise ParamsError(f"--rewardbench {cut(str(options.rewardbench))}: is no folder; name one, there or new")
     model = TextRewardModel.load(options.model)
     with tqdm(desc="scoring", unit=" texts", leave=False, disable=None) as bar:
 
@@ -47,6 +53,12 @@ def score(options: argparse.Namespace) -> int:
         margin = (table["chosen_score"] - table["rejected_score"])[table[columns].notna().all(axis=1)]
         right = ((margin > 0) + (margin == 0) / 2).mean()
         say(f"the chosen response is scored higher in {right:.1%} of {counted(len(margin), 'pair')}")
+    if options.rewardbench:
+        with disk_faults(options.rewardbench):
+            name = Path(os.path.realpath(options.model)).name
+            chat_template = "tokenizer" if isinstance(model, ClassifierRewardModel) else "rmkit"
+            for path in write_rewardbench(table, options.rewardbench, model=name, chat_template=chat_template):
+                say(f"{path}: as RewardBench writes it")
     if options.out:
         write_table(table, options.out)
         say(f"{options.out}: {counted(len(table), 'row')}")
