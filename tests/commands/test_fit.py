@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.artifacts.table import Table
 from rmkit.cli import main
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.study.store.store import Store
@@ -192,7 +193,9 @@ def test_the_model_replaces_an_older_one_also_behind_a_link(model, monkeypatch, 
     monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: 0)
     monkeypatch.setattr("rmkit.commands.fit.planned", lambda asked: (SimpleNamespace(store=store.root), None, []))
     monkeypatch.setattr(Store, "finished_jobs", lambda self, jobs: {"key": job})
-    monkeypatch.setattr(Store, "artifact", lambda self, key, name: tmp_path / "stored")
+    Table(pd.DataFrame({"prompt": ["Why?"]})).save(tmp_path / "to label")
+    places = {"reward_model": tmp_path / "stored", "to_label": tmp_path / "to label"}
+    monkeypatch.setattr(Store, "artifact", lambda self, key, name: places[name])
     model.save(tmp_path / "made")
     (tmp_path / "made/reward_model.json").write_text("{}", encoding="utf-8")
     (tmp_path / "link").symlink_to("made")
