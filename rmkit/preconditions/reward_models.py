@@ -63,8 +63,10 @@ def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, An
     if (asked := parameters.get("keep_head")) is not None:
         one_of(asked, [*parameters["reward_models"], *(["language_model"] if name else [])], f"{where}: keep_head")
     if name is None:
-        if parameters.get("lora_rank") is not None:
-            raise ParamsError(f"{where}: lora_rank: there is no language model to take it; name one by language_model")
+        if parameters.get("lm_lora_rank") is not None:
+            raise ParamsError(
+                f"{where}: lm_lora_rank: there is no language model to take it; name one by language_model"
+            )
         return
     if "/" not in name:
         raise ParamsError(f"{where}: language_model: {quoted(name)} is no folder or hub name with a slash in it")
@@ -74,7 +76,7 @@ def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, An
         )
     if "pairs" in counts and "pairs_of_prompts" not in counts:
         raise ParamsError(f"{where}: language_model: needs the texts: name a pairs_file")
-    least = {"lora_rank": 1, "lm_epochs": 1, "max_length": 8}
+    least = {"lm_lora_rank": 1, "lm_epochs": 1, "lm_max_length": 8}
     for option, fewest in least.items():
         if parameters[option] is not None and parameters[option] < fewest:
             raise ParamsError(f"{where}: {option}: {parameters[option]}; it must be {fewest} or more")

@@ -96,7 +96,7 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
 @pytest.mark.slow  # two notebooks, of them one that fine-tunes six times
 def test_a_language_model_is_one_more_head_and_is_kept_when_asked_for(project, causal_with_start, tmp_path):  # noqa: F811
     pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(60))
-    options = ["keep_head=language_model", "lora_rank=4", "lm_learning_rate=0.01", "lm_epochs=1", "n_dimensions=16"]
+    options = ["keep_head=language_model", "lm_lora_rank=4", "lm_learning_rate=0.01", "lm_epochs=1", "n_dimensions=16"]
     words = [word for option in [*options, "reward_models=[linear_bt]"] for word in ("--set", option)]
     code, out, err = rmkit(
         project, "fit", pairs, "--language-model", causal_with_start, "--out", tmp_path / "made", *words

@@ -42,7 +42,13 @@ def test_what_cannot_is_said_with_what_to_type(change, says):
 
 
 TUNED = {
-    **{"language_model": "org/model", "lora_rank": 8, "lm_epochs": 2, "lm_learning_rate": None, "max_length": 1024},
+    **{
+        "language_model": "org/model",
+        "lm_lora_rank": 8,
+        "lm_epochs": 2,
+        "lm_learning_rate": None,
+        "lm_max_length": 1024,
+    },
     **{"keep_head": "language_model", "reward_models": ["linear_bt"], "validation_split": "pair"},
 }
 WITH_TEXTS = {"pairs": 300, "prompts": 300, "pairs_of_prompts": [1] * 300}
@@ -52,13 +58,17 @@ WITH_TEXTS = {"pairs": 300, "prompts": 300, "pairs_of_prompts": [1] * 300}
     ("change", "counts", "says"),
     [
         ({"language_model": None}, WITH_TEXTS, "keep_head: 'language_model' is not one of linear_bt"),
-        ({"language_model": None, "keep_head": None}, WITH_TEXTS, "lora_rank: there is no language model to take it"),
+        (
+            {"language_model": None, "keep_head": None},
+            WITH_TEXTS,
+            "lm_lora_rank: there is no language model to take it",
+        ),
         ({"language_model": "mine"}, WITH_TEXTS, "language_model: 'mine' is no folder or hub name with a slash in it"),
         ({"validation_split": "mirrored_row"}, WITH_TEXTS, "validation_split: mirrored_row divides pairs"),
         ({}, COUNTS, "language_model: needs the texts: name a pairs_file"),
-        ({"lora_rank": 0}, WITH_TEXTS, "lora_rank: 0; it must be 1 or more"),
+        ({"lm_lora_rank": 0}, WITH_TEXTS, "lm_lora_rank: 0; it must be 1 or more"),
         ({"lm_epochs": 0}, WITH_TEXTS, "lm_epochs: 0; it must be 1 or more"),
-        ({"max_length": 4}, WITH_TEXTS, "max_length: 4; it must be 8 or more"),
+        ({"lm_max_length": 4}, WITH_TEXTS, "lm_max_length: 4; it must be 8 or more"),
         ({"lm_learning_rate": 3.0}, WITH_TEXTS, "lm_learning_rate: 3.0; it must be above 0 and below 1"),
     ],
 )
