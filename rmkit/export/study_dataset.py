@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WRITTEN_BY = "rmkit export"
 PARTS = {"bank": "train", "test_bank": "test"}  # artifact -> split
-SHARD_BYTES, GROUP_BYTES = 256 * 2**20, 16 * 2**20  # of a file, and of a row group of it: what is in memory at once
+SHARD_BYTES, GROUP_BYTES = 256 * 2**20, 4 * 2**20  # of a file, and of a row group of it: what is in memory at once
 ROW_BYTES = 1_000  # of texts and numbers beside an embedding, about
 ADAPTER = "adapter"  # of a fine-tuned model's folder
 BASE_KEY = "base_model_name_or_path"  # of adapter_config.json
@@ -243,7 +243,9 @@ def _write_shards(blocks: "Iterator[pa.Table]", folder: Path, split: str, row_by
                 if writer is not None:
                     writer.close()
                 parts.append(folder / f"{split}-{len(parts):05}.part")
-                writer, held, columns = ParquetWriter(parts[-1], block.schema), 0, block.column_names
+                columns = block.column_names
+                repeating = [name for name in columns if name != EMBEDDING]  # a dictionary of numbers is large and slow
+                writer, held = ParquetWriter(parts[-1], block.schema, use_dictionary=repeating), 0
             if len(block):
                 writer.write_table(block, row_group_size=len(block))
             held, n_rows = held + len(block), n_rows + len(block)

@@ -31,7 +31,6 @@ ABOUT, ROOT, DATA = "bank.json", "export.json", "data"  # of a bank; of a whole 
 EMBEDDING, SCORE = "embedding", "score_"  # columns of responses that are not of their table
 TABLES = ("prompts", "responses")
 MOST_TOLD = 2**22  # bytes of a bank.json
-BLOCK_BYTES = 16 * 2**20  # of embeddings that are read at once
 
 
 @dataclass(frozen=True)
@@ -157,11 +156,11 @@ class ExportedPart:
 
     def _column(self, column: str) -> Iterator[tuple[str, Any]]:
         """A column of the responses, block by block, and the file that each is from."""
-        at_once = max(1, BLOCK_BYTES // (2 * self.n_dimensions))
         for path, shown in self.files("responses"):
             with parquet(path, shown) as file:
-                for batch in file.iter_batches(batch_size=at_once, columns=[column]):
-                    yield shown, batch.column(0)
+                for group in range(file.num_row_groups):  # `iter_batches` would hold more of a list than a group
+                    for batch in file.read_row_group(group, columns=[column]).to_batches():
+                        yield shown, batch.column(0)
 
 
 def bank_folder(folder: Path, shown: str) -> tuple[Path, str] | None:
@@ -233,6 +232,8 @@ def parquet(path: Path, shown: str) -> Iterator[Any]:
     try:
         with open_regular(path) as stream, ParquetFile(stream) as file:
             yield file
+    except MemoryError:  # one of Arrow's is an ArrowException too
+        raise
     except OSError as fault:
         raise DataError(f"{shown}: {cut(why_unreadable(fault))}; fetch it again") from None
     except (pa.ArrowException, ValueError, KeyError) as fault:

@@ -106,7 +106,6 @@ def test_a_bank_comes_back_byte_for_byte_in_whatever_pieces(study, tmp_path, mon
     if small:  # a row group of two rows, a file of five
         monkeypatch.setattr(study_dataset, "GROUP_BYTES", 2 * 1010)
         monkeypatch.setattr(study_dataset, "SHARD_BYTES", 5 * 1010)
-        monkeypatch.setattr("rmkit.worlds.exported_study.BLOCK_BYTES", 30)
     folder = exported(study, tmp_path / "out") / "data/grammar-sft"
     assert len(list((folder / "responses").iterdir())) == (5 + 6 if small else 2)
     seen = []
@@ -275,8 +274,7 @@ def test_exporting_and_importing_take_the_memory_of_blocks_not_of_banks(study, t
     n_dimensions, n_bytes = 4096, 4000 * 4096 * 2
     monkeypatch.setattr(study_dataset, "GROUP_BYTES", 2**20)
     monkeypatch.setattr(study_dataset, "SHARD_BYTES", 2**23)
-    for module in ("artifacts.bank", "worlds.exported_study"):
-        monkeypatch.setattr(f"rmkit.{module}.BLOCK_BYTES", 2**20)
+    monkeypatch.setattr("rmkit.artifacts.bank.BLOCK_BYTES", 2**20)
     ids = np.repeat(np.arange(2000), 2)
     large = np.lib.format.open_memmap(tmp_path / "large.npy", "w+", np.float16, (4000, n_dimensions))
     large[::7] = 1
