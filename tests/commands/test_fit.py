@@ -114,7 +114,17 @@ def test_a_language_model_is_one_more_head_and_is_kept_when_asked_for(project, c
     assert "60 rows of " in out
     assert "scored by language_model" in out
     assert TextRewardModel.load(tmp_path / "made").about["annotations"] == 48
-    code, out, err = rmkit(project, "fit", pairs, "--set", "n_dimensions=16", "--out", tmp_path / "made")
+    code, out, err = rmkit(
+        project,
+        "fit",
+        pairs,
+        "--set",
+        "n_dimensions=16",
+        "--set",
+        "reward_models=[linear_bt]",
+        "--out",
+        tmp_path / "made",
+    )
     assert (code, err) == (0, ""), out + err  # an older one is replaced whole
     assert not (tmp_path / "made/model.safetensors").exists()
 
