@@ -71,7 +71,13 @@ def test_an_interval_that_is_missing_or_misses_covers_nothing():
     assert benchmark.coverage(benchmark.Case("four", draw), 4) == 0.5
 
 
-@pytest.mark.parametrize("function", sorted(benchmark.SIMULATORS))
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "over_populations" in name else name
+        for name in sorted(benchmark.SIMULATORS)
+    ],
+)
 def test_every_case_draws_intervals_with_a_truth(function):
     for case in benchmark.cases_by_function()[function]:
         if "M = " not in case.name or "pearson, M = 30" in case.name:

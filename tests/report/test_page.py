@@ -164,6 +164,7 @@ def test_any_locale_will_do(reported):
     assert "?" in execute([sys.executable, "-m", "rmkit.cli", "status", "smoke"], reported, reported, **plain)
 
 
+@pytest.mark.slow
 def test_a_report_is_made_again_only_when_something_changed(reported):
     path, theme = reported / PAGE, reported / "rmkit/figures/theme.py"
     first = path.stat().st_mtime_ns

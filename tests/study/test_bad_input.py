@@ -441,6 +441,7 @@ def test_a_full_disk_is_one_line_and_exit_1(small):
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_running_keeps_what_is_done(small):
     fill = f"mount -t tmpfs -o size=4m none runs; {RUN} --until 00_numbers; dd if=/dev/zero of=runs/filler bs=1k count=9000"
     ended = in_small_disk(small, f"{fill}; {RUN}; echo code $?; rm runs/filler; {RUN}")

@@ -197,7 +197,9 @@ def test_interrupting_the_runner_ends_its_jobs(times, undisturbed, tmp_path):
     assert list((project.root / "runs/locks").iterdir()) == []
 
 
-@pytest.mark.parametrize("ignored", [False, True], ids=["closed", "nohup"])
+@pytest.mark.parametrize(
+    "ignored", [pytest.param(False, id="closed"), pytest.param(True, id="nohup", marks=pytest.mark.slow)]
+)
 def test_a_closed_terminal_ends_a_run_and_its_jobs_unless_nohup_is_before_it(ignored, undisturbed, tmp_path):
     """The kernel sends SIGHUP to whom the terminal was, and takes nothing more that is printed."""
     template, _, _ = undisturbed
@@ -219,7 +221,10 @@ def test_a_closed_terminal_ends_a_run_and_its_jobs_unless_nohup_is_before_it(ign
     assert len([job for job in (project.root / "runs/jobs").iterdir() if job.name.startswith("01")]) == 2 * ignored
 
 
-@pytest.mark.parametrize("options", [[], ["--fresh-kernels"]], ids=["forked", "fresh"])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param([], id="forked"), pytest.param(["--fresh-kernels"], id="fresh", marks=pytest.mark.slow)],
+)
 def test_where_sigint_is_ignored_a_run_says_so_and_sigterm_ends_its_jobs(options, undisturbed, tmp_path):
     """As `rmkit run small &` in a script has it."""
     template, _, _ = undisturbed

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from rmkit.widgets.explorer.explorer import Explorer
 from rmkit.widgets.responses.reading import GoldReading, HumanReading, read_job
@@ -28,6 +29,7 @@ def readings(stored, kind):
                 yield reading, pd.read_parquet(stored.folder(key) / "rows.parquet")
 
 
+@pytest.mark.slow
 def test_the_notebook_shows_pictures_where_no_widget_can_be(smoke, tmp_path):
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(smoke / "notebooks/08_browse.ipynb")]
     out = tmp_path / "out.ipynb"

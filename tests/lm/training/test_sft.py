@@ -205,8 +205,10 @@ def test_every_option_of_a_recipe_changes_what_is_learned(base, demonstrations, 
 
 def test_the_same_seed_leaves_the_same_bytes(base, demonstrations, short, tmp_path):
     fine_tune(base, demonstrations, tmp_path, SHORT, seed=0)
-    files = sorted(path.name for path in short.iterdir())
-    assert files == sorted(path.name for path in tmp_path.iterdir())
+    files, again = (sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+                    for folder in (short, tmp_path))  # fmt: skip
+    assert files == again
+    assert "adapter/adapter_model.safetensors" in files
     assert {name for name in files if (tmp_path / name).read_bytes() != (short / name).read_bytes()} == set()
 
 

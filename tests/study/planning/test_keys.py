@@ -73,6 +73,7 @@ def test_going_back_to_an_earlier_state_finds_its_results(finished):
     assert finished.executed() == []
 
 
+@pytest.mark.slow
 def test_a_dictionary_of_names_counts_only_for_the_names_that_a_job_mentions(small):
     small.edit(
         "rmkit/adding.py",

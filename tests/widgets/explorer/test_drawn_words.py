@@ -74,7 +74,7 @@ PICTURES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [340, 468, 704, 1100])
+@pytest.mark.parametrize("width", [pytest.param(340, marks=pytest.mark.slow), 468, 704, 1100])
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_label_touches_another_or_leaves_the_picture(name, width):
     columns, placed = PICTURES[name]
