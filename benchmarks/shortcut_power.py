@@ -39,13 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replications", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--worlds", type=int, nargs="*", default=range(len(WORLDS)))
     arguments = parser.parse_args()
     columns = (
         "pairs, labels look, head looks, labels' share, could have been seen, labels found, head found, absent, runs"
     )
     print(f"| {columns.replace(', ', ' | ')} |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for number, world in enumerate(WORLDS):
+    for number in arguments.worlds:
+        world = WORLDS[number]
         found, absent, shares, seen = [], [], [], []
         runs = arguments.replications // (4 if world[0] > 1000 else 1)
         for rng in np.random.default_rng([arguments.seed, number]).spawn(runs):

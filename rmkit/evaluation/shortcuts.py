@@ -1,7 +1,7 @@
 """Shortcuts: do labels, and a head's margins, follow length, marks of Markdown, or which answer was shown first?
 
 Of the pairs that differ in such a trait, two shares: in how many the preferred answer has more of it, and in how many
-the head prefers that answer. The first is a lean of the labels where its 95% interval over prompts leaves out 1/2,
+the head prefers that answer. The first is a lean of the labels where a t-test over prompts says that it is not 1/2,
 after Holm's correction over all that is asked here. The second minus the first is a lean of the head: it orders
 by the trait more often than the labels do, where the difference is shown likewise and leads away from 1/2. (A head that
 knows nothing of a trait which the labels follow prefers it less often than they do; that is no lean.)
@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from rmkit.errors import DataError
-from rmkit.intervals.many import holm, p_value
+from rmkit.intervals.many import holm
 from rmkit.intervals.means import Interval, bootstrap_over_prompts
 
 ALIKE = 0.1  # lengths that differ by no more than this share of the longer one are alike
@@ -84,7 +84,7 @@ def leans(
         assert labels is not None
         found.append((trait, int(at.sum()), labels, head, excess))
     asked = [(labels, 0.5) for _, _, labels, _, _ in found] + [(excess, 0.0) for *_, excess in found]
-    adjusted = holm([np.nan if interval is None else p_value(interval, at) for interval, at in asked])
+    adjusted = holm([np.nan if interval is None else _p_value(interval, at) for interval, at in asked])
     labels_p, excess_p = np.split(adjusted, 2)
     tests = int(np.isfinite(adjusted).sum())
     return [
@@ -129,12 +129,25 @@ def means_over_prompts(value_km: np.ndarray, prompt_m: np.ndarray, weight_m: np.
     return bootstrap_over_prompts(value_kp, weight_p, rng=np.random.default_rng(0), level=LEVEL)
 
 
+def _error(interval: Interval) -> float:
+    """The standard error that an interval's width stands for; NaN without one."""
+    return float((interval.high - interval.low) / 2 / norm.isf((1 - LEVEL) / 2))
+
+
+def _p_value(interval: Interval, value: float) -> float:
+    """Of "the true share is `value`", by Student's t over prompts: with few of them a normal's tails are too thin."""
+    error = _error(interval)
+    if not error > 0:
+        return float("nan")
+    return float(2 * t.sf(abs(interval.estimate - value) / error, interval.units - 1))
+
+
 def _seen(interval: Interval, tests: int) -> float:
     """What is seen with a power of 80% where the p-value has to be below 0.05 / tests."""
-    if not tests or np.isnan(interval.low):
+    if not tests or not (error := _error(interval)) > 0:
         return float("nan")
-    error = (interval.high - interval.low) / 2 / norm.isf((1 - LEVEL) / 2)
-    return float(error * (norm.isf((1 - LEVEL) / 2 / tests) + norm.isf(1 - POWER)))
+    df = interval.units - 1
+    return float(error * (t.isf((1 - LEVEL) / 2 / tests, df) + t.ppf(POWER, df)))
 
 
 def _weights(weight_m: np.ndarray | None, n_pairs: int) -> np.ndarray:
