@@ -19,7 +19,7 @@ from scipy.stats import norm, t
 
 from rmkit.errors import DataError
 from rmkit.intervals.many import holm
-from rmkit.intervals.means import Interval, bootstrap_over_prompts
+from rmkit.intervals.means import FEWEST_PROMPTS, Interval, bootstrap_over_prompts
 
 ALIKE = 0.1  # lengths that differ by no more than this share of the longer one are alike
 LEVEL, POWER = 0.95, 0.8
@@ -135,10 +135,14 @@ def _error(interval: Interval) -> float:
 
 
 def _p_value(interval: Interval, value: float) -> float:
-    """Of "the true share is `value`", by Student's t over prompts: with few of them a normal's tails are too thin."""
+    """Of "the true share is `value`", by Student's t over prompts: with few of them a normal's tails are too thin.
+
+    NaN for fewer than 20 prompts.
+    """
     error = _error(interval)
-    if not error > 0:
-        return float("nan")
+    if not error > 0:  # all prompts say the same, which has no interval: then by their signs
+        alike = 1.0 if interval.estimate == value else 2.0 ** (1 - interval.units)
+        return alike if interval.units >= FEWEST_PROMPTS else float("nan")
     return float(2 * t.sf(abs(interval.estimate - value) / error, interval.units - 1))
 
 

@@ -90,3 +90,14 @@ def test_accuracy_by_length_divides_every_pair_once():
         "shorter preferred": (1, 0.0),
         "about as long": (2, 0.75),
     }
+
+
+def test_labels_that_always_follow_a_trait_lean_though_they_have_no_interval(rng):
+    lean = one([1] * 60, rng.normal(size=60))
+    assert np.isnan(lean.labels.low)
+    assert lean.labels_lean
+    assert not lean.head_leans  # it prefers the longer answer less often than they do
+    both = one([1, -1] * 30, [1.0] * 60)
+    assert not both.labels_lean
+    assert not both.head_leans  # equal on every pair
+    assert not one([1] * 12, [1.0] * 12).labels_lean  # too few prompts to tell
