@@ -1,10 +1,10 @@
 """Which pairs of a file a person should judge next: those that tell a linear head most, given all labels so far.
 
 Candidates are the pairs of answers to one prompt that nobody has judged. Where there are fewer of them than are asked
-for, pairs that were judged once come after them: a second judgement of a pair tells something too, and says how noisy
-the labels are (annotation/crowd_noise.py). The rule is D-optimal, greedily and past-aware (strategies/d_optimal.py,
-arXiv 2502.04354), in the features of the linear Bradley-Terry head whatever head is kept, because the criterion is
-exact there. Knows a bank and comparisons; no file.
+for, pairs that were judged just once come after them: a second judgement of a pair tells something too, and says how
+noisy the labels are (annotation/crowd_noise.py). The rule is D-optimal, greedily and past-aware, as
+strategies/d_optimal.py has it (arXiv 2502.04354), in the features of the linear Bradley-Terry head whatever head is
+kept, because the criterion is exact there. Knows a bank and comparisons; no file.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from rmkit.training_sets.by_annotations import all_pairs
 
 HEAD, STREAM = "linear_bt", "pairs to judge"
 MOST_CANDIDATES = 20_000  # that are looked at; of more, so many at random
+ANNOTATOR, NEXT = "annotator", "judged next"
 PRIOR = 1.0  # precision of the head's weights, as in notebook 05
 
 
@@ -37,9 +38,11 @@ class ToJudge:
     unjudged: int  # pairs of answers to one prompt that nobody has judged
 
     def table(self, bank: ResponseBank, comparisons: Comparisons) -> pd.DataFrame:
-        """Rows that a person fills in, in a form that rmkit reads: prompt, response_a, response_b, label (empty), line.
+        """Rows that a person fills in, in a form that rmkit reads: prompt, response_a, response_b, label (empty),
+        annotator, line.
 
-        `line` is that of the earlier judgement in the file, missing where there is none.
+        `annotator` tells a second judgement from a repetition of the first; a person may give another name. `line` is
+        that of the earlier judgement in the file, missing where there is none.
         """
         prompt_of = bank.prompts.set_index("prompt_id")["prompt"]
         text_r = bank.responses["response"].to_numpy()
@@ -51,6 +54,7 @@ class ToJudge:
                 "response_a": text_r[self.pair_n2[:, 0]],
                 "response_b": text_r[self.pair_n2[:, 1]],
                 "label": pd.Series([None] * len(self.pair_n2), dtype=object),
+                ANNOTATOR: [NEXT] * len(self.pair_n2),
                 "line": pd.array([lines.get(pair) for pair in ordered], dtype="Int64"),
             }
         )
@@ -67,7 +71,8 @@ def to_judge(
 ) -> ToJudge:
     """At most `n_pairs` pairs; what is random is drawn from rng_of("pairs to judge")."""
     rng = rng_of(STREAM)
-    judged_m2 = np.unique(np.stack([comparisons.first_m, comparisons.second_m], axis=1), axis=0)
+    every_m2 = np.stack([comparisons.first_m, comparisons.second_m], axis=1)
+    judged_m2, times_m = np.unique(every_m2, axis=0, return_counts=True)
     fresh_m2 = unjudged_pairs(bank.prompt_id_r, judged_m2)
     sets = all_pairs(comparisons, bank.prompt_id_r, validation_share=validation_share, validation_split="pair", rng=rng)
     head = fitted_heads(
@@ -81,7 +86,7 @@ def to_judge(
     )[HEAD]
     known_m2, again = judged_m2, list[bool]()
     picked: list[np.ndarray] = []
-    for candidate_m2, judged_before in ((fresh_m2, False), (judged_m2, True)):
+    for candidate_m2, judged_before in ((fresh_m2, False), (judged_m2[times_m == 1], True)):
         if len(candidate_m2) > MOST_CANDIDATES:
             candidate_m2 = candidate_m2[np.sort(rng.permutation(len(candidate_m2))[:MOST_CANDIDATES])]
         wanted = min(n_pairs - len(again), len(candidate_m2))
@@ -90,7 +95,7 @@ def to_judge(
             picked.append(candidate_m2[DOptimal().select(candidates, wanted, rng)])
             known_m2 = np.concatenate([known_m2, picked[-1]])
             again += [judged_before] * wanted
-    pair_n2 = np.concatenate(picked)
+    pair_n2 = np.concatenate([np.empty((0, 2), np.int64), *picked])
     turned_n = rng.random(len(pair_n2)) < 0.5  # so that the order in which they are shown says nothing
     pair_n2 = np.where(turned_n[:, None], pair_n2[:, ::-1], pair_n2)
     return ToJudge(pair_n2, np.array(again, dtype=bool), len(fresh_m2))

@@ -197,11 +197,12 @@ def _said(
     accuracy = right_m[sure_m].mean() if where_sure < everywhere else right_m.mean()
     below = f"at least {low:.1%} (labels given twice) and " if low > 0 else ""
     tail = "" if low > 0 else " The rate may be 0: single labels cannot tell noise from a weak model."
+    lower = f" Where labels are noisier the less two answers differ, it may be as low as {1 - everywhere:.1%}."
+    where_close = lower if where_sure < everywhere else ""
     return (
         f"A flip rate that is the same for all pairs is {below}at most {high:.1%} ({level:.0%} bound), because the "
         f"model is right on {accuracy:.1%} of {where}; the accuracy ceiling then lies between {1 - high:.1%} and "
-        f"{1 - low:.1%}. Where labels are noisier the less two answers differ, it may be as low as "
-        f"{1 - everywhere:.1%}.{tail}"
+        f"{1 - low:.1%}.{where_close}{tail}"
     )
 
 

@@ -83,7 +83,7 @@ def fit(options: argparse.Namespace) -> int:
             shutil.rmtree(beside, ignore_errors=True)
     say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
-    say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b; rmkit reads it then)")
+    say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b, and append them to your pairs)")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
 

@@ -17,7 +17,7 @@ from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves
 from rmkit.evaluation.rulers import LEARNS
 
-ACCURACY = "accuracy"
+ACCURACY, RANDOM = "accuracy", "random"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def choose_head(evaluations: Sequence[Evaluations], *, asked: str | None = None)
             name, to_best = str(other), behind
             break
     unlearned = rulers["mean"].drop(index=list(LEARNS), errors="ignore")
-    ruler = str(unlearned.idxmax()) if len(unlearned) else None
+    rules = unlearned.drop(index=RANDOM, errors="ignore")  # a draw that is lucky is no rule
+    ruler = str((rules if len(rules) else unlearned).idxmax()) if len(unlearned) else None
     columns = ["reward_model", "is_ruler", "mean", "low", "high", "prompts", "reason"]
     table = pd.concat([heads.assign(is_ruler=False), rulers.assign(is_ruler=True)]).reset_index()[columns]
     against = None if ruler is None else _difference(evaluations, name, ruler, most)

@@ -85,11 +85,12 @@ def shortcuts_figure(
     styles = {"labels": ("o", INK, "white"), "head": ("s", INK, INK)}
     names: Sequence[str] = list(shares)[::-1]
     for who, (marker, color, face) in styles.items():
+        named = {who}
         for place, name in enumerate(names):
             if (interval := shares[name].get(who)) is None:
                 continue
             height = place + (0.13 if who == "labels" else -0.13)
-            _dot(left, interval, height, marker, color, face, who if place == 0 or who == "labels" else "")
+            _dot(left, interval, height, marker, color, face, named.pop() if named else "")
     _half(left)
     _lines(left, names)
     left.set_xlabel("preferred in this share of pairs")

@@ -57,8 +57,9 @@ def decide(
     active/to_judge.py picks, as its table has them.
     """
     repeated = None if held_out is None else repeated_labels(held_out)
+    of_all = repeated if speaks_of_all(held_out) else None
     answers = {
-        "Is it learnable?": _learnable(choice, repeated),
+        "Is it learnable?": _learnable(choice, repeated, of_all is not None),
         "Which head?": _head(evaluations, choice),
         "Would more labels help?": _more_labels(evaluations, choice, held_out),
         "Is it as sure as it should be?": _sure(evaluations, choice, held_out),
@@ -67,9 +68,9 @@ def decide(
     if held_out is not None:
         answers["Are there shortcuts?"] = shortcuts.sentence_of(held_out)
         margin_m, ones_m = held_out[MARGIN].to_numpy(), np.ones(len(held_out))
-        bounds = flip_bounds(margin_m, ones_m, prompt_m=held_out["prompt_id"].to_numpy(), repeated=repeated)
+        bounds = flip_bounds(margin_m, ones_m, prompt_m=held_out["prompt_id"].to_numpy(), repeated=of_all)
         answers["How noisy are the labels?"] = bounds.sentence
-        known = repeated is not None and bounds.low <= bounds.high
+        known = of_all is not None and bounds.low <= bounds.high
         flip = (bounds.low, min(bounds.high, HIGHEST_FLIP)) if known else None
         found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(held_out)), flip=flip)
         counted = suspect_labels(margin_m, ones_m, flip=flip)
@@ -86,12 +87,16 @@ def decide(
 def repeated_labels(held_out: pd.DataFrame) -> Interval | None:
     """The flip rate that pairs say which several people judged; None where no annotator is named or none was.
 
-    The two halves of a tie are left out.
+    The two halves of a tie are left out. Judgements without a name are taken for one person's, but where they stand
+    both ways: of those only the disagreements were kept, so they would make labels look noisier.
     """
     if ANNOTATOR not in held_out:
         return None
     both_ways = held_out.groupby(["first", "second", ANNOTATOR, "line"])["label"].transform("nunique") > 1
-    table = held_out[~both_ways & (held_out[ANNOTATOR] >= 0)]
+    unnamed = held_out[ANNOTATOR] < 0
+    twice = unnamed & (held_out.groupby(["first", "second", ANNOTATOR])["label"].transform("size") > 1)
+    table = held_out[~both_ways & ~twice]
+    table = table.assign(**{ANNOTATOR: table[ANNOTATOR].where(table[ANNOTATOR] >= 0, held_out[ANNOTATOR].max() + 1)})
     pair_j = table.groupby(["first", "second"], sort=False).ngroup().to_numpy()
     if not len(table) or not (np.bincount(pair_j) > 1).any():
         return None
@@ -100,11 +105,19 @@ def repeated_labels(held_out: pd.DataFrame) -> Interval | None:
     return flip_rate(judged, prompt_m=prompt_m)
 
 
-def _learnable(choice: Choice, repeated: Interval | None) -> str:
+def speaks_of_all(held_out: pd.DataFrame | None) -> bool:
+    """Whether most pairs were judged more than once: else those that were may have been picked."""
+    if held_out is None or ANNOTATOR not in held_out:
+        return False
+    judged = held_out.groupby(["first", "second"]).size()
+    return bool((judged > 1).mean() > 0.5)
+
+
+def _learnable(choice: Choice, repeated: Interval | None, of_all: bool) -> str:
     accuracy = choice.accuracies.set_index("reward_model")["mean"]
     said = f"{choice.name} orders {accuracy[choice.name]:.1%} of held-out pairs as they were labelled"
     row, ruler = choice.to_ruler, choice.ruler
-    ceiling = _ceiling(repeated)
+    ceiling = _ceiling(repeated, of_all)
     if row is None:
         return f"{said}; there is no rule without labels to hold it against.{ceiling}"
     against = f"the best rule that knows no label, {ruler}, {accuracy[str(ruler)]:.1%}: {gap(row)}"
@@ -115,14 +128,20 @@ def _learnable(choice: Choice, repeated: Interval | None) -> str:
     return f"Cannot tell. {said}, {against}{_seen(row)}. Label more pairs, or try better features.{ceiling}"
 
 
-def _ceiling(repeated: Interval | None) -> str:
-    """What no model can exceed, where pairs were judged more than once."""
+def _ceiling(repeated: Interval | None, of_all: bool) -> str:
+    """What no model can exceed, where pairs were judged more than once; said of these alone, if they are the fewer."""
     if repeated is None or not np.isfinite(repeated.low):
         return ""
     most = accuracy_ceiling(repeated)
+    most_of_them = f"{most.estimate:.1%} ({most.level:.0%} interval {most.low:.1%} to {most.high:.1%})"
+    if of_all:
+        return (
+            f" Judgements of one pair by several people differ so often that no model can be right on more than "
+            f"{most_of_them} of single labels."
+        )
     return (
-        f" Judgements of one pair by several people differ so often that no model can be right on more than "
-        f"{most.estimate:.1%} of single labels ({most.level:.0%} interval {most.low:.1%} to {most.high:.1%})."
+        f" On the {repeated.units:,} pairs that were judged more than once, no model can be right on more than "
+        f"{most_of_them} of single labels; other pairs may be clearer."
     )
 
 
@@ -151,10 +170,12 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: p
         start = choice.annotations if held_out is None else max(choice.annotations, len(held_out))
         foretold = gain(evaluations, choice.name, start, start + MORE).gain
         row = pd.Series(interval_row(foretold, len(evaluations)))
+        tested, failed = _tested(evaluations, choice.name)
         little = row["high"] < LITTLE
         verdict = ("A little" if little else "Likely") if row["low"] > 0 else "Hardly" if little else "Cannot tell"
+        verdict = "Cannot tell" if failed else verdict
         said = f"{verdict}: {MORE} more than these {start:,} would bring {gap(row)} if the curve goes on as it went."
-        return f"{said}{_tested(evaluations, choice.name)}"
+        return f"{said}{tested}"
     if len(counts) < 2:
         if fits["annotations"].nunique() > 1:
             return f"Cannot tell: {choice.name} was fitted on one number of labels, and a learning curve needs more."
@@ -167,27 +188,34 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: p
     return f"Not shown: {rose}{_seen(row)}."
 
 
-def _tested(evaluations: Sequence[Evaluations], name: str) -> str:
-    """How the same rule does on the curve's last step, which it is not shown."""
+def _tested(evaluations: Sequence[Evaluations], name: str) -> tuple[str, bool]:
+    """How the same rule does on the curve's last step, which it is not shown; and whether it fails there.
+
+    It fails where the intervals of what was foretold and of what was seen have nothing in common.
+    """
     found = last_step(evaluations, name)
     if found is None:
-        return ""
+        return "", False
     foretold, seen = found
+    failed = seen.high < foretold.gain.low or seen.low > foretold.gain.high
     rows = [pd.Series(interval_row(each, len(evaluations))) for each in (foretold.gain, seen)]
-    return (
+    said = (
         f" A test of that rule: from the labels up to {foretold.start:,} it foretells {gap(rows[0])} for the step to "
         f"{foretold.end:,}, where {gap(rows[1])} was seen."
     )
+    return f"{said}{' So the curve did not go on as it went.' if failed else ''}", failed
 
 
 def _next(to_label: pd.DataFrame) -> str:
     again = int(to_label["line"].notna().sum())
     new = len(to_label) - again
     said = []
+    if not len(to_label):
+        return "None: every pair of answers to one prompt was judged more than once."
     if new:
         said.append(f"{new} pairs of answers to one prompt that nobody has judged")
     if again:
-        said.append(f"{again} that were judged already, for a second judgement, which also tells how noisy labels are")
+        said.append(f"{again} that were judged once, for a second judgement, which also tells how noisy labels are")
     return (
         f"{' and '.join(said)}: those that tell a linear head most, given all labels so far, and that differ from each "
         "other (D-optimal). For prompts without labels, write answers to them first."
@@ -200,7 +228,7 @@ def _sure(evaluations: Sequence[Evaluations], choice: Choice, held_out: pd.DataF
     row = pd.Series(interval_row(interval_of(stacked(evaluations, OVERCONFIDENCE)[:, at]), len(evaluations)))
     state = "It claims more than it knows" if row["low"] > 0 else "It knows more than it claims"
     if not (row["low"] > 0 or row["high"] < 0):
-        return f"Yes, as far as these pairs show: confidence minus accuracy is {gap(row)}."
+        return f"Yes, as far as these pairs show: confidence minus accuracy is {gap(row)}{_seen(row)}."
     scaled = ""
     if held_out is not None:
         slope = calibrated_slope(held_out[MARGIN].to_numpy(), np.ones(len(held_out)))
@@ -212,7 +240,8 @@ def _look(found: Suspects, counted: Suspects) -> str:
     if not len(counted.position_k):
         return "None stands out: the margins say too little about single labels."
     low, high = found.precision
-    named = f"of the {len(found.position_k)} that the margins contradict most, {low:.0%} to {high:.0%}"
+    share = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    named = f"of the {len(found.position_k)} that the margins contradict most, {share}"
     return (
         f"About {len(counted.position_k)} labels stand against their margins; {named} are expected to be wrong, by how "
         f"noisy the labels are ({found.flip[0]:.0%} to {found.flip[1]:.0%} flipped)."

@@ -120,7 +120,8 @@ def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
     note = (
         f"Means over {counted(curves['seeds'].iloc[0], 'seed')}, 95% intervals in parentheses. The expected "
         "calibration error (ECE, 10 bins) has no interval here: it is no mean over pairs. Baselines take no "
-        "annotations and give an order, not a probability: a dash. Where both answers are equally long, the "
+        "annotations (but nearest to what was chosen, which takes those of other folds) and give an order, not a "
+        "probability: a dash. Where both answers are equally long, the "
         "shorter answer counts half."
     )
     return Table("Levels", note, ["reward model", "annotations", *METRICS.values(), "ECE"], rows)

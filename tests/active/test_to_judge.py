@@ -70,6 +70,18 @@ def test_fresh_pairs_come_first_then_judged_ones_and_none_twice():
     assert len(picked(bank, comparisons, 500).pair_n2) == 90  # no more than there are
 
 
+def test_what_was_judged_twice_is_not_asked_again():
+    bank, comparisons = small(n_responses=2)
+    again = comparisons.table.iloc[:10].assign(line=99)
+    found = picked(bank, Comparisons(pd.concat([comparisons.table, again], ignore_index=True)), 50)
+    twice = set(zip(again["first"], again["second"], strict=True))
+    assert len(found.pair_n2) == 20
+    assert not twice & {tuple(sorted(pair)) for pair in found.pair_n2.tolist()}
+    every = Comparisons(pd.concat([comparisons.table] * 2, ignore_index=True))
+    assert picked(bank, every, 50).pair_n2.shape == (0, 2)
+    assert picked(bank, every, 50).table(bank, every).empty
+
+
 def test_the_first_pick_is_the_one_that_tells_most_by_brute_force():
     bank, comparisons = small()
     best = tuple(sorted(picked(bank, comparisons, 1).pair_n2[0].tolist()))

@@ -50,6 +50,7 @@ COLUMNS = (  # all that are looked at
 )
 LIST_COLUMNS = (CHOSEN, REJECTED, *RESPONSES, *RANKS, *SCORES)  # those that may hold lists
 MOST_PAIRS = 10_000  # of one row
+LEFT_OUT = ", or leave such rows out with --set skip_bad_rows=true"
 
 TIES = ("tie", "tied", "draw", "equal", "same", "both", "tie (inconsistent)", "tie (bothbad)", "bothbad", "both_bad")
 FIRST, TIE, SECOND = 1, 0, -1
@@ -117,7 +118,9 @@ def _two_responses(row: Row, names: tuple[str, str], where: str) -> Judged:
     label = _first_of(row, LABELS)
     if not votes and label is None:
         wanted = f"one of {', '.join(LABELS)}, or votes in annotator1, annotator2, …"
-        raise DataError(f"{where}: has no value that says which of {names[0]} and {names[1]} is better; give {wanted}")
+        raise DataError(
+            f"{where}: has no value that says which of {names[0]} and {names[1]} is better; give {wanted}{LEFT_OUT}"
+        )
     said = []
     for column in votes or [str(label)]:
         outcome = outcome_of(row[column], names, column, where)
