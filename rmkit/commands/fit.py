@@ -70,17 +70,19 @@ def fit(options: argparse.Namespace) -> int:
     model = TextRewardModel.load(made)
     say("", *_lines(model.about, width_of_window()), "")
     with disk_faults(out):
-        beside = whole.with_name(f".{whole.name}.{os.getpid()}")
+        beside, old = (whole.with_name(f".{whole.name}.{os.getpid()}{end}") for end in ("", ".old"))
         try:  # whole or not at all: what was there stays until the new one is
             shutil.copytree(made, beside)
             _write_suspects(model.about["suspects"], beside / SUSPECTS)
             to_label = Table.load(store.artifact(finished[STAGE], "to_label")).rows
             to_label.to_json(beside / TO_LABEL, orient="records", lines=True, force_ascii=False)
             if whole.exists():
-                shutil.rmtree(whole)
+                whole.rename(old)
             beside.rename(whole)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+            if whole.exists():
+                shutil.rmtree(old, ignore_errors=True)
     say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
     say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b, and append them to your pairs)")
@@ -103,8 +105,19 @@ def _check_free(folder: Path, where: str) -> None:
     known = (ABOUT, ENCODER, HEAD, SUSPECTS, TO_LABEL, *OF_TRANSFORMERS)
     if folder.exists() and (more := sorted(path.name for path in folder.iterdir() if not any(map(path.match, known)))):
         raise ParamsError(f"{where}: holds {cut(more[0])} beside a reward model; move it, or name another folder")
+    if (folder / TO_LABEL).exists() and not _is_empty_form(folder / TO_LABEL):
+        raise ParamsError(f"{where}: {TO_LABEL} there holds what somebody filled in; move it, or name another folder")
     if not folder.parent.is_dir():
         raise ParamsError(f"{where}: there is no folder {cut(str(folder.parent))}; make it")
+
+
+def _is_empty_form(path: Path) -> bool:
+    """Whether no row of the pairs to label has a label."""
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return all(row["label"] in (None, "") for row in rows)
+    except (OSError, ValueError, KeyError, TypeError):  # no longer what was written
+        return False
 
 
 def _model_of(name: str, option: str) -> str:

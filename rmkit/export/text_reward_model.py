@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, ResultError, quoted
-from rmkit.files.digests import file_digest
+from rmkit.files.digests import file_digest, files_below
 from rmkit.files.regular import read_json
 from rmkit.reward_models.collection import RewardModels
 from rmkit.worlds.human_preferences.computed_features import FEATURES, embedding_of
@@ -35,6 +35,7 @@ OF_TRANSFORMERS = (  # names of what a sequence classifier's folder holds beside
     *("special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "spiece.model"),
 )
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 
 
 class TextRewardModel(ABC):
@@ -72,6 +73,7 @@ class TextRewardModel(ABC):
         folder = Path(folder)
         try:
             about = read_json(folder / ABOUT)
+            files_below(folder)  # regular ones only: a pipe would be waited for
             if about["format"] != FORMAT:
                 raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
             kind = pkgutil.resolve_name(IN_TRANSFORMERS) if about["features"] == CLASSIFIER else HeadRewardModel
@@ -79,7 +81,7 @@ class TextRewardModel(ABC):
             return model
         except FileNotFoundError:
             raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
-        except (OSError, ValueError, KeyError, TypeError) as fault:
+        except DAMAGED as fault:
             raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
 
 

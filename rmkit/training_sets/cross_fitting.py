@@ -66,14 +66,14 @@ def held_out_margins(
     return pd.DataFrame(margin_am, index=pd.Index(counts, name="annotations"))
 
 
-def growing(most: int, validation_share: float) -> list[int]:
+def growing(most: int, validation_share: float, judgements: int = 1) -> list[int]:
     """A sixth, a third, two thirds and all of `most`: those that leave a pair to validate on and one to train on.
 
-    `most` alone, where even that leaves none. Two thirds are there so that a learning curve can be asked to foretell
-    its last third (evaluation/extrapolated.py).
+    judgements: the most that a pair has; they validate together. `most` alone, where even that leaves none. Two thirds
+    are there so that a learning curve can be asked to foretell its last third (evaluation/extrapolated.py).
     """
     counts = list(dict.fromkeys([most // 6, most // 3, 2 * most // 3, most]))
-    return [count for count in counts if 0 < int(validation_share * count + 1e-9) < count] or [most]
+    return [count for count in counts if judgements <= int(validation_share * count + 1e-9) < count] or [most]
 
 
 def fold_of_pairs(folds: pd.DataFrame, prompt_m2: np.ndarray) -> np.ndarray:
@@ -118,7 +118,9 @@ def cross_fitting(
     fold_m, prompts_of = fold_of_pairs(folds, prompt_m2), folds.groupby("fold")["prompt_id"]
     if annotations is None:
         outside = [len(split_by_prompts(prompt_m2, held_out.to_numpy()).train_m) for _, held_out in prompts_of]
-        annotations = growing(min(outside), validation_share)
+        pair_m2 = np.sort(np.stack([comparisons.first_m, comparisons.second_m], axis=1), axis=1)
+        judgements = int(np.unique(pair_m2, axis=0, return_counts=True)[1].max())
+        annotations = growing(min(outside), validation_share, judgements)
     own_rng_f = rng.spawn(n_folds)
 
     def orders() -> Iterator[LabelledOrder]:

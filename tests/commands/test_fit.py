@@ -267,3 +267,16 @@ def test_a_model_or_a_file_that_is_none_is_one_line(model, tmp_path, capsys):  #
         said_so = capsys.readouterr().err
         assert said in said_so
         assert said_so.count("\n") == 1
+
+
+def test_a_folder_with_labels_that_somebody_filled_in_is_not_written_over(project, tmp_path):
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "reward_model.json").write_text("{}", encoding="utf-8")
+    form = made / "label_next.jsonl"
+    form.write_text('{"prompt": "p", "response_a": "x", "response_b": "y", "label": "a"}\n', encoding="utf-8")
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    code, _, err = rmkit(project, "fit", pairs, "--out", made)
+    assert code == 2
+    assert err.strip().endswith("label_next.jsonl there holds what somebody filled in; move it, or name another folder")
+    assert '"label": "a"' in form.read_text(encoding="utf-8")

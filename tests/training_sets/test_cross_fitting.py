@@ -174,3 +174,9 @@ def test_a_pair_has_its_weight_in_every_set_and_everything_else_stays(split):
             assert (with_weight.weight_sm[s, ~held] == 0).all()
     np.testing.assert_array_equal(fitting.scored_weight_m, weighted.weight_m[fitting.scored_m])
     assert without.scored_weight_m is None
+
+
+def test_counts_that_are_chosen_leave_all_judgements_of_a_pair_to_validate():
+    assert growing(60, 0.2) == [10, 20, 40, 60]
+    assert growing(60, 0.2, judgements=3) == [20, 40, 60]
+    assert growing(60, 0.2, judgements=50) == [60]

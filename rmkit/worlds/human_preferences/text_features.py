@@ -22,6 +22,8 @@ FORMAT = 1
 AT_ONCE = 2_000  # texts whose runs are counted at a time
 SETTINGS, ARRAYS = "ngrams.json", "ngrams.safetensors"
 
+RANK = 1e-7  # a singular value that is smaller, of the largest one, is 0
+
 
 @dataclass(frozen=True, eq=False)
 class NgramFeatures:
@@ -90,9 +92,10 @@ def fitted(
 ) -> "tuple[NgramFeatures, np.ndarray, dict[str, Any]]":
     """What is fitted on R texts, these as (R, D) float16, and how that was made, in JSON's types.
 
-    n_dimensions: D, but less than the texts and than their n-grams. min_df: how many texts an n-gram must occur in to
-    count; DataError if fewer than two do. A text without any such n-gram is a row of zeros. Equal texts in equal order
-    give equal bytes; `embed` of what is fitted gives the same numbers to a step of float16.
+    n_dimensions: D, but less than the texts and than their n-grams, and at most the rank of their counts. min_df: how
+    many texts an n-gram must occur in to count; DataError if fewer than two do. A text without any such n-gram is a row
+    of zeros. Equal texts in equal order give equal bytes; `embed` of what is fitted gives the same numbers to a step of
+    float16.
     """
     import numpy as np
     from sklearn.decomposition import TruncatedSVD
@@ -113,6 +116,11 @@ def fitted(
     svd = TruncatedSVD(n_components=n_dimensions, algorithm="arpack", random_state=0)
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore"):
         embedding_rd = svd.fit_transform(weight_rv).astype(np.float16)
+        rank = int((svd.singular_values_ > RANK * svd.singular_values_.max()).sum())
+        if 0 < rank < n_dimensions:  # of a few answers: arpack goes on from vectors of its own, other ones each time
+            n_dimensions = rank
+            svd = TruncatedSVD(n_components=rank, algorithm="randomized", n_iter=7, random_state=0)  # exact at the rank
+            embedding_rd = svd.fit_transform(weight_rv).astype(np.float16)
     if not np.isfinite(svd.explained_variance_ratio_).all():
         raise DataError(f"texts: all {len(texts)} are alike; add texts")
     source = {
