@@ -19,9 +19,7 @@ from rmkit.active.strategies.d_optimal import DOptimal
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.comparisons import Comparisons
 from rmkit.progress import Progress
-from rmkit.reward_models.fit_heads import fitted_heads
-from rmkit.reward_models.registry import build_heads
-from rmkit.training_sets.by_annotations import all_pairs
+from rmkit.reward_models.fit_heads import fitted_on_all_pairs
 
 HEAD, STREAM = "linear_bt", "pairs to judge"
 MOST_CANDIDATES = 20_000  # that are looked at; of more, so many at random
@@ -74,16 +72,11 @@ def to_judge(
     every_m2 = np.stack([comparisons.first_m, comparisons.second_m], axis=1)
     judged_m2, times_m = np.unique(every_m2, axis=0, return_counts=True)
     fresh_m2 = unjudged_pairs(bank.prompt_id_r, judged_m2)
-    sets = all_pairs(comparisons, bank.prompt_id_r, validation_share=validation_share, validation_split="pair", rng=rng)
-    head = fitted_heads(
-        build_heads([HEAD], procedure="sound"),
-        embedding_rd=bank.embedding_rd,
-        train=sets.train,
-        validation=sets.validation,
-        streams=[STREAM],
-        rng_of=rng_of,
-        progress=progress,
-    )[HEAD]
+    models, _ = fitted_on_all_pairs(
+        HEAD, bank, comparisons, procedure="sound", validation_share=validation_share, validation_split="pair",
+        rng=rng, stream=STREAM, rng_of=rng_of, progress=progress,
+    )  # fmt: skip
+    head = models[HEAD]
     known_m2, again = judged_m2, list[bool]()
     picked: list[np.ndarray] = []
     for candidate_m2, judged_before in ((fresh_m2, False), (judged_m2[times_m == 1], True)):

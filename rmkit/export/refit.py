@@ -18,9 +18,7 @@ from rmkit.lm.training.preference_folds import LANGUAGE_MODEL, on_all_pairs
 from rmkit.lm.training.preference_model import PreferenceTraining
 from rmkit.progress import Progress
 from rmkit.reward_models.collection import RewardModels
-from rmkit.reward_models.fit_heads import fitted_heads
-from rmkit.reward_models.registry import build_heads
-from rmkit.training_sets.by_annotations import all_pairs
+from rmkit.reward_models.fit_heads import fitted_on_all_pairs
 from rmkit.training_sets.validation_splits import ValidationSplit
 from rmkit.worlds.human_preferences.stored_features import NGRAMS
 from rmkit.worlds.human_preferences.text_features import NgramFeatures, fitted
@@ -47,22 +45,10 @@ def refitted(
     draws are those of rng_of("all pairs …"). DataError if the bank lacks its texts, or they give other features.
     """
     ngrams = _ngrams_of(bank) if features == NGRAMS else None
-    sets = all_pairs(
-        comparisons,
-        bank.prompt_id_r,
-        validation_share=validation_share,
-        validation_split=validation_split,
-        rng=rng_of(STREAM),
-    )
-    models = fitted_heads(
-        build_heads([name], procedure=procedure),
-        embedding_rd=bank.embedding_rd,
-        train=sets.train,
-        validation=sets.validation,
-        streams=[STREAM],
-        rng_of=rng_of,
-        progress=progress,
-    )
+    models, sets = fitted_on_all_pairs(
+        name, bank, comparisons, procedure=procedure, validation_share=validation_share,
+        validation_split=validation_split, rng=rng_of(STREAM), stream=STREAM, rng_of=rng_of, progress=progress,
+    )  # fmt: skip
     source = dict(bank.embedding_source)
     return HeadRewardModel(
         head=RewardModels.of(models, sets.fits),

@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import ResultError
 from rmkit.progress import Progress
 from rmkit.reward_models.protocol import FitsBeside, RewardModel
+from rmkit.reward_models.registry import build_heads
+from rmkit.training_sets.by_annotations import TrainingSets, all_pairs
 from rmkit.training_sets.pair_sets import PairSets
+from rmkit.training_sets.validation_splits import ValidationSplit
 
 
 def fitted_heads(
@@ -40,6 +45,38 @@ def fitted_heads(
         if not hasattr(fitted, "score"):
             raise ResultError(f"{batch[0]}: its fit returned {type(fitted).__name__}; it must return the fitted head")
     return models
+
+
+def fitted_on_all_pairs(
+    name: str,
+    bank: ResponseBank,
+    comparisons: Comparisons,
+    *,
+    procedure: str,
+    validation_share: float,
+    validation_split: ValidationSplit,
+    rng: np.random.Generator,
+    stream: str,
+    rng_of: Callable[[str], np.random.Generator],
+    progress: Callable[[str], Progress],
+) -> tuple[dict[str, RewardModel], TrainingSets]:
+    """One fit of a head, by its name, on all pairs, and its set; a share of them chooses its penalty or when to stop.
+
+    rng orders the pairs; the fit draws from rng_of("<name> <stream>").
+    """
+    sets = all_pairs(
+        comparisons, bank.prompt_id_r, validation_share=validation_share, validation_split=validation_split, rng=rng
+    )
+    models = fitted_heads(
+        build_heads([name], procedure=procedure),
+        embedding_rd=bank.embedding_rd,
+        train=sets.train,
+        validation=sets.validation,
+        streams=[stream],
+        rng_of=rng_of,
+        progress=progress,
+    )
+    return models, sets
 
 
 def batches(heads: Mapping[str, RewardModel]) -> list[list[str]]:
