@@ -161,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter of the notebooks"
     )
     fits.add_argument("--workers", type=_positive, metavar="N", help="processor threads to share (default: all cores)")
+    fits.add_argument("--dry-run", action="store_true", help="say how the rows are read and what it would cost")
     fits.set_defaults(command=fit)
     texts_scored = commands.add_parser("score", help=(score.__doc__ or "").split("\n")[0], description=score.__doc__)
     texts_scored.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")

@@ -134,7 +134,10 @@ def _finished(store: Store, jobs: Sequence[PlannedJob], study: str) -> "Finished
     if missing := [job for job in wanted if not store.done(job, known)]:
         lacking = f"{len(missing)} of the {len(wanted)} jobs that are exported are not finished, or changed since"
         names = listed([str(job) for job in missing], 3)
-        raise StoreError(f"{study}: {lacking} ({names}); `rmkit run {study} --until {wanted[-1].stage}` makes them")
+        remedy = f"`rmkit run {study} --until {wanted[-1].stage}` makes them"
+        if Path(study).stem == "own-pairs":  # what `rmkit fit` runs, each time of one file
+            remedy = "say whose, as its report does: --set pairs_file=FILE, and what else was set"
+        raise StoreError(f"{study}: {lacking} ({names}); {remedy}")
     finished = Finished(store, {str(store.key_of(job, known)): job for job in wanted}, known)
     for key, job in finished.jobs.items():
         if problem := store.damage(key):

@@ -28,8 +28,8 @@ PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text i
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
 RUN = {  # the options of `run` that this command does not have
     **dict.fromkeys(("only", "until", "time_limit", "memory_limit")),
-    **dict.fromkeys(("fail_fast", "fresh_kernels", "dry_run", "retry_failed", "no_report"), False),
-    **{"study": STUDY, "select": [], "job": [], "yes": True},
+    **dict.fromkeys(("fail_fast", "fresh_kernels", "retry_failed", "no_report"), False),
+    **{"study": STUDY, "select": [], "job": [], "yes": True, "says_data": True},
 }
 
 
@@ -57,10 +57,13 @@ def fit(options: argparse.Namespace) -> int:
             raise ParamsError(
                 f"--set {name}: `rmkit fit` says that itself; use PAIRS, --encoder, or `rmkit run {STUDY}`"
             )
-    asked = argparse.Namespace(**RUN, set=[*assignments, *options.set], workers=options.workers)
+    shared = {"workers": options.workers, "dry_run": options.dry_run}
+    asked = argparse.Namespace(**RUN, set=[*assignments, *options.set], **shared)
     if (several := [job.stage for job in planned(asked)[2]].count(STAGE)) > 1:
         raise ParamsError(f"--set: these are {several} fits, and one reward model is kept; give one value of each")
     run(asked)
+    if options.dry_run:
+        return 0
     project, _, jobs = planned(asked)
     store = Store(project.store)
     finished = {job.stage: key for key, job in store.finished_jobs(jobs).items()}
@@ -85,7 +88,8 @@ def fit(options: argparse.Namespace) -> int:
                 shutil.rmtree(old, ignore_errors=True)
     say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
     say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
-    say(f"pairs to label next: {out / TO_LABEL} (give each a label, a or b, and append them to your pairs)")
+    then = "label each a or b; then append them to your pairs, or fit a folder of both"
+    say(f"pairs to label next: {out / TO_LABEL} ({then})")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
 

@@ -36,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
     if not jobs:
         say(f"{study.name}: none of the jobs that are asked for failed last time")
         return 0
-    check_data(project, study, jobs)  # what it finds in the data `rmkit check` says
+    for line in check_data(project, study, jobs):
+        if getattr(options, "says_data", False):  # otherwise `rmkit check` does
+            say(line)
     if options.dry_run:
         return _forecast(study, jobs, store, options)
     _ask_about_many(study, jobs, yes=options.yes)

@@ -20,13 +20,14 @@ def score(options: argparse.Namespace) -> int:
     """Score new texts by a reward model that `rmkit fit` made.
 
     A row has a prompt and a response (or completion), or messages: it gets a score. Or it is a pair of one chosen and
-    one rejected answer, as `fit` reads them: it gets chosen_score and rejected_score, as `rmkit compare` takes them.
+    one rejected answer, as `fit` reads them: it gets chosen_score and rejected_score, as `rmkit compare` takes them. Or
+    it has two responses (response_a and response_b), judged or not: each gets a score.
     """
     from tqdm import tqdm
 
     from rmkit.export.classifier import ClassifierRewardModel
     from rmkit.export.rewardbench import write_rewardbench
-    from rmkit.export.scored_rows import scored
+    from rmkit.export.scored_rows import scored, share_right
     from rmkit.export.text_reward_model import TextRewardModel
 
     if options.out and os.path.realpath(options.out) == os.path.realpath(options.file):
@@ -42,17 +43,16 @@ def score(options: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        table = scored(model, options.file, progress=progress)
+        table = scored(model, options.file, with_texts=bool(options.out), progress=progress)
     columns = [name for name in table if name.endswith("score")]
     empty = int(table[columns].isna().any(axis=1).sum())
     say(*_lines(table.head(options.rows), columns))
     say(f"{counted(len(table), 'row')} of {cut(str(options.file))}, scored by {model.name}")
     if empty:
         say(f"{counted(empty, 'row')} with an empty response: no score")
-    if "chosen_score" in table and empty < len(table):
-        margin = (table["chosen_score"] - table["rejected_score"])[table[columns].notna().all(axis=1)]
-        right = ((margin > 0) + (margin == 0) / 2).mean()
-        say(f"the chosen response is scored higher in {right:.1%} of {counted(len(margin), 'pair')}")
+    right, judged = share_right(table)
+    if judged:
+        say(f"the preferred response is scored higher in {right:.1%} of {counted(judged, 'pair')}")
     if options.rewardbench:
         with disk_faults(options.rewardbench):
             name = Path(os.path.realpath(options.model)).name

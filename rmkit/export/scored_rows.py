@@ -1,7 +1,6 @@
 """Rows of a file with the rewards that a reward model gives to their responses.
 
-Knows files of responses and of pairs, and a reward model of texts; no label is looked at but which response is called
-chosen.
+Knows files of responses and of pairs, and a reward model of texts. Labels go along; no reward depends on them.
 """
 
 import json
@@ -15,34 +14,50 @@ import pandas as pd
 from rmkit.errors import DataError, cut, quoted
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.files.rows import numbered_rows
-from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, TEXTS, Side, side_of, sides_of
+from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, names_of_two, outcomes_of, two_sides
+from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, Side, side_of, sides_of
 
 RESPONSES, MESSAGES = ("response", "completion", "answer", "output"), "messages"  # what holds the one response of a row
 CARRIED = ("id", "prompt_id", "subset", "category")  # columns that go along as they are
+PREFERRED, TIE = "preferred", "tie"
 
 
 def scored(
-    model: TextRewardModel, path: str | Path, *, progress: Callable[[int, int], None] | None = None
+    model: TextRewardModel,
+    path: str | Path,
+    *,
+    with_texts: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """A row each of the file's: row (its number there), what is CARRIED, and score, or chosen_score and rejected_score.
+    """A row each of the file's: row (its number there), what is CARRIED, and score, or those of its two responses.
 
-    Scores are float32, NaN where a response is empty. prompt_id numbers the prompts where the file has none. DataError
-    with file and row for a row that is neither a response after its prompt nor a pair, or of another kind than the
-    first.
+    These are chosen_score and rejected_score; or, of two responses, response_a_score and response_b_score (as the file
+    calls them), and beside them `preferred`: the one that most judgements prefer, tie, or None where nobody judged.
+    with_texts: chosen and rejected stand beside their scores. Scores are float32, NaN where a response is empty.
+    prompt_id numbers the prompts where the file has none. DataError with file and row for a row that is neither a
+    response after its prompt nor a pair, or of another kind than the first.
     """
     shown = cut(str(path))
     rows: list[dict[str, Any]] = []
     sides: list[Side] = []
     names: tuple[str, ...] = ()
-    for number, where, row in numbered_rows(Path(path), shown, {*TEXTS, *RESPONSES, MESSAGES, *CARRIED}):
-        here = (f"{CHOSEN}_score", f"{REJECTED}_score") if _has(row, CHOSEN) or _has(row, REJECTED) else ("score",)
+    looked_at = {*COLUMNS, *RESPONSES, MESSAGES, *CARRIED}
+    for number, where, row in numbered_rows(Path(path), shown, looked_at, lists=LIST_COLUMNS):
+        pair = (CHOSEN, REJECTED) if _has(row, CHOSEN) or _has(row, REJECTED) else names_of_two(row)
+        here = tuple(f"{name}_score" for name in pair) if pair else ("score",)
         if names and here != names:
-            raise DataError(
-                f"{where}: is a {_kind(here)}, and the rows before it are {_kind(names)}s; score them apart"
-            )
+            raise DataError(f"{where}: is a {_kind(here)}, and each row before it a {_kind(names)}; score them apart")
         names = here
-        sides += sides_of(row, where)[:2] if len(here) == 2 else [_response(row, where)]
-        rows.append({"row": number} | {name: _carried(row[name], name, where) for name in CARRIED if _has(row, name)})
+        said: dict[str, Any] = {name: _carried(row[name], name, where) for name in CARRIED if _has(row, name)}
+        if pair is None:
+            sides.append(_response(row, where))
+        elif pair == (CHOSEN, REJECTED):
+            sides += sides_of(row, where)[:2]
+            said |= {name: side.answer for name, side in zip(pair, sides[-2:], strict=True)} if with_texts else {}
+        else:
+            sides += two_sides(row, pair, where)
+            said[PREFERRED] = _preferred(row, pair, where)
+        rows.append({"row": number} | said)
     if not rows:
         raise DataError(f"{shown}: no rows; give a file of prompts and responses, or of pairs")
     reward_r = np.full(len(sides), np.nan, np.float32)
@@ -72,9 +87,29 @@ def _response(row: Mapping[str, Any], where: str) -> Side:
     name = next((name for name in RESPONSES if _has(row, name)), None)
     if name is None or not _has(row, PROMPT):
         found = ", ".join(cut(repr(key)[1:-1], 40) for key in list(row)[:5]) or "no keys"
-        needs = f"a row needs '{PROMPT}' and 'response', or '{MESSAGES}', or is a pair with '{CHOSEN}' and '{REJECTED}'"
+        pairs = f"is a pair with '{CHOSEN}' and '{REJECTED}', or with 'response_a' and 'response_b'"
+        needs = f"a row needs '{PROMPT}' and 'response', or '{MESSAGES}', or {pairs}"
         raise DataError(f"{where}: has no response after a prompt (found {found}); {needs}")
     return side_of(row[name], row[PROMPT], name, where)
+
+
+def _preferred(row: Mapping[str, Any], pair: tuple[str, str], where: str) -> str | None:
+    outcomes = outcomes_of(row, pair, where).values()
+    return (TIE, *pair)[int(np.sign(sum(outcomes)))] if outcomes else None
+
+
+def share_right(table: pd.DataFrame) -> tuple[float, int]:
+    """Of the M pairs that were judged, no tie, with two scores: the share in the right order, half of equal ones; M."""
+    if f"{CHOSEN}_score" in table:
+        margin = table[f"{CHOSEN}_score"] - table[f"{REJECTED}_score"]
+    elif PREFERRED in table:
+        first, second = (name for name in table if name.endswith("_score"))
+        way = table[PREFERRED].map({first.removesuffix("_score"): 1, second.removesuffix("_score"): -1})
+        margin = way.astype(float) * (table[first] - table[second])
+    else:
+        margin = pd.Series(dtype=float)
+    margin = margin.dropna()
+    return float(((margin > 0) + (margin == 0) / 2).mean()), len(margin)
 
 
 def _carried(value: Any, name: str, where: str) -> Any:
@@ -92,4 +127,4 @@ def _has(row: Mapping[str, Any], name: str) -> bool:
 
 
 def _kind(names: tuple[str, ...]) -> str:
-    return "pair" if len(names) == 2 else "response"
+    return f"pair ({' and '.join(name.removesuffix('_score') for name in names)})" if len(names) == 2 else "response"

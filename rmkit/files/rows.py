@@ -1,12 +1,15 @@
-"""Rows that people bring, whatever they are kept in: JSON lines, JSON, CSV, Parquet, or a folder of `datasets`.
+"""Rows that people bring, whatever they are kept in: JSON lines, JSON, CSV, Parquet, or a folder.
+
+A folder is one that `datasets` saved, or holds such files, whose rows are taken together and numbered through.
 
 Knows containers; not what a row says. A file is read in pieces, and of one that must be read whole no more than
 rmkit.files.regular.MOST_BYTES. What is wrong is a DataError with file, row and remedy. Reading needs the standard
-library alone, but for Parquet and folders, which need pyarrow.
+library alone, but for Parquet and folders of `datasets`, which need pyarrow.
 """
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -26,6 +29,7 @@ BOM = b"\xef\xbb\xbf"
 MOST_ROWS = 1_000_000  # that are held at once, column by column
 NAMED = 50  # columns that are kept for a message
 SPLITS, STATE = "dataset_dict.json", "state.json"  # what `datasets` writes into a folder
+SPLIT_NAMES = ("train", "test", "validation", "valid", "val", "dev", "eval")  # how a file's name begins
 
 
 def _raise(fault: DataError) -> None:
@@ -254,6 +258,34 @@ def _parquet(path: Path, shown: str, wanted: Wanted) -> Numbered:
 
 
 def _folder(path: Path, shown: str, wanted: Wanted) -> Numbered:
+    """What `datasets` wrote, or the rows of all files in a folder, by name, numbered through."""
+    if (path / SPLITS).exists() or (path / STATE).exists() or not (names := _files_of(path, shown)):
+        yield from _of_datasets(path, shown, wanted)
+        return
+    number = before = 0
+    for name in names:
+        read = _reader(path / name)
+        assert read is not None, "files without a reader are left out"
+        for number, where, row in read(path / name, f"{shown}/{cut(name)}", wanted):
+            yield before + number, where, row
+        before += number
+        number = 0
+
+
+def _files_of(path: Path, shown: str) -> list[str]:
+    """The files of a folder that can be read, sorted; DataError where they are of several splits."""
+    try:
+        names = sorted(one.name for one in path.iterdir() if _reader(one) and one.is_file())
+    except OSError as fault:
+        raise DataError(f"{shown}: {_why(fault)}") from None
+    names = [name for name in names if not name.startswith((".", "dataset_info"))]
+    splits = {split for name in names if (split := re.split(r"[-_.]", name.lower())[0]) in SPLIT_NAMES}
+    if len(splits) > 1:
+        raise DataError(f"{shown}: has the splits {', '.join(sorted(splits))}; name a file, or put one split's apart")
+    return names
+
+
+def _of_datasets(path: Path, shown: str, wanted: Wanted) -> Numbered:
     """What `Dataset.save_to_disk` wrote, or `DatasetDict.save_to_disk` of one split."""
     import pyarrow
 
@@ -279,9 +311,8 @@ def _folder(path: Path, shown: str, wanted: Wanted) -> Numbered:
                     number += batch.num_rows
     except FileNotFoundError as fault:
         missing = Path(str(fault.filename or STATE)).name
-        raise DataError(
-            f"{shown}: is a folder without {missing}; name a file, or a folder that `Dataset.save_to_disk` wrote"
-        ) from None
+        there = f"{shown}/data" if (path / "data").is_dir() else "a folder of files or one that `datasets` saved"
+        raise DataError(f"{shown}: is a folder without {missing} and without files of rows; name {there}") from None
     except OSError as fault:
         raise DataError(f"{shown}: {_why(fault)}") from None
     except (pyarrow.ArrowException, ValueError, KeyError, TypeError) as fault:

@@ -66,7 +66,9 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
     code, out, err = rmkit(project, "fit", pairs, "--out", tmp_path / "made", "--set", "n_dimensions=32")
     assert (code, err) == (0, ""), out + err
     lines = out.splitlines()
-    assert "own-pairs: 2 jobs, 81 fits" in lines[0]
+    assert "pairs kept" in lines[0]
+    assert "read as prompts and answers" in lines[0]
+    assert "own-pairs: 2 jobs, 81 fits" in lines[1]
     assert [line.split()[1] for line in lines if line.startswith("head ")] == [
         "linear_bt", "mlp_bt", "mlp_clf", "lightgbm_clf",
     ]  # fmt: skip
@@ -231,7 +233,7 @@ def test_scores_on_the_screen(model, tmp_path, capsys):  # noqa: F811
     ]
     pairs = [{"prompt": "Why?", "chosen": "You need glue", "rejected": "You need glue"}]
     assert main(["score", str(tmp_path / "made"), str(file_of(tmp_path / "new.jsonl", pairs))]) == 0
-    assert "the chosen response is scored higher in 50.0% of 1 pair" in capsys.readouterr().out
+    assert "the preferred response is scored higher in 50.0% of 1 pair" in capsys.readouterr().out
 
 
 def test_pairs_with_an_empty_side_are_not_counted(model, tmp_path, capsys):  # noqa: F811
@@ -280,3 +282,13 @@ def test_a_folder_with_labels_that_somebody_filled_in_is_not_written_over(projec
     assert code == 2
     assert err.strip().endswith("label_next.jsonl there holds what somebody filled in; move it, or name another folder")
     assert '"label": "a"' in form.read_text(encoding="utf-8")
+
+
+def test_a_dry_run_says_how_rows_are_read_and_what_it_would_cost(project, tmp_path):
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(60))
+    code, out, err = rmkit(project, "fit", pairs, "--out", tmp_path / "made", "--dry-run")
+    assert (code, err) == (0, ""), out + err
+    lines = out.splitlines()
+    assert lines[0].endswith("60 of 60 pairs kept, 60 prompts; read as prompts and answers")
+    assert lines[1].startswith("own-pairs: 2 jobs, 2 to run; a dry run")
+    assert not (tmp_path / "made").exists()

@@ -217,7 +217,7 @@ def test_a_pipe_a_folder_and_nothing_are_no_score_files(tmp_path):
     (tmp_path / "folder.json").mkdir()
     for name, said in {
         "pipe.csv": "is not a regular file but a pipe; it must be a readable file",
-        "folder.json": "is a folder without state.json; name a file, or a folder that `Dataset.save_to_disk` wrote",
+        "folder.json": "is a folder without state.json and without files of rows; name a folder of files or one that `datasets` saved",
         "nothing.parquet": "there is no such file; put it there, or correct the path",
         "a.xlsx": "its ending '.xlsx' is not one of .jsonl, .json, .csv, .tsv, .parquet, .jsonl.gz, .json.gz, .csv.gz, .tsv.gz",
     }.items():

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.export.scored_rows import scored
+from rmkit.evaluation.score_files import judged_pairs
+from rmkit.export.scored_rows import scored, share_right
 
 ASK, GOOD, BAD = "How do I bake rye bread?", "Mix water and flour until the dough is smooth", "I would rather not say"
 USER = {"role": "user", "content": ASK}
@@ -80,7 +81,7 @@ def test_an_empty_response_keeps_its_row(model, tmp_path):
         ([{"messages": [USER]}], "line 1: the last of 'messages' is the human's; it must be the response"),
         (
             [{"prompt": ASK, "response": GOOD}, {"prompt": ASK, "chosen": GOOD, "rejected": BAD}],
-            "line 2: is a pair, and the rows before it are responses; score them apart",
+            "line 2: is a pair (chosen and rejected), and each row before it a response; score them apart",
         ),
         ([], "no rows; give a file of prompts and responses, or of pairs"),
     ],
@@ -90,3 +91,42 @@ def test_a_row_that_cannot_be_scored_is_one_line(rows, said, model, tmp_path):
         scored(model, of_rows(tmp_path, rows))
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+TWO = {"prompt": ASK, "response_a": GOOD, "response_b": BAD}
+
+
+@pytest.mark.parametrize(("said", "preferred"), [
+    ({}, None), ({"label": None}, None), ({"label": 1}, "response_a"), ({"winner": "b"}, "response_b"), ({"label": "tie"}, "tie"),
+    ({"annotator1": 0, "annotator2": "a", "annotator3": "b"}, "response_b"), ({"annotator1": "a", "annotator2": "b"}, "tie"),
+])  # fmt: skip
+def test_two_responses_have_two_rewards_judged_or_not(said, preferred, model, tmp_path):
+    table = scored(model, of_rows(tmp_path, [TWO | said]))
+    assert list(table) == ["row", "preferred", "prompt_id", "response_a_score", "response_b_score"]
+    np.testing.assert_array_equal(table.iloc[0, -2:].astype(np.float32), model.score(["", ""], [GOOD, BAD]))
+    assert table["preferred"].tolist() == [preferred]
+    right, judged = share_right(table)
+    assert judged == (preferred in ("response_a", "response_b"))
+    if judged:
+        good, bad = model.score(["", ""], [GOOD, BAD])
+        assert right == ((good > bad) if preferred == "response_a" else (bad > good))
+
+
+def test_responses_under_other_names_keep_them_and_another_kind_is_refused(model, tmp_path):
+    other = {"instruction": ASK, "output_1": GOOD, "output_2": BAD}
+    assert list(scored(model, of_rows(tmp_path, [other])))[-2:] == ["output_1_score", "output_2_score"]
+    with pytest.raises(DataError, match=r"line 2: is a pair \(output_1 and output_2\), and each row before it a pair"):
+        scored(model, of_rows(tmp_path, [TWO, other]))
+    with pytest.raises(DataError, match="line 1: 'label' is 'x'; it must be one of response_a"):
+        scored(model, of_rows(tmp_path, [TWO | {"label": "x"}]))
+
+
+def test_scores_with_their_texts_give_compare_its_rulers(model, tmp_path):
+    rows = [{"prompt": ASK, "chosen": GOOD, "rejected": BAD}, {"prompt": "Why?", "chosen": BAD, "rejected": GOOD}]
+    table = scored(model, of_rows(tmp_path, rows), with_texts=True)
+    assert table["chosen"].tolist() == [GOOD, BAD]
+    table.to_csv(tmp_path / "scores.csv", index=False)
+    assert judged_pairs({"mine": tmp_path / "scores.csv"}).rulers["longer"].tolist() == [
+        len(GOOD) > len(BAD),
+        len(BAD) > len(GOOD),
+    ]

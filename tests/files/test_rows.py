@@ -7,7 +7,7 @@ import pytest
 
 from rmkit.errors import DataError
 from rmkit.files import rows
-from rmkit.files.rows import read_rows
+from rmkit.files.rows import numbered_rows, read_rows
 
 WRONG = {
     "a.csv": [
@@ -78,3 +78,29 @@ def test_rows_are_bounded(ending, tmp_path, monkeypatch):
     }[ending](tmp_path / f"a.{ending}")
     with pytest.raises(DataError, match="holds more than 3 rows"):
         read_rows(tmp_path / f"a.{ending}", {"x"})
+
+
+def test_the_files_of_a_folder_are_read_together_and_numbered_through(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"name": "one"}\n\n{"name": "two"}\n', encoding="utf-8")
+    (tmp_path / "b.csv").write_text("name\nthree\nfour\n", encoding="utf-8")
+    pd.DataFrame({"name": ["five"]}).to_parquet(tmp_path / "c-00000-of-00001.parquet")
+    for other in ("README.md", ".hidden.jsonl", "dataset_infos.json"):
+        (tmp_path / other).write_text("no rows", encoding="utf-8")
+    found = list(numbered_rows(tmp_path, "mine", {"name"}))
+    assert [row["name"] for _, _, row in found] == ["one", "two", "three", "four", "five"]
+    assert [number for number, _, _ in found] == [1, 3, 4, 5, 6]
+    assert [where for _, where, _ in found][1:4:2] == ["mine/a.jsonl, line 3", "mine/b.csv, row 2"]
+
+
+def test_a_folder_of_several_splits_or_without_rows_is_one_line(tmp_path):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(
+        DataError, match=r"mine: is a folder without state.json and without files of rows; name mine/data"
+    ):
+        list(numbered_rows(tmp_path, "mine", {"name"}))
+    for split in ("train-00000-of-00002", "train-00001-of-00002"):
+        (tmp_path / f"{split}.jsonl").write_text('{"name": "a"}\n', encoding="utf-8")
+    assert len(list(numbered_rows(tmp_path, "mine", {"name"}))) == 2
+    (tmp_path / "test.jsonl").write_text('{"name": "b"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="mine: has the splits test, train; name a file, or put one split's apart"):
+        list(numbered_rows(tmp_path, "mine", {"name"}))

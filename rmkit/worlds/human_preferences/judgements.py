@@ -23,7 +23,7 @@ where they are called 1 and 2. Knows rows; no file.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -83,13 +83,31 @@ def judgements_of(row: Row, where: str) -> Judged:
     """All that a row says, or DataError with where it stands, the field and the remedy."""
     if CHOSEN in row or REJECTED in row:
         return _chosen_and_rejected(row, where)
-    for names in (*LETTERED, *NUMBERED):
-        if all(name in row for name in names):
-            return _two_responses(row, names, where)
+    if names := names_of_two(row):
+        return _two_responses(row, names, where)
     if column := _first_of(row, RESPONSES):
         return _ranking(row, column, where)
     sides_of(row, where)  # says what is missing
     raise AssertionError("a row with neither is refused")
+
+
+def names_of_two(row: Row) -> tuple[str, str] | None:
+    """The columns of a row's two responses, where it has them."""
+    return next((names for names in (*LETTERED, *NUMBERED) if all(name in row for name in names)), None)
+
+
+def two_sides(row: Row, names: tuple[str, str], where: str) -> tuple[Side, Side]:
+    """The two responses that a row has under these names, judged or not; DataError with where it stands."""
+    asked, _ = _asked(row, where)
+    first, second = (side_of(_judged_turns(row, name, where), asked, name, where) for name in names)
+    return first, second
+
+
+def outcomes_of(row: Row, names: tuple[str, str], where: str) -> dict[str, int]:
+    """By column: what each vote, or where there is none the label, says of two responses; empty for no judgement."""
+    votes = [name for name in VOTERS if row.get(name) not in (None, "")]
+    label = _first_of(row, LABELS)
+    return {column: outcome_of(row[column], names, column, where) for column in votes or ([label] if label else [])}
 
 
 def _chosen_and_rejected(row: Row, where: str) -> Judged:
@@ -110,24 +128,30 @@ def _chosen_and_rejected(row: Row, where: str) -> Judged:
 
 
 def _two_responses(row: Row, names: tuple[str, str], where: str) -> Judged:
-    asked, asked_in = _asked(row, where)
-    by, margin, used = _said_beside(row, {*names, *asked_in})
-    first, second = (side_of(_judged_turns(row, name, where), asked, name, where) for name in names)
+    by, margin, used = _said_beside(row, {*names, *_asked(row, where)[1]})
+    first, second = two_sides(row, names, where)
     used |= {TURN} if names[0].startswith("conversation") and row.get(TURN) is not None else set()
-    votes = [name for name in VOTERS if row.get(name) not in (None, "")]
-    label = _first_of(row, LABELS)
-    if not votes and label is None:
+    outcomes = outcomes_of(row, names, where)
+    votes = set(outcomes) <= set(VOTERS)
+    if not outcomes:
         wanted = f"one of {', '.join(LABELS)}, or votes in annotator1, annotator2, …"
         raise DataError(
             f"{where}: has no value that says which of {names[0]} and {names[1]} is better; give {wanted}{LEFT_OUT}"
         )
     said = []
-    for column in votes or [str(label)]:
-        outcome = outcome_of(row[column], names, column, where)
+    for column, outcome in outcomes.items():
         better, worse = (second, first) if outcome == SECOND else (first, second)
         shown = None if outcome == TIE else outcome == FIRST
         said.append(Judgement(better, worse, outcome == TIE, column if votes else by, margin, shown))
-    return Judged(tuple(said), VOTES if votes else LABELLED, frozenset({*used, *(votes or [str(label)])}))
+    return Judged(tuple(said), VOTES if votes else _labelled(row, names, outcomes), frozenset({*used, *outcomes}))
+
+
+def _labelled(row: Row, names: tuple[str, str], columns: Collection[str]) -> str:
+    """The form's name, and how a label was read that is a number."""
+    if all(_as_float(row[column]) is None for column in columns):
+        return LABELLED
+    second = "0: the other" if "a" in _meanings(names) else "2: the other"
+    return f"{LABELLED} (1: {names[0]} is better, {second})"
 
 
 def outcome_of(value: Any, names: tuple[str, str], column: str, where: str) -> int:

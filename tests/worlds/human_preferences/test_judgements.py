@@ -267,3 +267,14 @@ def test_which_answer_was_shown_first_is_kept_where_a_row_says_it(tmp_path):
     ]
     assert comparisons_of(reading(tmp_path, *rows)).table["chosen_first"].tolist() == [0, 1, -1]
     assert "chosen_first" not in comparisons_of(reading(tmp_path, *rows[2:])).table
+
+
+@pytest.mark.parametrize(("row", "said"), [
+    (LABELLED | {"label": 1}, "two responses and a label (1: response_a is better, 0: the other)"),
+    (NUMBERED | {"label": "2"}, "two responses and a label (1: response1 is better, 2: the other)"),
+    (LABELLED | {"label": "a"}, "read as two responses and a label"),
+])  # fmt: skip
+def test_how_a_label_was_read_that_is_a_number_is_said(tmp_path, row, said):
+    told, _ = check(written(tmp_path / "pairs.jsonl", [row]))
+    assert said in told
+    assert ("(1:" in told) == ("(1:" in said)

@@ -353,7 +353,7 @@ WRONG_FILES = {
     "no rows": (file_of("a.csv", b"chosen,rejected\n"), "a.csv: no rows; a preference file needs"),
     "no Parquet": (file_of("a.parquet", b"PAR1PAR1"), "a.parquet: is not a sound Parquet file"),
     "packed Parquet": (file_of("a.parquet.gz", b""), "a.parquet.gz: its ending '.gz' is not one of"),
-    "an empty folder": (lambda folder: folder, "is a folder without state.json; name a file, or a folder that `Dataset.save_to_disk` wrote"),
+    "an empty folder": (lambda folder: folder, "is a folder without state.json and without files of rows; name a folder of files or one that `datasets` saved"),
     "two splits": (two_splits, "two: has the splits train, test; name the folder of one, as .*two/train"),
     "a damaged folder": (damaged, "pairs: is not what `datasets` wrote"),
 }  # fmt: skip
