@@ -1,10 +1,10 @@
 """Shortcuts: do labels, and a head's margins, follow length, marks of Markdown, or which answer was shown first?
 
 Of the pairs that differ in such a trait, two shares: in how many the preferred answer has more of it, and in how many
-the head prefers that answer. The first is a lean of the labels where a t-test over prompts says that it is not 1/2,
-after Holm's correction over all that is asked here. The second minus the first is a lean of the head: it orders
-by the trait more often than the labels do, where the difference is shown likewise and leads away from 1/2. (A head that
-knows nothing of a trait which the labels follow prefers it less often than they do; that is no lean.)
+the head prefers that answer. The first is a lean of the labels where a test by flipped signs, over prompts, says that
+it is not 1/2, after Holm's correction over all that is asked here. The second minus the first is a lean of the head: it
+orders by the trait more often than the labels do, where the difference is shown likewise and leads away from 1/2. (A
+head that knows nothing of a trait which the labels follow prefers it less often than they do; that is no lean.)
 
 Also the accuracy where the preferred answer is the longer one, where it is the shorter one, and where both are about
 as long. How often a planted lean is found, and one that is not there, is measured in docs/log/shortcut-power.md. Knows
@@ -20,6 +20,7 @@ from scipy.stats import norm, t
 from rmkit.errors import DataError
 from rmkit.intervals.many import holm
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, bootstrap_over_prompts
+from rmkit.intervals.sign_flips import sign_flip_p_value
 
 ALIKE = 0.1  # lengths that differ by no more than this share of the longer one are alike
 LEVEL, POWER = 0.95, 0.8
@@ -67,6 +68,7 @@ def leans(
     """
     margin_m, weight_m = np.asarray(margin_m, np.float64), _weights(weight_m, len(margin_m))
     found: list[tuple[str, int, Interval, Interval | None, Interval | None]] = []
+    labels_p, excess_p = [], []
     for trait, more_m in trait_of.items():
         more_m = np.nan_to_num(np.asarray(more_m, np.float64))
         if more_m.shape != margin_m.shape:
@@ -83,13 +85,13 @@ def leans(
         labels, head, excess = [*intervals, None, None][:3]
         assert labels is not None
         found.append((trait, int(at.sum()), labels, head, excess))
-    asked = [(labels, 0.5) for _, _, labels, _, _ in found] + [(excess, 0.0) for *_, excess in found]
-    adjusted = holm([np.nan if interval is None else _p_value(interval, at) for interval, at in asked])
-    labels_p, excess_p = np.split(adjusted, 2)
+        labels_p.append(_p_value(labels_n - 0.5, prompt_m[at], weight_m[at]))
+        excess_p.append(np.nan if excess is None else _p_value(series[2], prompt_m[at], weight_m[at]))
+    adjusted = holm([*labels_p, *excess_p])
     tests = int(np.isfinite(adjusted).sum())
     return [
         Lean(trait, n, labels, float(p), head, excess, float(q), _seen(labels, tests))
-        for (trait, n, labels, head, excess), p, q in zip(found, labels_p, excess_p, strict=True)
+        for (trait, n, labels, head, excess), p, q in zip(found, *np.split(adjusted, 2), strict=True)
     ]
 
 
@@ -134,16 +136,14 @@ def _error(interval: Interval) -> float:
     return float((interval.high - interval.low) / 2 / norm.isf((1 - LEVEL) / 2))
 
 
-def _p_value(interval: Interval, value: float) -> float:
-    """Of "the true share is `value`", by Student's t over prompts: with few of them a normal's tails are too thin.
-
-    NaN for fewer than 20 prompts.
-    """
-    error = _error(interval)
-    if not error > 0:  # all prompts say the same, which has no interval: then by their signs
-        alike = 1.0 if interval.estimate == value else 2.0 ** (1 - interval.units)
-        return alike if interval.units >= FEWEST_PROMPTS else float("nan")
-    return float(2 * t.sf(abs(interval.estimate - value) / error, interval.units - 1))
+def _p_value(deviation_n: np.ndarray, prompt_n: np.ndarray, weight_n: np.ndarray) -> float:
+    """Of "the mean deviation is 0", by flipped signs of prompts; NaN for fewer than 20 of them."""
+    _, place_n = np.unique(prompt_n, return_inverse=True)
+    deviation_p = np.bincount(place_n, weights=weight_n * deviation_n)
+    if len(deviation_p) < FEWEST_PROMPTS:
+        return float("nan")
+    p = sign_flip_p_value(deviation_p, rng=np.random.default_rng(0))
+    return 1.0 if np.isnan(p) else p
 
 
 def _seen(interval: Interval, tests: int) -> float:

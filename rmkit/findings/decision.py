@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from rmkit.annotation.crowd_noise import accuracy_ceiling, flip_rate
-from rmkit.annotation.judgements import Judgements
 from rmkit.annotation.single_labels import HIGHEST_FLIP, Suspects, calibrated_slope, flip_bounds, suspect_labels
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.choice import ACCURACY, Choice, gap, points
@@ -21,11 +20,12 @@ from rmkit.evaluation.contrasts import in_group, over_prompts, paired_difference
 from rmkit.evaluation.curves import interval_of, interval_row, stacked
 from rmkit.evaluation.extrapolated import FEWEST_COUNTS, gain, last_step
 from rmkit.evaluation.held_out import MARGIN
-from rmkit.findings import shortcuts
+from rmkit.findings import annotators, shortcuts
+from rmkit.findings.annotators import ANNOTATOR, judgements_in
 from rmkit.intervals.means import Interval, detectable
 
 OVERCONFIDENCE = "overconfidence"
-ANNOTATOR, MOST_SUSPECTS, TO_JUDGE = "annotator", 50, 50
+MOST_SUSPECTS, TO_JUDGE = 50, 50
 MORE = 500  # labels, of which it is said what they would bring
 LITTLE = 0.01  # of accuracy: what is surely less is not worth them
 
@@ -36,6 +36,7 @@ class Decision:
 
     answers: Mapping[str, str]
     suspects: pd.DataFrame | None = None  # likeliest wrong first: pair (position), probability of the other answer
+    crowd: annotators.Crowd | None = None  # those who judged, where somebody is named and pairs were judged by several
 
     def about(self, line_m: np.ndarray) -> dict[str, Any]:
         """The same in JSON's types, suspects by the line in the file; line_m: (M,) of every pair."""
@@ -64,12 +65,15 @@ def decide(
         "Would more labels help?": _more_labels(evaluations, choice, held_out),
         "Is it as sure as it should be?": _sure(evaluations, choice, held_out),
     }
-    suspects = None
+    suspects = crowd = None
     if held_out is not None:
         answers["Are there shortcuts?"] = shortcuts.sentence_of(held_out)
         margin_m, ones_m = held_out[MARGIN].to_numpy(), np.ones(len(held_out))
         bounds = flip_bounds(margin_m, ones_m, prompt_m=held_out["prompt_id"].to_numpy(), repeated=of_all)
         answers["How noisy are the labels?"] = bounds.sentence
+        if ANNOTATOR in held_out:
+            crowd = annotators.crowd_of(held_out)
+            answers["Do annotators agree?"] = annotators.sentence_of(crowd)
         known = of_all is not None and bounds.low <= bounds.high
         flip = (bounds.low, min(bounds.high, HIGHEST_FLIP)) if known else None
         found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(held_out)), flip=flip)
@@ -81,28 +85,18 @@ def decide(
     answers["Which n of Best-of-n is safe?"] = (
         "Pairs cannot show it: that needs several responses to a prompt, and a judgement of those that are picked."
     )
-    return Decision(answers, suspects)
+    return Decision(answers, suspects, crowd)
 
 
 def repeated_labels(held_out: pd.DataFrame) -> Interval | None:
     """The flip rate that pairs say which several people judged; None where no annotator is named or none was.
 
-    The two halves of a tie are left out. Judgements without a name are taken for one person's, but where they stand
-    both ways: of those only the disagreements were kept, so they would make labels look noisier.
+    Ties are left out, and what `judgements_in` leaves out.
     """
-    if ANNOTATOR not in held_out:
+    found = judgements_in(held_out)
+    if found is None or not (np.bincount(found[0].pair_j) > 1).any():
         return None
-    both_ways = held_out.groupby(["first", "second", ANNOTATOR, "line"])["label"].transform("nunique") > 1
-    unnamed = held_out[ANNOTATOR] < 0
-    twice = unnamed & (held_out.groupby(["first", "second", ANNOTATOR])["label"].transform("size") > 1)
-    table = held_out[~both_ways & ~twice]
-    table = table.assign(**{ANNOTATOR: table[ANNOTATOR].where(table[ANNOTATOR] >= 0, held_out[ANNOTATOR].max() + 1)})
-    pair_j = table.groupby(["first", "second"], sort=False).ngroup().to_numpy()
-    if not len(table) or not (np.bincount(pair_j) > 1).any():
-        return None
-    prompt_m = table.groupby(["first", "second"], sort=False)["prompt_id"].first().to_numpy()
-    judged = Judgements(pair_j, table[ANNOTATOR].to_numpy(), table["label"].to_numpy())
-    return flip_rate(judged, prompt_m=prompt_m)
+    return flip_rate(found[0], prompt_m=found[2])
 
 
 def speaks_of_all(held_out: pd.DataFrame | None) -> bool:

@@ -22,7 +22,7 @@ from rmkit.figures.distributions import margin_figure
 from rmkit.figures.looks import called
 from rmkit.figures.reliability import reliability_figure
 from rmkit.findings.decision import MORE, Decision, decide, repeated_labels
-from rmkit.findings.shortcuts import by_length, shares_of
+from rmkit.findings.shortcuts import by_length, share, shares_of
 from rmkit.measures.margins import reliability_bins
 from rmkit.report.exhibits.settings import Results, headed, named, settings
 from rmkit.report.parts import Section, Table, TableCell, as_svg
@@ -31,6 +31,7 @@ from rmkit.study.planning.keys import canonical
 STAGE = "09_human_preferences"
 FEWEST_IN_BIN = 30  # fewer would jump by chance
 OF_HEADS = ("Is it learnable?", "Which head?")  # whose answers name reward models
+MOST_LISTED = 50  # annotators
 LISTED = 10  # of the labels to look at first
 SCOPE = (
     "Intervals are about new prompts, these fits, where nothing else is said. The rules were fixed before any data "
@@ -108,7 +109,7 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
             answers=(_named(answer, names) if question in OF_HEADS else answer,),
             figure=as_svg(figure) if figure is not None else "",
             caption=caption if figure is not None else "",
-            tables=_suspects(asked) if question == "Which labels to look at first?" else (),
+            tables=TABLES[question](asked) if question in TABLES else (),
         )
         scope = ""
 
@@ -166,6 +167,35 @@ def _suspects(asked: Asked) -> tuple[Table, ...]:
         "one, were the margin all that decides labels."
     )
     return (Table("Labels to look at first", note, ["line", "the other label"], rows),)
+
+
+def _people(asked: Asked) -> tuple[Table, ...]:
+    """Those who judged, the ones who are right least often first."""
+    crowd = asked.decision.crowd
+    if crowd is None or crowd.people.empty:
+        return ()
+    shown = crowd.people.head(MOST_LISTED)
+    rows = [
+        [
+            TableCell(row["annotator"]),
+            TableCell(f"{row['judgements']:,}"),
+            TableCell(share(row["agrees"])),
+            TableCell(f"{row['right']:.1%} ({row['right_low']:.1%} to {row['right_high']:.1%})"),
+            TableCell(f"{row['head']:.1%}"),
+        ]
+        for row in shown.to_dict("records")
+    ]
+    note = (
+        f"{len(shown)} of {crowd.n_people} people, numbered as they appear in the file, the ones who are right least "
+        "often first. Agrees: how often most of the others gave the same answer. Right: how many of their labels are "
+        "true by how far they agree with everybody (Dawid and Skene's model, each one shrunk towards the mean of all); "
+        "what all get wrong together is not seen. Head: how often the head, which saw none of these labels, says the "
+        "same. Intervals: 95%; of agreement, for new prompts and these people."
+    )
+    return (Table("Annotators", note, ["annotator", "judgements", "agrees", "right", "head"], rows),)
+
+
+TABLES = {"Which labels to look at first?": _suspects, "Do annotators agree?": _people}
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:
