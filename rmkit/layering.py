@@ -120,7 +120,7 @@ FLOORS = (
             "what each command of the command line does",
             counts=False,
             inside=(
-                ("request", "selection", "dry_run", "waiting", "version", "headlines", "plain_tables"),
+                ("request", "selection", "dry_run", "waiting", "version", "headlines", "look_at_first", "plain_tables"),
                 ("pages", "row_selection", "export_study"),
                 ("running", "looking", "results", "compare", "score", "export", "keeping"),
                 ("fit",),

@@ -193,7 +193,11 @@ def _said(
             f"Labels given twice say a flip rate of at least {low:.1%}, and the model's accuracy at most {high:.1%}: "
             "one of them is not what it seems."
         )
-    where = f"the {int(sure_m.sum())} pairs with the largest margins" if where_sure < everywhere else "all pairs"
+    where = (
+        f"the {int(sure_m.sum())} pairs with the largest margins"
+        if where_sure < everywhere
+        else f"all {len(right_m):,} pairs"
+    )
     accuracy = right_m[sure_m].mean() if where_sure < everywhere else right_m.mean()
     below = f"at least {low:.1%} (labels given twice) and " if low > 0 else ""
     tail = "" if low > 0 else " The rate may be 0: single labels cannot tell noise from a weak model."

@@ -9,8 +9,9 @@ import shutil
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rmkit.commands.look_at_first import write_look_at_first
 from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
@@ -21,9 +22,14 @@ from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
 from rmkit.study.store.store import Store
 
+if TYPE_CHECKING:
+    from rmkit.study.planning.planned_job import PlannedJob
+    from rmkit.study.planning.project import Project
+    from rmkit.worlds.human_preferences.pairs import Pair
+
 SUSPECTS, TO_LABEL = "look_at_first.csv", "label_next.jsonl"
 OWN = ("pairs_file", "features", "encoder", "refit", "world", "language_model")  # parameters
-STUDY, STAGE = "own-pairs", "09_human_preferences"
+STUDY, STAGE, MAKES_PAIRS = "own-pairs", "09_human_preferences", "00_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
 RUN = {  # the options of `run` that this command does not have
@@ -76,7 +82,7 @@ def fit(options: argparse.Namespace) -> int:
         beside, old = (whole.with_name(f".{whole.name}.{os.getpid()}{end}") for end in ("", ".old"))
         try:  # whole or not at all: what was there stays until the new one is
             shutil.copytree(made, beside)
-            _write_suspects(model.about["suspects"], beside / SUSPECTS)
+            write_look_at_first(beside / SUSPECTS, model.about["suspects"], _pairs(project, jobs))
             to_label = Table.load(store.artifact(finished[STAGE], "to_label")).rows
             to_label.to_json(beside / TO_LABEL, orient="records", lines=True, force_ascii=False)
             if whole.exists():
@@ -87,17 +93,28 @@ def fit(options: argparse.Namespace) -> int:
             if whole.exists():
                 shutil.rmtree(old, ignore_errors=True)
     say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
-    say(f"labels to look at first: {out / SUSPECTS} (lines of {options.pairs.name})")
+    say(f"labels to look at first: {out / SUSPECTS} (lines and texts of {options.pairs.name})")
     then = "label each a or b; then append them to your pairs, or fit a folder of both"
     say(f"pairs to label next: {out / TO_LABEL} ({then})")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
 
 
-def _write_suspects(suspects: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The pairs by their lines, and the probability that another label would be the other one."""
-    rows = [f"{row['line']},{row['probability']}" for row in suspects]
-    path.write_text("\n".join(["line,probability_of_the_other_label", *rows, ""]), encoding="utf-8")
+def _pairs(project: "Project", jobs: "Sequence[PlannedJob]") -> "Sequence[Pair]":
+    """The pairs behind the comparisons that 00_human_preferences made, in their order."""
+    from rmkit.worlds.human_preferences.pairs import read_pairs
+
+    given = next(job.parameters for job in jobs if job.stage == MAKES_PAIRS)
+    how = {name: given[name] for name in ("tied_pairs", "skip_bad_rows")}
+    return read_pairs(project.root / given["pairs_file"], **how).pairs
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    from rmkit.evaluation.choice import EXACT
+
+    if row["low"] is not None:
+        return f"{row['low']:.1%} to {row['high']:.1%}"
+    return "exact" if row.get("reason") == EXACT else "none"
 
 
 def _check_free(folder: Path, where: str) -> None:
@@ -156,8 +173,8 @@ def _lines(about: Mapping[str, Any], width: int | None) -> Iterator[str]:
         {
             "": "baseline" if row["is_ruler"] else "head",
             "reward model": str(row["reward_model"]),
-            "accuracy": f"{row['mean']:.3f}",
-            "95% interval": "none" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}",
+            "accuracy": f"{row['mean']:.1%}",
+            "95% interval": _interval(row),
         }
         for row in about["held_out_accuracy"]
     ]

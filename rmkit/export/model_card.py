@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmkit.evaluation.choice import EXACT
+
 if TYPE_CHECKING:
     from rmkit.export.text_reward_model import TextRewardModel
 
@@ -17,7 +19,7 @@ def card(model: "TextRewardModel", *, in_transformers: bool) -> str:
     """Markdown with the hub's header; in_transformers: whether transformers loads the folder, or rmkit alone."""
     about: Mapping[str, Any] = model.about
     rows = "".join(
-        f"| {row['reward_model']} | {row['mean']:.3f} | {_interval(row)} |\n"
+        f"| {row['reward_model']} | {row['mean']:.1%} | {_interval(row)} |\n"
         for row in about.get("held_out_accuracy", [])
     )
     answers = "\n".join(f"- **{question}** {answer}" for question, answer in about.get("answers", {}).items())
@@ -39,7 +41,9 @@ def card(model: "TextRewardModel", *, in_transformers: bool) -> str:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
-    return "none" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    if row["low"] is not None:
+        return f"{row['low']:.1%} to {row['high']:.1%}"
+    return "exact" if row.get("reason") == EXACT else "none"
 
 
 CARD = """---

@@ -13,21 +13,22 @@ import numpy as np
 import pandas as pd
 
 from rmkit.annotation.crowd_noise import accuracy_ceiling, flip_rate
-from rmkit.annotation.single_labels import HIGHEST_FLIP, Suspects, calibrated_slope, flip_bounds, suspect_labels
+from rmkit.annotation.single_labels import HIGHEST_FLIP, Suspects, flip_bounds, suspect_labels
 from rmkit.artifacts.evaluations import Evaluations
-from rmkit.evaluation.choice import ACCURACY, Choice, gap, points
-from rmkit.evaluation.contrasts import in_group, over_prompts, paired_differences
-from rmkit.evaluation.curves import interval_of, interval_row, stacked
+from rmkit.evaluation.choice import ACCURACY, CHANCE, Choice, gap, points, side
+from rmkit.evaluation.contrasts import over_prompts, paired_differences
+from rmkit.evaluation.curves import interval_row
 from rmkit.evaluation.extrapolated import FEWEST_COUNTS, gain, last_step
 from rmkit.evaluation.held_out import MARGIN
 from rmkit.findings import annotators, shortcuts
 from rmkit.findings.annotators import ANNOTATOR, judgements_in
+from rmkit.findings.sureness import sentence_of as sure
 from rmkit.intervals.means import Interval, detectable
 
-OVERCONFIDENCE = "overconfidence"
 MOST_SUSPECTS, TO_JUDGE = 50, 50
 MORE = 500  # labels, of which it is said what they would bring
 LITTLE = 0.01  # of accuracy: what is surely less is not worth them
+COVERAGE = "docs/log/extrapolation-coverage.md"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Decision:
     crowd: annotators.Crowd | None = None  # those who judged, where somebody is named and pairs were judged by several
 
     def about(self, line_m: np.ndarray) -> dict[str, Any]:
-        """The same in JSON's types, suspects by the line in the file; line_m: (M,) of every pair."""
+        """The same in JSON's types, suspects by line in the file and position; line_m: (M,) of every pair."""
         rows = [] if self.suspects is None else self.suspects.itertuples(index=False)
-        suspects = [{"line": int(line_m[pair]), "probability": round(float(p), 4)} for pair, p in rows]
+        suspects = [
+            {"line": int(line_m[pair]), "pair": int(pair), "probability": round(float(p), 4)} for pair, p in rows
+        ]
         return {"answers": dict(self.answers), "suspects": suspects}
 
 
@@ -60,10 +63,10 @@ def decide(
     repeated = None if held_out is None else repeated_labels(held_out)
     of_all = repeated if speaks_of_all(held_out) else None
     answers = {
-        "Is it learnable?": _learnable(choice, repeated, of_all is not None),
+        "Is it learnable?": _learnable(choice, held_out, repeated, of_all is not None),
         "Which head?": _head(evaluations, choice),
         "Would more labels help?": _more_labels(evaluations, choice, held_out),
-        "Is it as sure as it should be?": _sure(evaluations, choice, held_out),
+        "Is it as sure as it should be?": sure(evaluations, choice, held_out),
     }
     suspects = crowd = None
     if held_out is not None:
@@ -76,7 +79,8 @@ def decide(
             answers["Do annotators agree?"] = annotators.sentence_of(crowd)
         known = of_all is not None and bounds.low <= bounds.high
         flip = (bounds.low, min(bounds.high, HIGHEST_FLIP)) if known else None
-        found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, len(held_out)), flip=flip)
+        against = int((margin_m < 0).sum())  # no other label is listed: the margin agrees with it
+        found = suspect_labels(margin_m, ones_m, k=min(MOST_SUSPECTS, against), flip=flip)
         counted = suspect_labels(margin_m, ones_m, flip=flip)
         answers["Which labels to look at first?"] = _look(found, counted)
         suspects = pd.DataFrame({"pair": held_out.index[found.position_k], "probability": found.other_k})
@@ -103,38 +107,50 @@ def speaks_of_all(held_out: pd.DataFrame | None) -> bool:
     """Whether most pairs were judged more than once: else those that were may have been picked."""
     if held_out is None or ANNOTATOR not in held_out:
         return False
-    judged = held_out.groupby(["first", "second"]).size()
-    return bool((judged > 1).mean() > 0.5)
+    return _judged_twice(held_out) > 0.5 * held_out.groupby(["first", "second"]).ngroups
 
 
-def _learnable(choice: Choice, repeated: Interval | None, of_all: bool) -> str:
+def _judged_twice(held_out: pd.DataFrame) -> int:
+    return int((held_out.groupby(["first", "second"]).size() > 1).sum())
+
+
+def _learnable(choice: Choice, held_out: pd.DataFrame | None, repeated: Interval | None, of_all: bool) -> str:
     accuracy = choice.accuracies.set_index("reward_model")["mean"]
-    said = f"{choice.name} orders {accuracy[choice.name]:.1%} of held-out pairs as they were labelled"
-    row, ruler = choice.to_ruler, choice.ruler
-    ceiling = _ceiling(repeated, of_all)
-    if row is None:
-        return f"{said}; there is no rule without labels to hold it against.{ceiling}"
-    against = f"the best rule that knows no label, {ruler}, {accuracy[str(ruler)]:.1%}: {gap(row)}"
-    if row["low"] > 0:
+    pairs = "held-out pairs" if held_out is None else f"{len(held_out):,} held-out pairs"
+    said = f"{choice.name} orders {accuracy[choice.name]:.1%} of {pairs} as they were labelled"
+    row, ceiling = choice.to_ruler, _ceiling(held_out, repeated, of_all)
+    rule = f"the best rule that knows no label, {choice.ruler}, {choice.ruler_accuracy:.1%}"
+    if choice.ruler == CHANCE:
+        rule = f"chance {choice.ruler_accuracy:.1%}"
+    if choice.same_as_ruler:
+        return (
+            f"Not beyond a rule: {said}, and it is right exactly where the rule is that prefers {choice.ruler} (on "
+            "every prompt equally often), so it seems to have learned that rule. More labels of this kind change "
+            f"little: use the rule, or features that show more than it.{ceiling}"
+        )
+    against = f"{rule}: {gap(row)}"
+    if side(row) > 0:
         return f"Yes. {said}, {against}.{ceiling}"
-    if row["high"] < 0:
-        return f"Not by these heads: {said}, {against}. Use the rule, or better features.{ceiling}"
-    return f"Cannot tell. {said}, {against}{_seen(row)}. Label more pairs, or try better features.{ceiling}"
+    if side(row) < 0:
+        use = "Use better features" if choice.ruler == CHANCE else "Use the rule, or better features"
+        return f"Not by these heads: {said}, {against}. {use}.{ceiling}"
+    more = _needed(row)
+    return f"Cannot tell. {said}, {against}{_seen(row)}.{more} Label more pairs, or try better features.{ceiling}"
 
 
-def _ceiling(repeated: Interval | None, of_all: bool) -> str:
+def _ceiling(held_out: pd.DataFrame | None, repeated: Interval | None, of_all: bool) -> str:
     """What no model can exceed, where pairs were judged more than once; said of these alone, if they are the fewer."""
-    if repeated is None or not np.isfinite(repeated.low):
+    if held_out is None or repeated is None or not np.isfinite(repeated.low):
         return ""
-    most = accuracy_ceiling(repeated)
+    twice, most = f"{_judged_twice(held_out):,} pairs", accuracy_ceiling(repeated)
     most_of_them = f"{most.estimate:.1%} ({most.level:.0%} interval {most.low:.1%} to {most.high:.1%})"
     if of_all:
         return (
             f" Judgements of one pair by several people differ so often that no model can be right on more than "
-            f"{most_of_them} of single labels."
+            f"{most_of_them} of single labels ({twice} were judged more than once)."
         )
     return (
-        f" On the {repeated.units:,} pairs that were judged more than once, no model can be right on more than "
+        f" On the {twice} that were judged more than once, no model can be right on more than "
         f"{most_of_them} of single labels; other pairs may be clearer."
     )
 
@@ -152,7 +168,7 @@ def _head(evaluations: Sequence[Evaluations], choice: Choice) -> str:
     if worst == choice.best:
         return f"{kept}. All heads are equally accurate."
     row = _at(paired_differences(evaluations, choice.best, worst), choice.annotations)
-    matters = "The choice matters" if row["low"] > 0 else "The choice is not shown to matter"
+    matters = "The choice matters" if side(row) > 0 else "The choice is not shown to matter"
     return f"{kept}. {matters}: from the least accurate ({worst}) to the most ({choice.best}), {gap(row)}."
 
 
@@ -179,7 +195,7 @@ def _more_labels(evaluations: Sequence[Evaluations], choice: Choice, held_out: p
     rose = f"from {counts[-2]:,.0f} to {counts[-1]:,.0f} annotations the accuracy changed by {gap(row)}"
     if row["low"] > 0:
         return f"Likely: {rose}."
-    return f"Not shown: {rose}{_seen(row)}."
+    return f"Not shown: {rose}{_seen(row)}.{_needed(row)}"
 
 
 def _tested(evaluations: Sequence[Evaluations], name: str) -> tuple[str, bool]:
@@ -195,7 +211,8 @@ def _tested(evaluations: Sequence[Evaluations], name: str) -> tuple[str, bool]:
     rows = [pd.Series(interval_row(each, len(evaluations))) for each in (foretold.gain, seen)]
     said = (
         f" A test of that rule: from the labels up to {foretold.start:,} it foretells {gap(rows[0])} for the step to "
-        f"{foretold.end:,}, where {gap(rows[1])} was seen."
+        f"{foretold.end:,}, where {gap(rows[1])} was seen; with a few hundred pairs such an interval can be too short "
+        f"({COVERAGE})."
     )
     return f"{said}{' So the curve did not go on as it went.' if failed else ''}", failed
 
@@ -216,29 +233,24 @@ def _next(to_label: pd.DataFrame) -> str:
     )
 
 
-def _sure(evaluations: Sequence[Evaluations], choice: Choice, held_out: pd.DataFrame | None) -> str:
-    group = {"reward_model": choice.name, "annotations": choice.annotations}
-    at = int(np.flatnonzero(in_group(evaluations[0].fits, group))[0])
-    row = pd.Series(interval_row(interval_of(stacked(evaluations, OVERCONFIDENCE)[:, at]), len(evaluations)))
-    state = "It claims more than it knows" if row["low"] > 0 else "It knows more than it claims"
-    if not (row["low"] > 0 or row["high"] < 0):
-        return f"Yes, as far as these pairs show: confidence minus accuracy is {gap(row)}{_seen(row)}."
-    scaled = ""
-    if held_out is not None:
-        slope = calibrated_slope(held_out[MARGIN].to_numpy(), np.ones(len(held_out)))
-        scaled = f"; its margins times {slope:.2g} fit better"
-    return f"{state}: confidence minus accuracy is {gap(row)}{scaled}."
-
-
 def _look(found: Suspects, counted: Suspects) -> str:
+    listed = len(found.position_k)
+    if not listed:
+        return "No label is listed: no held-out margin stands against its label."
     if not len(counted.position_k):
-        return "None stands out: the margins say too little about single labels."
+        return (
+            "None stands out: the margins say too little about single labels. What is listed all the same "
+            f"({listed}, at most {MOST_SUSPECTS}) are those that the margins contradict most; most of them may well be "
+            "right."
+        )
     low, high = found.precision
     share = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
-    named = f"of the {len(found.position_k)} that the margins contradict most, {share}"
+    named = f"of the {listed} that the margins contradict most, {share}"
+    open_still = "; the list cannot say more, because single labels do not tell wrong ones from a weak head"
     return (
         f"About {len(counted.position_k)} labels stand against their margins; {named} are expected to be wrong, by how "
-        f"noisy the labels are ({found.flip[0]:.0%} to {found.flip[1]:.0%} flipped)."
+        f"noisy the labels are ({found.flip[0]:.0%} to {found.flip[1]:.0%} flipped)"
+        f"{open_still if not found.flip[0] else ''}."
     )
 
 
@@ -251,3 +263,13 @@ def _seen(row: pd.Series) -> str:
     if pd.isna(row["low"]):
         return ""
     return f"; {points(detectable(row['high'] - row['low'], level=row['level']))} points could have been seen"
+
+
+def _needed(row: pd.Series) -> str:
+    """About how many prompts would show the difference, or one of a point where it is smaller; nothing without one."""
+    if pd.isna(row["low"]) or not row["high"] > row["low"]:
+        return ""
+    wanted = max(abs(float(row["mean"])), LITTLE)
+    times = (detectable(row["high"] - row["low"], level=row["level"]) / wanted) ** 2
+    about = float(f"{times * row['prompts']:.2g}")
+    return f" About {about:,.0f} prompts would show a difference of {points(wanted)} points."

@@ -14,11 +14,13 @@ from rmkit.evaluation.shortcuts import Lean, accuracy_by_length, leans
 from rmkit.intervals.means import Interval
 
 LENGTH, FORMAT, POSITION = "length", "format", "position"
+FEWEST_PAIRS = 10  # a share of fewer says nothing: it is left out, and their number is said
 TRAITS = {
     LENGTH: "the longer answer",
     FORMAT: "the answer with more Markdown",
     POSITION: "the answer that was shown first",
 }
+NOUNS = {LENGTH: "length", FORMAT: "Markdown", POSITION: "what was shown first"}
 
 
 def leans_of(held_out: pd.DataFrame) -> list[Lean]:
@@ -33,17 +35,25 @@ def leans_of(held_out: pd.DataFrame) -> list[Lean]:
 
 
 def shares_of(held_out: pd.DataFrame) -> dict[str, dict[str, Interval]]:
-    """By trait in words, the shares of the labels and, where it can see the trait, of the head."""
+    """By trait in words with its pairs, the shares of the labels and, where it can see the trait, of the head.
+
+    Only of traits in which ten pairs differ.
+    """
     return {
-        TRAITS[lean.trait]: {"labels": lean.labels, **({"head": lean.head} if lean.head is not None else {})}
+        f"{TRAITS[lean.trait]}\n({lean.pairs:,} pairs)": {
+            "labels": lean.labels,
+            **({"head": lean.head} if lean.head is not None else {}),
+        }
         for lean in leans_of(held_out)
+        if lean.pairs >= FEWEST_PAIRS
     }
 
 
-def by_length(held_out: pd.DataFrame) -> dict[str, tuple[int, Interval]]:
-    """Pairs and accuracy of the head by which of the two answers is longer."""
+def by_length(held_out: pd.DataFrame, *, fewest: int = FEWEST_PAIRS) -> dict[str, tuple[int, Interval]]:
+    """Pairs and accuracy of the head by which of the two answers is longer; of at least so many pairs."""
     chosen_m, rejected_m = (held_out[f"characters_{side}"].to_numpy() for side in ("chosen", "rejected"))
-    return accuracy_by_length(chosen_m, rejected_m, *_pairs(held_out), weight_m=weights_of(held_out))
+    found = accuracy_by_length(chosen_m, rejected_m, *_pairs(held_out), weight_m=weights_of(held_out))
+    return {name: (n, accuracy) for name, (n, accuracy) in found.items() if n >= fewest}
 
 
 def weights_of(held_out: pd.DataFrame) -> np.ndarray | None:
@@ -52,22 +62,27 @@ def weights_of(held_out: pd.DataFrame) -> np.ndarray | None:
 
 
 def sentence_of(held_out: pd.DataFrame) -> str:
-    """The answer to "Are there shortcuts?"."""
-    found = leans_of(held_out)
+    """The answer to "Are there shortcuts?"; of fewer than ten pairs, their number alone."""
+    every = leans_of(held_out)
+    found = [lean for lean in every if lean.pairs >= FEWEST_PAIRS]
+    few = [f"more of {NOUNS[lean.trait]}: {lean.pairs}" for lean in every if lean.pairs < FEWEST_PAIRS]
     said = [*filter(None, (_of_labels(found), _of_head(found)))]
+    if few:
+        said.append(f"Too few pairs differ to say more ({', '.join(few)}; at least {FEWEST_PAIRS}).")
     accuracies = [
-        f"{share(accuracy)} {where} ({n:,} pairs)"
+        f"{share(accuracy)} {where} ({n:,} pairs)" if n >= FEWEST_PAIRS else f"too few pairs {where} ({n})"
         for name, where in (
             ("longer preferred", "where the longer answer was preferred"),
             ("shorter preferred", "where the shorter one was"),
             ("about as long", "where both are about as long"),
         )
-        for n, accuracy in [by_length(held_out).get(name, (0, None))]
+        for n, accuracy in [by_length(held_out, fewest=1).get(name, (0, None))]
         if accuracy is not None
     ]
     if accuracies:
         said.append(f"The head is right in {', '.join(accuracies)}.")
-    return " ".join(said) or "Cannot tell: no two answers differ in anything that is counted."
+    said.append(_next(found))
+    return " ".join(filter(None, said)) or "Cannot tell: no two answers differ in anything that is counted."
 
 
 def _of_labels(found: Sequence[Lean]) -> str:
@@ -75,14 +90,15 @@ def _of_labels(found: Sequence[Lean]) -> str:
     rest = [lean for lean in found if not lean.labels_lean]
     said = []
     if leaning:
-        named = (
-            f"{TRAITS[lean.trait]} was preferred in {share(lean.labels)} of {lean.pairs:,} pairs" for lean in leaning
-        )
-        said.append(f"Labels lean: {'; '.join(named)}.")
+        said.append(f"Labels lean: {'; '.join(map(_preferred, leaning))}.")
     if rest:
-        named = (f"{TRAITS[lean.trait]} was preferred in {share(lean.labels)}{_seen(lean)}" for lean in rest)
+        named = (f"{_preferred(lean)}{_seen(lean)}" for lean in rest)
         said.append(f"{'No other lean' if leaning else 'No lean'} of the labels is shown: {'; '.join(named)}.")
     return " ".join(said)
+
+
+def _preferred(lean: Lean) -> str:
+    return f"{TRAITS[lean.trait]} was preferred in {share(lean.labels)} of the {lean.pairs:,} pairs that differ"
 
 
 def _of_head(found: Sequence[Lean]) -> str:
@@ -97,8 +113,33 @@ def _of_head(found: Sequence[Lean]) -> str:
         assert lean.head is not None
         assert lean.excess is not None
         by = f"{points(lean.excess.estimate, '+')} points{_between(lean.excess, points)}"
-        named.append(f"it prefers {TRAITS[lean.trait]} in {share(lean.head)}, {by} beside the labels")
+        named.append(
+            f"it prefers {TRAITS[lean.trait]} in {share(lean.head)} of {lean.pairs:,} pairs, {by} beside the labels"
+        )
     return f"The head leans further than the labels: {'; '.join(named)}. New texts may be written to that."
+
+
+def _next(found: Sequence[Lean]) -> str:
+    """What to do about leans that are shown."""
+    labels = [lean.trait for lean in found if lean.labels_lean]
+    head = [lean.trait for lean in found if lean.head_leans]
+    said = []
+    if labels == [POSITION]:
+        said.append("show answers in random order, and judge some pairs again the other way round")
+    elif labels:
+        said.append(f"ask whether you want that; if not, label pairs that are alike in {_listed(labels)}")
+        if POSITION in labels:
+            said.append("show answers in random order")
+    if head:
+        said.append(
+            f"compare heads on pairs that are alike in {_listed(head)}, and where a policy is trained on this one, "
+            f"watch {_listed(head)} or subtract a penalty for it"
+        )
+    return f"Next: {'; '.join(said)}." if said else ""
+
+
+def _listed(traits: Sequence[str]) -> str:
+    return " and ".join(NOUNS[trait] for trait in traits if trait != POSITION)
 
 
 def _pairs(held_out: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

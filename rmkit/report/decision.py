@@ -77,7 +77,7 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
         "Is it learnable?": (
             "accuracies",
             _accuracies,
-            "Dots are accuracies on held-out pairs, lines their intervals.",
+            "Dots are accuracies on held-out pairs, lines their intervals; random is what guessing gives on average.",
         ),
         "Would more labels help?": (
             "more-labels",
@@ -85,7 +85,7 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
             "The hatched band is where the curve may go on; the diamond is what the same rule, without the last "
             "number, foretold for it.",
         ),
-        "Is it as sure as it should be?": ("how-sure", _reliability, "Points on the diagonal are as sure as right."),
+        "Is it as sure as it should be?": ("how-sure", _reliability, "Points on the diagonal are as sure as right. "),
         "Are there shortcuts?": (
             "shortcuts",
             _shortcuts,
@@ -103,6 +103,9 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
         figure = draw(asked) if draw else None
         if figure is not None:
             figure.savefig(path.with_name(f"{path.stem}-{named(name, told_apart)}.png"))
+        if draw is _reliability and asked.held_out is not None:
+            left = _left_out(asked.held_out)
+            caption, answer = f"{caption}{left}".strip(), answer if figure is not None else f"{answer} {left}"
         yield Section(
             heading=headed(question, told_apart),
             scope=scope,
@@ -136,6 +139,17 @@ def _reliability(asked: Asked) -> Figure | None:
     bins = pd.DataFrame(reliability_bins(asked.held_out[MARGIN].to_numpy())).assign(reward_model=asked.choice.name)
     bins = bins[bins["pairs"] >= FEWEST_IN_BIN]
     return reliability_figure(bins) if len(bins) else None
+
+
+def _left_out(held_out: pd.DataFrame) -> str:
+    """How many pairs are in bins that the figure leaves out, where there are some."""
+    bins = reliability_bins(held_out[MARGIN].to_numpy())
+    few, every = float(bins["pairs"][bins["pairs"] < FEWEST_IN_BIN].sum()), len(held_out)
+    if not few:
+        return ""
+    if few == every:
+        return f"No figure: no bin of confidence holds {FEWEST_IN_BIN} of the {every:,} pairs."
+    return f"Bins of fewer than {FEWEST_IN_BIN} pairs are left out; they hold {few:,.0f} of the {every:,} pairs."
 
 
 def _shortcuts(asked: Asked) -> Figure | None:

@@ -62,10 +62,11 @@ def levels(curves: pd.DataFrame) -> Iterator[str]:
     for name, fits in curves[curves["metric"] == "accuracy"].groupby("reward_model", sort=False):
         few, many = fits.sort_values("annotations").iloc[[0, -1]].to_dict("records")
         if np.isnan(many["annotations"]):
-            guess = ", where guessing gives 50%" if name == "random" else ""
-            yield sentence(
-                f"{called(name)} orders {percent(many['mean'])}{between(many, percent)} of held-out pairs{guess}."
-            )
+            if name == "random":
+                drawn = f"{percent(many['mean'])}{between(many, percent)}"
+                yield f"Guessing orders exactly 50% of held-out pairs on average; the random reward drawn, {drawn}."
+                continue
+            yield sentence(f"{called(name)} orders {percent(many['mean'])}{between(many, percent)} of held-out pairs.")
         else:
             start = f"{percent(few['mean'])}{between(few, percent)} of held-out pairs with {few['annotations']:,.0f}"
             end = f"{percent(many['mean'])}{between(many, percent)} with {many['annotations']:,.0f}"
@@ -114,6 +115,7 @@ def level_table(curves: pd.DataFrame, ece_by_fit: pd.Series) -> Table:
         by_metric = {row["metric"]: row for row in of_fit.to_dict("records")}
         count = of_fit["annotations"].iloc[0]
         name = sentence(called(of_fit["reward_model"].iloc[0]))
+        name += " (drawn; 0.5 on average)" if of_fit["reward_model"].iloc[0] == "random" else ""
         cells = [TableCell(name), TableCell(NONE if np.isnan(count) else f"{count:,.0f}")]
         cells += [number_cell(by_metric.get(metric), sign=metric == "overconfidence") for metric in METRICS]
         rows.append([*cells, TableCell(number(ece_by_fit.get(fit, np.nan), 3))])

@@ -66,9 +66,17 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
         tallies=list(tally_rows(store, finished)),
         parameters=parameter_rows(project, jobs),
         environments=environments(store, finished),
+        jobs=jobs_folder(store, project),
         **cost_rows(store, finished),
     )
     write_text(path, page)
+
+
+def jobs_folder(store: Store, project: Project) -> str:
+    """Where finished jobs lie, as one types it in the project's root; whole where the store is elsewhere."""
+    folder = store.folder("key").parent.absolute()
+    root = project.root.absolute()
+    return (folder.relative_to(root) if folder.is_relative_to(root) else folder).as_posix()
 
 
 def chain_sections(results: Gathered, path: Path) -> Iterator[Section]:

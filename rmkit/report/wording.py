@@ -20,9 +20,10 @@ NONE = "–"  # where there is no number
 
 
 def number(value: float, digits: int, *, sign: bool = False) -> str:
-    """A number with a true minus, no sign at zero, and a dash if it is none."""
+    """A number with a true minus, no sign at zero, and a dash if it is none; rounded like the same share in percent."""
     if not np.isfinite(value):
         return NONE
+    value = float(f"{100 * value:.{digits - 2}f}") / 100 if digits > 2 else value
     text = f"{abs(value):.{digits}f}"
     if float(text) == 0:
         return text

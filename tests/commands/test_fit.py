@@ -76,7 +76,11 @@ def test_pairs_become_a_reward_model_that_orders_new_pairs(project, tmp_path):
         "random", "shorter", "longer", "more_formatted", "nearest_to_chosen",
     ]  # fmt: skip
     assert any(line.startswith("Is it learnable? Yes. linear_bt orders ") for line in lines)
-    assert len(pd.read_csv(tmp_path / "made/look_at_first.csv")) == 50
+    looked = pd.read_csv(tmp_path / "made/look_at_first.csv")
+    rows = made_up_pairs(120)
+    assert 1 <= len(looked) <= 50
+    assert [rows[line - 1]["chosen"] for line in looked["line"]] == list(looked["chosen"])
+    assert [rows[line - 1]["rejected"] for line in looked["line"]] == list(looked["rejected"])
     (page,) = (project / "runs/reports").glob("own-pairs*.html")
     text = page.read_text(encoding="utf-8")
     assert text.index("Is it learnable?</h2>") < text.index("<li>Yes.") < text.index("Which head?</h2>")
@@ -205,6 +209,7 @@ def test_the_model_replaces_an_older_one_also_behind_a_link(model, monkeypatch, 
     )
     monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: 0)
     monkeypatch.setattr("rmkit.commands.fit.planned", lambda asked: (SimpleNamespace(store=store.root), None, []))
+    monkeypatch.setattr("rmkit.commands.fit._pairs", lambda project, jobs: [])
     monkeypatch.setattr(Store, "finished_jobs", lambda self, jobs: {"key": job})
     Table(pd.DataFrame({"prompt": ["Why?"]})).save(tmp_path / "to label")
     places = {"reward_model": tmp_path / "stored", "to_label": tmp_path / "to label"}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ResultError
-from rmkit.evaluation.choice import choose_head, gap
+from rmkit.evaluation.choice import CHANCE, EXACT, choose_head, gap, side
 from rmkit.evaluation.on_pairs import evaluate_pairs
 
 N_PAIRS = 400
@@ -64,7 +64,42 @@ def test_what_learns_from_labels_is_no_rule_without_them():
     choice = choose_head(evaluations_of({"a": 0.85}, {"longer": 0.55, "nearest_to_chosen": 0.85}))
     assert choice.ruler == "longer"
     assert "nearest_to_chosen" in set(choice.accuracies["reward_model"])
-    assert choose_head(evaluations_of({"a": 0.85}, {"nearest_to_chosen": 0.85})).ruler is None
+    assert choose_head(evaluations_of({"a": 0.85}, {"nearest_to_chosen": 0.85})).ruler == CHANCE
+
+
+def test_a_draw_that_is_lucky_is_no_rule_and_no_rule_below_chance_is_a_bar():
+    choice = choose_head(evaluations_of({"a": 0.47}, {"random": 0.6, "shorter": 0.4}))
+    assert (choice.ruler, choice.ruler_accuracy) == (CHANCE, 0.5)
+    assert choice.to_ruler["mean"] == pytest.approx(-0.03)
+    assert choice.to_ruler["low"] == pytest.approx(choice.accuracies["low"][0] - 0.5)
+    random = choice.accuracies.set_index("reward_model").loc["random"]
+    assert (random["mean"], np.isnan(random["low"]), random["reason"]) == (0.5, True, EXACT)
+
+
+def test_a_head_that_orders_as_the_rule_does_is_told_from_one_that_is_as_accurate():
+    assert choose_head(evaluations_of({"a": 0.55}, {"longer": 0.55})).same_as_ruler
+    shifted = evaluations_of({"a": 0.55}, {"longer": 0.55})
+    value_fp = shifted[0].values["accuracy"]
+    value_fp[-1] = value_fp[-1][::-1].copy()  # as accurate, on other pairs
+    choice = choose_head(shifted)
+    assert choice.to_ruler["mean"] == 0
+    assert not choice.same_as_ruler
+
+
+def test_a_difference_that_is_the_same_on_every_prompt_is_shown():
+    row = pd.Series(
+        {
+            "mean": 1.0,
+            "low": np.nan,
+            "prompts": 40,
+            "reason": "all 40 prompts have the value 1: a bootstrap sees no variation",
+        }
+    )
+    assert side(row) == 1
+    assert side(pd.Series({**row, "mean": -1.0})) == -1
+    assert side(choose_head(evaluations_of({"a": 1.0})).to_ruler) == 1  # as the real reason is worded
+    few = choose_head(evaluations_of({"a": 1.0}, {"longer": 0.0}, n_pairs=10)).to_ruler
+    assert side(few) == 0
 
 
 def test_too_few_prompts_for_an_interval_keep_the_first_and_say_why():
@@ -75,7 +110,8 @@ def test_too_few_prompts_for_an_interval_keep_the_first_and_say_why():
 
 
 def test_without_a_head_or_a_ruler():
-    assert len(list(choose_head(evaluations_of({"simple": 0.6})).sentences())) == 1
+    (_, ahead) = choose_head(evaluations_of({"simple": 0.6})).sentences()
+    assert ahead.startswith("it is ahead of the best baseline, chance (50.0%): +10.0 points")
     with pytest.raises(ResultError, match="hold no head that learned from annotations"):
         choose_head(evaluations_of({}, {"longer": 0.55}))
 

@@ -1,5 +1,7 @@
 """What to do with pairs: planted worlds whose answers are known, and words that say no more than their intervals."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from rmkit.evaluation.choice import choose_head
 from rmkit.evaluation.on_pairs import evaluate_pairs
 from rmkit.findings.decision import decide, repeated_labels
+from rmkit.findings.shortcuts import by_length, sentence_of, shares_of
+from rmkit.findings.sureness import scale
 
 QUESTIONS = [
     "Is it learnable?", "Which head?", "Would more labels help?", "Is it as sure as it should be?",
@@ -223,3 +227,79 @@ def test_a_curve_that_did_not_go_on_is_not_believed():
     answer = decide(evaluations, choose_head(evaluations)).answers["Would more labels help?"]
     assert answer.startswith("Cannot tell: 500 more")
     assert answer.endswith("So the curve did not go on as it went.")
+    assert "such an interval can be too short (docs/log/extrapolation-coverage.md)" in answer
+
+
+def test_a_head_that_orders_as_a_rule_is_said_to_be_that_rule():
+    rng = np.random.default_rng(0)
+    length_m = rng.normal(0.3, 1.0, 200)
+    table = pd.DataFrame([length_m, 3 * length_m], index=pd.Index([50, 100], name="annotations"))
+    evaluations = [evaluate_pairs({"linear_bt": table}, {"longer": length_m}, np.arange(200))[1]]
+    answer = decide(evaluations, choose_head(evaluations)).answers["Is it learnable?"]
+    assert answer.startswith("Not beyond a rule: linear_bt orders ")
+    assert "Label more pairs" not in answer
+
+
+def test_what_cannot_be_told_says_about_how_many_prompts_would():
+    answer = decided(sharpness=0.0, flipped=0.5)[0].answers["Is it learnable?"]
+    assert re.search(
+        r"points could have been seen\. About [\d,]+ prompts would show a difference of [\d.]+ points\.", answer
+    )
+
+
+@pytest.mark.parametrize(
+    ("margins", "said"),
+    [
+        ([2.0] * 30 + [-2.0] * 4, "Yes, as far as"),  # right on 88%, as sure
+        ([0.2] * 100 + [9.0] * 90 + [-9.0] * 10, "No, and two measures disagree"),
+        ([-1.0] * 60 + [0.5] * 60, "No: no multiple of its margins"),
+        ([0.01, -0.001] * 60, "On average yes, pair by pair no"),
+    ],
+)
+def test_two_measures_of_sureness_agree_with_the_sentence(margins, said):
+    margin_m = np.array(margins)
+    table = pd.DataFrame([margin_m, margin_m], index=pd.Index([50, 100], name="annotations"))
+    evaluations = [evaluate_pairs({"linear_bt": table}, {}, np.arange(len(margin_m)))[1]]
+    choice = choose_head(evaluations)
+    answer = decide(evaluations, choice, held_out=held_out_of(table.loc[100])).answers["Is it as sure as it should be?"]
+    assert answer.startswith(said)
+
+
+def test_scales_are_told_without_an_exponent():
+    assert [scale(slope) for slope in (8e-17, 0.053, 1.0, 12.3456, 4e5)] == [
+        "less than 0.01", "0.053", "1", "12", "more than 100",
+    ]  # fmt: skip
+
+
+def test_shares_of_fewer_than_ten_pairs_are_left_out_with_their_number():
+    evaluations, margins, _ = world()
+    longer = np.where(np.arange(400) < 3, 40, 0)
+    held_out = held_out_of(margins, longer=longer)
+    answer = decide(evaluations, choose_head(evaluations), held_out=held_out).answers["Are there shortcuts?"]
+    assert "Too few pairs differ to say more (more of length: 3; at least 10)." in answer
+    assert "too few pairs where the longer answer was preferred (3)" in answer
+    assert (shares_of(held_out), set(by_length(held_out))) == ({}, {"about as long"})
+
+
+def test_after_leans_it_is_said_what_to_do():
+    rng = np.random.default_rng(1)
+    longer = np.where(rng.random(400) < 0.8, 40, -40)
+    held_out = held_out_of(pd.Series(longer * 1.0), longer=longer)
+    answer = sentence_of(held_out)
+    assert "of the 400 pairs that differ" in answer
+    assert "Next: ask whether you want that; if not, label pairs that are alike in length; compare heads on" in answer
+    shown_first = held_out_of(pd.Series(longer * 1.0), longer=np.zeros(400, int), chosen_first=np.int8(1))
+    assert sentence_of(shown_first).endswith(
+        "Next: show answers in random order, and judge some pairs again the other way round."
+    )
+
+
+def test_only_labels_that_margins_contradict_are_listed_and_that_most_may_be_right_is_said():
+    evaluations, margins, _ = world(flipped=0.0)
+    decision = decide(evaluations, choose_head(evaluations), held_out=held_out_of(margins))
+    assert len(decision.suspects) == (margins < 0).sum()
+    evaluations, margins, _ = world(sharpness=0.0, flipped=0.5)
+    decision = decide(evaluations, choose_head(evaluations), held_out=held_out_of(margins))
+    answer = decision.answers["Which labels to look at first?"]
+    assert answer.startswith("None stands out")
+    assert f"({len(decision.suspects)}, at most 50) are those that the margins contradict most" in answer

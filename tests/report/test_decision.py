@@ -11,6 +11,7 @@ from rmkit.artifacts.comparisons import Comparisons
 from rmkit.errors import DataError
 from rmkit.evaluation.held_out import held_out_pairs, of_stored, stored
 from rmkit.evaluation.on_pairs import evaluate_pairs
+from rmkit.measures.margins import reliability_bins
 from rmkit.report.decision import STAGE, decision_sections
 from tests.report.test_degenerate import Stored
 
@@ -125,3 +126,14 @@ def test_few_pairs_and_equal_margins_are_said_without_nan(n_pairs, constant, tmp
     found = Kept({}, {STAGE: [(given, evaluations)]}, {"held_out": [(given, held_out)]})
     said = " ".join(answer for section in decision_sections(found, tmp_path / "own.html") for answer in section.answers)
     assert not re.findall(r"\bnan|\bNone\b(?! stands out)|−0\.0 |\binf\b", said)
+
+
+def test_bins_that_the_figure_leaves_out_are_said_with_their_pairs(tmp_path):
+    found = {section.heading: section for section in decision_sections(results(), tmp_path / "own.html")}
+    held_out = of_stored(results().tables(STAGE, "held_out")[0][1])
+    bins = reliability_bins(held_out["margin"].to_numpy())
+    few = int(bins["pairs"][bins["pairs"] < 30].sum())
+    assert few
+    assert found["Is it as sure as it should be?"].caption.endswith(
+        f"Bins of fewer than 30 pairs are left out; they hold {few} of the 300 pairs."
+    )

@@ -4,10 +4,13 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from rmkit.report.page import jobs_folder
 from rmkit.study.planning.study_file import Study
+from rmkit.study.store.store import Store
 from tests.checkout import execute
 
 RUN = [sys.executable, "-m", "rmkit.cli", "run", "smoke"]
@@ -173,3 +176,11 @@ def test_a_report_is_made_again_only_when_something_changed(reported):
     theme.write_text(theme.read_text(encoding="utf-8").replace("#0072B2", "#0072B3"), encoding="utf-8")
     execute(RUN, reported, reported)
     assert path.stat().st_mtime_ns > first
+
+
+def test_the_foot_names_the_folder_of_jobs_as_the_store_has_it(tmp_path):
+    inside, elsewhere = (
+        jobs_folder(Store(root), SimpleNamespace(root=tmp_path / "project"))
+        for root in (tmp_path / "project/runs", tmp_path / "other")
+    )
+    assert (inside, elsewhere) == ("runs/jobs", f"{tmp_path}/other/jobs")

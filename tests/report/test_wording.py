@@ -1,6 +1,6 @@
 import numpy as np
 
-from rmkit.report.wording import between, join, percent, points, sentence, signed, standing
+from rmkit.report.wording import between, join, number, percent, points, sentence, signed, standing
 from rmkit.study.monitoring.words import counted
 
 
@@ -31,3 +31,11 @@ def test_a_number_without_an_interval_shows_none():
     assert between({"low": np.nan, "high": np.nan}, percent) == ""
     assert between({"low": 0.1, "high": 0.2}, percent) == " (10.0% to 20.0%)"
     assert between({"low": -0.1, "high": 0.2}, points) == " (−10.0 to +20.0)"
+
+
+def test_a_share_rounds_alike_as_number_and_as_percent():
+    for eighths in range(0, 4001):
+        share = eighths / 4000  # 0.52725 and the like lie between two numbers
+        assert number(share, 3) == f"{float(percent(share).rstrip('%')) / 100:.3f}"
+    assert number(8e-17, 3) == "0.000"
+    assert number(-8e-17, 3, sign=True) == "0.000"
