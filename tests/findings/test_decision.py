@@ -217,7 +217,7 @@ def test_pairs_that_were_picked_for_a_second_judgement_are_no_ceiling_of_all():
     held_out = held_out_of(margins, annotator=0)
     again = held_out.iloc[:60].assign(annotator=1)
     again.loc[again.index[:9], "label"] = np.int8(0)
-    decision = decide(evaluations, choose_head(evaluations), held_out=pd.concat([held_out, again]))
+    decision = decide(evaluations, choose_head(evaluations), held_out=pd.concat([held_out, again], ignore_index=True))
     assert "On the 60 pairs that were judged more than once" in decision.answers["Is it learnable?"]
     assert "labels given twice" not in decision.answers["How noisy are the labels?"]
 
