@@ -42,8 +42,8 @@ class Crowd:
     crowd: float  # the share that the mean annotator gets right
 
 
-def judgements_in(held_out: pd.DataFrame) -> tuple[Judgements, pd.Index, np.ndarray] | None:
-    """The judgements of held-out pairs without ties, their positions there, and the prompt of each pair; None if none.
+def judgements_in(held_out: pd.DataFrame) -> tuple[Judgements, pd.DataFrame, np.ndarray] | None:
+    """The judgements of held-out pairs without ties, their rows there, and the prompt of each pair; None if none.
 
     None too where no annotator is named. Judgements without a name are taken for one person's, the last, but where
     they stand both ways: of those only the disagreements were kept, so they would make labels look noisier.
@@ -59,7 +59,7 @@ def judgements_in(held_out: pd.DataFrame) -> tuple[Judgements, pd.Index, np.ndar
     table = table.assign(**{ANNOTATOR: table[ANNOTATOR].where(table[ANNOTATOR] >= 0, held_out[ANNOTATOR].max() + 1)})
     by_pair = table.groupby(["first", "second"], sort=False)
     judged = Judgements(by_pair.ngroup().to_numpy(), table[ANNOTATOR].to_numpy(), table["label"].to_numpy())
-    return judged, table.index, by_pair["prompt_id"].first().to_numpy()
+    return judged, table, by_pair["prompt_id"].first().to_numpy()
 
 
 def crowd_of(held_out: pd.DataFrame) -> Crowd | None:
@@ -67,14 +67,14 @@ def crowd_of(held_out: pd.DataFrame) -> Crowd | None:
     found = judgements_in(held_out)
     if found is None:
         return None
-    judged, at, prompt_m = found
+    judged, rows_j, prompt_m = found
     shared_m = np.bincount(np.unique(np.stack([judged.pair_j, judged.annotator_j]), axis=1)[0]) > 1
     if not shared_m.any():
         return None
-    margin_j = held_out.loc[at, MARGIN].to_numpy()
-    asked = {"prompt_m": prompt_m, "n_resamples": RESAMPLES}
-    pairwise = pairwise_agreement(judged, rng=np.random.default_rng(0), **asked)
-    alpha = krippendorff_alpha(judged, rng=np.random.default_rng(0), mirrored=True, **asked)
+    margin_j = rows_j[MARGIN].to_numpy()
+    n, rng = RESAMPLES, np.random.default_rng(0)
+    pairwise = pairwise_agreement(judged, rng=rng, prompt_m=prompt_m, n_resamples=n)
+    alpha = krippendorff_alpha(judged, rng=rng, prompt_m=prompt_m, n_resamples=n, mirrored=True)
     unnamed = held_out[ANNOTATOR].max() + 1
     # people by how many shared judgements they have, numbered again, so that arrays are as long as needed
     shared_a = np.bincount(judged.annotator_j, weights=shared_m[judged.pair_j], minlength=judged.n_annotators)
@@ -83,8 +83,8 @@ def crowd_of(held_out: pd.DataFrame) -> Crowd | None:
     place_a[kept] = np.arange(len(kept))
     own_j = place_a[judged.annotator_j] >= 0
     ours = Judgements(judged.pair_j[own_j], place_a[judged.annotator_j[own_j]], judged.label_j[own_j])
-    sharp = annotator_sharpness(ours, rng=np.random.default_rng(0))
-    agrees = agreement_with_others(ours, rng=np.random.default_rng(0), **asked)
+    sharp = annotator_sharpness(ours, rng=rng)
+    agrees = agreement_with_others(ours, rng=rng, prompt_m=prompt_m, n_resamples=n)
     alike_j = (margin_j[own_j] > 0) + (margin_j[own_j] == 0) / 2
     n_ours = np.bincount(ours.annotator_j, minlength=len(kept))
     alike_a = np.bincount(ours.annotator_j, weights=alike_j, minlength=len(kept)) / np.maximum(n_ours, 1)

@@ -36,18 +36,18 @@ def test_who_is_right_less_often_is_found_and_the_head_beside_each():
 
 
 def test_people_who_are_alike_are_not_told_apart_in_most_files():
-    said = [sentence_of(crowd_of(judged([0.85] * 4, seed=seed))) for seed in range(10)]
-    assert sum("Nobody is shown to be right less often" in one for one in said) >= 8
+    said = [sentence_of(crowd_of(judged([0.85] * 4, seed=seed))) for seed in range(4)]
+    assert sum("Nobody is shown to be right less often" in one for one in said) >= 3
 
 
 def test_the_intervals_hold_what_each_is_right_in():
     right_a = [0.95, 0.8, 0.7, 0.9, 0.85]
     held = []
-    for seed in range(12):
+    for seed in range(5):
         people = crowd_of(judged(right_a, n_pairs=400, each=3, seed=seed)).people
         true = np.array(right_a)[people["annotator"].astype(int) - 1]
         held += ((people["right_low"] <= true) & (true <= people["right_high"])).tolist()
-    assert np.mean(held) > 0.85  # of 60 nominal 95% intervals
+    assert np.mean(held) > 0.85  # of 25 nominal 95% intervals
 
 
 def test_nobody_who_shares_no_pair_or_few_is_told_of_alone():
