@@ -54,6 +54,7 @@ FLOORS = (
             "reward_models",
             "the heads: `protocol`, `registry`, and a folder for each family",
             inside=(
+                ("array_forms",),
                 ("protocol", "inputs", "storage"),
                 ("linear", "mlp", "trees"),
                 ("registry", "margin_uncertainty"),
@@ -120,7 +121,17 @@ FLOORS = (
             "what each command of the command line does",
             counts=False,
             inside=(
-                ("request", "selection", "dry_run", "waiting", "version", "headlines", "look_at_first", "plain_tables"),
+                (
+                    "request",
+                    "selection",
+                    "dry_run",
+                    "waiting",
+                    "version",
+                    "headlines",
+                    "look_at_first",
+                    "plain_tables",
+                    "out_folder",
+                ),
                 ("pages", "row_selection", "export_study"),
                 ("running", "looking", "results", "compare", "score", "export", "keeping"),
                 ("fit",),

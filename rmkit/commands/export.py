@@ -3,7 +3,9 @@
 import argparse
 import os
 import shutil
+from pathlib import Path
 
+from rmkit.commands.out_folder import require_new_folder_fits
 from rmkit.errors import ParamsError, cut
 from rmkit.study.monitoring.output import say
 from rmkit.study.store.disk import disk_faults
@@ -25,11 +27,19 @@ def export(options: argparse.Namespace) -> int:
     from rmkit.export.sequence_classifier import has_a_class, write_sequence_classifier
     from rmkit.export.text_reward_model import HeadRewardModel, TextRewardModel
 
-    out = options.out
-    if out.exists():
-        raise ParamsError(f"--out {cut(str(out))}: is there already; name another folder")
-    if not out.absolute().parent.is_dir():
-        raise ParamsError(f"--out {cut(str(out))}: there is no folder {cut(str(out.absolute().parent))}; make it")
+    out, where = options.out, f"--out {cut(str(options.out))}"
+    if options.set:
+        given = cut(str(options.set[0]))
+        raise ParamsError(
+            f"--set {given}: is for studies, and {cut(str(options.model))} is a reward model; leave it out"
+        )
+    with disk_faults(out):
+        if os.path.lexists(out):
+            link = "" if out.exists() else ", a link that leads nowhere"
+            raise ParamsError(f"{where}: is there already{link}; name another folder")
+        if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(options.model)):
+            raise ParamsError(f"{where}: is inside the reward model that is exported; name a folder elsewhere")
+        require_new_folder_fits(out.absolute(), where)
     model = TextRewardModel.load(options.model)
     in_transformers = not isinstance(model, HeadRewardModel) or has_a_class(model)
     beside = out.absolute().with_name(f".{out.name}.{os.getpid()}")

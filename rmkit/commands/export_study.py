@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rmkit
+from rmkit.commands.out_folder import require_new_folder_fits
 from rmkit.commands.request import planned
 from rmkit.commands.version import commit_of
 from rmkit.errors import ParamsError, StoreError, cut, listed
@@ -104,8 +105,7 @@ def _licences_of_earlier(out: Path, shown: str) -> dict[str, str]:
     from rmkit.export.study_dataset import WRITTEN_BY
     from rmkit.worlds.exported_study import ROOT
 
-    if not out.parent.is_dir():
-        raise ParamsError(f"{shown}: there is no folder {cut(str(out.parent))}; make it")
+    require_new_folder_fits(out, shown)
     if not os.path.lexists(out):
         return {}
     try:

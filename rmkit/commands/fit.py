@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmkit.commands.look_at_first import write_look_at_first
+from rmkit.commands.out_folder import files_in, is_named, require_new_folder_fits
 from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
 from rmkit.errors import DataError, ParamsError, cut
-from rmkit.files.regular import require_no_address
+from rmkit.files.regular import read_json, read_text, require_no_address
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -119,17 +120,30 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _check_free(folder: Path, where: str) -> None:
     """ParamsError unless a reward model may go there: nothing is lost but an older one."""
-    from rmkit.export.text_reward_model import ABOUT, ENCODER, HEAD, OF_TRANSFORMERS
+    from rmkit.export.model_card import CARD_FILE
+    from rmkit.export.text_reward_model import ABOUT, FILES
 
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ParamsError(f"{where}: is there already, and is no reward model; name another folder")
-    known = (ABOUT, ENCODER, HEAD, SUSPECTS, TO_LABEL, *OF_TRANSFORMERS)
-    if folder.exists() and (more := sorted(path.name for path in folder.iterdir() if not any(map(path.match, known)))):
-        raise ParamsError(f"{where}: holds {cut(more[0])} beside a reward model; move it, or name another folder")
+    known = (*FILES, SUSPECTS, TO_LABEL)
+    if folder.exists() and (more := [path for path in files_in(folder) if not is_named(path, known)]):
+        raise ParamsError(f"{where}: holds {cut(str(more[0]))} beside a reward model; move it, or name another folder")
     if (folder / TO_LABEL).exists() and not _is_empty_form(folder / TO_LABEL):
         raise ParamsError(f"{where}: {TO_LABEL} there holds what somebody filled in; move it, or name another folder")
-    if not folder.parent.is_dir():
-        raise ParamsError(f"{where}: there is no folder {cut(str(folder.parent))}; make it")
+    if (folder / CARD_FILE).exists() and not _is_own_card(folder):
+        raise ParamsError(f"{where}: {CARD_FILE} there is not as rmkit wrote it; move it, or name another folder")
+    require_new_folder_fits(folder, where)
+
+
+def _is_own_card(folder: Path) -> bool:
+    """Whether README.md is the card that reward_model.json gives, of a folder that transformers loads or rmkit."""
+    from rmkit.export.model_card import CARD_FILE, cards_of
+    from rmkit.export.text_reward_model import ABOUT
+
+    try:
+        return read_text(folder / CARD_FILE) in cards_of(read_json(folder / ABOUT))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _is_empty_form(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, quoted
 from rmkit.export.model_card import CARD_FILE, card
-from rmkit.export.text_reward_model import ABOUT, CLASSIFIER, FORMAT, JOINT, TextRewardModel
+from rmkit.export.text_reward_model import ABOUT, CLASSIFIER, FORMAT, JOINT, TextRewardModel, require_finite
 from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, load_reward_model
 from rmkit.lm.reading.score import rewards_of
@@ -53,7 +53,9 @@ class ClassifierRewardModel(TextRewardModel):
         if not len(responses):
             return np.empty(0, np.float32)
         ids_r, _ = cut_ids(prompts, responses, self.template, self.tokenizer)
-        return rewards_of(self.model, self.tokenizer, ids_r, batch_size=BATCH, progress=progress)
+        reward_r = rewards_of(self.model, self.tokenizer, ids_r, batch_size=BATCH, progress=progress)
+        require_finite(reward_r, str(self.model.name_or_path or "the reward model"))
+        return reward_r
 
     def save(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -85,7 +87,7 @@ class ClassifierRewardModel(TextRewardModel):
     def of(cls, folder: Path, about: Mapping[str, Any]) -> "ClassifierRewardModel":
         """The reward model of a folder whose reward_model.json says `about`; as `TextRewardModel.load`."""
         template, head, encoder = about["template"], about["head"], about["encoder"]
-        if template not in TEMPLATES or not isinstance(head, str) or not isinstance(about["about"], dict):
+        if template not in TEMPLATES or not isinstance(head, str):
             raise ValueError(f"template {quoted(template)} of head {quoted(head)}")
         model, tokenizer = load_reward_model(Origin(str(folder), str(folder.resolve())))
         if (found := fingerprint(template, tokenizer)) != about["template_fingerprint"]:

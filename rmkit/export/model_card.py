@@ -5,9 +5,11 @@ Knows what a reward model says of itself; no weights.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from rmkit.evaluation.choice import EXACT
+from rmkit.worlds.human_preferences.text_features import NGRAM_READER
 
 if TYPE_CHECKING:
     from rmkit.export.text_reward_model import TextRewardModel
@@ -38,6 +40,13 @@ def card(model: "TextRewardModel", *, in_transformers: bool) -> str:
         rows=rows,
         answers=answers,
     )
+
+
+def cards_of(told: Mapping[str, Any]) -> list[str]:
+    """The cards that go with a reward_model.json, of a folder that transformers loads and of one that rmkit does."""
+    encoder, by = told["encoder"], told["encoder"] or NGRAM_READER
+    model = SimpleNamespace(about=told["about"], encoder=encoder, reads=f"{told['reads']} by {by}", name=told["head"])
+    return [card(cast("TextRewardModel", model), in_transformers=each) for each in (True, False)]
 
 
 def _interval(row: Mapping[str, Any]) -> str:

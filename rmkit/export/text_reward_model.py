@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, ResultError, quoted
+from rmkit.errors import DataError, quoted
+from rmkit.export.carried_facts import check_facts
 from rmkit.files.digests import file_digest, files_below
 from rmkit.files.regular import read_json
 from rmkit.reward_models.collection import RewardModels
 from rmkit.worlds.human_preferences.computed_features import FEATURES, embedding_of
 from rmkit.worlds.human_preferences.stored_features import ENCODED, NGRAMS
-from rmkit.worlds.human_preferences.text_features import NgramFeatures
+from rmkit.worlds.human_preferences.text_features import ARRAYS as NGRAM_ARRAYS
+from rmkit.worlds.human_preferences.text_features import NGRAM_READER, NgramFeatures
+from rmkit.worlds.human_preferences.text_features import SETTINGS as NGRAM_SETTINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +36,11 @@ CLASSIFIER = "sequence classifier"  # in place of features: the language model g
 OF_TRANSFORMERS = (  # names of what a sequence classifier's folder holds besides
     *("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*", "*.jinja", "README.md"),
     *("special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "spiece.model"),
+)
+OF_HEAD = ("model.json", "model.safetensors", "trees_*.txt")
+FILES = (  # all that `save` writes, of either kind, by names from the folder on
+    *(ABOUT, *OF_TRANSFORMERS, f"{HEAD}/reward_models.json", f"{HEAD}/fits.parquet", f"{ENCODER}/{NGRAM_SETTINGS}"),
+    *(f"{ENCODER}/{NGRAM_ARRAYS}", *(f"{HEAD}/*/{inside}{name}" for inside in ("", "members/") for name in OF_HEAD)),
 )
 WEIGHTS = "model.safetensors"  # of an encoder's folder: what its digest is of
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
@@ -71,18 +79,35 @@ class TextRewardModel(ABC):
     def load(cls, folder: str | Path) -> "TextRewardModel":
         """The reward model of a folder that `save` wrote, or DataError; also if its encoder is no longer the same."""
         folder = Path(folder)
+        where = str(folder / ABOUT)
+        if not folder.is_dir() and folder.exists():
+            raise DataError(f"{folder}: is a file; a reward model is a folder that `rmkit fit` wrote")
         try:
             about = read_json(folder / ABOUT)
             files_below(folder)  # regular ones only: a pipe would be waited for
             if about["format"] != FORMAT:
-                raise DataError(f"{folder / ABOUT}: is of format {about['format']!r}; this rmkit reads format {FORMAT}")
+                raise DataError(f"{where}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}")
             kind = pkgutil.resolve_name(IN_TRANSFORMERS) if about["features"] == CLASSIFIER else HeadRewardModel
+            check_facts(about["about"], where)
             model: TextRewardModel = kind.of(folder, about)
             return model
         except FileNotFoundError:
             raise DataError(f"{folder}: holds no {ABOUT}; it must be a folder that `rmkit fit` wrote") from None
+        except KeyError as fault:
+            raise DataError(f"{where}: is not what rmkit wrote (it has no key {fault}); fit it again") from None
         except DAMAGED as fault:
-            raise DataError(f"{folder / ABOUT}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+            raise DataError(f"{where}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+
+
+def require_finite(reward_r: "np.ndarray", where: str) -> None:
+    """DataError unless all rewards are finite numbers."""
+    import numpy as np
+
+    if not (finite_r := np.isfinite(reward_r)).all():
+        row = int(np.argmin(finite_r))
+        value = float(reward_r[row])
+        said = f"gives response {row} a reward that is {value}, not finite"
+        raise DataError(f"{where}: {said}: its numbers are damaged or too large; fit it again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +120,7 @@ class HeadRewardModel(TextRewardModel):
     encoder: str | None = None  # of features that a model gives: its folder or hub name
     ngrams: NgramFeatures | None = None  # of n-grams: what was fitted
     about: Mapping[str, Any] = field(default_factory=dict)  # in JSON's types
+    folder: str | None = None  # where it was loaded from
 
     @property
     def name(self) -> str:
@@ -108,7 +134,7 @@ class HeadRewardModel(TextRewardModel):
 
     @property
     def reads(self) -> str:
-        return f"{self.features_of} by {'character n-grams' if self.ngrams else self.encoder or self.features}"
+        return f"{self.features_of} by {NGRAM_READER if self.ngrams else self.encoder or self.features}"
 
     def embed(
         self, prompts: Sequence[str], responses: Sequence[str], *, progress: Callable[[int, int], None] | None = None
@@ -133,7 +159,28 @@ class HeadRewardModel(TextRewardModel):
         if not len(responses):
             return np.empty(0, np.float32)
         (model,) = self.head.models.values()
-        return np.asarray(model.score(self.embed(prompts, responses, progress=progress))[0], np.float32)
+        embedding_rd = self.embed(prompts, responses, progress=progress)
+        self.require_width(embedding_rd.shape[1])
+        if not np.isfinite(embedding_rd).all():
+            row = int(np.argmin(np.isfinite(embedding_rd).all(axis=1)))
+            held = f"gives response {row} features that are not finite"
+            raise DataError(f"{self._reader()}: {held}; put its files back, or fit again")
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            reward_r = np.asarray(model.score(embedding_rd)[0], np.float32)
+        require_finite(reward_r, f"{self.folder or 'the reward model'}/{HEAD}")
+        return reward_r
+
+    def require_width(self, n_dimensions: int) -> None:
+        """DataError unless the head was fitted on as many numbers a text as its features have."""
+        (head,) = self.head.models.values()
+        if (wanted := head.n_dimensions) != n_dimensions:  # type: ignore[attr-defined]  # of the registry
+            held = f"gives {n_dimensions} numbers a text, and the head in {self.folder or 'memory'}"
+            raise DataError(f"{self._reader()}: {held} was fitted on {wanted}; put its files back, or fit again")
+
+    def _reader(self) -> str:
+        """What makes features of texts, as messages give it."""
+        beside = f"{self.folder}/{ENCODER}" if self.folder else "the n-grams"
+        return beside if self.ngrams is not None else str(self.encoder or self.features)
 
     def save(self, folder: str | Path) -> None:
         folder = Path(folder)
@@ -169,15 +216,14 @@ class HeadRewardModel(TextRewardModel):
         if encoder == BESIDE:
             encoder = str(folder.resolve() / ENCODER)
         ngrams = NgramFeatures.load(folder / ENCODER) if features == NGRAMS else None
-        try:
-            head = RewardModels.load(folder / HEAD)
-            if len(head.fits) != 1:
-                raise ValueError(f"{len(head.fits)} fits")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, ResultError) as fault:
+        head = RewardModels.load(folder / HEAD)
+        if len(head.fits) != 1:
             raise DataError(
-                f"{folder / HEAD}: holds no head that can be read ({quoted(fault)}); fit it again"
-            ) from None
-        model = cls(head, features, reads == JOINT, encoder, ngrams, held)
+                f"{folder / HEAD}: holds {len(head.fits)} fits; a reward model of texts is one; fit it again"
+            )
+        model = cls(head, features, reads == JOINT, encoder, ngrams, held, str(folder))
+        if ngrams is not None:
+            model.require_width(len(ngrams.direction_dv))
         weights = model.weights()
         if about.get("encoder_sha256") and (not weights or file_digest(weights) != about["encoder_sha256"]):
             state = "holds other weights than" if weights else "is not there any more, or lacks"

@@ -13,9 +13,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from rmkit.errors import DataError, ResultError
+from rmkit.errors import DataError, ResultError, cut, quoted
+from rmkit.files.regular import open_regular, read_json
 from rmkit.reward_models.protocol import RewardModel, Storable
 from rmkit.reward_models.registry import REWARD_MODELS, class_at
+from rmkit.reward_models.storage import WRONG
 
 FORMAT = 2
 COLUMNS = ("fit", "reward_model", "position")
@@ -112,16 +114,51 @@ class RewardModels:
     def load(cls, folder: str | Path) -> Self:
         """The reward models of a folder that `save` wrote, or DataError; `not_saved` names those without weights."""
         folder = Path(folder)
-        about_path = folder / "reward_models.json"
+        about_path, fits_path = folder / "reward_models.json", folder / "fits.parquet"
         if not about_path.exists():
             raise DataError(f"{folder}: holds no reward_models.json; it must be a folder that RewardModels.save wrote")
-        about = json.loads(about_path.read_text(encoding="utf-8"))
+        targets, not_saved = _told(about_path)
+        models = dict[str, RewardModel]()
+        for name, target in targets.items():
+            try:
+                head = class_at(target)
+            except DataError as fault:
+                raise DataError(f"{about_path}: {fault}") from None
+            models[name] = head.load(folder / name)
+        try:
+            with open_regular(fits_path) as file:
+                made = cls(pd.read_parquet(file), models, not_saved)
+            places = {name: sorted(group["position"]) for name, group in made.fits.groupby("reward_model")}
+        except OSError as fault:  # Arrow's own too
+            raise DataError(
+                f"{fits_path}: cannot be read ({cut(str(fault.strerror or fault))}); fit it again"
+            ) from None
+        except (ResultError, *WRONG) as fault:
+            raise DataError(f"{fits_path}: is no table of these fits ({cut(str(fault))}); fit it again") from None
+        for name, model in models.items():
+            held = model.n_fits  # type: ignore[attr-defined]  # all that have a name are a StoredHead
+            if places[name] != list(range(held)):
+                listed_as = f"lists positions {quoted([*map(str, places[name])])} of {cut(name)}"
+                raise DataError(f"{fits_path}: {listed_as}, whose folder {name}/ holds {held} fits; fit it again")
+        return made
+
+
+def _told(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What reward_models.json says: the classes of its models by name, and the names of those not saved."""
+    try:
+        about = read_json(path)
         if about["format"] != FORMAT:
-            raise DataError(f"{about_path}: is of format {about['format']}; this rmkit reads format {FORMAT}")
-        models: dict[str, RewardModel] = {
-            name: class_at(target).load(folder / name) for name, target in about["reward_models"].items()
-        }
-        return cls(pd.read_parquet(folder / "fits.parquet"), models, tuple(about["not_saved"]))
+            raise DataError(f"{path}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}")
+        targets, not_saved = about["reward_models"], about["not_saved"]
+    except KeyError as fault:
+        raise DataError(f"{path}: has no key {fault}; fit it again") from None
+    except (OSError, *WRONG) as fault:
+        raise DataError(f"{path}: is not what rmkit wrote ({quoted(fault)}); fit it again") from None
+    if not isinstance(targets, dict) or not all(name and Path(name).name == name for name in targets):
+        raise DataError(f"{path}: reward_models: is {quoted(targets)}; it must give each model's folder and class")
+    if not isinstance(not_saved, list) or not all(isinstance(name, str) for name in not_saved):
+        raise DataError(f"{path}: not_saved: is {quoted(not_saved)}; it must be a list of names")
+    return targets, tuple(not_saved)
 
 
 def target_of(model: RewardModel) -> str | None:

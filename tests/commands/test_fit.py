@@ -12,6 +12,9 @@ import pytest
 
 from rmkit.artifacts.table import Table
 from rmkit.cli import main
+from rmkit.commands.fit import _check_free
+from rmkit.errors import ParamsError
+from rmkit.export.composite import write_composite
 from rmkit.export.text_reward_model import TextRewardModel
 from rmkit.study.store.store import Store
 from tests.checkout import checkout, environment
@@ -198,6 +201,76 @@ def test_nothing_is_run_for_a_folder_that_cannot_be_written_or_holds_more(model,
         assert said in err
         assert err.count("\n") == 1
     assert (tmp_path / "mine/scores.csv").read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("head/notes.txt", "holds head/notes.txt beside a reward model"),
+        ("head/linear_bt/members/mine/model.json", "holds head/linear_bt/members/mine/model.json beside"),
+        ("encoder/more.bin", "holds encoder/more.bin beside"),
+        ("README.md", "README.md there is not as rmkit wrote it; move it, or name another folder"),
+        ("config.json/mine.csv", "holds config.json/mine.csv beside"),
+    ],
+)
+def test_what_somebody_put_into_a_model_or_edited_there_is_not_lost(model, monkeypatch, tmp_path, capsys, path, said):  # noqa: F811
+    monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: pytest.fail("was run"))
+    pairs = file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    model.save(tmp_path / "mine")
+    place = tmp_path / "mine" / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("kept", encoding="utf-8")
+    assert main(["fit", str(pairs), "--out", str(tmp_path / "mine")]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert place.read_text(encoding="utf-8") == "kept"
+
+
+@pytest.mark.parametrize("edit", ["", "mine"])
+def test_the_card_that_rmkit_wrote_may_be_replaced_and_an_edited_one_not(model, tmp_path, edit):  # noqa: F811
+    write_composite(replace(model, about={**model.about, "held_out_accuracy": [ACCURACY]}), tmp_path / "mine")
+    card = tmp_path / "mine/README.md"
+    card.write_text(card.read_text(encoding="utf-8") + edit, encoding="utf-8")
+    if not edit:
+        return _check_free(tmp_path / "mine", "--out mine")
+    with pytest.raises(ParamsError, match=r"README\.md there is not as rmkit wrote it"):
+        _check_free(tmp_path / "mine", "--out mine")
+
+
+@pytest.mark.parametrize("command", ["fit", "export"])
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_run(model, monkeypatch, tmp_path, capsys, command):  # noqa: F811
+    monkeypatch.setattr("rmkit.commands.fit.run", lambda asked: pytest.fail("was run"))
+    model.save(tmp_path / "mine")
+    what = tmp_path / "mine" if command == "export" else file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    assert main([command, str(what), "--out", "/proc/zz"]) == 2
+    err = capsys.readouterr().err
+    assert "--out /proc/zz: cannot be written in /proc (" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("mine", "--out", "nowhere"), "--out nowhere: is there already, a link that leads nowhere; name another"),
+        (("mine", "--out", "mine/in"), "--out mine/in: is inside the reward model that is exported"),
+        (("mine", "--out", "link/in"), "--out link/in: is inside the reward model that is exported"),
+        (("mine", "--out", "new", "--set", "x=1"), "--set x=1: is for studies, and mine is a reward model"),
+        (("pairs.jsonl", "--out", "new"), "pairs.jsonl: is a file; a reward model is a folder that `rmkit fit` wrote"),
+    ],
+)
+def test_an_export_that_cannot_be_right_is_one_sentence(model, monkeypatch, tmp_path, capsys, words, said):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    model.save(tmp_path / "mine")
+    file_of(tmp_path / "pairs.jsonl", made_up_pairs(12))
+    (tmp_path / "nowhere").symlink_to("none")
+    (tmp_path / "link").symlink_to("mine")
+    there = sorted(map(str, tmp_path.rglob("*")))
+    assert main(["export", *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert sorted(map(str, tmp_path.rglob("*"))) == there
 
 
 @pytest.mark.parametrize("out", ["made", "link", "new", "."])

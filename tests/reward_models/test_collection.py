@@ -170,7 +170,9 @@ def test_no_class_but_a_registered_one_is_imported(collection, tmp_path, monkeyp
     monkeypatch.syspath_prepend(tmp_path)
     for target in ("theirs:Head", "rmkit.reward_models.collection:RewardModels", "os:system"):
         path.write_text(json.dumps({**about, "reward_models": {"linear_bt": target}}), encoding="utf-8")
-        with pytest.raises(DataError, match=f"^{target}: is no reward model of rmkit; those are linear_bt, ") as told:
+        with pytest.raises(
+            DataError, match=f"reward_models.json: {target}: is no reward model of rmkit; those are linear_bt, "
+        ) as told:
             RewardModels.load(tmp_path)
         assert "\n" not in str(told.value)
 

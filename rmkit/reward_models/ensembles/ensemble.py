@@ -7,15 +7,16 @@ bootstrap: Efron 1979. Validation data are the same for all members.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from rmkit.errors import ParamsError
+from rmkit.errors import DataError, ParamsError
 from rmkit.progress import Progress
+from rmkit.reward_models.array_forms import Form
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.registry import build, reward_model_class
 from rmkit.reward_models.storage import StoredHead
@@ -180,8 +181,17 @@ class Ensemble(StoredHead):
     def load(cls, folder: Path) -> Self:
         """As `Storable.load`."""
         model = super().load(folder)
-        model.members_ = reward_model_class(model.head).load(Path(folder) / "members")
+        place = Path(folder) / "members"
+        members: Any = reward_model_class(model.head).load(place)
+        if members.n_fits != (wanted := model.n_fits * model.n_members):
+            held = f"{model.n_fits} x {model.n_members} = {wanted}"
+            raise DataError(f"{place}: holds {members.n_fits} fits; the ensemble's members are {held}")
+        model.members_ = members
         return model
+
+    def forms(self) -> Mapping[str, Form]:
+        """As `StoredHead.forms`."""
+        return {"center_sb_": Form("float64", ("S", self.n_members))}
 
 
 def repeated(pairs: PairSets, set_f: np.ndarray, times_fm: np.ndarray | float = 1.0) -> PairSets:

@@ -25,6 +25,7 @@ import numpy as np
 from rmkit.errors import DataError, ParamsError
 from rmkit.measures.information import p_variance
 from rmkit.progress import Progress
+from rmkit.reward_models.array_forms import Form
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.linear.laplace import LastLayerLaplace, covariance_root
 from rmkit.reward_models.linear.newton import newton_weights
@@ -211,6 +212,17 @@ class LinearBradleyTerry(StoredHead):
     def learned(self) -> dict[str, np.ndarray]:
         """As `StoredHead.learned`, and what the Laplace approximation keeps."""
         return super().learned() | (self.laplace_.arrays() if self.laplace_ else {})
+
+    def forms(self) -> Mapping[str, Form]:
+        """As `StoredHead.forms`."""
+        return {
+            "weight_sd_": Form("float64", ("S", "D")),
+            **dict.fromkeys(("intercept_s_", "scale_s_", "l2_s_"), Form("float64", ("S",))),
+            "spread_sd_": Form("float64", ("S", "D"), required=False),
+            **dict.fromkeys(LOSSES, Form("float64", ("S",), required=False, measured=True)),
+            "laplace_mean_sh": Form("float32", ("S", "D"), required=self.laplace),
+            "laplace_root_shh": Form("float32", ("S", "D", "D"), required=self.laplace),
+        }
 
     def take(self, learned: Mapping[str, np.ndarray]) -> None:
         """As `StoredHead.take`."""

@@ -7,6 +7,7 @@ so which fits are trained beside it changes its result by rounding alone.
 """
 
 import dataclasses
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 
-from rmkit.errors import ParamsError, one_of
+from rmkit.errors import ParamsError, not_one_of, one_of, quoted
 from rmkit.progress import Progress
+from rmkit.reward_models.array_forms import LARGEST, Form
 from rmkit.reward_models.inputs import check_counts, check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.mlp.batches import Events
 from rmkit.reward_models.mlp.embedding_table import FORMATS, EmbeddingTable
@@ -198,6 +200,27 @@ class MLP(StoredHead, ABC):
         super().take(learned)
         n_layers = sum(name.startswith("layer_") for name in learned)
         self.layers_ = [learned[f"layer_{i}"] for i in range(n_layers)]
+
+    def forms(self) -> Mapping[str, Form]:
+        """As `StoredHead.forms`; the layers' shapes are those of Layers."""
+        forms: dict[str, Form] = {}
+        sizes: tuple[int | str, ...] = ("D", *self.hidden, 1)
+        for at, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+            forms[f"layer_{2 * at}"] = Form("float32", ("S", n_in, n_out))
+            forms[f"layer_{2 * at + 1}"] = Form("float32", ("S", 1, n_out))
+        return forms | {
+            "center_d_": Form("float32", ("D",)),
+            "scale_": Form("float32", ("D",), required=False),
+            "steps_s_": Form("int64", ("S",)),
+            **dict.fromkeys(MEASURED[1:], Form("float64", ("S",), required=False, measured=True)),
+        }
+
+    def wrong_fact(self, facts: Mapping[str, Any]) -> str | None:
+        """As `StoredHead.wrong_fact`."""
+        scale, precision = facts.get("scale_", 1.0), facts.get("precision_")
+        if type(scale) not in (int, float) or not 0 < scale <= LARGEST:
+            return f"scale_ is {quoted(scale)}, not a finite number above 0"
+        return None if precision in list(FORMATS) else f"precision_: {not_one_of(precision, list(FORMATS))}"
 
     @classmethod
     def made_from(cls, options: dict[str, Any]) -> Self:

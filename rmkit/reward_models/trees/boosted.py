@@ -18,8 +18,10 @@ from typing import Any, ClassVar, Literal, Self, get_args
 import lightgbm
 import numpy as np
 
-from rmkit.errors import DataError, ParamsError, one_of
+from rmkit.errors import DataError, ParamsError, one_of, quoted
+from rmkit.files.regular import read_text, why_unreadable
 from rmkit.progress import Progress
+from rmkit.reward_models.array_forms import Form
 from rmkit.reward_models.inputs import check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.storage import StoredHead
 from rmkit.reward_models.trees.binned_rows import BinnedRows, Rows, equal_rows_together, score_rows
@@ -27,6 +29,7 @@ from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 # One thread adds every sum in one order, and leaves no thread pool behind that a forked process would wait for.
 SAME_EVERYWHERE = {"num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+MOST_TEXT = 2**31  # bytes of trees
 LAST_WORDS = "end of parameters"  # of a model's text that was not cut short
 
 # Stands in for an objective of one's own where no row can be told from another: there LightGBM takes only its own.
@@ -180,12 +183,25 @@ class Trees(StoredHead, ABC):
     def load(cls, folder: Path) -> Self:
         """As `Storable.load`; DataError for a text that was cut short too."""
         model = super().load(folder)
-        try:
-            texts = [(Path(folder) / f"trees_{s}.txt").read_text("utf-8") for s in range(len(model.rounds_s_))]
-            model.boosters_ = [_read(text) for text in texts]
-        except (OSError, ValueError, lightgbm.basic.LightGBMError) as error:
-            raise DataError(f"{folder}: cannot be read as a saved reward model: {error}") from error
+        model.boosters_ = []
+        for s in range(model.n_fits):
+            path = Path(folder) / f"trees_{s}.txt"
+            try:
+                model.boosters_.append(_read(read_text(path, MOST_TEXT)))
+            except OSError as fault:
+                raise DataError(f"{path}: cannot be read as a saved reward model: {why_unreadable(fault)}") from fault
+            except (ValueError, lightgbm.basic.LightGBMError) as fault:
+                raise DataError(f"{path}: cannot be read as a saved reward model: {quoted(fault)}") from fault
+            if (found := model.boosters_[s].num_feature()) != model.n_dimensions:
+                raise DataError(
+                    f"{path}: has trees of {found} dimensions, and those of fit 0 have {model.n_dimensions}"
+                )
         return model
+
+    def forms(self) -> Mapping[str, Form]:
+        """As `StoredHead.forms`."""
+        loss = Form("float64", ("S",), required=False, measured=True)
+        return {"rounds_s_": Form("int64", ("S",))} | dict.fromkeys(self.by_fit[1:], loss)
 
 
 def can_split(train: lightgbm.Dataset) -> bool:

@@ -6,12 +6,12 @@ new texts their features. Knows no prompt, no pair and no model.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, quoted
+from rmkit.errors import DataError, listed_twice, quoted
 from rmkit.files.regular import read_json
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 AT_ONCE = 2_000  # texts whose runs are counted at a time
+SHORTEST_WORD = 3  # with the spaces beside it: a shorter word is one n-gram, however short
+LARGEST_RARITY = 100  # 1 + log((1 + texts) / (1 + texts with it)): no disk has as many texts
+LARGEST_ENTRY = 1.01  # of a direction of length 1, rounded
+NGRAM_READER = "character n-grams"  # as messages and cards call it
 SETTINGS, ARRAYS = "ngrams.json", "ngrams.safetensors"
 
 RANK = 1e-7  # a singular value that is smaller, of the largest one, is 0
@@ -68,15 +72,52 @@ class NgramFeatures:
         try:
             about = read_json(folder / SETTINGS)
             arrays = load_file(folder / ARRAYS)
-            shortest, longest = about["ngram_range"]
-            found = cls(tuple(about["ngrams"]), (shortest, longest), arrays["rarity_v"], arrays["direction_dv"])
-            if about["format"] != FORMAT or found.rarity_v.shape != (len(found.ngrams),):
-                raise ValueError("its n-grams are not as many as their rarities")
-            if found.direction_dv.shape[1:] != found.rarity_v.shape:
-                raise ValueError("its arrays and n-grams are not of one size")
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            wrong = _wrong_in(about, arrays)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as fault:
             raise DataError(f"{folder}: holds no n-gram features that can be read ({quoted(fault)})") from None
-        return found
+        if wrong:
+            raise DataError(f"{folder}/{wrong}; fit it again")
+        shortest, longest = about["ngram_range"]
+        return cls(tuple(about["ngrams"]), (shortest, longest), arrays["rarity_v"], arrays["direction_dv"])
+
+
+def _wrong_in(about: Any, arrays: "Mapping[str, np.ndarray]") -> str | None:
+    """What is wrong with saved features, beginning with the file; None if `save` may have written them."""
+    import numpy as np
+
+    if lacking := [name for name in ("format", "ngram_range", "ngrams") if name not in about]:
+        return f"{SETTINGS}: has no key {lacking[0]!r}"
+    spans, ngrams = about["ngram_range"], about["ngrams"]
+    if about["format"] != FORMAT:
+        return f"{SETTINGS}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}"
+    if not isinstance(spans, list) or [type(each) for each in spans] != [int, int] or not 1 <= spans[0] <= spans[1]:
+        return f"{SETTINGS}: ngram_range: is {quoted(spans)}; it must be two lengths, the shortest first, from 1 on"
+    if not isinstance(ngrams, list) or not ngrams:
+        return f"{SETTINGS}: ngrams: is {quoted(ngrams)}; it must be a list of texts"
+    least = min(spans[0], SHORTEST_WORD)
+    for at, ngram in enumerate(ngrams):
+        if not isinstance(ngram, str) or not least <= len(ngram) <= spans[1]:
+            return f"{SETTINGS}: ngrams: number {at} is {quoted(ngram)}; it must be a text as long as ngram_range says"
+    if twice := listed_twice(ngrams):
+        return f"{SETTINGS}: ngrams: {quoted(twice[0])} is listed twice; each has a column of its own"
+    n_ngrams, n_dimensions = len(ngrams), (*arrays.get("direction_dv", np.empty(0)).shape, 0)[0]
+    for name, dtype, shape in (
+        ("rarity_v", "float64", (n_ngrams,)),
+        ("direction_dv", "float32", (n_dimensions, n_ngrams)),
+    ):
+        if name not in arrays:
+            return f"{ARRAYS}: {name}: is not there"
+        array = arrays[name]
+        if array.dtype != dtype or array.shape != shape or not array.size:
+            held = f"is {array.dtype} of shape {array.shape} for {n_ngrams} n-grams"
+            return f"{ARRAYS}: {name}: {held}; it must be {dtype}, a number for each of them"
+        if not np.isfinite(array).all():
+            return f"{ARRAYS}: {name}: holds a number that is not finite"
+    if not ((arrays["rarity_v"] >= 1) & (arrays["rarity_v"] <= LARGEST_RARITY)).all():
+        return f"{ARRAYS}: rarity_v: holds a number below 1 or above {LARGEST_RARITY}, which no rarity is"
+    if not (np.abs(arrays["direction_dv"]) <= LARGEST_ENTRY).all():
+        return f"{ARRAYS}: direction_dv: holds a number beyond {LARGEST_ENTRY}, and directions have length 1"
+    return None
 
 
 def embed(

@@ -139,5 +139,5 @@ def test_an_ensemble_is_saved_with_its_head_and_members(tmp_path):
     assert loaded == model
     np.testing.assert_array_equal(loaded.uncertainty(WORLD.embedding_rd), model.uncertainty(WORLD.embedding_rd))
     (tmp_path / "members" / "model.json").unlink()
-    with pytest.raises(DataError, match="members: cannot be read as a saved reward model"):
+    with pytest.raises(DataError, match=r"members/model\.json: cannot be read as a saved reward model"):
         Ensemble.load(tmp_path)
