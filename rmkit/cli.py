@@ -133,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     table = command("results", results, positional="stage")
     table.add_argument(
         "--out",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="a .csv or .parquet file of all rows, or of those that --select and --metric ask for",
     )
@@ -147,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only rows with this value of a parameter or another column; several: 0.5..2, [1, 32]; null: no noise",
     )
     fits = commands.add_parser("fit", help=(fit.__doc__ or "").split("\n")[0], description=fit.__doc__)
-    fits.add_argument("pairs", type=Path, metavar="PAIRS", help="a file or folder of preference pairs")
+    fits.add_argument("pairs", type=_path, metavar="PAIRS", help="a file or folder of preference pairs")
     fits.add_argument(
         "--encoder", metavar="NAME", help="a model that reads the texts: a folder or hub name (default: n-grams)"
     )
@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a causal model that is fine-tuned as one more head: a folder or hub name (default: none)",
     )
-    fits.add_argument("--out", type=Path, metavar="FOLDER", help="where the reward model goes")
+    fits.add_argument("--out", type=_path, metavar="FOLDER", help="where the reward model goes")
     fits.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="set a parameter of the notebooks"
     )
@@ -164,24 +164,24 @@ def _parser() -> argparse.ArgumentParser:
     fits.add_argument("--dry-run", action="store_true", help="say how the rows are read and what it would cost")
     fits.set_defaults(command=fit)
     texts_scored = commands.add_parser("score", help=(score.__doc__ or "").split("\n")[0], description=score.__doc__)
-    texts_scored.add_argument("model", type=Path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
-    texts_scored.add_argument("file", type=Path, metavar="FILE", help="a file or folder of responses, or of pairs")
-    texts_scored.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file of all scores")
+    texts_scored.add_argument("model", type=_path, metavar="MODEL", help="a folder that `rmkit fit` wrote")
+    texts_scored.add_argument("file", type=_path, metavar="FILE", help="a file or folder of responses, or of pairs")
+    texts_scored.add_argument("--out", type=_path, metavar="FILE", help="a .csv or .parquet file of all scores")
     texts_scored.add_argument(
-        "--rewardbench", type=Path, metavar="FOLDER", help="write RewardBench's files of pairs with a subset there"
+        "--rewardbench", type=_path, metavar="FOLDER", help="write RewardBench's files of pairs with a subset there"
     )
     texts_scored.add_argument("--rows", type=_positive, default=10, metavar="N", help="rows to show (default: 10)")
     texts_scored.set_defaults(command=score)
     whole = commands.add_parser("export", help=(export.__doc__ or "").split("\n")[0], description=export.__doc__)
-    whole.add_argument("model", type=Path, metavar="MODEL|STUDY", help="a folder that `rmkit fit` wrote, or a study")
-    whole.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where the model, or the data, go")
+    whole.add_argument("model", type=_path, metavar="MODEL|STUDY", help="a folder that `rmkit fit` wrote, or a study")
+    whole.add_argument("--out", type=_path, metavar="FOLDER", required=True, help="where the model, or the data, go")
     whole.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of a study: as for `run`")
     whole.set_defaults(command=export)
     scores = commands.add_parser("compare", help=(compare.__doc__ or "").split("\n")[0], description=compare.__doc__)
     scores.add_argument(
         "files", nargs="+", metavar="FILE", help="a score file, or NAME=FILE (.parquet, .csv, .json, .jsonl)"
     )
-    scores.add_argument("--out", type=Path, metavar="FILE", help="a .csv, .parquet or .json file of all numbers")
+    scores.add_argument("--out", type=_path, metavar="FILE", help="a .csv, .parquet or .json file of all numbers")
     scores.add_argument("--rows", type=_positive, default=40, metavar="N", help="rows of a table to show (default: 40)")
     scores.set_defaults(command=compare)
     command("report", report)
@@ -205,8 +205,10 @@ def _parser() -> argparse.ArgumentParser:
     texts.add_argument(
         "--encoder", metavar="FOLDER", help="compute features and lengths with all-MiniLM-L6-v2 from here"
     )
-    texts.add_argument("--source", type=Path, metavar="FILE", help="the texts, if they are here already")
-    texts.add_argument("--out", type=Path, metavar="FOLDER", help="where what is computed goes (default: data/hh-rlhf)")
+    texts.add_argument("--source", type=_path, metavar="FILE", help="the texts, if they are here already")
+    texts.add_argument(
+        "--out", type=_path, metavar="FOLDER", help="where what is computed goes (default: data/hh-rlhf)"
+    )
     texts.set_defaults(command=data)
     return parser
 
@@ -225,6 +227,12 @@ def _days(text: str) -> int:
     if not NUMBER.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number of days")
     return int(text)
+
+
+def _path(text: str) -> Path:
+    if not text:  # would name the folder one is in
+        raise argparse.ArgumentTypeError("is empty; name a file or a folder")
+    return Path(text)
 
 
 def _positive(text: str) -> int:

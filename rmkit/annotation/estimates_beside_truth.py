@@ -16,6 +16,7 @@ from rmkit.annotation.judgements import Judgements
 from rmkit.annotation.label_quality import value_of_pairs
 from rmkit.annotation.labels import labelled
 from rmkit.annotation.sharpness_on_margins import sharpness_on_margins
+from rmkit.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +38,19 @@ def beside_truth(
     pairs_m2: (M, 2) positions into (R,) gold. Columns: error and ceiling (known), agreement's alpha, flip, flip_low,
     flip_high, ceiling_low and ceiling_high (estimated as if noise were the same for all pairs), and beta_estimate,
     beta_low, beta_high: the mean sharpness on gold differences in units of the annotator's scale. Labels of coins
-    count; a pair that all call equal and drop is not judged. NaN where nothing can be said.
+    count; a pair that all call equal and drop is not judged. NaN where nothing can be said. n_annotators: how many like
+    each judge every pair, at least 1. DataError for that, no annotator, or pairs_m2 of another shape or no integers.
     """
     import pandas as pd
 
+    pairs_m2 = np.asarray(pairs_m2)
+    if pairs_m2.ndim != 2 or pairs_m2.shape[1] != 2 or pairs_m2.dtype.kind not in "iu":
+        found = f"has shape {pairs_m2.shape} of {pairs_m2.dtype}"
+        raise DataError(f"pairs_m2: {found}; it must be (M, 2) whole numbers, positions into gold_r")
+    if not annotators:
+        raise DataError("annotators: there are none; give at least one")
+    if n_annotators < 1:
+        raise DataError(f"n_annotators: {n_annotators}; give at least 1")
     asked_m2 = pairs_m2[:MOST_PAIRS]
     gold_m2 = value_of_pairs(gold_r, asked_m2, "gold_r")
     length_m2 = None if length_r is None else value_of_pairs(length_r, asked_m2, "length_r")

@@ -32,7 +32,6 @@ SUSPECTS, TO_LABEL = "look_at_first.csv", "label_next.jsonl"
 OWN = ("pairs_file", "features", "encoder", "refit", "world", "language_model")  # parameters
 STUDY, STAGE, MAKES_PAIRS = "own-pairs", "09_human_preferences", "00_human_preferences"
 PLAIN = re.compile(r"[\w./][\w./ -]*[/.][A-Za-z][\w]*")  # a path that is text in YAML too
-HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
 RUN = {  # the options of `run` that this command does not have
     **dict.fromkeys(("only", "until", "time_limit", "memory_limit")),
     **dict.fromkeys(("fail_fast", "fresh_kernels", "retry_failed", "no_report"), False),
@@ -157,6 +156,8 @@ def _is_empty_form(path: Path) -> bool:
 
 def _model_of(name: str, option: str) -> str:
     """A folder's whole path, or a name on the hub as it is; ParamsError for neither."""
+    from rmkit.lm.loading import HUB
+
     if name and Path(name).is_dir():
         return str(Path(name).resolve())
     if not HUB.fullmatch(name):

@@ -26,7 +26,7 @@ def score(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from rmkit.export.classifier import ClassifierRewardModel
-    from rmkit.export.rewardbench import write_rewardbench
+    from rmkit.export.rewardbench import check_row, write_rewardbench
     from rmkit.export.scored_rows import scored, share_right
     from rmkit.export.text_reward_model import TextRewardModel
 
@@ -43,7 +43,8 @@ def score(options: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        table = scored(model, options.file, with_texts=bool(options.out), progress=progress)
+        check = check_row if options.rewardbench else None
+        table = scored(model, options.file, with_texts=bool(options.out), progress=progress, check_row=check)
     columns = [name for name in table if name.endswith("score")]
     empty = int(table[columns].isna().any(axis=1).sum())
     say(*_lines(table.head(options.rows), columns))

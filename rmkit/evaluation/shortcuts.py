@@ -64,15 +64,15 @@ def leans(
 
     margin_m: (M,) held-out margins, chosen minus rejected; 0 is half a preference. prompt_m: (M,) prompts. weight_m:
     (M,) above 0, how much a pair counts; None: all alike. unseen: traits that no head can see. A trait in which no pair
-    differs is left out.
+    differs is left out. DataError for other shapes than (M,), or weights not above 0.
     """
-    margin_m, weight_m = np.asarray(margin_m, np.float64), _weights(weight_m, len(margin_m))
+    margin_m = np.asarray(margin_m, np.float64)
+    prompt_m, weight_m = _of_pairs(margin_m, "margin_m", prompt_m, weight_m)
     found: list[tuple[str, int, Interval, Interval | None, Interval | None]] = []
     labels_p, excess_p = [], []
     for trait, more_m in trait_of.items():
         more_m = np.nan_to_num(np.asarray(more_m, np.float64))
-        if more_m.shape != margin_m.shape:
-            raise DataError(f"{trait}: has shape {more_m.shape}; it must be {margin_m.shape}, a number for each pair")
+        _check_shape(more_m, trait, margin_m.shape)
         at = more_m != 0
         if not at.any():
             continue
@@ -106,9 +106,12 @@ def accuracy_by_length(
     """Pairs and accuracy where the longer one was preferred, the shorter one, or lengths are alike (within a tenth).
 
     chosen_m, rejected_m: (M,) lengths of the answers, in characters. Sets without a pair are left out.
+    margin_m, prompt_m, weight_m: as for `leans`; DataError for other shapes than (M,), or weights not above 0.
     """
-    chosen_m, rejected_m = (np.asarray(each, np.float64) for each in (chosen_m, rejected_m))
-    weight_m = _weights(weight_m, len(chosen_m))
+    chosen_m, rejected_m, margin_m = (np.asarray(each, np.float64) for each in (chosen_m, rejected_m, margin_m))
+    prompt_m, weight_m = _of_pairs(chosen_m, "chosen_m", prompt_m, weight_m)
+    for name, value_m in (("rejected_m", rejected_m), ("margin_m", margin_m)):
+        _check_shape(value_m, name, chosen_m.shape)
     alike_m = np.abs(chosen_m - rejected_m) <= ALIKE * np.maximum(chosen_m, rejected_m)
     right_m = (np.sign(margin_m) + 1) / 2
     sets = {
@@ -154,5 +157,21 @@ def _seen(interval: Interval, tests: int) -> float:
     return float(error * (t.isf((1 - LEVEL) / 2 / tests, df) + t.ppf(POWER, df)))
 
 
-def _weights(weight_m: np.ndarray | None, n_pairs: int) -> np.ndarray:
-    return np.ones(n_pairs) if weight_m is None else np.asarray(weight_m, np.float64)
+def _of_pairs(
+    value_m: np.ndarray, name: str, prompt_m: np.ndarray, weight_m: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Prompts and weights as arrays, weights 1 where there are none; DataError unless all have one shape (M,)."""
+    if value_m.ndim != 1:
+        raise DataError(f"{name}: has shape {value_m.shape}; it must be (M,), a number for each pair")
+    prompt_m = np.asarray(prompt_m)
+    weight_m = np.ones(len(value_m)) if weight_m is None else np.asarray(weight_m, np.float64)
+    for other, other_m in (("prompt_m", prompt_m), ("weight_m", weight_m)):
+        _check_shape(other_m, other, value_m.shape)
+    if not (np.isfinite(weight_m) & (weight_m > 0)).all():
+        raise DataError("weight_m: holds what is not above 0; give each pair a finite weight above 0")
+    return prompt_m, weight_m
+
+
+def _check_shape(value_m: np.ndarray, name: str, shape: tuple[int, ...]) -> None:
+    if value_m.shape != shape:
+        raise DataError(f"{name}: has shape {value_m.shape}; it must be {shape}, a number for each pair")

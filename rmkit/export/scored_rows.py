@@ -18,6 +18,7 @@ from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, nam
 from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, Side, side_of, sides_of
 
 RESPONSES, MESSAGES = ("response", "completion", "answer", "output"), "messages"  # what holds the one response of a row
+WIDEST = 63  # bits of a whole number that any file of a table can hold
 CARRIED = ("id", "prompt_id", "subset", "category")  # columns that go along as they are
 PREFERRED, TIE = "preferred", "tie"
 
@@ -28,6 +29,7 @@ def scored(
     *,
     with_texts: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    check_row: Callable[[Mapping[str, Any], str], None] | None = None,
 ) -> pd.DataFrame:
     """A row each of the file's: row (its number there), what is CARRIED, and score, or those of its two responses.
 
@@ -35,7 +37,8 @@ def scored(
     calls them), and beside them `preferred`: the one that most judgements prefer, tie, or None where nobody judged.
     with_texts: chosen and rejected stand beside their scores. Scores are float32, NaN where a response is empty.
     prompt_id numbers the prompts where the file has none. DataError with file and row for a row that is neither a
-    response after its prompt nor a pair, or of another kind than the first.
+    response after its prompt nor a pair, or of another kind than the first. check_row: called with each
+    row and where it stands, before any is scored; it raises what it refuses.
     """
     shown = cut(str(path))
     rows: list[dict[str, Any]] = []
@@ -48,6 +51,8 @@ def scored(
         if names and here != names:
             raise DataError(f"{where}: is a {_kind(here)}, and each row before it a {_kind(names)}; score them apart")
         names = here
+        if check_row:
+            check_row(row, where)
         said: dict[str, Any] = {name: _carried(row[name], name, where) for name in CARRIED if _has(row, name)}
         if pair is None:
             sides.append(_response(row, where))
@@ -67,8 +72,12 @@ def scored(
         reward_r[full] = model.score(*texts, progress=progress)
     table = pd.DataFrame(rows)
     for name in table.columns.intersection(CARRIED):
-        if {str} < set(table[name].dropna().map(type)):  # one kind a column, as files of tables want it
-            table[name] = table[name].map(str, na_action="ignore")
+        values = [row.get(name) for row in rows]
+        kinds = {type(value) for value in values if value is not None}
+        if len(kinds) > 1 and not kinds <= {int, float}:  # one kind a column, as files of tables want it
+            table[name] = [None if value is None else str(value) for value in values]
+        elif kinds == {int} and None in values:  # and no float for a missing one
+            table[name] = pd.array(values, "Int64")
     if "prompt_id" not in table:
         place = {prompt: at for at, prompt in enumerate(dict.fromkeys(side.prompt for side in sides))}
         table["prompt_id"] = [place[side.prompt] for side in sides[:: len(names)]]
@@ -113,13 +122,20 @@ def share_right(table: pd.DataFrame) -> tuple[float, int]:
 
 
 def _carried(value: Any, name: str, where: str) -> Any:
-    """A value that goes along: as it is, what JSON nests as its text."""
-    text = (
-        value if isinstance(value, str) else json.dumps(value, default=str) if isinstance(value, dict | list) else None
-    )
-    if text is not None and any("\ud800" <= character <= "\udfff" for character in text):
+    """A value that goes along: as it is, what JSON nests and whole numbers beyond 64 bits as their text.
+
+    A number that is none, as NaN, counts as missing.
+    """
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, int) and value.bit_length() > WIDEST:
+        return str(value)
+    if value is None or isinstance(value, float | int):
+        return value
+    text = json.dumps(value, default=str) if isinstance(value, dict | list) else str(value)
+    if any("\ud800" <= character <= "\udfff" for character in text):
         raise DataError(f"{where}: {name!r} holds {quoted(text)}, of which a part is no character; write it in full")
-    return value if text is None else text
+    return text
 
 
 def _has(row: Mapping[str, Any], name: str) -> bool:

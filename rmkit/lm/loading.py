@@ -4,20 +4,99 @@ Knows transformers' folder format and what makes a folder the wrong one for a pu
 Code that comes with a model is never run (`trust_remote_code` is off). A model goes to the GPU if there is one.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import DataError, one_of, quoted
+from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import files_below
-from rmkit.files.regular import read_json, why_unreadable
+from rmkit.files.regular import read_json, require_regular, why_unreadable
 from rmkit.lm.libraries import quiet_libraries
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CAUSAL, CLASSIFIER = ("ForCausalLM", "LMHeadModel"), ("ForSequenceClassification",)
+# What transformers looks for in a folder, in its order, and what holds a tokenizer's vocabulary.
+WEIGHTS = (
+    *("model.safetensors", "model.safetensors.index.json"),
+    *("pytorch_model.bin", "pytorch_model.bin.index.json"),
+)
+VOCABULARIES = (
+    *("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model"),
+    *("*.tiktoken", "tekken.json", "*.spm", "*.vocab", "bpe.codes"),
+)
+WITHOUT_VOCABULARY = ("ByT5", "Canine", "Perceiver")  # classes that read bytes or characters
+FOLDER = "model folder "  # begins the name by which a folder of a model is counted
+HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
+IN_PARTS = "modules.json"
+# Model types whose sequence classifier of transformers 5 has no head on the last token: encoders, mostly.
+NOT_CAUSAL = frozenset(
+    [
+        "albert",
+        "bart",
+        "bert",
+        "big_bird",
+        "bigbird_pegasus",
+        "camembert",
+        "canine",
+        "convbert",
+        "ctrl",
+        "data2vec-text",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "ernie",
+        "esm",
+        "esmc",
+        "eurobert",
+        "flaubert",
+        "fnet",
+        "funnel",
+        "ibert",
+        "jina_embeddings_v3",
+        "layoutlm",
+        "layoutlmv2",
+        "layoutlmv3",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mbart",
+        "megatron-bert",
+        "mobilebert",
+        "modernbert",
+        "modernbert-decoder",
+        "modernvbert",
+        "mpnet",
+        "mra",
+        "mt5",
+        "mvp",
+        "nomic_bert",
+        "nystromformer",
+        "perceiver",
+        "plbart",
+        "reformer",
+        "rembert",
+        "roberta",
+        "roberta-prelayernorm",
+        "roc_bert",
+        "roformer",
+        "squeezebert",
+        "t5",
+        "tapas",
+        "umt5",
+        "xlm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xlnet",
+        "xmod",
+        "yoso",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -85,11 +164,86 @@ def context_of(model: "PreTrainedModel") -> int | None:
     return next((getattr(model.config, name) for name in names if getattr(model.config, name, None)), None)
 
 
+def require_model_name(name: str, counts: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless a name is that of a folder that `check_folder` has counted, or may be one on the hub."""
+    if "/" not in name:
+        raise ParamsError(f"{where}: {quoted(name)} is no folder or hub name with a slash in it")
+    if f"{FOLDER}{name}" not in counts and not HUB.fullmatch(name):
+        raise ParamsError(f"{where}: there is no folder {quoted(name)}, and on the hub a name is as org/name")
+
+
 def check_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
-    """A sentence on a folder that holds a model, or DataError if it is none; reads its config.json alone."""
-    config = _configuration(Path(path), shown or str(path))
-    kind = ", ".join(config.get("architectures") or ["a model"])
-    return f"{shown or path}: {kind}", {}
+    """A sentence on a folder that holds a model, or DataError if it is none, has no weights or no tokenizer.
+
+    Counts that there is such a folder, for `require_model_name`. Loads nothing: of the weights it reads what a file of
+    them says of itself.
+    """
+    folder, shown = Path(path), shown or str(path)
+    config = _configuration(folder, shown)
+    if (folder / IN_PARTS).exists():  # an encoder of sentence-transformers keeps each in a place of its own
+        return f"{shown}: {_kind(config)}", {f"{FOLDER}{shown}": 1}
+    _require_weights(folder, shown)
+    _require_tokenizer(folder, shown)
+    return f"{shown}: {_kind(config)}", {f"{FOLDER}{shown}": 1}
+
+
+def check_causal_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
+    """As `check_folder`, of a model to fine-tune on pairs: also DataError unless it reads a text from its beginning."""
+    folder, shown = Path(path), shown or str(path)
+    config = _configuration(folder, shown)
+    if config["model_type"] in NOT_CAUSAL:
+        raise not_causal(shown, config.get("architectures") or [], config["model_type"])
+    return check_folder(path, shown)
+
+
+def not_causal(name: str, architectures: Sequence[str], model_type: str) -> DataError:
+    """The error for a model whose reward would not be read at the last token."""
+    kind = ", ".join(architectures) or model_type
+    right = "a causal language model, as LlamaForCausalLM or GPT2LMHeadModel"
+    return DataError(f"{name}: is {kind}, which is no causal language model; give {right}, or take it as --encoder")
+
+
+def _kind(config: Mapping[str, Any]) -> str:
+    return ", ".join(config.get("architectures") or ["a model"])
+
+
+def _require_weights(folder: Path, shown: str) -> None:
+    """DataError unless a model's weights are there, with every part that its index names, and none is cut off."""
+    from safetensors import SafetensorError, safe_open
+
+    right = "a model is a folder that save_pretrained wrote, or a hub name"
+    found = next((name for name in WEIGHTS if (folder / name).exists()), None)
+    if found is None:
+        raise DataError(f"{shown}: has no weights (no {WEIGHTS[0]}); {right}")
+    try:
+        names = {found}
+        if found.endswith(".json"):
+            names = set(read_json(folder / found)["weight_map"].values())
+        for name in sorted(names):
+            require_regular(folder / name)
+            if name.endswith(".safetensors"):
+                with safe_open(folder / name, "np"):  # reads how long it must be
+                    pass
+    except OSError as fault:
+        what = why_unreadable(fault) if fault.errno else first_line(fault)
+        raise DataError(
+            f"{shown}: its weights cannot be read ({Path(fault.filename or found).name} {what}); {right}"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as fault:
+        raise DataError(f"{shown}: its weights cannot be read ({found}: {first_line(fault)}); {right}") from None
+
+
+def _require_tokenizer(folder: Path, shown: str) -> None:
+    """DataError unless a tokenizer's vocabulary is there, or its class needs none."""
+    if any(next(folder.glob(name), None) for name in VOCABULARIES):
+        return
+    try:
+        named = read_json(folder / "tokenizer_config.json")["tokenizer_class"]
+    except (OSError, ValueError, KeyError, TypeError):
+        named = ""
+    if not str(named).startswith(WITHOUT_VOCABULARY):
+        right = "save its tokenizer there too, by save_pretrained"
+        raise DataError(f"{shown}: has no tokenizer (no {VOCABULARIES[0]}); {right}")
 
 
 def _configuration(folder: Path, shown: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from rmkit.errors import DataError
 from rmkit.measures.arrays import average_ranks, finite, tie_means
 from rmkit.measures.margins import expected_accuracy
 
+MOST_BINS = 1_000_000
+
 
 class BoundErrors(NamedTuple):
     """How far bounds of p are on the wrong side of what happened: by bins of the bound, means and maxima."""
@@ -49,9 +51,17 @@ class RiskCoverage(NamedTuple):
 def sd_of_pairs(root_nc: np.ndarray, first_m: np.ndarray, second_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(M,) joint and (M,) marginal standard deviations of pairs among N responses, float64.
 
-    root_nc: (N, C), root @ root.T is the rewards' covariance. first_m, second_m: (M,) positions in N.
+    root_nc: (N, C), root @ root.T is the rewards' covariance. first_m, second_m: (M,) positions in N. DataError for
+    other shapes, and for positions outside N.
     """
-    root_nc = finite(root_nc, "root of the covariance")
+    root_nc, first_m, second_m = finite(root_nc, "root of the covariance"), np.asarray(first_m), np.asarray(second_m)
+    if root_nc.ndim != 2:
+        raise DataError(f"root_nc has shape {root_nc.shape}; it must be (N, C)")
+    if first_m.ndim != 1 or first_m.shape != second_m.shape:
+        raise DataError(f"first_m has shape {first_m.shape}, second_m {second_m.shape}; both must be (M,)")
+    for name, place_m in (("first_m", first_m), ("second_m", second_m)):
+        if place_m.dtype.kind not in "iu" or ((place_m < -len(root_nc)) | (place_m >= len(root_nc))).any():
+            raise DataError(f"{name} holds what is no position among {len(root_nc)} responses; give whole numbers")
     sd_n = np.linalg.norm(root_nc, axis=1)
     return np.linalg.norm(root_nc[first_m] - root_nc[second_m], axis=1), sd_n[first_m] + sd_n[second_m]
 
@@ -89,8 +99,9 @@ def bound_errors(
     far it is below that at its upper bound. margin_m, sd_m, outcome_m, weight_m: as `checked` says.
     """
     margin_m, sd_m, outcome_m, weight_m = checked(margin_m, sd_m, outcome_m, weight_m)
-    if n_bins < 1:
-        raise DataError(f"n_bins is {n_bins}; at least 1 is needed")
+    if not isinstance(n_bins, int | np.integer) or isinstance(n_bins, bool) or not 1 <= n_bins <= MOST_BINS:
+        raise DataError(f"n_bins is {n_bins}; it must be a whole number from 1 to {MOST_BINS:,}")
+    _check_width(width)
     if mirrored:
         margin_m, outcome_m = np.concatenate([margin_m, -margin_m]), np.concatenate([outcome_m, 1 - outcome_m])
         sd_m, weight_m = np.tile(sd_m, 2), np.tile(weight_m, 2)
@@ -99,6 +110,12 @@ def bound_errors(
     lower, lower_most = _above(expit(margin_m - width * sd_m), outcome_m, weight_m, n_bins)
     upper, upper_most = _above(expit(-margin_m - width * sd_m), 1 - outcome_m, weight_m, n_bins)
     return BoundErrors(lower, upper, lower_most, upper_most)
+
+
+def _check_width(width: float) -> None:
+    """DataError unless bounds lie a finite number of standard deviations, not below 0, from the margin."""
+    if not 0 <= width < np.inf:
+        raise DataError(f"width is {width}; it must be a finite number of standard deviations, 0 or more")
 
 
 def _above(bound_m: np.ndarray, outcome_m: np.ndarray, weight_m: np.ndarray, n_bins: int) -> tuple[float, float]:
@@ -124,6 +141,7 @@ def confidence_shares(
     where the upper one is below. All four are needed: who is never confident is never confidently wrong.
     """
     margin_m, sd_m, outcome_m, weight_m = checked(margin_m, sd_m, outcome_m, weight_m)
+    _check_width(width)
     right_m, confident_m = expected_accuracy(margin_m, outcome_m), np.abs(margin_m) > width * sd_m
     return Shares(
         *(
@@ -195,8 +213,14 @@ def half_width(level: float) -> float:
 def error_sd_correlation(error_m: np.ndarray, sd_m: np.ndarray) -> float:
     """Rank correlation (Spearman) of |error| with s: above 0 if larger errors are announced. NaN if either is constant.
 
-    For normal errors of standard deviation s it is well below 1, because |error| varies by chance.
+    For normal errors of standard deviation s it is well below 1, because |error| varies by chance. Both are (M,), with
+    a pair at least, or DataError.
     """
+    error_m, sd_m = np.asarray(error_m, np.float64), np.asarray(sd_m, np.float64)
+    if error_m.ndim != 1 or error_m.shape != sd_m.shape or not error_m.size:
+        raise DataError(
+            f"error_m has shape {error_m.shape}, sd_m {sd_m.shape}; both must be (M,), with a pair at least"
+        )
     rank_m, other_m = (average_ranks(finite(value_m, "value")[None])[0] for value_m in (np.abs(error_m), sd_m))
     if np.ptp(rank_m) == 0 or np.ptp(other_m) == 0:
         return float("nan")

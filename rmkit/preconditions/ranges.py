@@ -11,6 +11,9 @@ from typing import Any
 from rmkit.annotation.habits import check_sharpness
 from rmkit.errors import ParamsError, check_each_once, told_of
 
+USUAL_SHARE = 0.2  # of the annotations, to validate on
+FEW = 1_000  # annotations; where a share needs more, it is the share that is wrong
+
 
 def made(of: Any, parameters: Mapping[str, Any]) -> Any:
     """A dataclass from the parameters that have its fields' names; it refuses what is amiss with them itself."""
@@ -28,11 +31,16 @@ def check_betas(parameters: Mapping[str, Any], where: str) -> None:
 def check_counts(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless every number of annotations leaves pairs to train and to validate on."""
     check_share(parameters, where)
+    share = parameters["validation_share"]
     for position, count in enumerate(parameters["annotations"]):
-        n_validation = int(parameters["validation_share"] * count + 1e-9)
+        n_validation = int(share * count + 1e-9)
+        if count < 1:
+            raise ParamsError(f"{where}: annotations[{position}]: {count}; it must be 1 or more pairs")
         if not 0 < n_validation < count:
             split = f"{count - n_validation} to train and {n_validation} to validate on"
-            raise ParamsError(f"{where}: annotations[{position}]: {count} pairs leave {split}; annotate more")
+            least = max(2, math.ceil((1 - 1e-9) / max(share, 1e-9)))
+            remedy = f"give at least {least}" if least <= FEW else f"say --set validation_share={USUAL_SHARE}"
+            raise ParamsError(f"{where}: annotations[{position}]: {count} pairs leave {split}; {remedy}")
 
 
 def check_share(parameters: Mapping[str, Any], where: str) -> None:

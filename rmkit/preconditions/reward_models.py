@@ -7,8 +7,10 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rmkit.errors import ParamsError, one_of, quoted
-from rmkit.preconditions.ranges import check_counts, check_ns, check_share
+from rmkit.errors import ParamsError, check_each_once, one_of
+from rmkit.lm.loading import require_model_name
+from rmkit.lm.training.preference_options import out_of_range
+from rmkit.preconditions.ranges import USUAL_SHARE, check_counts, check_ns, check_share
 from rmkit.seeding import generator
 
 FOLDS = (
@@ -16,6 +18,7 @@ FOLDS = (
     "folds",
     "world 3",
 )  # the stream of 09's folds, as its job and rmkit/stages/graph.py have it
+LM = "lm_"  # begins the names of what a language model is fine-tuned by
 
 
 def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
@@ -38,18 +41,25 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
         raise ParamsError(f"{where}: n_folds: {n_folds} folds, and there are {counts['prompts']} prompts; {remedy}")
     if parameters.get("refit") and "pairs" in counts and "pairs_of_prompts" not in counts:
         raise ParamsError(f"{where}: refit: needs the texts, to give new ones their features: name a pairs_file")
+    if parameters.get("baselines"):
+        check_each_once(parameters["baselines"], f"{where}: baselines")
     _check_language_model(parameters, counts, where)
     if "pairs" not in counts:
         return
     held = counts.get("pairs_of_prompts")
     outside = counts["pairs"] * (n_folds - 1) // n_folds if held is None else fewest_outside(held, parameters)
     parts = (4, 2) if held is None else (8, 4, 2, 1)
-    possible = [count for count in (outside // part for part in parts) if 0 < int(share * count + 1e-9) < count]
+
+    def possible_by(share: float) -> list[int]:
+        return [count for count in (outside // part for part in parts) if 0 < int(share * count + 1e-9) < count]
+
+    possible = possible_by(share)
     have = (
         f"{'about ' if held is None else ''}{outside} pairs outside a fold ({counts['pairs']} pairs, {n_folds} folds)"
     )
     if not possible:
-        raise ParamsError(f"{where}: n_folds: there are {have}, too few to train and to validate on; add pairs")
+        remedy = f"say --set validation_share={USUAL_SHARE}" if possible_by(USUAL_SHARE) else "add pairs"
+        raise ParamsError(f"{where}: n_folds: there are {have}, too few to train and to validate on; {remedy}")
     if too_many := [count for count in annotations or () if count > outside]:
         asked = ", ".join(map(str, too_many))
         fitting = [count for count in annotations if count <= outside] or possible
@@ -60,6 +70,9 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
 def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
     """ParamsError for options of a language model that cannot be, or where none is asked for or no text is at hand."""
     name = parameters.get("language_model")
+    own = {option.removeprefix(LM): value for option, value in parameters.items() if option.startswith(LM)}
+    if amiss := out_of_range(own):
+        raise ParamsError(f"{where}: {LM}{amiss[0]}: {amiss[1]}")
     if (asked := parameters.get("keep_head")) is not None:
         one_of(asked, [*parameters["reward_models"], *(["language_model"] if name else [])], f"{where}: keep_head")
     if name is None:
@@ -68,20 +81,13 @@ def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, An
                 f"{where}: lm_lora_rank: there is no language model to take it; name one by language_model"
             )
         return
-    if "/" not in name:
-        raise ParamsError(f"{where}: language_model: {quoted(name)} is no folder or hub name with a slash in it")
+    require_model_name(name, counts, f"{where}: language_model")
     if parameters["validation_split"] == "mirrored_row":
         raise ParamsError(
             f"{where}: validation_split: mirrored_row divides pairs; for a language model say pair or prompt"
         )
     if "pairs" in counts and "pairs_of_prompts" not in counts:
         raise ParamsError(f"{where}: language_model: needs the texts: name a pairs_file")
-    least = {"lm_lora_rank": 1, "lm_epochs": 1, "lm_max_length": 8}
-    for option, fewest in least.items():
-        if parameters[option] is not None and parameters[option] < fewest:
-            raise ParamsError(f"{where}: {option}: {parameters[option]}; it must be {fewest} or more")
-    if (rate := parameters["lm_learning_rate"]) is not None and not 0 < rate < 1:
-        raise ParamsError(f"{where}: lm_learning_rate: {rate}; it must be above 0 and below 1")
 
 
 def fewest_outside(pairs_of_prompts: Sequence[int], parameters: Mapping[str, Any]) -> int:

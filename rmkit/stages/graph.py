@@ -227,7 +227,7 @@ STAGES = {
             **{name: {} for name in ("reward_models", "evaluations", "folds")},
             **{name: {"refit": (True,)} for name in ("reward_model", "held_out", "to_label")},
         },
-        data=(DataFile("language_model", MODEL_FOLDER, if_present=True),),
+        data=(DataFile("language_model", "rmkit.lm.loading:check_causal_folder", if_present=True),),
         precondition="rmkit.preconditions.reward_models:check_cross_fitting",
         fits=("reward_models", "annotations", "n_folds"),
         n_fits="rmkit.preconditions.fits:of_human_preferences",

@@ -6,6 +6,7 @@ import pytest
 from rmkit.annotation.annotators import Annotator
 from rmkit.annotation.estimates_beside_truth import MOST_PAIRS, beside_truth
 from rmkit.annotation.habits import Habits
+from rmkit.errors import DataError
 
 N = 400
 
@@ -57,3 +58,19 @@ def test_only_the_first_pairs_are_judged_and_equal_gold_has_no_sharpness():
     flat = beside_truth(first_m2, np.zeros(2 * N), annotators, rng)
     assert "beta_estimate" not in flat
     assert flat["flip"].iloc[0] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"n_annotators": 0}, "n_annotators: 0; give at least 1"),
+        ({"n_annotators": -1}, "n_annotators: -1; give at least 1"),
+        ({"annotators": []}, "annotators: there are none"),
+        ({"pairs_m2": np.array([[0.0, 1.0]])}, r"pairs_m2: has shape \(1, 2\) of float64"),
+        ({"pairs_m2": np.array([0, 1])}, r"pairs_m2: has shape \(2,\)"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(change, said):
+    asked = {"pairs_m2": np.array([[0, 1]]), "gold_r": np.arange(2.0), "annotators": [Annotator(1.0, 1.0)]}
+    with pytest.raises(DataError, match=said):
+        beside_truth(**asked | change, rng=np.random.default_rng(0))

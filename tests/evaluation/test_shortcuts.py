@@ -81,6 +81,26 @@ def test_a_trait_in_which_no_pair_differs_is_left_out_and_a_wrong_shape_is_named
         leans({"length": np.ones(4)}, np.ones(5), np.arange(5))
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("margin_m", np.ones((5, 1)), "must be"),
+        ("prompt_m", np.arange(4), r"prompt_m: has shape \(4,\); it must be \(5,\)"),
+        ("weight_m", np.ones(6), r"weight_m: has shape \(6,\); it must be \(5,\)"),
+        ("weight_m", np.zeros(5), "weight_m: holds what is not above 0"),
+        ("weight_m", np.full(5, np.nan), "weight_m: holds what is not above 0"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_named(place, value, said):
+    arrays = {"margin_m": np.ones(5), "prompt_m": np.arange(5), "weight_m": np.ones(5), place: value}
+    with pytest.raises(DataError, match=said):
+        leans({"length": np.ones(5)}, **arrays)
+    with pytest.raises(DataError, match=said):
+        accuracy_by_length(np.ones(5), np.ones(5), **arrays)
+    with pytest.raises(DataError, match="rejected_m: has shape"):
+        accuracy_by_length(np.ones(5), np.ones(4), np.ones(5), np.arange(5))
+
+
 def test_accuracy_by_length_divides_every_pair_once():
     found = accuracy_by_length(
         np.array([100, 50, 100, 96]), np.array([50, 100, 95, 100]), np.array([1.0, -1.0, 1.0, 0.0]), np.arange(4)

@@ -74,3 +74,51 @@ def test_the_command_writes_them_and_compare_reads_them(model, tmp_path, monkeyp
     assert "1 judge, 4 pairs of 4 prompts" in said
     assert main(["score", str(tmp_path / "mine"), str(pairs), "--rewardbench", str(pairs)]) == 2
     assert "--rewardbench" in capsys.readouterr().err
+
+
+PAIR = {"prompt": "Why?", "chosen": "Mix water and flour", "rejected": "No."}
+
+
+def strict(path):
+    """The JSON value of a file; NaN, which JSON does not have, is an error."""
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda name: pytest.fail(f"{name} in {path}"))
+
+
+def test_files_are_strict_json_whatever_ids_there_are(model, tmp_path):
+    model.save(tmp_path / "mine")
+    rows = [PAIR | {"subset": "hep-go"} | more for more in ({"id": 1}, {}, {"id": 2})]
+    pairs = file_of(tmp_path / "pairs.jsonl", rows)
+    assert main(["score", str(tmp_path / "mine"), str(pairs), "--rewardbench", str(tmp_path / "out")]) == 0
+    assert strict(tmp_path / "out/eval-set-scores/mine.json")["id"] == [1, None, 2]
+    assert strict(tmp_path / "out/eval-set/mine.json")["hep-go"] in (0, 1)
+    table = TABLE.assign(chosen_score=float("inf"))
+    _, scores = write_rewardbench(table, tmp_path / "more", model="mine", chat_template="rmkit")
+    assert strict(scores)["scores_chosen"] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (PAIR, "line 2: has no 'subset'"),
+        (PAIR | {"subset": None}, "line 2: has no 'subset'"),
+        (PAIR | {"subset": float("nan")}, "line 2: has no 'subset'"),
+        (PAIR | {"subset": "model"}, "line 2: its 'subset' is called model"),
+    ],
+)
+def test_what_has_no_place_in_the_files_is_refused_before_scoring(row, said, model, tmp_path, monkeypatch, capsys):
+    model.save(tmp_path / "mine")
+    monkeypatch.setattr(type(model), "score", lambda *args, **options: pytest.fail("it was scored"))
+    pairs = file_of(tmp_path / "pairs.jsonl", [PAIR | {"subset": "hep-go"}, row])
+    assert main(["score", str(tmp_path / "mine"), str(pairs), "--rewardbench", str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err
+    responses = file_of(tmp_path / "responses.jsonl", [{"prompt": "Why?", "response": "No."}])
+    assert main(["score", str(tmp_path / "mine"), str(responses), "--rewardbench", str(tmp_path / "out")]) == 2
+    assert "line 1: has no 'chosen'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--rewardbench", "--out"])
+def test_an_empty_path_is_no_folder(option, capsys):
+    with pytest.raises(SystemExit):
+        main(["score", "mine", "pairs.jsonl", option, ""])
+    assert "is empty; name a file or a folder" in capsys.readouterr().err

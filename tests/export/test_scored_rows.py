@@ -64,6 +64,23 @@ def test_ids_of_several_kinds_are_texts_and_half_a_character_is_one_line(model, 
         scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": GOOD, "id": "\ud800"}]))
 
 
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        ([int("9" * 400), 1], ["9" * 400, "1"]),
+        ([2**63, -(2**63)], [str(2**63), str(-(2**63))]),
+        ([5, None], [5, None]),
+        ([True, 7], ["True", "7"]),
+        ([float("nan"), 7], [None, 7]),
+    ],
+)
+def test_an_id_of_any_size_or_none_goes_along_and_can_be_stored(names, kept, model, tmp_path):
+    table = scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": GOOD, "id": name} for name in names]))
+    table.to_parquet(tmp_path / "scores.parquet")
+    stored = pd.read_parquet(tmp_path / "scores.parquet")["id"]
+    assert [None if pd.isna(name) else name for name in stored] == kept
+
+
 def test_an_empty_response_keeps_its_row(model, tmp_path):
     table = scored(model, of_rows(tmp_path, [{"prompt": ASK, "response": text} for text in ("  ", GOOD)]))
     assert np.isnan(table["score"][0])
@@ -77,6 +94,10 @@ def test_an_empty_response_keeps_its_row(model, tmp_path):
         ([{"response": GOOD}], "line 1: has no response after a prompt (found response)"),
         ([{"prompt": ASK, "response": 3}], "line 1: 'response' is int, not text"),
         ([{"prompt": ASK, "chosen": GOOD}], "line 1: has no 'rejected'"),
+        (
+            [{"messages": [{"role": "system", "content": "Be kind."}]}],
+            "line 1: the last of 'messages' is the system's; it must be the response",
+        ),
         ([{"messages": []}], "line 1: 'messages' holds no messages"),
         ([{"messages": [USER]}], "line 1: the last of 'messages' is the human's; it must be the response"),
         (

@@ -126,3 +126,32 @@ def test_a_folder_of_fit_is_a_reward_too_and_what_is_no_text_is_one_line(model, 
         reward(["Why?"], [5])
     with pytest.raises(DataError, match=r"holds no reward_model\.json"):
         reward_func(tmp_path)
+
+
+USER, ANSWER = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}
+
+
+@pytest.mark.parametrize(
+    ("prompts", "completions", "said"),
+    [
+        (["Why?", "When?"], ["No."], "completions: are 1, and prompts 2; give each its prompt"),
+        ("Why?", "No.", "prompts: is str; give a list"),
+        (["Why?"], None, "completions: is NoneType; give a list"),
+        ([None], ["No."], "row 0: 'prompt' is None; it must be text or messages"),
+        ([[USER]], [[USER]], "row 0: the last of 'completion' is the human's; it must be the assistant's"),
+        ([[USER]], [[ANSWER, USER]], "row 0: the last of 'completion' is the human's"),
+        ([[USER]], [[{"role": "system", "content": "Be kind."}]], "row 0: the last of 'completion' is the system's"),
+        (
+            [[USER]],
+            [[{"role": "assistant", "content": None}]],
+            "row 0: 'message 1 of completion' is NoneType, not text",
+        ),
+    ],
+)
+def test_what_is_no_answer_to_a_prompt_is_one_line(prompts, completions, said, model, tmp_path):
+    model.save(tmp_path / "made")
+    reward = reward_func(tmp_path / "made")
+    with pytest.raises(DataError, match=said):
+        reward(prompts, completions)
+    with pytest.raises(DataError, match="folder: is None; give a folder"):
+        reward_func(None)

@@ -12,6 +12,7 @@ from transformers import LlamaForSequenceClassification
 from rmkit.errors import DataError, ParamsError
 from rmkit.lm.loading import (
     Origin,
+    check_causal_folder,
     check_folder,
     context_of,
     load_causal,
@@ -19,6 +20,7 @@ from rmkit.lm.loading import (
     load_reward_model,
     load_tokenizer,
     origin_of,
+    require_model_name,
 )
 
 LOADERS = {"causal": load_causal, "encoder": load_encoder, "reward model": load_reward_model}
@@ -244,3 +246,40 @@ def test_a_tokenizer_by_itself_is_padded_as_asked_and_one_that_is_missing_is_one
     (folder / "tokenizer.json").unlink()
     for origin in (Origin("mine", str(folder)), Origin("acme/not-here", "acme/not-here")):
         refused(load_tokenizer, origin, "cannot be loaded", padding_side="right")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda folder: (folder / "model.safetensors").unlink(), "has no weights"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"\x10" + bytes(20)), "its weights cannot be read"),
+        (lambda folder: [path.unlink() for path in folder.glob("tokenizer*")], "has no tokenizer"),
+    ],
+)
+def test_a_folder_that_could_not_be_loaded_is_refused_without_loading_it(broken, said, copied):
+    folder = copied()
+    require_model_name(str(folder), check_folder(folder)[1], "here")
+    broken(folder)
+    refused(lambda origin: check_folder(folder, origin.name), Origin("mine", str(folder)), said)
+
+
+def test_weights_in_parts_need_every_part(copied):
+    folder = copied()
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text('{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}', encoding="utf-8")
+    with pytest.raises(DataError, match=r"mine: its weights cannot be read \(model-2.safetensors"):
+        check_folder(folder, "mine")
+    index.write_text('{"weight_map": {"a": "model-1.safetensors"}}', encoding="utf-8")
+    check_folder(folder, "mine")
+
+
+def test_an_encoder_is_no_causal_model_to_fine_tune(copied):
+    folder = copied()
+    check_causal_folder(folder, "mine")
+    edited(folder, "config.json", model_type="bert", architectures=["BertModel"])
+    check_folder(folder, "mine")
+    with pytest.raises(
+        DataError, match=r"mine: is BertModel, which is no causal language model; give .*LlamaForCausalLM"
+    ):
+        check_causal_folder(folder, "mine")

@@ -239,6 +239,33 @@ def test_wrong_arrays_are_named(of, change, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        *(({"n_bins": n_bins}, f"n_bins is {n_bins}") for n_bins in (0, -1, 2.5, True, 10**11)),
+        *(({"width": width}, f"width is {width}") for width in (-1.0, np.nan, np.inf)),
+    ],
+)
+def test_bins_and_widths_that_cannot_be_are_named(option, said):
+    with pytest.raises(DataError, match=said):
+        bound_errors(np.ones(2), np.ones(2), np.ones(2), **option)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: error_sd_correlation(np.ones(3), np.ones(4)), "error_m has shape"),
+        (lambda: error_sd_correlation(np.ones(0), np.ones(0)), "error_m has shape"),
+        (lambda: sd_of_pairs(np.ones(3), np.array([0]), np.array([1])), "root_nc has shape"),
+        (lambda: sd_of_pairs(np.ones((3, 2)), np.array([0]), np.array([7])), "second_m holds what is no position"),
+        (lambda: sd_of_pairs(np.ones((3, 2)), np.array([0]), np.array([1, 2])), "first_m has shape"),
+    ],
+)
+def test_shapes_and_positions_that_cannot_be_are_named(call, said):
+    with pytest.raises(DataError, match=said):
+        call()
+
+
 @pytest.mark.parametrize("level", [0.0, 1.0, -1, 95])
 def test_a_level_is_a_share(level):
     with pytest.raises(DataError, match="level is"):

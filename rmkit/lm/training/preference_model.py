@@ -8,16 +8,26 @@ RewardTrainer; Hu et al. 2022, arXiv 2106.09685, for LoRA.
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmkit.errors import DataError
 from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.loading import Origin, context_of, first_line, load_tokenizer, origin_of
+from rmkit.lm.loading import (
+    Origin,
+    check_causal_folder,
+    context_of,
+    first_line,
+    load_tokenizer,
+    not_causal,
+    origin_of,
+)
 from rmkit.lm.reading.score import rewards_of
 from rmkit.lm.templates import SYSTEM, TEMPLATES, cut_ids, prepare_tokenizer
 from rmkit.lm.training.arguments import reporting, seeded, trained, training_arguments
+from rmkit.lm.training.preference_options import out_of_range
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -39,14 +49,8 @@ class PreferenceTraining:
     max_length: int = 1024  # tokens of prompt and response, or the model's context if that is less
 
     def __post_init__(self) -> None:
-        least = {"lora_rank": self.lora_rank, "epochs": self.epochs, "batch_size": self.batch_size}
-        for name, value in least.items():
-            if value is not None and value < 1:
-                raise DataError(f"{name}: is {value}; it must be 1 or more")
-        if self.max_length < 8:
-            raise DataError(f"max_length: is {self.max_length} tokens; give at least 8")
-        if self.learning_rate is not None and not 0 < self.learning_rate < 1:
-            raise DataError(f"learning_rate: is {self.learning_rate}; it must be above 0 and below 1")
+        if amiss := out_of_range(vars(self)):
+            raise DataError(f"{amiss[0]}: is {amiss[1]}")
 
     @property
     def rate(self) -> float:
@@ -157,14 +161,19 @@ def _loaded(origin: Origin) -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForSequenceClassification
 
+    if Path(origin.path).is_dir():
+        check_causal_folder(origin.path, origin.name)
     try:
-        return AutoModelForSequenceClassification.from_pretrained(
+        model = AutoModelForSequenceClassification.from_pretrained(
             origin.path, revision=origin.revision, num_labels=1, problem_type=None, dtype=torch.float32,
             ignore_mismatched_sizes=True, trust_remote_code=False,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as fault:
         said = first_line(fault)
         raise DataError(f"{origin.name}: cannot be fine-tuned ({said}); give a causal language model") from None
+    if not hasattr(model, "score"):  # transformers' name for a head on the last token's state
+        raise not_causal(origin.name, model.config.architectures or [], model.config.model_type)
+    return model
 
 
 def _ids_of(

@@ -17,6 +17,8 @@ from rmkit.study.planning.planned_job import KnownParameters, PlannedJob
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import Study
 
+LEAST = {"n_folds": 2}  # of numbers that a stage fits by; else 1
+
 
 def make_plan(project: Project, study: Study, *, needed_by: str | None = None) -> list[PlannedJob]:
     """All jobs of the study, upstream first. ParamsError or DataError for all that can be seen without running.
@@ -90,7 +92,7 @@ def plan_job(
         if isinstance(value, list):
             check_each_once(value, place)
         elif value is not None and value < 1:
-            raise ParamsError(f"{place} is {value}; give at least 1")
+            raise ParamsError(f"{place} is {value}; give at least {LEAST.get(name, 1)}")
     sources = STAGES[stage].sources(parameters)
     inputs = {name: _upstream(stage, name, origins, parameters, jobs, where) for name, origins in sources.items()}
     unnamed = PlannedJob(stage, parameters, inputs, {}, "", axes, _gathered(stage, parameters, jobs, where))

@@ -201,7 +201,7 @@ def check(
 ) -> tuple[str, dict[str, Any]]:
     """A sentence on what the file holds and its counts, or the DataError that `read_pairs` raises.
 
-    Counts: pairs, prompts, and pairs_of_prompts, of each prompt in the bank's order.
+    Counts: pairs, prompts, and pairs_of_prompts, of each prompt in the bank's order; and the reading itself.
     """
     reading = read_pairs(path, shown, tied_pairs=tied_pairs, skip_bad_rows=skip_bad_rows)
     pairs_of_prompts = tuple(Counter(pair.prompt for pair in reading.pairs).values())
@@ -210,7 +210,7 @@ def check(
     kept = f"{reading.kept} of {reading.read} pairs kept{rows}, {prompts} prompts{because(reading.dropped)}"
     first = f" ({reading.first_unreadable})" if reading.first_unreadable else ""
     said = "; ".join([f"{kept}{first}", *reading.told])
-    counts = {"pairs": reading.kept, "prompts": prompts, "pairs_of_prompts": pairs_of_prompts}
+    counts = {"pairs": reading.kept, "prompts": prompts, "pairs_of_prompts": pairs_of_prompts, "reading": reading}
     return f"{shown or path}: {said}", counts
 
 
@@ -247,7 +247,7 @@ def bank_and_comparisons(
     chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
     rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
-    embedding_rd, embedding_source = embed([f"{prompts[p]} {text}" for p, text in flat] if with_prompts else texts_r)
+    embedding_rd, embedding_source = embed(texts_to_embed(reading, with_prompts=with_prompts))
     bank = ResponseBank(
         prompts=text_table(range(len(prompts)), "prompt", prompts),
         responses=text_table([p for p, _ in flat], "response", texts_r),
@@ -283,6 +283,12 @@ def in_bank_order(reading: Reading) -> tuple[list[str], list[tuple[int, str]]]:
     for pair in reading.pairs:
         answers.setdefault(pair.prompt, set()).update((pair.chosen, pair.rejected))
     return list(answers), [(p, text) for p, texts in enumerate(answers.values()) for text in sorted(texts, key=sha256)]
+
+
+def texts_to_embed(reading: Reading, *, with_prompts: bool) -> list[str]:
+    """The R responses in the bank's order, each after its prompt if with_prompts."""
+    prompts, flat = in_bank_order(reading)
+    return [f"{prompts[p]} {text}" if with_prompts else text for p, text in flat]
 
 
 def text_table(prompt_ids: Iterable[int], name: str, texts: Sequence[str]) -> "pd.DataFrame":

@@ -71,7 +71,10 @@ def side_of(answer: Any, asked: Any, name: str, where: str) -> Side:
     asked: a text, messages, or None.
     """
     if isinstance(answer, list):
-        return _of_messages(_turns(answer, name, where), asked, where)
+        turns = _turns(answer, name, where)
+        if turns[-1][0] == SYSTEM:
+            raise DataError(f"{where}: the last of {name!r} is the system's; it must be the response")
+        return _of_messages(turns, asked, where)
     return _of_text(_text(answer, name, where), asked, name, where)
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
-from rmkit.worlds.human_preferences.pairs import Reading, because
+from rmkit.lm.loading import require_model_name
+from rmkit.worlds.human_preferences.pairs import Reading, because, texts_to_embed
 from rmkit.worlds.human_preferences.texts import DOWNLOADED, FILE, REPOSITORY, REVISION, SHA256
 
 if TYPE_CHECKING:
@@ -155,11 +156,16 @@ def described(folder: Path, shown: str) -> dict[str, Any]:
     return about
 
 
-def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+def check_features(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
     """ParamsError if features are asked for that are not stored, and there is no file of texts to compute them from.
 
-    So it is for what is asked of a file's rows where there is no file.
+    So it is for what is asked of a file's rows where there is no file, and for n-grams that give no feature. counts:
+    of a file of pairs its `reading`, else nothing.
     """
+    if parameters["features"] == NGRAMS:
+        _check_ngrams(parameters, counts, where)
+    elif parameters["pairs_file"] is not None:
+        require_model_name(parameters["encoder"], counts, f"{where}: encoder")
     if parameters["pairs_file"] is not None:
         return
     if one_of(parameters["features"], (*STORED, ENCODED), f"{where}: features") == ENCODED:
@@ -173,3 +179,26 @@ def check_features(parameters: Mapping[str, Any], counts: Mapping[str, int], whe
             asked = f"{name}: {quoted(parameters[name])} needs the texts, for the stored features have {quoted(value)}"
             remedy = f"`rmkit data hh-rlhf` downloads them, then say --set pairs_file={DOWNLOADED}"
             raise ParamsError(f"{where}: {asked}; {remedy}")
+
+
+def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless n-grams have a length, occur in a number of texts that there may be, and give dimensions."""
+    for name in ("n_dimensions", "min_df"):
+        if parameters.get(name, 1) < 1:
+            raise ParamsError(f"{where}: {name}: {quoted(parameters[name])}; it must be 1 or more")
+    ngrams = parameters.get("ngrams", [1, 1])
+    if len(ngrams) != 2 or not 1 <= ngrams[0] <= ngrams[1]:
+        usual = STORED[NGRAMS]["ngrams"]
+        say = sorted(ngrams) if len(ngrams) == 2 and min(ngrams) >= 1 else usual
+        found = f"ngrams: {quoted(ngrams)} is no shortest and longest length of 1 or more"
+        raise ParamsError(f"{where}: {found}; say --set 'ngrams=[{say[0]},{say[1]}]'")
+    if reading := counts.get("reading"):
+        from rmkit.worlds.human_preferences.text_features import highest_min_df
+
+        joint = parameters.get("embedded") == "prompt_and_response"
+        texts, asked = texts_to_embed(reading, with_prompts=joint), parameters["min_df"]
+        highest = highest_min_df(texts, asked, (ngrams[0], ngrams[1]))
+        if highest < asked:
+            found = f"min_df: fewer than 2 n-grams of length {ngrams[0]} to {ngrams[1]} occur in {asked} or more"
+            remedy = f"say --set min_df={min(STORED[NGRAMS]['min_df'], highest)}" if highest else "add texts"
+            raise ParamsError(f"{where}: {found} of the {len(texts)} responses; {remedy}")

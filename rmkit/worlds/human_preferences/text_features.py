@@ -6,6 +6,7 @@ new texts their features. Knows no prompt, no pair and no model.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +178,23 @@ def fitted(
     ngrams = tuple(map(str, vectorizer.get_feature_names_out()))
     features = NgramFeatures(ngrams, ngram_range, vectorizer.idf_, svd.components_.astype(np.float32))
     return features, embedding_rd, source
+
+
+def highest_min_df(texts: Sequence[str], min_df: int, ngram_range: tuple[int, int]) -> int:
+    """min_df where two n-grams occur in as many texts, so that `fitted` can do with it; else the most that two do.
+
+    0 where the texts have fewer than two n-grams. It reads on only until it knows.
+    """
+    count_in = _vectorizer(ngram_range).build_analyzer()
+    found: Counter[str] = Counter()
+    enough = 0
+    for text in texts:
+        for ngram in set(count_in(text)):
+            found[ngram] += 1
+            enough += found[ngram] == min_df
+        if enough > 1:
+            return min_df
+    return min(number for _, number in found.most_common(2)) if len(found) > 1 else 0
 
 
 def _vectorizer(ngram_range: tuple[int, int], **options: Any) -> "TfidfVectorizer":

@@ -12,7 +12,10 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences import texts
 from rmkit.worlds.human_preferences.computed_features import make_stored, read_texts
+from rmkit.worlds.human_preferences.pairs import check as check_pairs
+from rmkit.worlds.human_preferences.pairs import texts_to_embed
 from rmkit.worlds.human_preferences.stored_features import (
+    ENCODED,
     LENGTHS,
     MINILM,
     NGRAMS,
@@ -21,6 +24,7 @@ from rmkit.worlds.human_preferences.stored_features import (
     check_features,
     read_stored,
 )
+from rmkit.worlds.human_preferences.text_features import highest_min_df
 from tests.worlds.human_preferences.dialogues import DONE, N_PAIRS, SAID, written
 
 SHIPPED = Path(__file__).parents[3] / "data/hh-rlhf"
@@ -147,3 +151,45 @@ def test_pairs_with_weights_are_not_stored_without_them(tmp_path, tiny_encoder):
     with pytest.raises(DataError, match=r"rankings.jsonl: its pairs have weight, which stored features leave out"):
         make_stored(written(tmp_path / "rankings.jsonl", rows), str(tiny_encoder), tmp_path / "stored")
     assert not (tmp_path / "stored").exists()
+
+
+FILE_GIVEN = {**STORED[NGRAMS], "features": NGRAMS, "pairs_file": "pairs.jsonl", "encoder": "x/y"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"n_dimensions": 0}, "n_dimensions: 0; it must be 1 or more"),
+        ({"n_dimensions": -3}, "n_dimensions: -3; it must be 1 or more"),
+        ({"min_df": 0}, "min_df: 0; it must be 1 or more"),
+        ({"ngrams": [4, 2]}, "ngrams: [4, 2] is no shortest and longest length of 1 or more; say --set 'ngrams=[2,4]'"),
+        ({"ngrams": [2]}, "ngrams: [2] is no shortest and longest length of 1 or more; say --set 'ngrams=[2,4]'"),
+        ({"ngrams": []}, "ngrams: [] is no shortest and longest length of 1 or more; say --set 'ngrams=[2,4]'"),
+        ({"ngrams": [0, 2]}, "ngrams: [0, 2] is no shortest and longest length of 1 or more"),
+        ({"features": ENCODED, "encoder": "mine"}, "encoder: 'mine' is no folder or hub name with a slash in it"),
+        ({"features": ENCODED, "encoder": "/none"}, "encoder: there is no folder '/none', and on the hub a name is as"),
+    ],
+)
+def test_features_that_cannot_be_are_refused_before_anything_runs(change, said):
+    check_features(FILE_GIVEN, {}, "here")
+    with pytest.raises(ParamsError) as caught:
+        check_features(FILE_GIVEN | change, {}, "here")
+    assert str(caught.value).startswith(f"here: {said}")
+
+
+@pytest.mark.parametrize("ngrams", [[2, 2], [2, 4]])
+@pytest.mark.parametrize("embedded", ["response", "prompt_and_response"])
+def test_the_highest_min_df_is_the_one_that_features_can_be_fitted_by(ngrams, embedded, dialogues):
+    counts = check_pairs(dialogues)[1]
+    asked = FILE_GIVEN | {"ngrams": ngrams, "embedded": embedded, "n_dimensions": 4, "min_df": 10_000}
+    with pytest.raises(ParamsError, match=r"min_df: fewer than 2 n-grams .* say --set min_df=\d+$") as caught:
+        check_features(asked, counts, "here")
+    remedy = int(str(caught.value).rpartition("=")[2])
+    check_features(asked | {"min_df": remedy}, counts, "here")
+    options = {name: asked[name] for name in ("ngrams", "embedded", "n_dimensions")}
+    read_texts(dialogues, features=NGRAMS, min_df=remedy, **options)
+    texts = texts_to_embed(counts["reading"], with_prompts=embedded == "prompt_and_response")
+    highest = highest_min_df(texts, 10_000, tuple(ngrams))
+    read_texts(dialogues, features=NGRAMS, min_df=highest, **options)
+    with pytest.raises(DataError, match="n-grams occur in"):
+        read_texts(dialogues, features=NGRAMS, min_df=highest + 1, **options)
