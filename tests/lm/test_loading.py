@@ -209,11 +209,10 @@ def test_a_bare_name_that_is_unknown_is_answered_with_the_nearest():
         origin_of("gpt2", OWN)
 
 
-def test_a_folder_is_checked_by_its_configuration_alone(copied):
+def test_a_folder_is_checked_by_its_files_alone(copied):
     folder = copied()
-    (folder / "model.safetensors").unlink()
-    assert check_folder(folder) == (f"{folder}: LlamaForCausalLM", {})
-    assert check_folder(folder, "data/mine") == ("data/mine: LlamaForCausalLM", {})
+    assert check_folder(folder) == (f"{folder}: LlamaForCausalLM", {f"model folder {folder}": 1})
+    assert check_folder(folder, "data/mine") == ("data/mine: LlamaForCausalLM", {"model folder data/mine": 1})
     (folder / "config.json").unlink()
     with pytest.raises(DataError, match=r"^data/mine: holds no config.json that can be read .found "):
         check_folder(folder, "data/mine")

@@ -1,5 +1,6 @@
 """A language model fine-tuned on pairs orders what it has not seen; LoRA keeps the layer of the reward."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,9 +157,9 @@ def test_progress_counts_the_steps(base):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"lora_rank": 0}, "lora_rank: is 0; it must be 1 or more"),
+        ({"lora_rank": 0}, "lora_rank: is 0; it must be 1 to 1,024"),
         ({"epochs": 0}, "epochs: is 0"),
-        ({"max_length": 3}, "max_length: is 3 tokens; give at least 8"),
+        ({"max_length": 3}, "max_length: is 3; it must be 8 to 1,000,000"),
         ({"learning_rate": 2.0}, "learning_rate: is 2.0"),
     ],
 )
@@ -169,5 +170,9 @@ def test_a_training_that_cannot_be_is_one_line(options, said):
 
 def test_a_model_that_is_none_is_one_line(base, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "unknown"}', encoding="utf-8")
+    with pytest.raises(DataError, match="has no weights"):
+        fit_preference_model(PreferenceTraining(str(tmp_path)), pairs_of(2, 0), pairs_of(2, 1), seed=0)
+    for name in ("model.safetensors", "tokenizer.json"):
+        (tmp_path / name).write_bytes((Path(base.path) / name).read_bytes())
     with pytest.raises(DataError, match="cannot be fine-tuned"):
         fit_preference_model(PreferenceTraining(str(tmp_path)), pairs_of(2, 0), pairs_of(2, 1), seed=0)
