@@ -16,6 +16,7 @@ from rmkit.commands.out_folder import require_new_folder_fits
 from rmkit.commands.request import planned
 from rmkit.commands.version import commit_of
 from rmkit.errors import ParamsError, StoreError, cut, listed
+from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, read_text
 from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.output import say
@@ -115,11 +116,15 @@ def _licences_of_earlier(out: Path, shown: str) -> dict[str, str]:
         known = {*about["files"], *about["cards"], ROOT}
         cards = {name: read_text(out / name) for name in about["cards"] if (out / name).exists()}
         edited = [name for name, text in cards.items() if digest_of_card(text) != about["cards"][name]]
-    except (OSError, ValueError, KeyError, TypeError):
+        wholes = {name: digest for name, digest in about["files"].items() if name not in cards}
+        changed = [name for name, was in wholes.items() if (out / name).is_file() and file_digest(out / name) != was]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ParamsError(f"{shown}: is there already, and no export of a study; name another folder") from None
     found = (str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir() or path.is_symlink())
     if other := next((name for name in found if name not in known), None):
         raise ParamsError(f"{shown}: holds {cut(other)}, which would be lost; move it, or name another folder")
+    if changed:
+        raise ParamsError(f"{shown}: {cut(changed[0])} there is not what was exported; move it, or name another")
     if edited:
         raise ParamsError(f"{shown}: its {edited[0]} was edited beyond the licence; move it, or name another folder")
     return {name: licence for name, text in cards.items() if (licence := licence_of(text))}

@@ -23,6 +23,7 @@ from rmkit.export.study_dataset import (
     base_name,
     without_place,
 )
+from rmkit.files.digests import file_digest, files_below
 from rmkit.files.regular import read_json
 from rmkit.worlds.exported_study import ABOUT, DATA, FORMAT, MOST_TOLD, ROOT, SCORE
 
@@ -84,7 +85,7 @@ def write_cards(study: Study, tables: Sequence[Configuration], folder: Path, lic
         "study": {"name": study.name, "command": study.arguments, "title": study.title, "question": study.question},
         "made": [_provenance(made) for made in _all_made(study)],
         "cards": {name: digest_of_card(text) for name, text in cards.items()},
-        "files": sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()),
+        "files": {name: file_digest(folder / name) for name in files_below(folder)},
     }
     (folder / ROOT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

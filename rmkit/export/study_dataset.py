@@ -23,7 +23,7 @@ import numpy as np
 from rmkit.artifacts import bank as banks
 from rmkit.errors import DataError, cut
 from rmkit.files.regular import read_json
-from rmkit.worlds.exported_study import ABOUT, DATA, EMBEDDING, FORMAT, MOST_TOLD, SCORE, TABLES, parquet
+from rmkit.worlds.exported_study import ABOUT, DATA, EMBEDDING, FORMAT, MARK, MOST_TOLD, SCORE, TABLES, mark, parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -244,10 +244,12 @@ def _write_shards(blocks: "Iterator[pa.Table]", folder: Path, split: str, row_by
                     writer.close()
                 parts.append(folder / f"{split}-{len(parts):05}.part")
                 columns = block.column_names
+                metadata = {**(block.schema.metadata or {}), MARK: mark(folder.name, split, len(parts) - 1)}
+                schema = block.schema.with_metadata(metadata)
                 repeating = [name for name in columns if name != EMBEDDING]  # a dictionary of numbers is large and slow
-                writer, held = ParquetWriter(parts[-1], block.schema, use_dictionary=repeating), 0
+                writer, held = ParquetWriter(parts[-1], schema, use_dictionary=repeating), 0
             if len(block):
-                writer.write_table(block, row_group_size=len(block))
+                writer.write_table(block.cast(schema), row_group_size=len(block))
             held, n_rows = held + len(block), n_rows + len(block)
     finally:
         if writer is not None:

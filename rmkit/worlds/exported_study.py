@@ -30,6 +30,10 @@ FORMAT = 1
 ABOUT, ROOT, DATA = "bank.json", "export.json", "data"  # of a bank; of a whole export, and where its banks are
 EMBEDDING, SCORE = "embedding", "score_"  # columns of responses that are not of their table
 TABLES = ("prompts", "responses")
+PARTS = ("train", "test")
+MARK = b"rmkit"  # in a shard's metadata: which table, part and shard it is
+INTEGERS = ("prompt_id", "characters", "words")  # columns of whole numbers, none below 0 but of prompt_id
+TEXTS = ("prompt", "response", "answer")
 MOST_TOLD = 2**22  # bytes of a bank.json
 
 
@@ -112,30 +116,63 @@ class ExportedPart:
                     if list(file.schema_arrow.names) != list(wanted):
                         names = listed(file.schema_arrow.names)
                         raise DataError(f"{shown}: has the columns {names}; bank.json says {listed(list(wanted))}")
+                    self._require_marked(file.schema_arrow, table, path, shown)
                     for name in wanted:
                         kind = file.schema_arrow.field(name).type
+                        if name in INTEGERS and not pa.types.is_integer(kind):
+                            raise DataError(f"{shown}: {name} is {cut(str(kind))}; it must be whole numbers")
+                        if name in TEXTS and not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                            raise DataError(f"{shown}: {name} is {cut(str(kind))}; it must be text")
                         if name.startswith(SCORE) and name not in self.columns[table] and kind != pa.float32():
                             raise DataError(f"{shown}: {name} is {kind}; it must be float")
                         if name == EMBEDDING and table == "responses" and not _holds_halves(kind):
                             raise DataError(f"{shown}: {name} is {cut(str(kind))}; it must be a list of halffloat")
+                        each = getattr(kind, "list_size", self.n_dimensions)
+                        if name == EMBEDDING and table == "responses" and each != self.n_dimensions:
+                            said = f"bank.json says {self.n_dimensions} dimensions"
+                            raise DataError(f"{shown}: an {EMBEDDING} has {each} numbers, and {said}; fetch it again")
             if held != n_rows:
                 raise DataError(
                     f"{self.shown}/{table}: holds {held:,} rows of {n_rows:,} of {self.name}; fetch it again"
                 )
 
+    def _require_marked(self, schema: Any, table: str, path: Path, shown: str) -> None:
+        """DataError where a shard says that it is another one: of the other part, say, which may be as long."""
+        said = (schema.metadata or {}).get(MARK)
+        number = int(path.stem.removeprefix(f"{self.name}-").partition("-of-")[0])
+        if said is not None and said != mark(table, self.name, number):
+            raise DataError(f"{shown}: is {quoted(said.decode(errors='replace'))} by what it says; fetch it again")
+
     def _table(self, table: str) -> "pd.DataFrame":
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         parts = []
         for path, shown in self.files(table):
             with parquet(path, shown) as file:
-                parts.append(file.read(columns=list(self.columns[table])))
+                part = file.read(columns=list(self.columns[table]))
+            for name in (*INTEGERS, *TEXTS):
+                if name not in part.column_names:
+                    continue
+                column = part.column(name)
+                if column.null_count:
+                    row = pc.index(pc.is_null(column), value=True).as_py()
+                    raise DataError(f"{shown}, row {row + 1}: has no {name}; fetch it again")
+                if name in INTEGERS[1:] and len(column) and pc.min(column).as_py() < 0:
+                    row = pc.index(pc.less(column, 0), value=True).as_py()
+                    raise DataError(f"{shown}, row {row + 1}: {name} is {column[row]}; it must be 0 or more")
+            parts.append(part)
         return pa.concat_tables(parts).select(list(self.columns[table])).to_pandas()
 
     def _numbers(self, column: str) -> np.ndarray:
         """(R,) float32."""
-        parts = [block for _, block in self._column(column)]
-        return np.concatenate([np.asarray(part.to_numpy(zero_copy_only=False), np.float32) for part in parts])
+        parts = []
+        for shown, first, block in self._column(column):
+            value_r = np.asarray(block.to_numpy(zero_copy_only=False), np.float32)
+            if len(bad := np.flatnonzero(~np.isfinite(value_r))):
+                raise DataError(f"{shown}, row {first + bad[0] + 1}: {column} is no finite number; fetch it again")
+            parts.append(value_r)
+        return np.concatenate(parts)
 
     def _embedding(self, scratch: Path, progress: Progress | None) -> np.ndarray:
         """(R, D) float16, memory-mapped."""
@@ -144,23 +181,35 @@ class ExportedPart:
             header = {"descr": "<f2", "fortran_order": False, "shape": (self.n_rows, self.n_dimensions)}
             np.lib.format.write_array_header_1_0(stream, header)
             offset = stream.tell()
-            for shown, block in self._column(EMBEDDING):
+            for shown, first, block in self._column(EMBEDDING):
+                length_b = block.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
+                if len(other := np.flatnonzero(length_b != self.n_dimensions)):
+                    where = f"{shown}, row {first + other[0] + 1}"
+                    raise DataError(f"{where}: an {EMBEDDING} has not {self.n_dimensions} numbers; fetch it again")
                 value_v = np.asarray(block.flatten().to_numpy(zero_copy_only=False), "<f2")
-                if value_v.size != len(block) * self.n_dimensions or block.null_count:
-                    raise DataError(f"{shown}: an {EMBEDDING} has not {self.n_dimensions} numbers; fetch it again")
+                if len(bad := np.flatnonzero(~np.isfinite(value_v))):
+                    where = f"{shown}, row {first + bad[0] // self.n_dimensions + 1}"
+                    raise DataError(f"{where}: an {EMBEDDING} holds a value that is not finite; fetch it again")
                 value_v.tofile(stream)
                 done += len(block)
                 if progress:
                     progress(done, self.n_rows)
         return np.memmap(scratch, np.float16, "r", offset=offset, shape=(self.n_rows, self.n_dimensions))
 
-    def _column(self, column: str) -> Iterator[tuple[str, Any]]:
-        """A column of the responses, block by block, and the file that each is from."""
+    def _column(self, column: str) -> Iterator[tuple[str, int, Any]]:
+        """A column of the responses, block by block: the file that each is from, its first row there, and the block."""
         for path, shown in self.files("responses"):
+            first = 0
             with parquet(path, shown) as file:
                 for group in range(file.num_row_groups):  # `iter_batches` would hold more of a list than a group
                     for batch in file.read_row_group(group, columns=[column]).to_batches():
-                        yield shown, batch.column(0)
+                        yield shown, first, batch.column(0)
+                        first += len(batch)
+
+
+def mark(table: str, part: str, number: int) -> bytes:
+    """What a shard's metadata say of it."""
+    return f"{table} of {part}, file {number}".encode()
 
 
 def bank_folder(folder: Path, shown: str) -> tuple[Path, str] | None:
@@ -170,13 +219,14 @@ def bank_folder(folder: Path, shown: str) -> tuple[Path, str] | None:
     """
     if (folder / ABOUT).is_file():
         return folder, shown
-    if not (folder / ROOT).is_file():
+    inside = f"{DATA}/" if (folder / ROOT).is_file() else ""
+    found = sorted(path.parent.name for path in (folder / inside).glob(f"*/{ABOUT}"))
+    if not inside and not found:
         return None
-    found = sorted(path.parent.name for path in (folder / DATA).glob(f"*/{ABOUT}"))
     if len(found) == 1:
-        return folder / DATA / found[0], f"{shown}/{DATA}/{found[0]}"
+        return folder / inside / found[0], f"{shown}/{inside}{found[0]}"
     has = f"holds {len(found)} banks" if found else "holds no bank"
-    named = ", ".join(f"{shown}/{DATA}/{name}" for name in found[:8]) or "another folder"
+    named = ", ".join(f"{shown}/{inside}{name}" for name in found[:8]) or "another folder"
     raise DataError(f"{shown}: {has}; name one with --set embeddings_folder=FOLDER: {named}")
 
 
@@ -187,13 +237,13 @@ def read_exported(folder: Path, shown: str) -> dict[str, ExportedPart]:
         about = read_json(folder / ABOUT, MOST_TOLD, finite=True)
         if about["format"] != FORMAT:
             raise DataError(f"{place}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}")
-        parts = {name: _part(folder, shown, name, told) for name, told in about["parts"].items()}
+        parts = {name: _part(folder, shown, name, about["parts"][name]) for name in PARTS if name in about["parts"]}
     except OSError as fault:
         raise DataError(f"{place}: {why_unreadable(fault)}; fetch it again") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{place}: is not what `rmkit export` wrote ({quoted(fault)}); fetch it again") from None
-    if list(parts) != ["train", "test"] or any("gold" not in part.score_sources for part in parts.values()):
-        lacks = "has no test responses" if "test" not in parts else "has no score named gold"
+    if len(parts) < len(PARTS) or any("gold" not in part.score_sources for part in parts.values()):
+        lacks = next((f"has no {name} responses" for name in PARTS if name not in parts), "has no score named gold")
         use = "use pairs that people judged with 00_human_preferences and 09_human_preferences"
         raise DataError(f"{shown}: {lacks}, which notebooks 03 to 06 need; {use}")
     if len({part.n_dimensions for part in parts.values()}) > 1:
@@ -210,6 +260,11 @@ def _part(folder: Path, shown: str, name: str, told: Mapping[str, Any]) -> Expor
         raise ValueError(f"{name}: counts {counts}")
     if not all(isinstance(each, str) for table in columns.values() for each in table):
         raise TypeError(f"{name}: columns")
+    if not all("prompt_id" in table for table in columns.values()):
+        raise ValueError(f"{name}: columns without prompt_id")
+    for score, source in told["score_sources"].items():
+        if not isinstance(source, Mapping) or not {"model", "revision", "template"} <= source.keys():
+            raise ValueError(f"{name}: the source of {score} is no object of model, revision and template")
     return ExportedPart(
         folder=folder,
         shown=shown,

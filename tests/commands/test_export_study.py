@@ -105,7 +105,7 @@ def test_an_earlier_export_is_replaced_and_its_licence_kept(smoke, earlier):
     model = earlier / "policies/grammar-s-helpful" / CARD
     model.write_text(model.read_text(encoding="utf-8").replace(NO_LICENCE, "license: mit"), encoding="utf-8")
     before = {path.relative_to(earlier): path.read_bytes() for path in earlier.rglob("*") if path.is_file()}
-    (earlier / "data/hh_rlhf/bank.json").write_text("damaged", encoding="utf-8")
+    (earlier / "data/hh_rlhf/bank.json").unlink()
     execute([*RMKIT, "export", "params/smoke.yaml", "--out", str(earlier)], smoke, smoke)
     after = {path.relative_to(earlier): path.read_bytes() for path in earlier.rglob("*") if path.is_file()}
     assert after == before
@@ -119,6 +119,10 @@ def test_an_earlier_export_is_replaced_and_its_licence_kept(smoke, earlier):
         (
             lambda out: (out / "export.json").write_text("[]", "utf-8"),
             "is there already, and no export of a study; name another",
+        ),
+        (
+            lambda out: (out / "data/hh_rlhf/bank.json").write_text("edited", encoding="utf-8"),
+            "data/hh_rlhf/bank.json there is not what was exported; move it, or name another",
         ),
         (lambda out: (out / "data/mine.csv").touch(), "holds data/mine.csv, which would be lost; move it, or name"),
         (lambda out: (out / ".git").write_text("", "utf-8"), "holds .git, which would be lost; move it"),

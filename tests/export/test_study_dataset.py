@@ -219,6 +219,24 @@ def rewritten(change):
     return rewrite
 
 
+def exchanged(folder):
+    """The prompts of both parts change names; their tables are made equally long, so that no count tells."""
+    train, test = (folder / f"prompts/{part}-00000-of-00001.parquet" for part in ("train", "test"))
+    train.rename(folder / "aside")
+    test.rename(train)
+    (folder / "aside").rename(test)
+    about = json.loads((folder / "bank.json").read_text(encoding="utf-8"))
+    counts = about["parts"]
+    counts["train"]["prompts"], counts["test"]["prompts"] = counts["test"]["prompts"], counts["train"]["prompts"]
+    (folder / "bank.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def parts_of(folder, names):
+    about = json.loads((folder / "bank.json").read_text(encoding="utf-8"))
+    about["parts"] = {name: about["parts"][name] for name in names}
+    (folder / "bank.json").write_text(json.dumps(about), encoding="utf-8")
+
+
 FILE = "out/responses/test-00000-of-00001.parquet"
 DAMAGES = {
     "no bank.json": (lambda folder: (folder / "bank.json").unlink(), r"out: holds no embd\*_train.npy; "),
@@ -233,6 +251,13 @@ DAMAGES = {
     "lost rows": (rewritten(lambda rows: rows[:-1]), "out/responses/.*|out/responses: holds 23 rows of 24 of test"),
     "a lost column": (rewritten(lambda rows: rows.drop(columns="score_proxy")), f"{FILE}: has the columns .*; bank.json says .*score_proxy"),
     "another type": (rewritten(lambda rows: rows.assign(score_gold=1.0)), f"{FILE}: score_gold is double; it must be float"),
+    "the shards of train and test exchanged": (exchanged, r"out/prompts/train-00000-of-00001.parquet: is 'prompts of test, file 0' by what it says; fetch it again"),
+    "prompts that are numbered by text": (rewritten(lambda rows: rows.assign(prompt_id=rows["prompt_id"].astype(str))), f"{FILE}: prompt_id is large_string; it must be whole numbers"),
+    "lengths of text": (rewritten(lambda rows: rows.assign(characters="x")), f"{FILE}: characters is large_string; it must be whole numbers"),
+    "answers of numbers": (rewritten(lambda rows: rows.assign(answer=1)), f"{FILE}: answer is int64; it must be text"),
+    "a score of nobody": (changed("test", score_sources={"gold": None, "proxy": None}), "out/bank.json: is not what `rmkit export` wrote .*the source of gold is no object"),
+    "another width": (changed("test", dimensions=6), f"{FILE}: an embedding has 5 numbers, and bank.json says 6 dimensions|out: train and test have embeddings of different lengths"),
+    "no test": (lambda folder: parts_of(folder, ["train"]), "out: has no test responses, which notebooks"),
     "embeddings of text": (rewritten(lambda rows: rows.assign(embedding="x")), f"{FILE}: embedding is large_string; it must be a list of halffloat"),
 }  # fmt: skip
 
@@ -247,13 +272,42 @@ def test_a_damaged_export_is_one_sentence_that_names_the_file(study, tmp_path, d
         check(folder, "out")
 
 
+WHEN_READ = {
+    "no length": (lambda rows: rows.assign(characters=rows["characters"].astype("Int64").mask(rows.index == 3)), "row 4: has no characters"),
+    "a length below 0": (lambda rows: rows.assign(characters=rows["characters"].mask(rows.index == 3, -1)), "row 4: characters is -1; it must be 0 or more"),
+    "no number of a prompt": (lambda rows: rows.assign(prompt_id=rows["prompt_id"].astype("Int64").mask(rows.index == 0)), "row 1: has no prompt_id"),
+    "embeddings of 3 and 7 numbers": (lambda rows: rows.assign(embedding=[np.ones({1: 3, 2: 7}.get(r, 5), np.float16) for r in range(len(rows))]), "row 2: an embedding has not 5 numbers"),
+    "an embedding without end": (lambda rows: rows.assign(embedding=[np.full(5, np.inf if r == 5 else 1, np.float16) for r in range(len(rows))]), "row 6: an embedding holds a value that is not finite"),
+    "no score": (lambda rows: rows.assign(score_gold=rows["score_gold"].mask(rows.index == 7)), "row 8: score_gold is no finite number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", WHEN_READ)
+def test_a_value_that_cannot_be_is_found_when_it_is_read(study, tmp_path, damage):
+    folder = exported(study, tmp_path / "out") / "data/grammar-sft"
+    change, said = WHEN_READ[damage]
+    rewritten(change)(folder)
+    with pytest.raises(DataError, match=f"^{FILE}, {said}"):
+        bank_of(read_folder(folder, "out")["test"], tmp_path / "scratch.npy")
+
+
+def test_parts_in_another_order_and_the_folder_of_the_banks_are_read(study, tmp_path):
+    folder = exported(replace(study, banks=study.banks[1:]), tmp_path / "out") / "data/grammar-sft"
+    said = check(folder, "out")
+    parts_of(folder, ["test", "train"])
+    assert check(folder, "out") == said
+    assert check(folder.parent, "out") == said
+    with pytest.raises(DataError, match=r"out: holds 2 banks; name one .*out/grammar-sft, out/hh_rlhf"):
+        check(exported(study, tmp_path / "both") / "data", "out")
+
+
 def test_embeddings_of_several_lengths_are_found_when_they_are_read(study, tmp_path):
     folder = exported(study, tmp_path / "out") / "data/grammar-sft"
     path = folder / "responses/test-00000-of-00001.parquet"
     rows = pd.read_parquet(path)
     rows["embedding"] = [each[: 4 if r == 9 else 5] for r, each in enumerate(rows["embedding"])]
     rows.to_parquet(path)
-    with pytest.raises(DataError, match=f"^{FILE}: an embedding has not 5 numbers"):
+    with pytest.raises(DataError, match=f"^{FILE}, row 10: an embedding has not 5 numbers"):
         bank_of(read_folder(folder, "out")["test"], tmp_path / "scratch.npy")
 
 
