@@ -27,7 +27,7 @@ def test_n_grams_and_any_head_score_alike_from_a_folder_that_was_moved(name, pre
     write_composite(model, tmp_path / "out")
     shutil.move(tmp_path / "out", tmp_path / "moved")
     np.testing.assert_allclose(TextRewardModel.load(tmp_path / "moved").score(*TEXTS), model.score(*TEXTS), atol=1e-4)
-    assert "| mlp_bt | 0.700 | 0.600 to 0.800 |" in (tmp_path / "moved/README.md").read_text(encoding="utf-8")
+    assert "| mlp_bt | 70.0% | 60.0% to 80.0% |" in (tmp_path / "moved/README.md").read_text(encoding="utf-8")
     endings = {path.suffix for path in (tmp_path / "moved").rglob("*") if path.is_file()}
     assert endings <= {".json", ".safetensors", ".parquet", ".md", ".txt"}
 

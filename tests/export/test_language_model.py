@@ -54,7 +54,7 @@ def test_its_folder_says_how_it_was_made_and_export_copies_it(tuned, preferences
     assert made["texts_cut"] > 0
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     assert "language_model on prompt and response by llama" in card
-    assert "| language_model | 0.700 | 0.600 to 0.800 |" in card
+    assert "| language_model | 70.0% | 60.0% to 80.0% |" in card
 
 
 def test_a_folder_that_lost_its_weights_is_one_line(tuned, tmp_path):
