@@ -10,6 +10,17 @@ from typing import Protocol
 import numpy as np
 
 from rmkit.errors import DataError
+from rmkit.measures.information import p_variance
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """The U responses that the candidates are pairs of, as the current reward model sees them."""
+
+    pair_m2: np.ndarray  # (M, 2) int64 positions in U, first minus second
+    prompt_u: np.ndarray  # (U,) int64 which prompt each answers
+    feature_ud: np.ndarray  # (U, D) last-layer features
+    reward_u: np.ndarray  # (U,) rewards, the members' mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +30,7 @@ class Candidates:
     margin_sm: np.ndarray  # (S, M) rewards of the first minus the second, a row an ensemble member; S may be 1
     feature_md: np.ndarray  # (M, D) last-layer features of the first minus the second
     known_dd: np.ndarray  # (D, D) information that the prior and the labelled pairs hold (measures/information.py)
+    responses: Responses | None = None  # for rules that choose within a prompt
 
     def __post_init__(self) -> None:
         if self.feature_md.ndim != 2 or self.feature_md.shape[1] == 0:
@@ -35,6 +47,13 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.feature_md)
+
+    @property
+    def scaled_md(self) -> np.ndarray:
+        """(M, D) float64: sqrt(p (1 - p)) x of each pair, by the members' mean margin; new each time."""
+        weight_m = np.sqrt(p_variance(self.margin_sm.mean(axis=0)))
+        scaled_md: np.ndarray = weight_m[:, None] * self.feature_md.astype(np.float64)
+        return scaled_md
 
     def request(self, n_pairs: int) -> int:
         """The number of pairs asked for, or DataError if there are fewer."""

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 
 from rmkit.active.budget import VALIDATION_EVERY, Budget
-from rmkit.active.candidates import Acquisition, Candidates, checked_choice
+from rmkit.active.candidates import Acquisition, Candidates, Responses, checked_choice
 from rmkit.active.common_answers import answers
 from rmkit.active.pools import draw_pool, not_among
 from rmkit.annotation.annotators import Annotator
@@ -117,7 +117,8 @@ class Setting:
         """The next batch of strategy `name`, which fit s of the model belongs to, and the answers to it."""
         new_m = not_among(pool_m2, known.pair_m2)
         pair_m2 = pool_m2[new_m]
-        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior)
+        prompt_r = np.arange(self.gold_pk.size) // self.gold_pk.shape[1]
+        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior, prompt_r=prompt_r)
         rng = self.streams(f"{self.pool} {name} {done}")
         chosen_m = checked_choice(self.strategies[name].select(candidates, self.budget.n_batch, rng), candidates, name)
         margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
@@ -167,8 +168,12 @@ def as_seen(
     labelled_m2: np.ndarray,
     *,
     prior: float,
+    prompt_r: np.ndarray | None = None,
 ) -> Candidates:
-    """Pairs as fit s of a reward model sees them, beside what the prior and the labelled pairs tell it."""
+    """Pairs as fit s of a reward model sees them, beside what the prior and the labelled pairs tell it.
+
+    prompt_r: (R,) int64, whose responses they are, for rules that choose within a prompt.
+    """
     assert isinstance(model, HasLastLayer)  # Setting has checked it
     used_u, place = np.unique(np.concatenate([pair_m2, labelled_m2]), return_inverse=True)
     feature_suh, weight_sh = model.last_layer(embedding_rd[used_u])
@@ -177,4 +182,7 @@ def as_seen(
     margin_m, n_pairs = difference_mh @ weight_sh[s], len(pair_m2)
     p_m = expit(margin_m[n_pairs:])
     known_dd = information(difference_mh[n_pairs:], p_m * (1 - p_m), prior)
-    return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd)
+    responses = None
+    if prompt_r is not None:
+        responses = Responses(place_m2[:n_pairs], prompt_r[used_u], feature_uh, feature_uh @ weight_sh[s])
+    return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd, responses)
