@@ -116,8 +116,9 @@ def _licences_of_earlier(out: Path, shown: str) -> dict[str, str]:
         known = {*about["files"], *about["cards"], ROOT}
         cards = {name: read_text(out / name) for name in about["cards"] if (out / name).exists()}
         edited = [name for name, text in cards.items() if digest_of_card(text) != about["cards"][name]]
-        wholes = {name: digest for name, digest in about["files"].items() if name not in cards}
-        changed = [name for name, was in wholes.items() if (out / name).is_file() and file_digest(out / name) != was]
+        changed = [
+            name for name, was in about["files"].items() if (out / name).is_file() and file_digest(out / name) != was
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ParamsError(f"{shown}: is there already, and no export of a study; name another folder") from None
     found = (str(path.relative_to(out)) for path in out.rglob("*") if not path.is_dir() or path.is_symlink())

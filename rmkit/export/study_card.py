@@ -85,7 +85,7 @@ def write_cards(study: Study, tables: Sequence[Configuration], folder: Path, lic
         "study": {"name": study.name, "command": study.arguments, "title": study.title, "question": study.question},
         "made": [_provenance(made) for made in _all_made(study)],
         "cards": {name: digest_of_card(text) for name, text in cards.items()},
-        "files": {name: file_digest(folder / name) for name in files_below(folder)},
+        "files": {name: file_digest(folder / name) for name in files_below(folder) if name not in cards},
     }
     (folder / ROOT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

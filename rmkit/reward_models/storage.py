@@ -47,9 +47,12 @@ class StoredHead:
         """What each fit has learned: arrays with a row for each fit, by name. `take` is the way back."""
         return {name: vars(self)[name] for name in self.by_fit if name in vars(self)}
 
-    def forms(self) -> Mapping[str, Form]:
-        """What the arrays of a saved head of these options are, by name; the first one's first axis is the fits'."""
-        raise NotImplementedError(f"{type(self).__name__}: says no forms, so that it cannot be loaded")
+    def forms(self) -> Mapping[str, Form] | None:
+        """What the arrays of a saved head of these options are, by name; the first one's first axis is the fits'.
+
+        None where a head does not say, as one of your own need not.
+        """
+        return None
 
     def wrong_fact(self, facts: Mapping[str, Any]) -> str | None:
         """What is wrong with what it learned that is no array, beginning with its name; None if nothing is."""
@@ -91,7 +94,11 @@ class StoredHead:
             raise DataError(f"{about}: options: are none of {cls.name} ({said}); fit it again") from None
         if lacking := [name for name in cls.shared if name not in facts and name not in arrays]:
             raise DataError(f"{about}: facts: have no {lacking[0]}; fit it again")
-        check_arrays(arrays, model.forms(), str(Path(folder) / ARRAYS))
+        place, forms = str(Path(folder) / ARRAYS), model.forms()
+        if forms is not None:
+            check_arrays(arrays, forms, place)
+        elif not any(name in arrays for name in cls.by_fit):
+            raise DataError(f"{place}: has none of {', '.join(cls.by_fit)}; fit it again")
         if wrong := model.wrong_fact(facts):
             raise DataError(f"{about}: facts: {wrong}; fit it again")
         vars(model).update({name: facts[name] if name in facts else arrays[name] for name in cls.shared})

@@ -21,7 +21,8 @@ from rmkit.measures.embedding_health import (
 RNG = np.random.default_rng(0)
 EMBEDDING_RD = RNG.normal(size=(400, 20)).astype(np.float16)
 PROMPT_R = np.repeat(np.arange(100), 4)
-spreads = st.lists(st.floats(0, 1e6), min_size=1, max_size=12).map(np.array)
+spread = st.just(0.0) | st.floats(1e-290, 1e6)  # what float64 scales by a power of two without rounding
+spreads = st.lists(spread, min_size=1, max_size=12).map(np.array)
 
 
 def found(embedding_rd):

@@ -61,7 +61,7 @@ def test_warnings_are_kept_with_the_bank_and_said_once_at_the_top_of_the_report(
         ("02_sampling-d", "02_sampling", told),
     ):
         one.save(store.artifact(key, "bank"))
-        jobs[key] = SimpleNamespace(stage=stage)
+        jobs[key] = SimpleNamespace(stage=stage, parameters={})
     assert list(bank_notices(store, jobs)) == [(f"The embedding files: {warning}", True)]
     source = dataclasses.replace(bank, embedding_source={"method": "drawn", "warnings": "none"})
     source.save(store.artifact("00_embedding_files-a", "bank"))
