@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rmkit.active.budget import Budget
+from rmkit.active.pools_of_rules import check_pool_of
 from rmkit.annotation.habits import check_sharpness
 from rmkit.annotation.pools import POOLS, check_prompts
 from rmkit.errors import DataError, ParamsError, told_of
@@ -26,6 +27,7 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
         for pool in parameters["pools"]:
             check_prompts(pool, budget.n_prompts, known.get("n_train_prompts"), "n_prompts")
             check_pool(pool, budget, known.get("n_train_responses"))
+            check_pool_of(parameters["strategies"], pool, known.get("n_train_responses"))
         check_sharpness(parameters["beta"], "beta")
     if not 0 < parameters["prior"] < float("inf"):
         raise ParamsError(f"{where}: prior: {parameters['prior']}; it must be a finite number above 0")

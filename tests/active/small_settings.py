@@ -4,12 +4,13 @@ import numpy as np
 
 from rmkit.active.budget import Budget
 from rmkit.active.history import History
-from rmkit.active.registry import STRATEGIES, strategy
+from rmkit.active.registry import strategy
 from rmkit.active.setting import Setting, typical_difference
 from rmkit.annotation.annotators import Annotator
 from rmkit.reward_models.registry import build
 from rmkit.seeding import generator
 
+THREE = ("random", "entropy", "d_optimal")  # that the embedded study compares
 BUDGET = Budget(n_start=15, n_rounds=3, n_batch=10, n_prompts=12, n_candidates=100)
 N_PROMPTS, N_RESPONSES, N_DIMENSIONS = 40, 6, 8
 
@@ -36,7 +37,7 @@ def head_of(name, prior, embedding_rd=EMBEDDING):
     return build(name, **(penalty if name == "linear_bt" else {}))
 
 
-def setting(*, strategies=tuple(STRATEGIES), reward_model="linear_bt", head=None, prior=1.0, **change):
+def setting(*, strategies=THREE, reward_model="linear_bt", head=None, prior=1.0, **change):
     """strategies: names of the registry, or objects by name. head: the object, where its name does not say it."""
     seed = change.pop("seed", 0)
     given = {

@@ -24,6 +24,7 @@ from tests.active.small_settings import (
     N_RESPONSES,
     TEST_EMBEDDING,
     TEST_GOLD,
+    THREE,
     head_of,
     history,
     label_actively,
@@ -42,7 +43,7 @@ def run(request):
 def test_there_is_a_fit_for_every_strategy_after_the_start_and_after_each_round(run):
     pool, made = run
     assert list(made.fits.columns) == ["fit", "reward_model", "pool", "strategy", "annotations"]
-    expected = list(itertools.product([15, 25, 35, 45], STRATEGIES))
+    expected = list(itertools.product([15, 25, 35, 45], THREE))
     assert list(zip(made.fits["annotations"], made.fits["strategy"], strict=True)) == expected
     assert made.fits["fit"].is_unique
     assert set(made.fits["pool"]) == {pool}
@@ -85,9 +86,7 @@ def test_strategies_of_a_round_choose_from_the_same_prompts():
 def test_a_strategy_does_the_same_alone_as_beside_the_others(head):
     """Of a network the products of another shape sum in another order, so its rewards agree nearly."""
     budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=60)
-    together, alone = (
-        history(strategies=names, head=head, budget=budget) for names in (list(STRATEGIES), ["d_optimal"])
-    )
+    together, alone = (history(strategies=names, head=head, budget=budget) for names in (list(THREE), ["d_optimal"]))
     own = together.fits["strategy"] == "d_optimal"
     np.testing.assert_allclose(alone.reward_fr, together.reward_fr[own], rtol=1e-3, atol=1e-3)
     assert list(alone.fits["fit"]) == list(together.fits.loc[own, "fit"])
@@ -97,7 +96,7 @@ def test_a_strategy_does_the_same_alone_as_beside_the_others(head):
 
 def test_rewards_are_those_of_a_fit_on_what_was_asked_with_each_fifth_to_validate():
     made = history()
-    for name in STRATEGIES:
+    for name in THREE:
         asked = made.asked.query("strategy == @name and annotations <= 35")
         won = np.where(asked["label"] == 1, asked["first"], asked["second"])
         lost = asked["first"].to_numpy() + asked["second"].to_numpy() - won
@@ -233,3 +232,14 @@ def test_too_little_to_choose_from_is_one_line():
             history(pool="within_prompt", budget=small(**{change: 16}))
     with pytest.raises(DataError, match=r"^n_prompts: 41 prompts for within_prompt pairs; give 1 to 40$"):
         setting(pool="within_prompt", budget=small(n_prompts=41)).offered(1)
+
+
+def test_every_strategy_goes_through_its_rounds_within_prompts():
+    budget = Budget(n_start=15, n_rounds=1, n_batch=10, n_prompts=12, n_candidates=100)
+    made = history(strategies=tuple(STRATEGIES), pool="within_prompt", budget=budget)
+    assert set(made.asked.groupby("strategy").size()) == {25}
+    start = made.reward_fr[: len(STRATEGIES)]
+    np.testing.assert_array_equal(start, np.repeat(start[:1], len(STRATEGIES), axis=0))
+    gain = made.batches.set_index("strategy")["log_det_gain"]
+    assert gain["d_optimal_exchange"] >= gain["d_optimal"] - 1e-9
+    assert gain["d_optimal"] > gain.drop(["d_optimal", "d_optimal_exchange"]).max()

