@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from rmkit.errors import DataError
+from rmkit.measures.information import p_variance
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,13 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.feature_md)
+
+    @property
+    def scaled_md(self) -> np.ndarray:
+        """(M, D) float64: sqrt(p (1 - p)) x of each pair, by the members' mean margin; new each time."""
+        weight_m = np.sqrt(p_variance(self.margin_sm.mean(axis=0)))
+        scaled_md: np.ndarray = weight_m[:, None] * self.feature_md.astype(np.float64)
+        return scaled_md
 
     def request(self, n_pairs: int) -> int:
         """The number of pairs asked for, or DataError if there are fewer."""

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import expit
 
 from rmkit.active.candidates import Candidates
-from rmkit.active.strategies import d_optimal
+from rmkit.active.strategies.d_optimal import DOptimal
+from rmkit.measures.designs import d_optimal
 from rmkit.measures.information import leverage
 
 
@@ -19,7 +20,7 @@ def world(n_pairs=40, n_dimensions=5, seed=0, prior=0.3):
 
 
 def select(candidates, n_pairs, seed=0):
-    return d_optimal.DOptimal().select(candidates, n_pairs, np.random.default_rng(seed))
+    return DOptimal().select(candidates, n_pairs, np.random.default_rng(seed))
 
 
 def information_of(candidates, chosen):

@@ -1,0 +1,95 @@
+"""A-, V-, c- and E-optimal choice of k among M pairs, greedily, with the exact change that each pair makes.
+
+With M and x_m as in d_optimal.py, A = M^-1 and h_m = v_m x_m^T A x_m, adding pair m changes
+
+    A   tr A           by  -v_m |A x_m|^2 / (1 + h_m)             the mean variance of the weights
+    V   tr(T A)        by  -v_m x_m^T A T A x_m / (1 + h_m)       the mean variance of the differences t, T = mean t t^T
+    c   c^T A c        by  -v_m (c^T A x_m)^2 / (1 + h_m)         the variance of one difference
+    E   min eigenvalue of M to the root of 1 + v_m sum_k (u_k^T x_m)^2 / (l_k - e) = 0 in [l_1, l_2]
+
+A, V and c are one rule with T = I, T and c c^T (`greedy_linear`). None of them is submodular, so that gains of earlier
+steps bound nothing: every pick looks at all pairs. Knows arrays only, in float64.
+Sources: Pukelsheim 2006 (criteria); Golub 1973 (eigenvalues after a rank-one change, the secular equation).
+"""
+
+import numpy as np
+from scipy.linalg import eigh
+
+from rmkit.errors import DataError
+from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, check_design, first_largest, inverse, quadratic, tell
+
+HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
+
+
+def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, target_dd: np.ndarray) -> np.ndarray:
+    """(n_pairs,) positions in M, each the pair that lowers tr(T A) most, given those before; of equals the first.
+
+    target_dd: (D, D) T, symmetric and not negative. A pick costs two products of scaled_md with a vector.
+    """
+    check_design(scaled_md, known_dd, n_pairs)
+    if target_dd.shape != known_dd.shape:
+        raise DataError(f"target_dd has shape {target_dd.shape}; it must be {known_dd.shape}")
+    picked = np.empty(n_pairs, dtype=np.int64)
+    free_m = np.ones(len(scaled_md), dtype=bool)
+    known_dd = known_dd.astype(np.float64)
+    for i in range(n_pairs):
+        if i % REFRESH == 0:
+            inverse_dd = inverse(known_dd)
+            gain_m = quadratic(scaled_md, inverse_dd)
+            seen_m = quadratic(scaled_md, inverse_dd @ target_dd @ inverse_dd)  # v x^T A T A x
+        pick = first_largest(seen_m / (1 + gain_m), free_m)
+        picked[i], free_m[pick] = pick, False
+        toward_d = inverse_dd @ (target_dd @ (inverse_dd @ scaled_md[pick]))
+        told_d, one_plus_gain = tell(known_dd, inverse_dd, scaled_md[pick])
+        along_m, through_m = scaled_md @ told_d, scaled_md @ toward_d
+        own = float(told_d @ target_dd @ told_d)
+        gain_m -= along_m**2 / one_plus_gain
+        seen_m += (along_m * (own * along_m / one_plus_gain - 2 * through_m)) / one_plus_gain
+    return picked
+
+
+def smallest_eigenvalues(scaled_md: np.ndarray, information_dd: np.ndarray) -> np.ndarray:
+    """(M,) the smallest eigenvalue of the information with each pair added, by bisection of the secular equation."""
+    level_d, vector_dd = eigh(information_dd)
+    if len(level_d) == 1:
+        found: np.ndarray = level_d[0] + scaled_md[:, 0].astype(np.float64) ** 2
+        return found
+    found = np.empty(len(scaled_md))
+    at_once = max(1, BLOCK_BYTES // (8 * scaled_md.shape[1]))
+    for start in range(0, len(scaled_md), at_once):
+        weight_bd = (scaled_md[start : start + at_once].astype(np.float64) @ vector_dd) ** 2
+        low_b = np.full(len(weight_bd), level_d[0])
+        # the root is not above the second eigenvalue, nor further up than the pair's whole length
+        high_b = np.minimum(level_d[1], level_d[0] + weight_bd.sum(axis=1))
+        for _ in range(HALVINGS):
+            middle_b = (low_b + high_b) / 2
+            gap_bd = level_d - middle_b[:, None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                term_bd = np.where(weight_bd > 0, weight_bd / gap_bd, 0.0)
+            # left of the root the sum, which rises from -infinity at the smallest level, is below 0
+            below_b = (1 + term_bd.sum(axis=1) < 0) | ((weight_bd[:, 0] > 0) & (gap_bd[:, 0] == 0))
+            low_b, high_b = np.where(below_b, middle_b, low_b), np.where(below_b, high_b, middle_b)
+        found[start : start + at_once] = np.where(weight_bd[:, 0] > 0, (low_b + high_b) / 2, level_d[0])
+    return found
+
+
+def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndarray:
+    """(n_pairs,) positions in M, each the pair that leaves the largest smallest eigenvalue; of equals the first.
+
+    Where no pair raises it, as with two equal smallest eigenvalues, the one that adds most to their eigenvectors'
+    directions is taken, so that a later pick can.
+    """
+    check_design(scaled_md, known_dd, n_pairs)
+    picked = np.empty(n_pairs, dtype=np.int64)
+    free_m = np.ones(len(scaled_md), dtype=bool)
+    known_dd = known_dd.astype(np.float64)
+    for i in range(n_pairs):
+        level_d, vector_dd = eigh(known_dd)
+        gain_m = smallest_eigenvalues(scaled_md, known_dd) - level_d[0]
+        if gain_m[free_m].max() <= 1e-10 * max(level_d[0], 1e-300):
+            lowest = vector_dd[:, level_d <= level_d[0] * (1 + 1e-9)]
+            gain_m = ((scaled_md @ lowest) ** 2).sum(axis=1)
+        pick = first_largest(gain_m, free_m)
+        picked[i], free_m[pick] = pick, False
+        known_dd += np.outer(scaled_md[pick], scaled_md[pick])
+    return picked
