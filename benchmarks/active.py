@@ -1,8 +1,8 @@
 """How fast, and how good, exact designs are beside the published rule, each as a ratio measured in one run.
 
 `published` is the released rule, written anew: autograd of log det of the pairs' weighted outer products, a tensor of
-pairs x D x D in float64. `one_shot` gives the same scores by blocks. Of both: seconds, and the peak of memory above what
-the features take, each in a process of its own; whether scores agree to 1e-10 and the k largest are the same.
+pairs x D x D in float64. `one_shot` gives the same scores by blocks. Of both: seconds, and the peak of memory beside
+the features, each in a process of its own; whether scores agree to 1e-10 and the k largest are the same.
 
 Then, of a pool for which that tensor would need 1 TB: one-shot scores and a greedy batch, plain and lazy, in units of
 one product of the pool's (pairs x D) features with a (D x D) matrix; the log-determinant of each design beside the

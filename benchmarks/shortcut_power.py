@@ -6,7 +6,7 @@ planted, length too; the head's margin is that quality with noise, and, where on
 world: how often `evaluation/shortcuts` says that labels, or the head, lean on length, and how often that either leans
 on something that it does not look at; beside it the labels' share, and which share could have been seen (80% power).
 
-Run: python benchmarks/shortcut_power.py  (about 10 minutes on one core; --replications 100 for a look)
+Run: python benchmarks/shortcut_power.py  (about 40 minutes on one core; --replications 100 for a look)
 """
 
 import argparse

@@ -85,7 +85,7 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
             "The hatched band is where the curve may go on; the diamond is what the same rule, without the last "
             "number, foretold for it.",
         ),
-        "Is it as sure as it should be?": ("how-sure", _reliability, "Points on the diagonal are as sure as right. "),
+        "Is it as sure as it should be?": ("how-sure", _reliability, "Points on the diagonal are as sure as right."),
         "Are there shortcuts?": (
             "shortcuts",
             _shortcuts,
@@ -105,7 +105,7 @@ def _sections(asked: Asked, told_apart: str, path: Path) -> Iterator[Section]:
             figure.savefig(path.with_name(f"{path.stem}-{named(name, told_apart)}.png"))
         if draw is _reliability and asked.held_out is not None:
             left = _left_out(asked.held_out)
-            caption, answer = f"{caption}{left}".strip(), answer if figure is not None else f"{answer} {left}"
+            caption, answer = f"{caption} {left}".rstrip(), answer if figure is not None else f"{answer} {left}"
         yield Section(
             heading=headed(question, told_apart),
             scope=scope,

@@ -1,10 +1,10 @@
 """Greedy D-optimal choice of pairs: each pick is the one that adds most to what is known, earlier picks included.
 
-Knows candidates only. The paper's released code (arXiv 2502.04354) scores all pairs once and takes the top
-(d_optimal_one_shot.py), and near-copies of one good pair then come together. Here each pick counts as known before the
-next is made: the greedy maximum of log det M, which gains at least 1 - 1/e of what the best batch would (Nemhauser et
-al. 1978; the gain is monotone and submodular). By a Laplace approximation this is BatchBALD, too: the information that
-labels of a batch give about the weights is (log det M - log det M_0) / 2.
+Knows candidates only. The paper's released code (arXiv 2502.04354) scores all pairs once and takes the top, and
+near-copies of one good pair then come together. Here each pick counts as known before the next is made: the greedy
+maximum of log det M, which gains at least 1 - 1/e of what the best batch would (Nemhauser et al. 1978; the gain is
+monotone and submodular). By a Laplace approximation this is BatchBALD, too: the information that labels of a batch give
+about the weights is (log det M - log det M_0) / 2.
 """
 
 from dataclasses import dataclass

@@ -54,10 +54,7 @@ def greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndar
     A pick changes M^-1 by Sherman and Morrison's formula and every h_m by the same rank-one term, so that it costs one
     product of scaled_md with a vector.
     """
-    check_design(scaled_md, known_dd, n_pairs)
-    picked = np.empty(n_pairs, dtype=np.int64)
-    free_m = np.ones(len(scaled_md), dtype=bool)
-    known_dd = known_dd.astype(np.float64)
+    picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     for i in range(n_pairs):
         if i % REFRESH == 0:
             inverse_dd = inverse(known_dd)
@@ -74,9 +71,7 @@ def lazy_greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> tu
 
     Only gains are computed anew whose last value is at least the largest that is known to be current.
     """
-    check_design(scaled_md, known_dd, n_pairs)
-    picked = np.empty(n_pairs, dtype=np.int64)
-    known_dd = known_dd.astype(np.float64)
+    picked, _, known_dd = begun(scaled_md, known_dd, n_pairs)
     inverse_dd = inverse(known_dd)
     gain_m = quadratic(scaled_md, inverse_dd)
     computed, current_m = len(gain_m), np.ones(len(gain_m), dtype=bool)
@@ -220,6 +215,12 @@ def quadratic(row_md: np.ndarray, matrix_dd: np.ndarray) -> np.ndarray:
 def _blocks(row_md: np.ndarray) -> "list[slice]":
     at_once = max(1, BLOCK_BYTES // (8 * max(row_md.shape[1], 1)))
     return [slice(start, start + at_once) for start in range(0, len(row_md), at_once)]
+
+
+def begun(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a greedy choice fills: (k,) picks, (M,) bool all free, and M_0 in float64, a copy. As `check_design`."""
+    check_design(scaled_md, known_dd, n_pairs)
+    return np.empty(n_pairs, dtype=np.int64), np.ones(len(scaled_md), dtype=bool), known_dd.astype(np.float64)
 
 
 def check_design(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from rmkit.errors import DataError
-from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, check_design, first_largest, inverse, quadratic, tell
+from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, begun, first_largest, inverse, quadratic, tell
 
 HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
 
@@ -26,12 +26,9 @@ def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, tar
 
     target_dd: (D, D) T, symmetric and not negative. A pick costs two products of scaled_md with a vector.
     """
-    check_design(scaled_md, known_dd, n_pairs)
+    picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     if target_dd.shape != known_dd.shape:
         raise DataError(f"target_dd has shape {target_dd.shape}; it must be {known_dd.shape}")
-    picked = np.empty(n_pairs, dtype=np.int64)
-    free_m = np.ones(len(scaled_md), dtype=bool)
-    known_dd = known_dd.astype(np.float64)
     for i in range(n_pairs):
         if i % REFRESH == 0:
             inverse_dd = inverse(known_dd)
@@ -79,10 +76,7 @@ def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.nd
     Where no pair raises it, as with two equal smallest eigenvalues, the one that adds most to their eigenvectors'
     directions is taken, so that a later pick can.
     """
-    check_design(scaled_md, known_dd, n_pairs)
-    picked = np.empty(n_pairs, dtype=np.int64)
-    free_m = np.ones(len(scaled_md), dtype=bool)
-    known_dd = known_dd.astype(np.float64)
+    picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     for i in range(n_pairs):
         level_d, vector_dd = eigh(known_dd)
         gain_m = smallest_eigenvalues(scaled_md, known_dd) - level_d[0]

@@ -247,7 +247,7 @@ def bank_and_comparisons(
     chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
     rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
-    embedding_rd, embedding_source = embed(texts_to_embed(reading, with_prompts=with_prompts))
+    embedding_rd, embedding_source = embed(texts_to_embed(prompts, flat, with_prompts=with_prompts))
     bank = ResponseBank(
         prompts=text_table(range(len(prompts)), "prompt", prompts),
         responses=text_table([p for p, _ in flat], "response", texts_r),
@@ -285,9 +285,8 @@ def in_bank_order(reading: Reading) -> tuple[list[str], list[tuple[int, str]]]:
     return list(answers), [(p, text) for p, texts in enumerate(answers.values()) for text in sorted(texts, key=sha256)]
 
 
-def texts_to_embed(reading: Reading, *, with_prompts: bool) -> list[str]:
-    """The R responses in the bank's order, each after its prompt if with_prompts."""
-    prompts, flat = in_bank_order(reading)
+def texts_to_embed(prompts: Sequence[str], flat: Sequence[tuple[int, str]], *, with_prompts: bool) -> list[str]:
+    """What is embedded of `in_bank_order`: the R responses, each after its prompt if with_prompts."""
     return [f"{prompts[p]} {text}" if with_prompts else text for p, text in flat]
 
 

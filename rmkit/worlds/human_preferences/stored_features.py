@@ -15,7 +15,7 @@ from rmkit.errors import DataError, ParamsError, one_of, quoted
 from rmkit.files.digests import file_digest
 from rmkit.files.regular import read_json, why_unreadable
 from rmkit.lm.loading import require_model_name
-from rmkit.worlds.human_preferences.pairs import Reading, because, texts_to_embed
+from rmkit.worlds.human_preferences.pairs import Reading, because, in_bank_order, texts_to_embed
 from rmkit.worlds.human_preferences.texts import DOWNLOADED, FILE, REPOSITORY, REVISION, SHA256
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], wher
         from rmkit.worlds.human_preferences.text_features import highest_min_df
 
         joint = parameters.get("embedded") == "prompt_and_response"
-        texts, asked = texts_to_embed(reading, with_prompts=joint), parameters["min_df"]
+        texts, asked = texts_to_embed(*in_bank_order(reading), with_prompts=joint), parameters["min_df"]
         highest = highest_min_df(texts, asked, (ngrams[0], ngrams[1]))
         if highest < asked:
             found = f"min_df: fewer than 2 n-grams of length {ngrams[0]} to {ngrams[1]} occur in {asked} or more"

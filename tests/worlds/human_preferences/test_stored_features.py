@@ -13,7 +13,7 @@ from rmkit.files.digests import file_digest
 from rmkit.worlds.human_preferences import texts
 from rmkit.worlds.human_preferences.computed_features import make_stored, read_texts
 from rmkit.worlds.human_preferences.pairs import check as check_pairs
-from rmkit.worlds.human_preferences.pairs import texts_to_embed
+from rmkit.worlds.human_preferences.pairs import in_bank_order, texts_to_embed
 from rmkit.worlds.human_preferences.stored_features import (
     ENCODED,
     LENGTHS,
@@ -188,7 +188,7 @@ def test_the_highest_min_df_is_the_one_that_features_can_be_fitted_by(ngrams, em
     check_features(asked | {"min_df": remedy}, counts, "here")
     options = {name: asked[name] for name in ("ngrams", "embedded", "n_dimensions")}
     read_texts(dialogues, features=NGRAMS, min_df=remedy, **options)
-    texts = texts_to_embed(counts["reading"], with_prompts=embedded == "prompt_and_response")
+    texts = texts_to_embed(*in_bank_order(counts["reading"]), with_prompts=embedded == "prompt_and_response")
     highest = highest_min_df(texts, 10_000, tuple(ngrams))
     read_texts(dialogues, features=NGRAMS, min_df=highest, **options)
     with pytest.raises(DataError, match="n-grams occur in"):
