@@ -95,7 +95,7 @@ def test_what_was_chosen_is_averaged_over_seeds():
 def test_a_strategy_that_is_not_known_here_goes_by_its_own_name_and_comes_last():
     table = curves().replace({"strategy": {"random": "a_new_one"}})
     legend = label_value_figure(table).axes[1].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["entropy", "D-optimal", "a_new_one"]
+    assert [text.get_text() for text in legend.get_texts()] == ["D-optimal", "entropy", "a_new_one"]
 
 
 @pytest.mark.parametrize(
