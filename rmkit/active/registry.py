@@ -4,7 +4,9 @@ Knows where each strategy lives, as text, and imports only the one that is asked
 strategies that it uses and on no other. To add one, write its module and a line here.
 """
 
+import dataclasses
 import importlib
+from typing import Any
 
 from rmkit.active.candidates import Acquisition
 from rmkit.errors import one_of
@@ -29,31 +31,40 @@ STRATEGIES = {
     "bald": "rmkit.active.strategies.bald:Bald",
     "batch_bald": "rmkit.active.strategies.batch_bald:BatchBald",
     "delta_ucb": "rmkit.active.strategies.delta_ucb:DeltaUCB",
-    "delta_ucb_random_prompts": "rmkit.active.strategies.delta_ucb:DeltaUCBRandomPrompts",
-    "delta_ucb_published": "rmkit.active.strategies.delta_ucb:DeltaUCBPublished",
+    "delta_ucb_random_prompts": "rmkit.active.strategies.delta_ucb:DeltaUCB",
+    "delta_ucb_published": "rmkit.active.strategies.delta_ucb:DeltaUCB",
     "info_max": "rmkit.active.strategies.info_max:InfoMax",
-    "info_max_random_prompts": "rmkit.active.strategies.info_max:InfoMaxRandomPrompts",
-    "info_max_published": "rmkit.active.strategies.info_max:InfoMaxPublished",
+    "info_max_random_prompts": "rmkit.active.strategies.info_max:InfoMax",
+    "info_max_published": "rmkit.active.strategies.info_max:InfoMax",
     "delta_quantile": "rmkit.active.strategies.delta_quantile:DeltaQuantile",
-    "delta_quantile_random_prompts": "rmkit.active.strategies.delta_quantile:DeltaQuantileRandomPrompts",
-    "delta_quantile_published": "rmkit.active.strategies.delta_quantile:DeltaQuantilePublished",
+    "delta_quantile_random_prompts": "rmkit.active.strategies.delta_quantile:DeltaQuantile",
+    "delta_quantile_published": "rmkit.active.strategies.delta_quantile:DeltaQuantile",
     "max_min_lcb": "rmkit.active.strategies.max_min_lcb:MaxMinLCB",
-    "max_min_lcb_random_prompts": "rmkit.active.strategies.max_min_lcb:MaxMinLCBRandomPrompts",
-    "max_min_lcb_published": "rmkit.active.strategies.max_min_lcb:MaxMinLCBPublished",
+    "max_min_lcb_random_prompts": "rmkit.active.strategies.max_min_lcb:MaxMinLCB",
+    "max_min_lcb_published": "rmkit.active.strategies.max_min_lcb:MaxMinLCB",
     "info_gain": "rmkit.active.strategies.info_gain:InfoGain",
-    "info_gain_random_prompts": "rmkit.active.strategies.info_gain:InfoGainRandomPrompts",
-    "info_gain_published": "rmkit.active.strategies.info_gain:InfoGainPublished",
+    "info_gain_random_prompts": "rmkit.active.strategies.info_gain:InfoGain",
+    "info_gain_published": "rmkit.active.strategies.info_gain:InfoGain",
     "thompson": "rmkit.active.strategies.thompson:Thompson",
-    "thompson_published": "rmkit.active.strategies.thompson:ThompsonPublished",
+    "thompson_published": "rmkit.active.strategies.thompson:Thompson",
     "reverse_thompson": "rmkit.active.strategies.reverse_thompson:ReverseThompson",
-    "reverse_thompson_published": "rmkit.active.strategies.reverse_thompson:ReverseThompsonPublished",
+    "reverse_thompson_published": "rmkit.active.strategies.reverse_thompson:ReverseThompson",
     "d_optimal_shuffled": "rmkit.active.strategies.d_optimal_shuffled:DOptimalShuffled",
     "distance_only": "rmkit.active.strategies.distance_only:DistanceOnly",
+}
+
+
+FORMS = {  # what an ending of a name changes, of the options that a strategy has
+    "_random_prompts": {"prompts": "random"},
+    "_published": {"prompts": "random", "uncertainty": "marginal", "draws": "uniform"},
 }
 
 
 def strategy(name: str) -> Acquisition:
     """A strategy by name, or a ParamsError that lists the names there are."""
     module, _, class_name = STRATEGIES[one_of(name, STRATEGIES, "strategy")].partition(":")
-    found: Acquisition = getattr(importlib.import_module(module), class_name)()
+    made: Any = getattr(importlib.import_module(module), class_name)
+    has = {option.name for option in dataclasses.fields(made)}
+    form = next((options for ending, options in FORMS.items() if name.endswith(ending)), {})
+    found: Acquisition = made(**{option: value for option, value in form.items() if option in has})
     return found

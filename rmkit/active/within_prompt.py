@@ -12,8 +12,9 @@ Uncertainty, with A the inverse of the information that the prior and the labels
 Knows candidates only. Source: the rules of ActiveUltraFeedback (arXiv 2603.09692), each in a file of strategies/.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -49,52 +50,53 @@ class Prompt:
         return i, j, float(masked_kk[i, j])
 
 
-class Rule(Protocol):
-    """Which pair of a prompt to label, and how much it is worth beside the pairs of other prompts."""
+@dataclass(frozen=True, kw_only=True)
+class WithinPrompt(ABC):
+    """A strategy that picks one pair of a prompt; its rule is `pick`."""
 
+    uncertainty: Uncertainty = "joint"
+    prompts: Prompts = "ranked"  # by the rule's score; equal ones in random order
+    c: float = 1.0  # standard deviations in a bound
+
+    @abstractmethod
     def pick(self, prompt: Prompt, rng: np.random.Generator) -> tuple[int, int, float]:
-        """Two different rows of the prompt's responses that may be picked, and a score."""
+        """Two different rows of the responses that may be picked, and what they are worth beside other prompts' pairs."""
 
+    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
+        """As `Acquisition.select`.
 
-def select_within(
-    rule: Rule,
-    candidates: Candidates,
-    n_pairs: int,
-    rng: np.random.Generator,
-    *,
-    uncertainty: Uncertainty,
-    prompts: Prompts,
-) -> np.ndarray:
-    """(n_pairs,) int64 positions in M, as `Acquisition.select`.
-
-    DataError where candidates do not say whose responses they are, where a pair has two prompts, and where no prompt
-    has more than one pair, so that there is nothing to choose within it.
-    """
-    candidates.request(n_pairs)
-    seen = candidates.responses
-    name = type(rule).__name__
-    if seen is None:
-        raise DataError(f"{name}: chooses among the responses of a prompt, and these candidates do not say them")
-    prompt_m2 = seen.prompt_u[seen.pair_m2]
-    if (prompt_m2[:, 0] != prompt_m2[:, 1]).any():
-        raise DataError(f"{name}: is defined within a prompt, and a candidate has two; use the pool within_prompt")
-    order_m = rng.permutation(len(candidates))
-    rows_of = _by_prompt(prompt_m2[order_m, 0], order_m)
-    if len(candidates) > 1 and all(len(rows) == 1 for rows in rows_of):
-        raise DataError(f"{name}: chooses within a prompt, and each has one pair; use a rule that looks at pairs alone")
-    inverse_root_dd = solve_triangular(lower_root(candidates.known_dd), np.eye(len(candidates.known_dd)), lower=True)
-    views = [_View.of(candidates, rows, inverse_root_dd, uncertainty, rng) for rows in rows_of]
-    picked: list[int] = []
-    while len(picked) < n_pairs:
-        found = [(view, *rule.pick(view.prompt, rng)) for view in views if view.prompt.may_kk.any()]
-        scores = np.array([score for *_, score in found])
-        by = rng.permutation(len(found))
-        if prompts == "ranked":
-            by = by[np.argsort(-scores[by], kind="stable")]
-        for at in by[: n_pairs - len(picked)]:
-            view, i, j, _ = found[at]
-            picked.append(view.take(i, j))
-    return np.array(picked, dtype=np.int64)
+        DataError where candidates do not say whose responses they are, where a pair has two prompts, and where no
+        prompt has more than one pair, so that there is nothing to choose within it.
+        """
+        candidates.request(n_pairs)
+        seen = candidates.responses
+        name = type(self).__name__
+        if seen is None:
+            raise DataError(f"{name}: chooses among the responses of a prompt, and these candidates do not say them")
+        prompt_m2 = seen.prompt_u[seen.pair_m2]
+        if (prompt_m2[:, 0] != prompt_m2[:, 1]).any():
+            raise DataError(f"{name}: is defined within a prompt, and a candidate has two; use the pool within_prompt")
+        order_m = rng.permutation(len(candidates))
+        rows_of = _by_prompt(prompt_m2[order_m, 0], order_m)
+        if len(candidates) > 1 and all(len(rows) == 1 for rows in rows_of):
+            raise DataError(
+                f"{name}: chooses within a prompt, and each has one pair; use a rule that looks at pairs alone"
+            )
+        inverse_root_dd = solve_triangular(
+            lower_root(candidates.known_dd), np.eye(len(candidates.known_dd)), lower=True
+        )
+        views = [_View.of(candidates, rows, inverse_root_dd, self.uncertainty, rng) for rows in rows_of]
+        picked: list[int] = []
+        while len(picked) < n_pairs:
+            found = [(view, *self.pick(view.prompt, rng)) for view in views if view.prompt.may_kk.any()]
+            scores = np.array([score for *_, score in found])
+            by = rng.permutation(len(found))
+            if self.prompts == "ranked":
+                by = by[np.argsort(-scores[by], kind="stable")]
+            for at in by[: n_pairs - len(picked)]:
+                view, i, j, _ = found[at]
+                picked.append(view.take(i, j))
+        return np.array(picked, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,39 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from rmkit.active.candidates import Candidates
-from rmkit.active.within_prompt import Prompt, Prompts, Uncertainty, select_within
+from rmkit.active.within_prompt import Prompt, WithinPrompt
 
 
 @dataclass(frozen=True, kw_only=True)
-class InfoMax:
+class InfoMax(WithinPrompt):
     """One pair a prompt, that of the widest interval of its probability."""
 
-    uncertainty: Uncertainty = "joint"
-    prompts: Prompts = "ranked"
-    c: float = 1.0  # standard deviations in a bound
-
-    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
-        """As `Acquisition.select`."""
-        return select_within(self, candidates, n_pairs, rng, uncertainty=self.uncertainty, prompts=self.prompts)
-
     def pick(self, prompt: Prompt, rng: np.random.Generator) -> tuple[int, int, float]:
-        """As `Rule.pick`."""
+        """As `WithinPrompt.pick`."""
         return prompt.best(probability_widths(prompt, self.c))
-
-
-@dataclass(frozen=True, kw_only=True)
-class InfoMaxRandomPrompts(InfoMax):
-    """With the prompts in random order."""
-
-    prompts: Prompts = "random"
-
-
-@dataclass(frozen=True, kw_only=True)
-class InfoMaxPublished(InfoMaxRandomPrompts):
-    """As published: each response's uncertainty counted apart, too."""
-
-    uncertainty: Uncertainty = "marginal"
 
 
 def probability_widths(prompt: Prompt, c: float) -> np.ndarray:

@@ -9,24 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmkit.active.candidates import Candidates
-from rmkit.active.within_prompt import Prompt, Prompts, Uncertainty, select_within
+from rmkit.active.within_prompt import Prompt, WithinPrompt
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxMinLCB:
+class MaxMinLCB(WithinPrompt):
     """One pair a prompt: the best response by its least lower bound, against the one that attains it."""
 
-    uncertainty: Uncertainty = "joint"
-    prompts: Prompts = "ranked"
-    c: float = 1.0  # standard deviations in a bound
-
-    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
-        """As `Acquisition.select`."""
-        return select_within(self, candidates, n_pairs, rng, uncertainty=self.uncertainty, prompts=self.prompts)
-
     def pick(self, prompt: Prompt, rng: np.random.Generator) -> tuple[int, int, float]:
-        """As `Rule.pick`; the score is that least lower bound."""
+        """As `WithinPrompt.pick`; the score is that least lower bound."""
         upper_kk = prompt.margin_kk + self.c * prompt.sd_kk
         np.fill_diagonal(upper_kk, np.inf)
         lower_kk = np.where(prompt.may_kk, prompt.margin_kk - self.c * prompt.sd_kk, np.inf)
@@ -35,17 +26,3 @@ class MaxMinLCB:
         least_k = np.where(hopeful if hopeful.any() else can, lower_kk.min(axis=1), -np.inf)
         i = int(np.argmax(least_k))
         return i, int(np.argmin(lower_kk[i])), float(least_k[i])
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaxMinLCBRandomPrompts(MaxMinLCB):
-    """With the prompts in random order."""
-
-    prompts: Prompts = "random"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaxMinLCBPublished(MaxMinLCBRandomPrompts):
-    """As published: each response's uncertainty counted apart, too."""
-
-    uncertainty: Uncertainty = "marginal"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rmkit.active.strategies.thompson import Draws, Thompson, drawn_rewards
-from rmkit.active.within_prompt import Prompt, Uncertainty
+from rmkit.active.strategies.thompson import Thompson, drawn_rewards
+from rmkit.active.within_prompt import Prompt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,3 @@ class ReverseThompson(Thompson):
         """The winner of a draw and the loser of another; they may be the same."""
         first_k, second_k = (drawn_rewards(prompt, rng, self.uncertainty, self.draws, self.c) for _ in range(2))
         return int(np.argmax(first_k)), int(np.argmin(second_k))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReverseThompsonPublished(ReverseThompson):
-    """As released: uniform draws."""
-
-    uncertainty: Uncertainty = "marginal"
-    draws: Draws = "uniform"

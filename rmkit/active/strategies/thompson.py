@@ -11,27 +11,20 @@ from typing import Literal
 
 import numpy as np
 
-from rmkit.active.candidates import Candidates
-from rmkit.active.within_prompt import Prompt, Uncertainty, select_within
+from rmkit.active.within_prompt import Prompt, Uncertainty, WithinPrompt
 
 Draws = Literal["normal", "uniform"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Thompson:
+class Thompson(WithinPrompt):
     """One pair a prompt: the winners of two draws."""
 
-    uncertainty: Uncertainty = "joint"
     draws: Draws = "normal"
-    c: float = 1.0  # standard deviations at the ends of a uniform draw
     tries: int = 10
 
-    def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
-        """As `Acquisition.select`."""
-        return select_within(self, candidates, n_pairs, rng, uncertainty=self.uncertainty, prompts="random")
-
     def pick(self, prompt: Prompt, rng: np.random.Generator) -> tuple[int, int, float]:
-        """As `Rule.pick`."""
+        """As `WithinPrompt.pick`."""
         for _ in range(self.tries):
             i, j = self.two(prompt, rng)
             if prompt.may_kk[i, j]:
@@ -43,14 +36,6 @@ class Thompson:
         """The winners of two draws; they may be the same."""
         first_k, second_k = (drawn_rewards(prompt, rng, self.uncertainty, self.draws, self.c) for _ in range(2))
         return int(np.argmax(first_k)), int(np.argmax(second_k))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ThompsonPublished(Thompson):
-    """As released: uniform draws."""
-
-    uncertainty: Uncertainty = "marginal"
-    draws: Draws = "uniform"
 
 
 def drawn_rewards(
