@@ -242,7 +242,7 @@ PATH = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yaml|yml|ipynb|png|json|npy|ht
 ELSEWHERE = (  # what these begin is no file of the checkout
     *("runs/", "out.ipynb", "data/downloads"),  # made by commands
     "rewards/",  # TRL's columns
-    *("path/to/", "embd_gemma2b_", "largest_margin.py"),  # of one's own
+    *("path/to/", "embd_gemma2b_", "largest_margin.py", "reward_model.json"),  # of one's own
     *(
         "data/BANK/",
         "data/demonstrations",
