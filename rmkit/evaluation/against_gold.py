@@ -19,6 +19,7 @@ from rmkit.errors import DataError
 from rmkit.measures import margins, ranking
 from rmkit.measures.arrays import all_finite
 from rmkit.measures.best_of_n import best_of_n, quantile_of_pick
+from rmkit.policies.stored_responses import values_at_kls
 
 # The chance that an annotator of this beta prefers the first of each pair, (M,), from (M, 2) gold rewards.
 PrefersFirst = Callable[[float, np.ndarray], np.ndarray]
@@ -33,7 +34,8 @@ SPLIT = "test prompts"  # what every row says of the responses that it is a mean
 NOTHING_TO_ORDER = "gold rewards are equal within every prompt"
 ONE_REWARD = "gives all responses to a prompt one reward, so that its rewards have no unit"
 NO_ANNOTATOR = "learned from no annotator, so there are no chances to hold its margins against"
-REASONS = {"proxy_of_pick": ONE_REWARD, **dict.fromkeys(EXPECTED, NO_ANNOTATOR)}
+TOO_ALIKE = "its rewards are too alike for a policy this far from the base"
+REASONS = {"proxy_of_pick": ONE_REWARD, "kl": TOO_ALIKE, **dict.fromkeys(EXPECTED, NO_ANNOTATOR)}
 ALL_PAIRS_UP_TO = 40  # responses to a prompt; of more, as many pairs are drawn as these have
 PAIRS_DRAWN = ALL_PAIRS_UP_TO * (ALL_PAIRS_UP_TO - 1) // 2
 
@@ -47,20 +49,24 @@ def evaluate_against_gold(
     ns: Sequence[int],
     prefers_first: PrefersFirst | None = None,
     rng: np.random.Generator | None = None,
+    kls: Sequence[float] = (),
+    beta: float = np.nan,
 ) -> tuple[pd.DataFrame, Evaluations]:
     """Result rows (the columns of fits, metric, n, value, reason, units, split) and per-prompt evaluations.
 
     fits: F rows with `fit` and whatever varied. reward_fr: (F, R), or anything that gives F times (R,), on a bank's R =
     P K responses in its order; gold_pk: (P, K). Metrics: accuracy, spearman; along n, ascending, best_of_n in gold's
     units and proxy_of_pick as `proxy_of_pick` has it; and quantile_of_pick at the largest n. With prefers_first also
-    label_accuracy, log_loss, overconfidence and, as a row only, ece, for fits that have a `beta`; rng draws pairs where
-    K is above 40. A prompt whose gold rewards are all equal has a Best-of-n but no order: it is NaN there, and `units`,
-    the prompts behind a mean, is smaller. DataError for other shapes, values that are not finite, or n above K.
+    label_accuracy, log_loss, overconfidence and, as a row only, ece, for fits that have a `beta`, or at this beta where
+    fits have no such column; rng draws pairs where K is above 40. With kls also kl along nats: gold of the KL optimum
+    at each mean KL from an even choice; NaN where a fit's rewards are too alike to get there. Rows then have `nats`. A
+    prompt whose gold rewards are all equal has a Best-of-n but no order: it is NaN there, and `units`, the prompts
+    behind a mean, is smaller. DataError for other shapes, values that are not finite, n above K, or a KL not above 0.
     """
-    gold_pk, ns = checked_gold(gold_pk, prompt_id_p), sorted(set(ns))
+    gold_pk, ns, kls = checked_gold(gold_pk, prompt_id_p), sorted(set(ns)), sorted(set(kls))
     values: dict[str, np.ndarray] = {}
     annotated = None if prefers_first is None else AnnotatedPairs.of(gold_pk, prefers_first, rng)
-    beta_f = fits["beta"].to_numpy(dtype=np.float64) if "beta" in fits else np.full(len(fits), np.nan)
+    beta_f = fits["beta"].to_numpy(dtype=np.float64) if "beta" in fits else np.full(len(fits), beta)
     error_f, n_given = np.full(len(fits), np.nan), 0
     for f, reward_r in enumerate(reward_fr):
         n_given = f + 1
@@ -71,6 +77,8 @@ def evaluate_against_gold(
         if annotated is not None:
             of_pairs, error_f[f] = annotated.evaluate(score_pk, beta_f[f])
             found |= of_pairs
+        if kls:
+            found["kl"] = values_at_kls(score_pk, gold_pk, kls)
         for name, value in found.items():
             values.setdefault(name, np.full((len(fits), *value.shape), np.nan, dtype=np.float32))[f] = value
     if n_given != len(fits):
@@ -80,6 +88,7 @@ def evaluate_against_gold(
         )
     units_p = np.ones(len(gold_pk), dtype=np.float32)
     axes = {name: Axis("n", tuple(at)) for name, at in along_n(ns).items() if name in values}
+    axes |= {"kl": Axis("nats", tuple(kls))} if kls else {}
     evaluations = Evaluations(fits.reset_index(drop=True), prompt_id_p.astype(np.int64), units_p, values, axes)
     tables = [mean_rows(evaluations)]
     if annotated is not None:
@@ -188,14 +197,17 @@ def scores_of(reward_r: np.ndarray, shape: tuple[int, ...], fit: str) -> np.ndar
 def mean_rows(evaluations: Evaluations) -> pd.DataFrame:
     """Result rows: the mean over prompts of every metric of the evaluations, at each n where it has one."""
     tables = []
+    along_nats = [name for name, axis in evaluations.axes.items() if axis.name == "nats"]
     for metric in evaluations.metrics():
         value_fp = evaluations.value_fp(metric)
         has_fp = np.isfinite(value_fp)
         units_f = has_fp.sum(axis=1)
         total_f = np.where(has_fp, value_fp, 0.0).sum(axis=1, dtype=np.float64)
+        at = np.nan if metric.at is None else float(metric.at)
         means = {
             "metric": metric.name,
-            "n": np.nan if metric.at is None else float(metric.at),
+            "n": np.nan if metric.name in along_nats else at,
+            **({"nats": at if metric.name in along_nats else np.nan} if along_nats else {}),
             "value": np.divide(total_f, units_f, out=np.full(len(units_f), np.nan), where=units_f > 0),
             "reason": [None if units else REASONS.get(metric.name, NOTHING_TO_ORDER) for units in units_f],
             "units": units_f,

@@ -31,17 +31,20 @@ class Evaluated:
 BASELINES = ("gold", "random", "shorter")
 HEADS, PROCEDURES, SPLITS = ("mlp_bt", "mlp_clf"), ("published", "sound"), ("mirrored_row", "pair", "prompt")
 GOLD = {"accuracy": "", "spearman": "", "best_of_n": "n", "proxy_of_pick": "n", "quantile_of_pick": "n"}
+ANNOTATED = dict.fromkeys(("label_accuracy", "log_loss", "overconfidence"), "")
 PAIRS = dict.fromkeys(("accuracy", "log_loss", "brier", "overconfidence"), "")
 MEASURES = dict.fromkeys(("one_pair", "accuracy", "kendall", "spearman", "pearson", "best_of_all"), "")
 POLICIES = {"best_of_n": "n", "kl": "nats"}
 
 EVALUATED = {
     "04_reward_models": Evaluated(
-        GOLD | dict.fromkeys(("label_accuracy", "log_loss", "overconfidence"), ""),
+        GOLD | ANNOTATED,
         ("beta", "annotations"),
         {"reward_model": BASELINES, "validation": SPLITS},
     ),
-    "05_active_labeling": Evaluated(GOLD, ("annotations",), {"reward_model": (), "pool": (), "strategy": ()}),
+    "05_active_labeling": Evaluated(
+        GOLD | ANNOTATED | {"kl": "nats"}, ("annotations",), {"reward_model": (), "pool": (), "strategy": ()}
+    ),
     "06_accuracy_vs_policy": Evaluated(
         MEASURES | POLICIES,
         ("draw", "beta", "annotations"),

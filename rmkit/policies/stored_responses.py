@@ -10,6 +10,7 @@ its limit is the best response. Knows rewards as arrays: no text, no reward mode
 Korbak et al. 2022 (arXiv 2205.11275) for the KL optimum; Gao et al. 2023 (arXiv 2210.10760) for Best-of-n.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ from scipy.special import logsumexp, xlogy
 from rmkit.errors import DataError
 from rmkit.measures.arrays import finite, tie_means
 
-BETAS = (1e-8, 1e8)  # between which beta_at_kl looks, in standard deviations of the reward
+BETAS = (1e-8, 1e8)  # between which a beta is looked for, in standard deviations of the reward
+MOST_STEPS, KL_TOLERANCE = 200, 1e-12  # of values_at_kls: its steps, and the share of a KL that it may be off
 
 
 class UnreachableKL(DataError):
@@ -89,6 +91,50 @@ def beta_at_kl(score_pk: np.ndarray, kl_target: float, base_pk: np.ndarray | Non
         high,
     )
     return float(np.exp(found))
+
+
+def values_at_kls(score_pk: np.ndarray, gold_pk: np.ndarray, kls: Sequence[float]) -> np.ndarray:
+    """(P, N) the gold that the KL optimum expects at each of N mean KLs over prompts, NaN from where ties allow none.
+
+    As `value` of `kl_optimum` at `beta_at_kl`, base even, and many times faster: all N are solved together, by Newton's
+    steps on log(1 / beta) that may not leave the bracket of what was tried. DataError unless every KL is above 0.
+    """
+    score_pk, _ = checked(score_pk, None)
+    kl_n = np.asarray(kls, dtype=np.float64)
+    if not (kl_n > 0).all():
+        raise DataError(f"a mean KL of {kl_n.min()} nats: it must be above 0")
+    found_pn = np.full((len(score_pk), len(kl_n)), np.nan)
+    n_responses, away_pk = score_pk.shape[-1], score_pk - score_pk.max(axis=-1, keepdims=True)
+    most = float(np.log(n_responses / (away_pk == 0).sum(axis=-1)).mean())
+    reached_n = np.flatnonzero(kl_n < most)
+    if not len(reached_n):
+        return found_pn
+    goal_n, away_pk = kl_n[reached_n], away_pk / np.abs(away_pk).max()
+    spread = float(np.log(away_pk.std()))
+    low_n, high_n = (np.full(len(goal_n), -np.log(end) - spread) for end in reversed(BETAS))
+    at_n = np.log(2 * goal_n) / 2 - spread  # of normal scores in their unit: KL = 1 / (2 beta^2)
+    for _ in range(MOST_STEPS):
+        policy_npk, kl_now_n, slope_n = _tilted(away_pk, np.exp(at_n))
+        if (abs(kl_now_n - goal_n) <= KL_TOLERANCE * goal_n).all():
+            break
+        low_n, high_n = np.where(kl_now_n < goal_n, at_n, low_n), np.where(kl_now_n < goal_n, high_n, at_n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            next_n = at_n + (goal_n - kl_now_n) / slope_n
+        at_n = np.where((next_n > low_n) & (next_n < high_n), next_n, (low_n + high_n) / 2)
+    found_pn[:, reached_n] = np.einsum("npk,pk->pn", policy_npk, gold_pk)
+    return found_pn
+
+
+def _tilted(away_pk: np.ndarray, times_n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, P, K) policies proportional to exp(times * score), (N,) their mean KL from even, its slope in log times."""
+    logit_npk = times_n[:, None, None] * away_pk
+    policy_npk = np.exp(logit_npk)
+    total_np1 = policy_npk.sum(axis=-1, keepdims=True)
+    policy_npk /= total_np1
+    mean_np = (policy_npk * logit_npk).sum(axis=-1)
+    kl_n = (mean_np - np.log(total_np1[..., 0] / away_pk.shape[-1])).mean(axis=-1)
+    variance_np = (policy_npk * logit_npk**2).sum(axis=-1) - mean_np**2  # d KL / d log t = t^2 Var(r)
+    return policy_npk, kl_n, variance_np.mean(axis=-1)
 
 
 def value(policy_pk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:

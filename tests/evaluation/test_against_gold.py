@@ -13,10 +13,12 @@ from rmkit.evaluation.against_gold import (
     NO_ANNOTATOR,
     NOTHING_TO_ORDER,
     ONE_REWARD,
+    TOO_ALIKE,
     evaluate_against_gold,
 )
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.measures.margins import expected_calibration_error
+from rmkit.policies.stored_responses import beta_at_kl, kl_optimum, value
 
 RNG = np.random.default_rng(1)
 GOLD_PK = RNG.normal(size=(5, 6))
@@ -211,3 +213,29 @@ def test_a_million_responses_are_evaluated_in_less_than_a_third_of_a_gigabyte():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 300e6
+
+
+def test_the_kl_optimum_of_each_fit_is_told_in_gold_and_where_there_is_none_why():
+    rewards = np.stack([REWARD_FR[1], np.ones(GOLD_PK.size)])
+    rows, evaluations = evaluate(rewards, kls=[0.5, 0.25, 5.0])
+    assert evaluations.axes["kl"] == Axis("nats", (0.25, 0.5, 5.0))
+    at_half = evaluations.value_fp(Metric("kl", 0.5))
+    score_pk = REWARD_FR[1].reshape(GOLD_PK.shape)
+    np.testing.assert_allclose(at_half[0], value(kl_optimum(score_pk, beta_at_kl(score_pk, 0.5)), GOLD_PK), rtol=1e-5)
+    policies = rows[rows["metric"] == "kl"].set_index(["fit", "nats"])
+    assert policies["n"].isna().all()
+    assert policies.loc[("gold", 0.5), "value"] == pytest.approx(at_half[0].mean())
+    assert policies.loc[("gold", 5.0), "reason"] == TOO_ALIKE  # log 6 is the most
+    assert (policies.loc["noisy", "reason"] == TOO_ALIKE).all()
+    assert (policies.loc["noisy", "units"] == 0).all()
+    others, _ = evaluate(rewards)
+    kept = rows[rows["metric"] != "kl"]
+    assert kept["nats"].isna().all()
+    pd.testing.assert_frame_equal(kept.drop(columns="nats").reset_index(drop=True), others)
+
+
+def test_fits_without_a_sharpness_of_their_own_are_held_against_the_one_that_is_given():
+    told, _ = evaluate(fits=FITS.assign(beta=2.0), prefers_first=prefers_first)
+    given, evaluations = evaluate(fits=FITS[["fit"]], prefers_first=prefers_first, beta=2.0)
+    pd.testing.assert_frame_equal(told.drop(columns="beta"), given)
+    assert list(evaluations.fits) == ["fit"]

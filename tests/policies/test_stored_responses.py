@@ -19,6 +19,7 @@ from rmkit.policies.stored_responses import (
     normalised_drop_ratio,
     regret,
     value,
+    values_at_kls,
 )
 
 RNG = np.random.default_rng(0)
@@ -151,3 +152,30 @@ def test_a_missing_value_is_the_reason_why_there_is_no_drop_ratio():
         found = normalised_drop_ratio(policy_p, gold_p, np.zeros(30))
         assert np.isnan(found.value)
         assert found.reason == said
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 12),
+    st.integers(2, 9),
+    st.integers(0, 2**31),
+    st.sampled_from([np.round, np.asarray, lambda z: z**5, lambda z: 1e-200 * z, lambda z: 1e9 + z]),
+)
+def test_gold_at_several_kls_is_that_of_each_optimum_alone(n_prompts, n_responses, seed, shaped):
+    rng = np.random.default_rng(seed)
+    score_pk, gold_pk = shaped(rng.normal(size=(n_prompts, n_responses))), rng.normal(size=(n_prompts, n_responses))
+    kls = [0.01, 0.25, 1.0, 2.0]
+    found_pn = values_at_kls(score_pk, gold_pk, kls)
+    for nats, found_p in zip(kls, found_pn.T, strict=True):
+        try:  # in a unit in which squares do not vanish: an optimum at a KL has none
+            unit_pk = (score_pk - score_pk.max()) / max(np.abs(score_pk - score_pk.max()).max(), 1e-300)
+            expected_p = value(kl_optimum(unit_pk, beta_at_kl(unit_pk, nats)), gold_pk)
+        except UnreachableKL:
+            expected_p = np.full(n_prompts, np.nan)
+        np.testing.assert_allclose(found_p, expected_p, atol=1e-7)
+
+
+def test_constant_rewards_reach_no_kl_and_a_kl_is_above_0():
+    assert np.isnan(values_at_kls(np.ones((3, 4)), np.ones((3, 4)), [0.1, 1.0])).all()
+    with pytest.raises(DataError, match=r"a mean KL of 0\.0 nats: it must be above 0"):
+        values_at_kls(np.eye(3), np.eye(3), [0.5, 0.0])
