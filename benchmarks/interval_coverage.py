@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
 from rmkit import intervals
-from rmkit.intervals import correlations, means, populations, worlds
+from rmkit.intervals import correlations, label_savings, means, populations, spreads, worlds
 from rmkit.intervals.means import Interval
 from rmkit.intervals.worlds import OverWorlds
 
@@ -158,6 +158,100 @@ def new_worlds(n_worlds: int, *, skewed: bool) -> Draw:
             noise_wsp = rng.normal(size=(n_worlds, 5, 50))
             value_wsp = effect_w[:, None, None] + seed_ws[:, :, None] + prompt_wp[:, None] + noise_wsp
             yield worlds.over_worlds(list(value_wsp)).interval, 0.0
+
+    return draw
+
+
+def these_worlds(n_worlds: int, n_seeds: int, n_prompts: int, *, seed: float, prompt: float, new: bool = False) -> Draw:
+    """Worlds whose effects stay as they are (or are drawn anew), with new seeds and prompts in each."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        fixed_w = np.random.default_rng(7).normal(size=n_worlds)
+        for _ in range(simulations):
+            effect_w = 0.3 * rng.normal(size=n_worlds) if new else fixed_w
+            shape = (n_worlds, n_seeds, n_prompts)
+            value_wsp = effect_w[:, None, None] + rng.normal(size=shape) + seed * rng.normal(size=(*shape[:2], 1))
+            value_wsp += prompt * rng.normal(size=(n_worlds, 1, n_prompts))
+            effects = [worlds.of_table(value_sp) for value_sp in value_wsp]
+            if new:
+                yield worlds.over_new_worlds(effects).interval, 0.0
+            else:
+                yield worlds.over_these_worlds(effects).interval, float(fixed_w.mean())
+
+    return draw
+
+
+def ratios(
+    n_worlds: int, n_seeds: int, ratio: float, *, correlation: float = 0.5, law: str = "normal", several: bool = False
+) -> Draw:
+    """Two ways whose numbers over seeds go together, the first's `ratio` times as widely spread."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        for _ in range(simulations):
+            one, other = TAILS[law](rng, (2, n_worlds, n_seeds))
+            first_ws, second_ws = ratio * one, correlation * one + np.sqrt(1 - correlation**2) * other
+            if several:
+                yield spreads.spread_ratio_over_worlds(first_ws, second_ws).interval, ratio
+            else:
+                yield spreads.spread_ratio(first_ws[0], second_ws[0]), ratio
+
+    return draw
+
+
+TAILS = {  # of unit variance
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "uniform": lambda rng, shape: rng.uniform(-np.sqrt(3), np.sqrt(3), size=shape),
+    "t with 5 degrees of freedom": lambda rng, shape: rng.standard_t(5, size=shape) * np.sqrt(3 / 5),
+    "skewed (gamma, skewness 1)": lambda rng, shape: (rng.gamma(4, size=shape) - 4) / 2,
+}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Scores of two ways after 50 to 300 labels, which grow with the logarithm of labels."""
+
+    ahead: float = 0.0  # how many labels the first way is ahead by, as a factor's logarithm
+    seed: float = 0.1  # s.d. of what a seed adds to a way's whole curve
+    point: float = 0.1  # s.d. of what a seed adds to a point of it
+    prompt: float = 0.5  # s.d. between prompts of the lead of the first way
+    rest: float = 0.5
+
+    def drawn(self, rng: np.random.Generator, n_seeds: int, n_prompts: int) -> list[np.ndarray]:
+        """Two tables (seeds, numbers of labels, prompts)."""
+        shape, hard_p = (n_seeds, len(COUNTS), n_prompts), rng.normal(size=n_prompts)
+        found = []
+        for lead_p in (self.ahead + self.prompt * rng.normal(size=n_prompts), np.zeros(n_prompts)):
+            of_seed_sc = self.seed * rng.normal(size=(n_seeds, 1)) + self.point * rng.normal(size=shape[:2])
+            rest_scp = self.rest * rng.normal(size=shape)
+            found.append(np.log(COUNTS)[:, None] + hard_p + lead_p + of_seed_sc[..., None] + rest_scp)
+        return found
+
+
+COUNTS = np.arange(50.0, 301.0, 50.0)
+
+
+@cache
+def true_saving(curves: Curves, n_prompts: int) -> float:
+    """The mean saving of a new seed as so many new prompts measure it, over 20,000 of them."""
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(2000):
+        first_scp, second_scp = curves.drawn(rng, 10, n_prompts)
+        found.append(label_savings.saved_share(first_scp.mean(axis=2), second_scp.mean(axis=2), COUNTS).mean())
+    return float(np.mean(found))
+
+
+def savings(curves: Curves, n_seeds: int, *, n_worlds: int = 0, n_prompts: int = 50) -> Draw:
+    """Two ways of choosing labels, on the same prompts with the same seeds; in several worlds if there are any."""
+
+    def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
+        truth = true_saving(curves, n_prompts)
+        for _ in range(simulations):
+            made = [(*curves.drawn(rng, n_seeds, n_prompts), COUNTS) for _ in range(n_worlds or 1)]
+            if n_worlds:
+                yield label_savings.labels_saved_over_worlds(made, rng=rng).interval, truth
+            else:
+                yield label_savings.labels_saved(*made[0], rng=rng), truth
 
     return draw
 
@@ -370,12 +464,58 @@ def world_cases() -> list[Case]:
     ]
 
 
+def these_worlds_cases() -> list[Case]:
+    worlds = {"both": (0.2, 1.0), "seeds alone": (1.0, 0.0), "weak seeds and prompts": (0.05, 0.3)}
+    return [
+        Case(f"W = {w}, S = {s}, P = {p}: {name}", these_worlds(w, s, p, seed=seed, prompt=prompt))
+        for w, s, p in ((3, 10, 50), (3, 5, 100), (2, 10, 100))
+        for name, (seed, prompt) in worlds.items()
+    ]
+
+
+def ratio_cases(*, several: bool) -> list[Case]:
+    tails = "an interval of spreads leans on the normal law's tails"
+    w = 3 if several else 1
+    normal = [(s, ratio, rho) for s in (5, 10, 20) for ratio, rho in ((1.0, 0.0), (1.0, 0.8), (2.0, 0.5))]
+    return [
+        *(
+            Case(
+                f"S = {s}, ratio {ratio:g}, correlation {rho:g}", ratios(w, s, ratio, correlation=rho, several=several)
+            )
+            for s, ratio, rho in normal
+        ),
+        *(Case(f"S = 10: {law}", ratios(w, 10, 1.0, law=law, several=several), tails) for law in [*TAILS][1:]),
+    ]
+
+
+def saving_cases(n_worlds: int = 0) -> list[Case]:
+    kinds = {
+        "nothing saved": Curves(),
+        "a third saved": Curves(ahead=0.4),
+        "a third saved, seeds alone": Curves(ahead=0.4, prompt=0.0),
+        "points that jump": Curves(ahead=0.2, point=0.4),
+    }
+    return [
+        Case(f"S = {s}: {name}", savings(curves, s, n_worlds=n_worlds), times=0.25)
+        for s in (5, 10, 20)
+        for name, curves in kinds.items()
+    ]
+
+
 SIMULATORS: dict[str, Callable[[], list[Case]]] = {
     "bootstrap_over_prompts": lambda: prompt_cases(paired=False),
     "paired_difference": lambda: prompt_cases(paired=True),
     "t_over_seeds": seed_cases,
     "over_seeds_and_prompts": crossed_cases,
     "over_worlds": world_cases,
+    "over_new_worlds": lambda: [
+        Case(f"W = {w}", these_worlds(w, 5, 50, seed=0.2, prompt=1.0, new=True)) for w in (5, 10)
+    ],
+    "over_these_worlds": these_worlds_cases,
+    "spread_ratio": lambda: ratio_cases(several=False),
+    "spread_ratio_over_worlds": lambda: ratio_cases(several=True),
+    "labels_saved": saving_cases,
+    "labels_saved_over_worlds": lambda: saving_cases(n_worlds=3),
     "correlation_over_models": lambda: correlation_cases(difference=False),
     "correlation_difference": lambda: correlation_cases(difference=True),
     "correlation_over_populations": lambda: population_cases(difference=False),

@@ -40,6 +40,12 @@ def differences(
     return difference_sp
 
 
+def group_means(evaluations: Sequence[Evaluations], metric: Metric | str, group: Mapping[str, Any]) -> np.ndarray:
+    """(S, P) the mean of a group of fits in each seed on each prompt; groups and errors as in `contrast`."""
+    mean_sp: np.ndarray = stacked(evaluations, metric)[:, in_group(evaluations[0].fits, group)].mean(axis=1)
+    return mean_sp
+
+
 def in_group(fits: pd.DataFrame, group: Mapping[str, Any]) -> np.ndarray:
     """(F,) bool: the fits of a group, or ResultError that names the condition which none fulfils."""
     here = np.full(len(fits), True)

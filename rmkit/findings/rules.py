@@ -15,25 +15,43 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.artifacts.metric import Metric
-from rmkit.errors import DataError, one_of, quoted
+from rmkit.errors import DataError, listed_twice, one_of, quoted
 from rmkit.files.regular import why_unreadable
 from rmkit.files.yaml_texts import read_yaml
 from rmkit.findings.evaluated import ENDS, EVALUATED, LISTED_BY, Evaluated
 
-SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS = (
+SEEDS_AND_PROMPTS, PROMPTS, MODELS_AND_PROMPTS, SEEDS = (
     "new seeds, new prompts",
     "new prompts, these fits",
     "new reward models, new prompts",
+    "new seeds, these prompts",
 )
 STATISTICS = {  # what a rule of each statistic must say, and which estimands its interval may have
     "difference": (("metric", "first", "second"), (SEEDS_AND_PROMPTS, PROMPTS)),
+    "difference_of_differences": (("metric", "first", "second", "at", "against"), (SEEDS_AND_PROMPTS,)),
+    "labels_saved": (("metric", "first", "second"), (SEEDS_AND_PROMPTS,)),
+    "spread_ratio": (("metric", "first", "second"), (SEEDS,)),
     "correlation": (("measure", "policy"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
     "correlation_difference": (("of", "first", "second"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
 }
 METRICS = {  # which of these name a metric
     "difference": ("metric",),
+    "difference_of_differences": ("metric",),
+    "labels_saved": ("metric",),
+    "spread_ratio": ("metric",),
     "correlation": ("measure", "policy"),
     "correlation_difference": ("of", "first", "second"),
+}
+GROUPS = {  # and which name fits, by columns of theirs or by parameters of their jobs
+    "difference": ("first", "second"),
+    "difference_of_differences": ("first", "second", "at", "against"),
+    "labels_saved": ("first", "second"),
+    "spread_ratio": ("first", "second"),
+}
+# Statistics whose jobs may differ in their world: they are then an effect over worlds.
+OVER_WORLDS = {
+    *((statistic, SEEDS_AND_PROMPTS) for statistic in ("difference", "difference_of_differences", "labels_saved")),
+    ("spread_ratio", SEEDS),
 }
 TEXTS = ("statement", "source", "stage", "unit", "estimand")
 ALWAYS = ("statement", "source", "stage", "statistic", "threshold", "matters", "unit", "estimand")
@@ -60,8 +78,11 @@ class Rule:
         return {key: metric_of(self.terms[key], f"{self.name}: {key}") for key in METRICS[self.statistic]}
 
     def groups(self) -> dict[str, Mapping[str, Any]]:
-        """The fits that are compared, by the key that names them; none for a correlation, which is over all."""
-        return {key: self.terms[key] for key in ("first", "second")} if self.statistic == "difference" else {}
+        """The fits that are compared, by the key that names them; none for a correlation, which is over all.
+
+        Of a difference of differences, `at` and `against` say what is added to both of the others.
+        """
+        return {key: self.terms[key] for key in GROUPS.get(self.statistic, ())}
 
     @property
     def digest(self) -> str:
@@ -114,13 +135,20 @@ def read_rule(path: Path, shown: str) -> Rule:
         number = content[key]
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < math.inf:
             raise DataError(f"{shown}: {key}: {quoted(number)} is not a number")
-    for key in ("first", "second") if statistic == "difference" else ():
+    for key in GROUPS.get(statistic, ()):
         if not isinstance(content[key], dict) or not content[key]:
             raise DataError(f"{shown}: {key}: {quoted(content[key])} names no fits; write {{strategy: random}}")
+        if statistic == "labels_saved" and "annotations" in content[key]:
+            raise DataError(f"{shown}: {key}: annotations: labels_saved looks along all of them; leave them out")
+    if statistic == "spread_ratio" and not content["threshold"] > 0:
+        raise DataError(f"{shown}: threshold: {content['threshold']}; a ratio is above 0, and 1 where nothing differs")
     if not isinstance(content.get("where", {}), dict):
         raise DataError(
             f"{shown}: where: {quoted(content['where'])} is not the parameters of jobs, as {{world: grammar}}"
         )
+    for name, wanted in content.get("where", {}).items():
+        if isinstance(wanted, list) and (not wanted or listed_twice(list(map(str, wanted)))):
+            raise DataError(f"{shown}: where: {name}: {quoted(wanted)}; list the values to average, each once")
     if not content["matters"] > 0:
         raise DataError(f"{shown}: matters: {content['matters']}; the smallest effect that would matter is above 0")
     for key in METRICS[statistic]:
@@ -144,16 +172,22 @@ def check_against_notebooks(
     for rule in read_rules(folder, shown):
         where = f"{shown}/{rule.name}.yaml"
         parameters = declared[one_of(rule.stage, declared, f"{where}: stage", DataError)]
-        for name, value in rule.where.items():
+        for name, wanted in rule.where.items():
             choices = parameters[one_of(name, parameters, f"{where}: where", DataError)]
-            if choices and value not in choices:
-                one_of(str(value), list(map(str, choices)), f"{where}: where: {name}", DataError)
+            check_values(wanted, choices, f"{where}: where: {name}")
         if rule.stage in EVALUATED:
             evaluated = EVALUATED[rule.stage]
             own = texts[rule.stage] - {*parameters, *evaluated.numbers, *evaluated.names}
             check_metrics(rule, evaluated, own, where)
             for key, group in rule.groups().items():
                 check_columns(group, evaluated, parameters, texts[rule.stage], f"{where}: {key}")
+
+
+def check_values(wanted: Any, choices: Sequence[Any], where: str) -> None:
+    """DataError unless a parameter may have the value, or each of those listed; where there are no choices, any."""
+    for value in wanted if isinstance(wanted, list) else [wanted]:
+        if choices and value not in choices:
+            one_of(str(value), list(map(str, choices)), where, DataError)
 
 
 def check_metrics(rule: Rule, evaluated: Evaluated, own: Collection[str], where: str) -> None:
@@ -176,10 +210,16 @@ def check_metrics(rule: Rule, evaluated: Evaluated, own: Collection[str], where:
 def check_columns(
     group: Mapping[str, Any], evaluated: Evaluated, parameters: Mapping[str, Any], own: Collection[str], where: str
 ) -> None:
-    """DataError unless a group of fits is told by columns that they have: numbers or ends, and names that are known."""
+    """DataError unless a group of fits is told by columns that they have: numbers or ends, and names that are known.
+
+    What is no column of fits may be a parameter of their jobs, with values that it may have.
+    """
     for column, wanted in group.items():
         if column not in own:
-            one_of(column, ("fit", *evaluated.numbers, *evaluated.names), where, DataError)
+            one_of(column, ("fit", *evaluated.numbers, *evaluated.names, *parameters), where, DataError)
+            if column not in ("fit", *evaluated.numbers, *evaluated.names):
+                check_values(wanted, parameters[column], f"{where}: {column}")
+                continue
         listed_by = [name for by in LISTED_BY.get(column, ()) for name in parameters.get(by, ())]
         for value in wanted if isinstance(wanted, list) else [wanted]:
             if isinstance(value, list | dict):

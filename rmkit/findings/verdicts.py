@@ -20,7 +20,8 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ResultError, not_one_of
-from rmkit.findings.effects import Job, about, effect, parts
+from rmkit.findings.compared_jobs import Job, about
+from rmkit.findings.effects import effect, parts
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
 from rmkit.findings.registered import names_and_digests
@@ -79,7 +80,7 @@ def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluati
     known = EVALUATED.get(rule.stage, Evaluated({}, (), {}))
     has: list[tuple[str, str, Collection[str]]] = [("where", name, parameters) for name in rule.where]
     has += [(key, metric.name, {**evaluated.values, **known.metrics}) for key, metric in rule.metrics().items()]
-    columns = (*evaluated.fits, *known.numbers, *known.names)
+    columns = (*evaluated.fits, *known.numbers, *known.names, *parameters)
     has += [(key, column, columns) for key, group in rule.groups().items() for column in group]
     for key, name, there in has:
         if name not in there:

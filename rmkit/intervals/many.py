@@ -18,8 +18,9 @@ def p_value(interval: Interval, threshold: float) -> float:
 
     The width is the one on the threshold's side of the estimate, and counts as the quantile of Student's t at the
     interval's degrees of freedom, or of the normal where it has none. Where limits are symmetric in Fisher's z, it is
-    measured on that scale. This is the t-test for `t_over_seeds` and `over_seeds_and_prompts`, and the test on z for
-    one correlation. For a percentile bootstrap and for the difference of two correlations it is an approximation: their
+    measured on that scale; of a ratio, on that of sinh(log), where the test of Pitman and Morgan has its t. This is the
+    t-test for `t_over_seeds` and `over_seeds_and_prompts`, that test for `spread_ratio`, and the test on z for one
+    correlation. For a percentile bootstrap and for the difference of two correlations it is an approximation: their
     ends hold, and beyond them each side is taken for half a normal curve.
     """
     from scipy.stats import norm, t
@@ -29,15 +30,17 @@ def p_value(interval: Interval, threshold: float) -> float:
         return float("nan")
     estimate, end = interval.estimate, low if threshold < interval.estimate else high
     curve = norm if interval.df is None else t(interval.df)
-    p = float(2 * curve.sf(_shares(estimate, end, threshold, interval.on_z) * curve.isf(alpha / 2)))
+    p = float(2 * curve.sf(_shares(estimate, end, threshold, interval) * curve.isf(alpha / 2)))
     # rounding must not part the p-value from the verdict
     return min(p, float(np.nextafter(alpha, 0))) if threshold < low or threshold > high else max(p, alpha)
 
 
-def _shares(estimate: float, end: float, threshold: float, on_z: bool) -> float:
+def _shares(estimate: float, end: float, threshold: float, interval: Interval) -> float:
     """How far the threshold is from the estimate, in widths from the estimate to the interval's end beyond it."""
     points = np.array([estimate, end, threshold])
-    if on_z:
+    if interval.on_log:
+        points = np.sinh(np.log(np.maximum(points, np.finfo(float).tiny) / estimate))  # l and L in intervals/spreads.py
+    elif interval.on_z:
         with np.errstate(divide="ignore"):
             points = np.arctanh(np.clip(points, -1, 1))
     with np.errstate(divide="ignore", invalid="ignore"):

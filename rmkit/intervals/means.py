@@ -36,6 +36,7 @@ class Interval:
     reason: str | None = None  # why low and high are missing, else None
     df: float | None = None  # degrees of freedom, where its width comes from Student's t
     on_z: bool = False  # whether low and high are symmetric about the estimate in Fisher's z, as a correlation's are
+    on_log: bool = False  # whether they are on a logarithmic scale, as a ratio's are: nothing is 1 then, not 0
 
 
 def bootstrap_over_prompts(
@@ -186,19 +187,27 @@ def over_seeds_and_prompts(
     n_prompts = kept_sp.shape[1]
     method = "two-way random effects over seeds and prompts"
     mean = float(kept_sp.mean()) if n_prompts else np.nan
-    if reason := _why_no_table(kept_sp):
+    if reason := why_no_table(kept_sp):
         return Interval(mean, np.nan, np.nan, level, estimand, method, n_prompts, reason)
     variance, df = variance_of_crossed_mean(kept_sp)
     half = float(t.ppf((1 + level) / 2, df) * np.sqrt(variance))
     return Interval(mean, mean - half, mean + half, level, estimand, method, n_prompts, None, df)
 
 
-def _why_no_table(value_sp: np.ndarray) -> str | None:
-    n_seeds, n_prompts = value_sp.shape
+def why_too_few(n_seeds: int, n_prompts: int) -> str | None:
+    """Why so many seeds and prompts have no interval for new ones, or None."""
     if n_seeds < FEWEST_SEEDS:
         return f"{n_seeds} seeds are too few to see how seeds vary, which takes {FEWEST_SEEDS}"
     if n_prompts < FEWEST_PROMPTS:
         return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
+    return None
+
+
+def why_no_table(value_sp: np.ndarray) -> str | None:
+    """Why an (S, P) table without NaN has no interval for new seeds and prompts, or None."""
+    n_seeds, n_prompts = value_sp.shape
+    if reason := why_too_few(n_seeds, n_prompts):
+        return reason
     if np.ptp(value_sp.mean(axis=0)) == 0:
         return f"all {n_prompts} prompts have the mean {value_sp[:, 0].mean():.6g} over seeds: no variation is seen"
     return None
@@ -223,7 +232,13 @@ def variance_of_crossed_mean(value_sp: np.ndarray) -> tuple[float, float]:
 
 
 def smallest_detectable(interval: Interval) -> float:
-    """The smallest true difference for which four of five intervals as wide as this one exclude 0; NaN without one."""
+    """The smallest true difference for which four of five intervals as wide as this one exclude 0; NaN without one.
+
+    Of a ratio, the smallest above 1 for which as many exclude 1.
+    """
+    if interval.on_log:
+        width = float(np.log(interval.high / interval.low))
+        return float(np.exp(detectable(width, level=interval.level, df=interval.df)))
     return detectable(interval.high - interval.low, level=interval.level, df=interval.df)
 
 

@@ -114,13 +114,20 @@ def _half(
     total = float(value_s.var(ddof=1) / n_seeds)
     spread = total**2 / (n_seeds - 1)
     for value_bs, table in zip(without_some, tables, strict=False):
-        n_prompts = table.shape[1]
-        left_out = n_prompts // LEFT_OUT
-        covariance_ss = np.cov(value_bs.T) * (n_prompts - left_out) / left_out  # Shao & Wu 1989
-        shared = max(0.0, float(covariance_ss[~np.eye(n_seeds, dtype=bool)].mean()))
+        shared = shared_by_seeds(value_bs, table.shape[1])
         total, spread = total + shared, spread + shared**2 / PROMPTS_DF
     df = total**2 / spread  # Satterthwaite 1946
     return float(t.ppf((1 + level) / 2, df) * np.sqrt(total)), float(df)
+
+
+def shared_by_seeds(value_bs: np.ndarray, n_prompts: int) -> float:
+    """The variance that prompts add to a mean over seeds, by what leaving a fifth out moves in two seeds at once.
+
+    value_bs: (B, S) each seed's value without each set of prompts.
+    """
+    left_out = n_prompts // LEFT_OUT
+    covariance_ss = np.cov(value_bs.T) * (n_prompts - left_out) / left_out  # Shao & Wu 1989
+    return max(0.0, float(covariance_ss[~np.eye(value_bs.shape[1], dtype=bool)].mean()))
 
 
 def _correlations(tables: list[list[np.ndarray]], statistic: Statistic) -> np.ndarray:
@@ -137,7 +144,7 @@ def _without_some(
     All populations share each set. A bootstrap moves the means twice as far, and so blurs the order of the models; a
     single prompt moves them so little that ranks change by leaps.
     """
-    share_bp, share_bq = (_shares(rng, table.shape[1], n_resamples) for table in tables[0][:2])
+    share_bp, share_bq = (shares_without_a_fifth(rng, table.shape[1], n_resamples) for table in tables[0][:2])
     found: list[list[np.ndarray]] = [[], []]
     for metric_mp, *outcomes in tables:
         correlation, most = CORRELATIONS[statistic], HIGHEST[statistic](len(metric_mp))
@@ -148,7 +155,7 @@ def _without_some(
     return [np.stack(half, axis=1) for half in found]
 
 
-def _shares(rng: np.random.Generator, n_prompts: int, n_resamples: int) -> np.ndarray:
+def shares_without_a_fifth(rng: np.random.Generator, n_prompts: int, n_resamples: int) -> np.ndarray:
     """(B, P) what each prompt counts in a mean without a fifth of them, drawn at random."""
     left_out = n_prompts // LEFT_OUT
     rank_bp = rng.random((n_resamples, n_prompts)).argsort(axis=1)

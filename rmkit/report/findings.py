@@ -20,7 +20,7 @@ NOT_ANSWERED = "not answered"
 MANY = 10  # seeds, of which each effect is no longer listed
 # Columns that rows of an earlier version lack, with what says nothing.
 LATER = {"question": OTHER, "p_value": np.nan, "p_holm": np.nan, "survives": "", "in_study": True}
-LATER |= {"by_seed": "", "by_world": "", "tau": np.nan, "same_sign": np.nan}
+LATER |= {"by_seed": "", "by_world": "", "by_setting": "", "tau": np.nan, "same_sign": np.nan, "not_reached": np.nan}
 
 
 def stored_findings(results: Results) -> pd.DataFrame:
@@ -124,11 +124,12 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
         if np.isnan(row["value"]):
             effect = TableCell(NONE, wide=True)  # the reason is beside the verdict
         else:
-            between = "" if np.isnan(row["low"]) else f" ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
+            shown = number if is_ratio(row) else signed
+            between = "" if np.isnan(row["low"]) else f" ({shown(row['low'], 3)} to {shown(row['high'], 3)})"
             against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}"
             matters = f"; {row['matters']:g} would matter"
-            each = f"{row['unit']}{between}{against}{matters}{by_seed(row)}{by_world(row)}"
-            effect = TableCell(signed(row["value"], 3), each, wide=True)
+            more = f"{by_seed(row)}{by_world(row)}{by_setting(row)}{more_than_all(row)}"
+            effect = TableCell(shown(row["value"], 3), f"{row['unit']}{between}{against}{matters}{more}", wide=True)
         check = "; a sanity check" if row["fit"] in SANITY_CHECKS else ""
         yield [
             TableCell(row["statement"], f"{row['source']}{check}", wide=True),
@@ -153,9 +154,34 @@ def by_world(row: dict) -> str:
     effects = {world: effect for world, effect in json.loads(row["by_world"] or "{}").items() if effect is not None}
     if not effects:
         return ""
-    each = ", ".join(f"{signed(effect, 3)} in world {world}" for world, effect in effects.items())
+    shown = number if is_ratio(row) else signed
+    each = ", ".join(f"{shown(effect, 3)} in world {world}" for world, effect in effects.items())
     spread = "" if np.isnan(row["tau"]) else f", standard deviation between worlds {number(row['tau'], 3)}"
     return f"; {each}; {round(row['same_sign'] * len(effects))} of {len(effects)} worlds have the mean's sign{spread}"
+
+
+def by_setting(row: dict) -> str:
+    """The ends of what the effect is in the settings that it averages, and how many lie on either side of nothing."""
+    effects = json.loads(row["by_setting"] or "{}")
+    if not effects:
+        return ""
+    shown, nothing = (number, 1.0) if is_ratio(row) else (signed, 0.0)
+    (least, low), *_, (most, high) = sorted(effects.items(), key=lambda one: one[1])
+    above = sum(effect > nothing for effect in effects.values())
+    ends = f"from {shown(low, 3)} ({least}) to {shown(high, 3)} ({most})"
+    return f"; in {len(effects)} settings {ends}, {above} of them above {nothing:g}"
+
+
+def more_than_all(row: dict) -> str:
+    """In how many seeds one way needs more than all labels to reach the other's last score."""
+    if np.isnan(row["not_reached"]):
+        return ""
+    return f"; in {counted(int(row['not_reached']), 'seed')} more than all labels would be needed"
+
+
+def is_ratio(row: dict) -> bool:
+    """Whether an effect is a ratio, which is 1 where nothing differs and has no sign."""
+    return str(row["unit"]).startswith("ratio")
 
 
 def verdict_cell(row: dict) -> TableCell:

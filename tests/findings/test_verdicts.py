@@ -249,12 +249,24 @@ def test_worlds_are_the_units_where_a_study_has_several():
     assert judge(jobs(0.1))["by_world"] == ""
 
 
-def test_few_worlds_have_an_effect_and_a_sign_each_and_no_interval():
+def test_few_worlds_have_an_effect_and_a_sign_each_and_an_interval_for_these_alone():
     row = judge(worlds([0.2, -0.1, 0.3]))
-    assert (row["verdict"], np.isnan(row["low"])) == ("not answered", True)
-    assert "3 worlds are too few" in row["no_interval"]
+    assert (row["verdict"], row["estimand"]) == ("shown", "new seeds, new prompts, these worlds")
+    assert row["low"] < np.mean([0.2, -0.1, 0.3]) < row["high"]
+    assert "mean of 3 worlds" in row["method"]
     assert row["same_sign"] == pytest.approx(2 / 3)
     assert row["tau"] > 0.1
+    many = judge(worlds([0.2, -0.1, 0.3, 0.2, -0.1]))
+    assert (many["verdict"], many["estimand"]) == ("cannot tell", "new worlds, new seeds, new prompts")
+    assert many["high"] - many["low"] > 3 * (row["high"] - row["low"])  # how worlds differ counts now
+
+
+def test_a_world_of_few_seeds_has_no_interval_and_is_named():
+    found = [*worlds([0.2, 0.1]), *jobs(0.3, n_seeds=4, world_seed=2)]
+    row = judge(found)
+    assert row["verdict"] == "not answered"
+    assert row["no_interval"] == "of world 3: 4 seeds are too few to see how seeds vary, which takes 5"
+    assert len(json.loads(row["by_world"])) == 3
 
 
 def test_what_differs_beside_seed_and_world_is_named():

@@ -40,9 +40,15 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
         "correlation_difference_over_populations",
         "correlation_over_models",
         "correlation_over_populations",
+        "labels_saved",
+        "labels_saved_over_worlds",
+        "over_new_worlds",
         "over_seeds_and_prompts",
+        "over_these_worlds",
         "over_worlds",
         "paired_difference",
+        "spread_ratio",
+        "spread_ratio_over_worlds",
         "t_over_seeds",
     }
     assert all(cases for cases in benchmark.cases_by_function().values())

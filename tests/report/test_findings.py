@@ -11,12 +11,13 @@ from rmkit.report.findings import answers, finding_sections, finding_tables
 from rmkit.study.monitoring.words import counted
 
 
-def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed="", by_world=""):
+def row(name, low, high, reason=None, *, stage="04_reward_models", in_study=True, by_seed="", by_world="", **more):
     estimand = "new seeds, new prompts"
     rule = Rule(name, f"{name}.", "nobody", stage, "difference", 0.0, 0.1, "gold reward", estimand, {})
     interval = Interval((low + high) / 2, low, high, 0.95, estimand, "by hand", 5)
     interval = no_interval(estimand, reason) if reason else interval
     each = {"by_seed": by_seed, "by_world": by_world, "tau": 0.05 if by_world else np.nan, "same_sign": 2 / 3}
+    each |= {"by_setting": "", "not_reached": np.nan} | more
     return row_of(rule, interval, rule.digest) | {"in_study": in_study, **each}
 
 
@@ -113,6 +114,21 @@ def test_effects_stand_world_by_world_where_there_are_several():
             "deviation between worlds 0.050"
         )
     )
+
+
+def test_settings_labels_and_ratios_are_told_in_their_own_words():
+    settings = '{"3 helpful": 0.2, "3 harmless": -0.1, "4 helpful": 0.5}'
+    (section,) = finding_sections(rows_of(row("b", 0.1, 0.3, by_setting=settings, not_reached=2.0)))
+    said = section.tables[0].rows[0][2].small
+    assert "in 3 settings from −0.100 (3 harmless) to +0.500 (4 helpful), 2 of them above 0" in said
+    assert "in 2 seeds more than all labels would be needed" in said
+    settings = '{"helpful": 1.2, "harmless": 0.8}'
+    ratio = row("b", 1.1, 1.3, by_setting=settings, by_world='{"3": 1.2, "4": 0.9}', unit="ratio of spreads")
+    (section,) = finding_sections(rows_of(ratio))
+    effect = section.tables[0].rows[0][2]
+    assert (effect.text, "(1.100 to 1.300)" in effect.small) == ("1.200", True)
+    assert "1.200 in world 3, 0.900 in world 4" in effect.small
+    assert "from 0.800 (harmless) to 1.200 (helpful), 1 of them above 1" in effect.small
 
 
 def test_of_many_seeds_the_ends_are_told():
