@@ -80,8 +80,7 @@ def to_judge(
     known_m2, again = judged_m2, list[bool]()
     picked: list[np.ndarray] = []
     for candidate_m2, judged_before in ((fresh_m2, False), (judged_m2[times_m == 1], True)):
-        if len(candidate_m2) > MOST_CANDIDATES:
-            candidate_m2 = candidate_m2[np.sort(rng.permutation(len(candidate_m2))[:MOST_CANDIDATES])]
+        candidate_m2 = some_of(candidate_m2, rng)
         wanted = min(n_pairs - len(again), len(candidate_m2))
         if wanted:
             candidates = as_seen(head, 0, bank.embedding_rd, candidate_m2, known_m2, prior=PRIOR)
@@ -92,6 +91,13 @@ def to_judge(
     turned_n = rng.random(len(pair_n2)) < 0.5  # so that the order in which they are shown says nothing
     pair_n2 = np.where(turned_n[:, None], pair_n2[:, ::-1], pair_n2)
     return ToJudge(pair_n2, np.array(again, dtype=bool), len(fresh_m2))
+
+
+def some_of(candidate_m2: np.ndarray, rng: np.random.Generator, most: int = MOST_CANDIDATES) -> np.ndarray:
+    """The (M, 2) candidates, or of more than `most` so many at random, in their order."""
+    if len(candidate_m2) <= most:
+        return candidate_m2
+    return candidate_m2[np.sort(rng.permutation(len(candidate_m2))[:most])]
 
 
 def unjudged_pairs(prompt_id_r: np.ndarray, judged_m2: np.ndarray) -> np.ndarray:
