@@ -4,17 +4,16 @@ It goes into the user's own folder, and its texts into nothing else: no model ca
 """
 
 import csv
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rmkit.files.one_line import one_line
+
 if TYPE_CHECKING:
     from rmkit.worlds.human_preferences.pairs import Pair
 
-LONGEST = 300  # characters of a text
 COLUMNS = ("line", "probability_of_the_other_label", "annotator", "prompt", "chosen", "rejected")
-FORMULA = re.compile(r"\s*[=+\-@]")  # as what a spreadsheet would take the text
 
 
 def write_look_at_first(path: Path, suspects: Sequence[Mapping[str, Any]], pairs: "Sequence[Pair]") -> None:
@@ -39,11 +38,3 @@ def write_look_at_first(path: Path, suspects: Sequence[Mapping[str, Any]], pairs
                     "rejected": one_line(pair.rejected),
                 }
             )
-
-
-def one_line(text: str, *, end: bool = False) -> str:
-    """At most 300 characters of a text on one line, start or end; an apostrophe before what is like a formula."""
-    line = " ".join(text.split())
-    if len(line) > LONGEST:
-        line = f"…{line[1 - LONGEST :]}" if end else f"{line[: LONGEST - 1]}…"
-    return f"'{line}" if FORMULA.match(line) else line

@@ -1,11 +1,13 @@
-"""What a tool asks of the page that it lies in: how wide its picture may be, and that something be in view.
+"""What a tool asks of the page that it lies in: how wide its picture may be, that something be in view, and keys.
 
 A kernel cannot know either. A few lines of our own JavaScript can, and tell the width to the canvas as a key that no
 keyboard has. Where a page takes no script, a picture keeps its usual width and nothing scrolls by itself.
 """
 
 import itertools
+import json
 import os
+from collections.abc import Mapping
 
 import ipywidgets
 
@@ -39,6 +41,31 @@ const show = tries => {{
 setTimeout(show, 80, 20);  // {number}
 """
 
+# A key clicks on a button of ours. It counts once for what is shown: who is faster than the kernel does not answer what
+# has not been seen. JupyterLab's own shortcuts (1 makes a heading) do not hear it.
+KEYS = """
+const hear = tries => {{
+    {find}
+    if (!root) {{ if (tries) setTimeout(hear, 100, tries - 1); return; }}
+    const parts = {parts};
+    root.tabIndex = 0;
+    root.setAttribute('data-lm-suppress-shortcuts', 'true');
+    root.addEventListener('keydown', event => {{
+        if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, textarea, select')) return;
+        const part = parts[event.key];
+        if (!part) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const shown = root.querySelector('[data-shown]')?.dataset.shown, button = root.querySelector('.' + part);
+        if (event.repeat || !button || button.disabled || shown === root.dataset.answered) return;
+        root.dataset.answered = shown;
+        button.click();
+    }});
+    root.focus({{preventScroll: true}});
+}};
+hear(50);
+"""
+
 
 class Page(ipywidgets.Output):
     """A part of a tool that takes no room and talks to the page."""
@@ -54,6 +81,10 @@ class Page(ipywidgets.Output):
     def show(self, part: str) -> None:
         """Scroll the tool's part of a class into view, as little as that takes."""
         self._run(SHOW.format(find=FIND, part=part, number=next(self._number)))
+
+    def hear_keys(self, parts: Mapping[str, str]) -> None:
+        """Have keys click on the buttons of these classes, by the key's name, and the tool take the keyboard now."""
+        self._run(KEYS.format(find=FIND, parts=json.dumps(dict(parts))))
 
     def _run(self, script: str) -> None:
         data = {"application/javascript": script}

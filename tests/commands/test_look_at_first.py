@@ -2,7 +2,8 @@
 
 import csv
 
-from rmkit.commands.look_at_first import LONGEST, one_line, write_look_at_first
+from rmkit.commands.look_at_first import write_look_at_first
+from rmkit.files.one_line import LONGEST, one_line
 from rmkit.worlds.human_preferences.pairs import Pair
 
 PAIRS = [

@@ -85,7 +85,7 @@ def judgements_of(row: Row, where: str) -> Judged:
         return _chosen_and_rejected(row, where)
     if names := names_of_two(row):
         return _two_responses(row, names, where)
-    if column := _first_of(row, RESPONSES):
+    if column := first_of(row, RESPONSES):
         return _ranking(row, column, where)
     sides_of(row, where)  # says what is missing
     raise AssertionError("a row with neither is refused")
@@ -98,15 +98,35 @@ def names_of_two(row: Row) -> tuple[str, str] | None:
 
 def two_sides(row: Row, names: tuple[str, str], where: str) -> tuple[Side, Side]:
     """The two responses that a row has under these names, judged or not; DataError with where it stands."""
-    asked, _ = _asked(row, where)
+    asked, _ = asked_of(row, where)
     first, second = (side_of(_judged_turns(row, name, where), asked, name, where) for name in names)
     return first, second
+
+
+def answers_of(row: Row, where: str) -> list[Side] | None:
+    """The responses of a row that says nothing of them, neither by a label nor by a rank; None of any other row."""
+    if CHOSEN in row or REJECTED in row:
+        return None
+    if names := names_of_two(row):
+        return None if outcomes_of(row, names, where) else list(two_sides(row, names, where))
+    column = first_of(row, RESPONSES)
+    held = row[column] if column else None
+    if not isinstance(held, list) or first_of(row, (*RANKS, *SCORES)):
+        return None
+    if any(isinstance(one, Mapping) and first_of(one, (*RANKS, *SCORES)) for one in held):
+        return None
+    asked, _ = asked_of(row, where)
+    texts = [first_of(one, ANSWERS) if isinstance(one, Mapping) else None for one in held]
+    return [
+        side_of(one[text] if text else one, asked, f"answer {number} of {column}", where)
+        for number, (one, text) in enumerate(zip(held, texts, strict=True), 1)
+    ]
 
 
 def outcomes_of(row: Row, names: tuple[str, str], where: str) -> dict[str, int]:
     """By column: what each vote, or where there is none the label, says of two responses; empty for no judgement."""
     votes = [name for name in VOTERS if row.get(name) not in (None, "")]
-    label = _first_of(row, LABELS)
+    label = first_of(row, LABELS)
     return {column: outcome_of(row[column], names, column, where) for column in votes or ([label] if label else [])}
 
 
@@ -128,7 +148,7 @@ def _chosen_and_rejected(row: Row, where: str) -> Judged:
 
 
 def _two_responses(row: Row, names: tuple[str, str], where: str) -> Judged:
-    by, margin, used = _said_beside(row, {*names, *_asked(row, where)[1]})
+    by, margin, used = _said_beside(row, {*names, *asked_of(row, where)[1]})
     first, second = two_sides(row, names, where)
     used |= {TURN} if names[0].startswith("conversation") and row.get(TURN) is not None else set()
     outcomes = outcomes_of(row, names, where)
@@ -177,20 +197,20 @@ def _meanings(names: tuple[str, str]) -> Mapping[str, int]:
 
 
 def _ranking(row: Row, column: str, where: str) -> Judged:
-    asked, asked_in = _asked(row, where)
+    asked, asked_in = asked_of(row, where)
     by, margin, used = _said_beside(row, {column, *asked_in})
     held = row[column]
     if not isinstance(held, list) or len(held) < 2:
         what = f"holds {len(held)}" if isinstance(held, list) else f"is {type(held).__name__}"
         raise DataError(f"{where}: {column!r} {what}; a ranking is a list of at least two answers")
     _require_few(len(held) * (len(held) - 1) // 2, where)
-    beside = _first_of(row, (*RANKS, *SCORES))
+    beside = first_of(row, (*RANKS, *SCORES))
     sides, goodness = [], []
     for number, one in enumerate(held, 1):
         name, text, value, of = f"answer {number} of {column}", one, None, beside
         if isinstance(one, Mapping):
             text = next((one[key] for key in ANSWERS if one.get(key) is not None), None)
-            of = _first_of(one, (*RANKS, *SCORES)) or beside
+            of = first_of(one, (*RANKS, *SCORES)) or beside
             value = one.get(of) if of else None
         sides.append(side_of(text, asked, name, where))
         if of is None:
@@ -227,11 +247,11 @@ def _require_few(n_pairs: int, where: str) -> None:
         raise DataError(f"{where}: makes {n_pairs:,} pairs of its answers; keep so few that they make {MOST_PAIRS:,}")
 
 
-def _asked(row: Row, where: str) -> tuple[Any, list[str]]:
+def asked_of(row: Row, where: str) -> tuple[Any, list[str]]:
     """The prompt of a row that may call it otherwise, and the columns that it is in."""
     if row.get(PROMPT) is not None:
         return row[PROMPT], [PROMPT]
-    parts = [name for name in (_first_of(row, QUESTIONS), INPUT if row.get(INPUT) not in (None, "") else None) if name]
+    parts = [name for name in (first_of(row, QUESTIONS), INPUT if row.get(INPUT) not in (None, "") else None) if name]
     for name in parts:
         if not isinstance(row[name], str):
             raise DataError(f"{where}: {name!r} is {type(row[name]).__name__}, not text; it must be text")
@@ -287,5 +307,5 @@ def _all(values: Sequence[Any], kind: type) -> bool:
     return all(isinstance(value, kind) for value in values)
 
 
-def _first_of(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+def first_of(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if row.get(name) not in (None, "")), None)
