@@ -130,6 +130,15 @@ class Session:
         """How far everybody is."""
         return self.pool.counts(self.queue.standing())
 
+    def orders(self, pair_m2: np.ndarray) -> np.ndarray:
+        """(M,) 1 where the last fit prefers the first, -1 where it prefers the second, 0 where it has no preference."""
+        with self._lock:
+            fitted = self._fitted
+        if fitted is None:
+            return np.zeros(len(pair_m2))
+        found: np.ndarray = np.sign(fitted.seen(pair_m2).margin_sm[0])
+        return found
+
     def may_stop(self) -> bool:
         """Whether the last two batches promised little, and nothing says that the model is too sure to be believed."""
         last = [worth.promised for _, worth in self.worths[-BATCHES_IN_A_ROW:]]

@@ -11,7 +11,7 @@ shrinks all margins to nothing, as with few labels it may be, labels would seem 
 Knows a bank, pairs and comparisons; no file, no person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,6 +34,7 @@ from rmkit.seeding import generator
 
 FEWEST = 10  # labels of which a head is fitted
 VALIDATION_SHARE = 0.2  # of the labels, by which its penalty is chosen
+N_SPLITS = 5  # that choose a penalty each; with few labels one alone jumps from batch to batch
 MOST_OF_POOL = 2_000  # pairs over which the wrong order is averaged
 
 
@@ -73,20 +74,18 @@ class Fitted:
 
     @classmethod
     def of(cls, bank: ResponseBank, known: Comparisons, *, seed: int) -> "Fitted | None":
-        """The fit, or None: of fewer than FEWEST labels, or of embeddings that tell no two responses apart."""
+        """The fit with the median of the penalties that N_SPLITS random splits choose.
+
+        None: of fewer than FEWEST labels, or of embeddings that tell no two responses apart.
+        """
         if len(known) < FEWEST:
             return None
-        rng_of = partial(generator, seed, "labelling")
         try:
-            models, _ = fitted_on_all_pairs(
-                HEAD, bank, known, procedure="sound", validation_share=VALIDATION_SHARE, validation_split="pair",
-                rng=rng_of(f"{len(known)} labels"), stream=STREAM, rng_of=rng_of, progress=lambda _: lambda *_: None,
-            )  # fmt: skip
+            heads = [_fitted(bank, known, partial(generator, seed, "labelling", str(n))) for n in range(N_SPLITS)]
         except (DataError, ResultError):
             return None
-        head = models[HEAD]
-        assert isinstance(head, LinearBradleyTerry), "of the registry"
-        return cls(head, bank.embedding_rd, np.stack([known.first_m, known.second_m], axis=1))
+        heads.sort(key=lambda head: float(head.l2_s_[0]))
+        return cls(heads[N_SPLITS // 2], bank.embedding_rd, np.stack([known.first_m, known.second_m], axis=1))
 
     def seen(self, pair_m2: np.ndarray, prior: float = PRIOR) -> Candidates:
         """Pairs as the head sees them."""
@@ -123,6 +122,16 @@ class Fitted:
         pool = self.believed(some_of(pool_m2, rng, MOST_OF_POOL))
         worth = _worth(pool, now_dd, later_dd, gain_n[:batch])
         return Picked(pair_n2, score_n, chance_of_first(told.margin_sm[0]), gain_n, worth)
+
+
+def _fitted(bank: ResponseBank, known: Comparisons, rng_of: Callable[[str], np.random.Generator]) -> LinearBradleyTerry:
+    models, _ = fitted_on_all_pairs(
+        HEAD, bank, known, procedure="sound", validation_share=VALIDATION_SHARE, validation_split="pair",
+        rng=rng_of(f"{len(known)} labels"), stream=STREAM, rng_of=rng_of, progress=lambda _: lambda *_: None,
+    )  # fmt: skip
+    head = models[HEAD]
+    assert isinstance(head, LinearBradleyTerry), "of the registry"
+    return head
 
 
 def _rows(seen: Candidates, chosen_n: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:

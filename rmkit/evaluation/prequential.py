@@ -33,6 +33,16 @@ class Prequential:
     ratio: Interval  # seen over expected
     verdict: str  # "too sure", "not sure enough", "as sure as it should be", or "cannot tell"
 
+    @property
+    def in_words(self) -> str:
+        """`log-loss 0.62 nats where 0.60 were expected, ratio 1.03 (95%: 0.95 to 1.12)`, or why no interval."""
+        if not self.labels:
+            return "no label yet"
+        low, high, reason = self.ratio.low, self.ratio.high, self.ratio.reason
+        interval = f"{self.ratio.level:.0%}: {low:.2f} to {high:.2f}" if reason is None else f"no interval: {reason}"
+        losses = f"log-loss {self.seen:.2f} nats where {self.expected:.2f} were expected"
+        return f"{losses}, ratio {self.ratio.estimate:.2f} ({interval})"
+
 
 def prequential(p_m: np.ndarray, label_m: np.ndarray, prompt_m: np.ndarray, *, rng: np.random.Generator) -> Prequential:
     """p_m: (M,) chance of a win of the first, label_m: (M,) 1 where it won and 0 where not, prompt_m: (M,) of each.

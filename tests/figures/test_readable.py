@@ -17,6 +17,7 @@ from rmkit.figures.decision import accuracies_figure, continued_figure, shortcut
 from rmkit.figures.distributions import best_mean_worst_figure, margin_figure
 from rmkit.figures.gold_by_category import SHOWN, gold_figure
 from rmkit.figures.heat_maps import correlation_map, noise_maps
+from rmkit.figures.labelling import wrong_order_figure
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import LOOKS
 from rmkit.figures.margin_uncertainty import margin_uncertainty_figure
@@ -28,6 +29,7 @@ from rmkit.figures.text_lengths import length_difference_figure, length_figure
 from rmkit.figures.training_loss import loss_figure
 from rmkit.intervals.means import Interval
 from tests.figures.readable import alike_but_for_hue, pale_words
+from tests.figures.test_labelling import BATCHES
 from tests.figures.test_margin_uncertainty import curves as uncertain
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
@@ -119,6 +121,7 @@ FIGURES = {
     "shortcuts": lambda: shortcuts_figure(
         {"the longer answer": {"labels": SHARE, "head": SHARE}, "the first": {"labels": SHARE}}, {"all": (9, SHARE)}
     ),
+    "labelling": lambda: wrong_order_figure(BATCHES),
     "losses": lambda: loss_figure(
         {name: pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]}) for name in "abcd"}, title="Learning"
     ),

@@ -85,7 +85,7 @@ class Labelling(Tool):
         answers.layout.display = "grid"
         who = row([words('<div class="rmkit-name">who labels</div>'), self.who], align_items="center", grid_gap="8px")
         keys = words('<div class="rmkit-note">keys: ← or 1, → or 2, 3 tie, 4 skip, u undo</div>', flex="1 1 auto")
-        head = row([who, keys, self.exported, self.export], align_items="center", grid_gap="14px", flex_flow="row wrap")
+        head = ipywidgets.Box([who, keys, self.exported, self.export]).add_class("rmkit-who")
         style = ipywidgets.HTML(parts.STYLE, layout=ipywidgets.Layout(height="0", margin="0", overflow="hidden"))
         return [sheet(), style, self.page, head, self.fault, column([self.pair]), answers, self.stop, self.status]
 

@@ -14,7 +14,8 @@ from rmkit.lm.templates import ASSISTANT, HUMAN
 from rmkit.widgets.inert_texts import inline_text, shown_text
 
 STYLE = """<style>
-.rmkit-labelling { outline: none; max-width: 1180px; }
+.rmkit-labelling { outline: none; max-width: 1180px; container-type: inline-size; }
+.rmkit-labelling .rmkit-who { flex-flow: row wrap; gap: 4px 14px; margin-bottom: 8px; align-items: center; }
 .rmkit-labelling .rmkit-pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
 .rmkit-labelling .rmkit-side-card { border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px 12px;
   background: var(--page); min-width: 0; }
@@ -38,12 +39,18 @@ STYLE = """<style>
   border-radius: 0 4px 4px 0; font-size: 13px; line-height: 1.45; margin-top: 8px; color: var(--ink); }
 .rmkit-labelling .rmkit-fault { border-left: 3px solid #D55E00; background: rgba(213, 94, 0, .10); padding: 8px 12px;
   border-radius: 0 4px 4px 0; font-size: 13px; line-height: 1.45; margin: 8px 0; color: var(--ink); }
-.rmkit-labelling .rmkit-status { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px 28px; margin-top: 12px;
+.rmkit-labelling .rmkit-status { display: grid; gap: 12px 28px; margin-top: 12px;
+  grid-template-columns: repeat(auto-fit, minmax(210px, 1fr));
   border-top: 1px solid var(--line); padding-top: 10px; }
 .rmkit-labelling .rmkit-big { font-size: 20px; color: var(--ink); line-height: 1.3;
   font-variant-numeric: tabular-nums; }
-@media (max-width: 700px) { .rmkit-labelling .rmkit-pair, .rmkit-labelling .rmkit-status {
-  grid-template-columns: 1fr; } }
+@container (max-width: 690px) {
+  .rmkit-labelling .rmkit-answers { grid-template-columns: repeat(6, 1fr); }
+  .rmkit-labelling .rmkit-answers button { grid-column: span 2; order: 1; min-width: 0; }
+  .rmkit-labelling .rmkit-answers button.rmkit-left, .rmkit-labelling .rmkit-answers button.rmkit-right {
+    grid-column: span 3; order: 0; }
+}
+@container (max-width: 420px) { .rmkit-labelling .rmkit-pair { grid-template-columns: 1fr; } }
 </style>"""
 SURENESS = {
     TOO_SURE: "<b>It is surer than its labels allow.</b> Do not stop on its word",
@@ -99,7 +106,7 @@ def worth_html(worths: list[tuple[int, Worth]], batch: int, is_picking: bool) ->
     """What the next labels promise, and how the last promise turned out."""
     if not worths:
         text = "The first pairs are random. What labels are worth is said as soon as a model can be fitted to some."
-        return _column("what the next labels are worth", "&nbsp;", text)
+        return _column("what the next labels are worth", "", text)
     known, worth = worths[-1]
     lines = [
         f"By its own account, the model has {worth.wrong_now:.1%} of all pairs in the wrong order; after "
@@ -121,25 +128,20 @@ def worth_html(worths: list[tuple[int, Worth]], batch: int, is_picking: bool) ->
 def foretold_html(every: Prequential, shared: Prequential) -> str:
     """Whether the model may be believed."""
     if not every.labels:
-        return _column("was it foretold?", "&nbsp;", "Nothing was foretold yet.")
-    ratio = every.ratio
-    interval = f" (95%: {ratio.low:.2f} to {ratio.high:.2f})" if ratio.reason is None else f" ({ratio.reason})"
+        return _column("was it foretold?", "", "Nothing was foretold yet.")
     lines = [
-        f"of {every.labels:,} labels, each before it was given.",
-        f"{SURENESS[every.verdict]}: log-loss {every.seen:.2f} nats where it expected {every.expected:.2f}, "
-        f"ratio {ratio.estimate:.2f}{inline_text(interval)}.",
+        f"of {every.labels:,} labels, each before it was given. Picked pairs are the hard ones.",
+        f"{SURENESS[every.verdict]}: {inline_text(every.in_words)}.",
     ]
     if shared.labels:
-        lines.append(f"Of {shared.labels:,} pairs drawn at random: {shared.right:.0%}.")
+        lines.append(f"Of {shared.labels:,} random pairs: {shared.right:.0%} right.")
     return _column("was it foretold?", f"{every.right:.0%} right", "<br>".join(lines))
 
 
 def overturned_html(against: int, decided: int) -> str:
     """What looking again has changed."""
     if not decided:
-        return _column(
-            "judged the other way", "&nbsp;", "The label of the file is not shown. Judge as if there were none."
-        )
+        return _column("judged the other way", "", "The label of the file is not shown. Judge as if there were none.")
     return _column(
         "judged the other way",
         f"{against} of {decided}",
@@ -167,7 +169,5 @@ def _agreement(found: tuple[Interval, Interval], twice: int) -> str:
 
 
 def _column(name: str, big: str, text: str) -> str:
-    return (
-        f'<div><div class="rmkit-head rmkit-first">{name}</div><div class="rmkit-big">{big}</div>'
-        f'<div class="rmkit-note">{text}</div></div>'
-    )
+    large = f'<div class="rmkit-big">{big}</div>' if big else ""
+    return f'<div><div class="rmkit-head rmkit-first">{name}</div>{large}<div class="rmkit-note">{text}</div></div>'

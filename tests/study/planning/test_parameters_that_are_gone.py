@@ -34,7 +34,8 @@ def planned(root, study):
     assert sum(job.fits for job in jobs)
 
 
-STAGES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb") if path.stem != "08_browse")
+ONLY_LOOKS = ("08_browse", "11_labelling")  # no stage
+STAGES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb") if path.stem not in ONLY_LOOKS)
 
 
 @pytest.mark.slow
