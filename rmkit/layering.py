@@ -43,7 +43,10 @@ FLOORS = (
     ),
     (Room("artifacts", "what a stage passes on: bank, comparisons, evaluations, tables, model folders, shards"),),
     (
-        Room("annotation", "who labels which pairs, how noisily: annotators, calibration, pairs, label quality"),
+        Room(
+            "annotation",
+            "who labels which pairs, how noisily: annotators, calibration, pairs, label quality; the log of people",
+        ),
         Room(
             "training_sets",
             "which fit learns from which pairs: by annotations, cross-fitting, validation splits",
@@ -78,7 +81,10 @@ FLOORS = (
         ),
     ),
     (
-        Room("active", "which pairs to label next: candidates, pools, strategies (one file each), the loop"),
+        Room(
+            "active",
+            "which pairs to label next: candidates, pools, strategies (one file each), the loop, a person's session",
+        ),
         Room("ablations", "what one choice changes, all else equal: the validation split"),
     ),
     (
@@ -113,7 +119,7 @@ FLOORS = (
             counts=False,
         ),
     ),
-    (Room("widgets", "what people click on in a notebook: explorer, responses, progress", counts=False),),
+    (Room("widgets", "what people click on in a notebook: explorer, responses, progress, labelling", counts=False),),
     (Room("report", "a study's page, made of exhibits, each from stored rows; its notebooks as pages", counts=False),),
     (
         Room(
