@@ -88,6 +88,30 @@ class FitsBeside(Protocol):
         """
 
 
+@runtime_checkable
+class StartsWarm(Protocol):
+    """A head that can begin a fit with what an earlier one has learned, as when labels are added round by round.
+
+    A head whose loss has a single minimum, as the linear ones, needs no `fit_from`: warm or cold, it ends there.
+    """
+
+    def fit_from(
+        self,
+        previous: RewardModel,
+        embedding_rd: np.ndarray,
+        train: PairSets,
+        validation: PairSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `RewardModel.fit`, but fit s begins with the weights of fit s of `previous`, which is left as it is.
+
+        Inputs are centred and scaled as for `previous`, of the same D. DataError for another D or number of fits,
+        ParamsError for a predecessor whose weights mean something else.
+        """
+
+
 class LearnsScores(Protocol):
     """A head that learns from absolute scores as well as from pairs."""
 

@@ -44,10 +44,24 @@ class EmbeddingTable:
             center_d, taken = np.zeros_like(center_d), 1.0
         if precision == "auto":
             precision = "bfloat16" if fits_well and multiplies_bfloat16_fast(device) else "float32"
+        return cls.with_units(embedding_rd, used_u, center_d, taken, device=device, precision=precision)
+
+    @classmethod
+    def with_units(
+        cls,
+        embedding_rd: np.ndarray,
+        used_u: np.ndarray,
+        center_d: np.ndarray,
+        scale: float | np.ndarray,
+        *,
+        device: str,
+        precision: str,
+    ) -> Self:
+        """The responses used_u less this centre, divided by this scale. precision: of FORMATS."""
         row_ud = torch.empty((len(used_u), embedding_rd.shape[1]), dtype=FORMATS[precision])
         for rows in row_blocks(*row_ud.shape):
-            row_ud[rows] = torch.from_numpy((embedding_rd[used_u[rows]].astype(np.float32) - center_d) / taken)
-        return cls(row_ud.to(device), used_u, center_d, taken, precision)
+            row_ud[rows] = torch.from_numpy((embedding_rd[used_u[rows]].astype(np.float32) - center_d) / scale)
+        return cls(row_ud.to(device), used_u, center_d, scale, precision)
 
     def position(self, position_sm: np.ndarray, weight_sm: np.ndarray) -> np.ndarray:
         """The same positions counting within the table; padding, wherever it pointed, points at row 0."""

@@ -2,8 +2,9 @@
 
 Knows embeddings, pairs and scores; no text. A head says with `row_losses` what each row of a pair costs. The network is
 that of arXiv 2411.04991 (1024 and 512 hidden units, ReLU); `procedure` says how it is trained (procedures.py): as
-released, or soundly. Each fit has its own initial weights and its own order of minibatches, drawn from its own stream,
-so which fits are trained beside it changes its result by rounding alone.
+released, or soundly; with "full_batch", network and training are those released with arXiv 2502.04354 (three times 512
+hidden units, GELU, no bias in the last layer). Each fit has its own initial weights and its own order of minibatches,
+drawn from its own stream, so which fits are trained beside it changes its result by rounding alone.
 """
 
 import dataclasses
@@ -16,20 +17,21 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 
-from rmkit.errors import ParamsError, not_one_of, one_of, quoted
+from rmkit.errors import DataError, ParamsError, not_one_of, one_of, quoted
 from rmkit.progress import Progress
 from rmkit.reward_models.array_forms import LARGEST, Form
 from rmkit.reward_models.inputs import check_counts, check_embeddings, check_fit, check_scores, row_blocks
 from rmkit.reward_models.mlp.batches import Events
 from rmkit.reward_models.mlp.embedding_table import FORMATS, EmbeddingTable
-from rmkit.reward_models.mlp.layers import hidden_activations, rewards
-from rmkit.reward_models.mlp.procedures import Procedure, Published, Sound
+from rmkit.reward_models.mlp.layers import ACTIVATIONS, hidden_activations, rewards
+from rmkit.reward_models.mlp.procedures import NETWORKS, FullBatch, Procedure, Published, Sound
 from rmkit.reward_models.mlp.training import RowLosses, Task, trained
 from rmkit.reward_models.protocol import RewardModel
 from rmkit.reward_models.storage import StoredHead
 from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 
 Nll = Callable[[torch.Tensor, int], torch.Tensor]  # log-odds of a row's label 1, and the label, to its loss
+OF_PROCEDURE: Any = None  # an option that the procedure sets (procedures.NETWORKS), unless it is given
 MEASURED = ("steps_s_", "validation_log_loss_s_", "validation_squared_error_s_")  # (S,) each, of a fitted model
 
 
@@ -39,16 +41,21 @@ class MLP(StoredHead, ABC):
 
     With `procedure="sound"` inputs are centred and divided by one number, mean and root mean square of all responses
     that it is given, which are no labels; or each dimension by its own spread, where a few would drown the others
-    (`measures/embedding_health.spread_units`). With "published" the network acts on them as they come, and the options
-    of training, from learning_rate to patience, are those of the released code: ParamsError for others.
+    (`measures/embedding_health.spread_units`). With "published" and "full_batch" the network acts on them as they come,
+    and the options of training, from learning_rate to patience, are those of the released code (but max_steps can be
+    chosen with "full_batch"): ParamsError for others.
+
+    With "full_batch" validation pairs are measured and change nothing, so give all labels as training pairs. Where none
+    are held out, give the training pairs as validation once more: `validation_log_loss_s_` is then the training loss.
     """
 
     by_fit: ClassVar = MEASURED  # and the layers
     shared: ClassVar = ("center_d_", "scale_", "precision_")
     joint: ClassVar[bool]  # whether the loss of a pair's rows takes both of its rewards
 
-    procedure: Literal["sound", "published"] = "sound"
-    hidden: tuple[int, ...] = (1024, 512)  # units of each hidden layer
+    procedure: Literal["sound", "published", "full_batch"] = "sound"
+    hidden: tuple[int, ...] = OF_PROCEDURE  # units of each hidden layer
+    activation: Literal["relu", "gelu"] = OF_PROCEDURE  # of the hidden layers
     learning_rate: float = 3e-4  # this, batch_pairs and patience as docs/log/training-choice.md has them
     weight_decay: float = 1e-2
     batch_pairs: int = 256
@@ -67,27 +74,33 @@ class MLP(StoredHead, ABC):
     validation_squared_error_s_: np.ndarray = field(init=False, repr=False, compare=False)  # (S,) after fit_scores
 
     def __post_init__(self) -> None:
-        self.hidden = tuple(self.hidden)  # a list when it comes from YAML or JSON
-        one_of(self.procedure, ("sound", "published"), f"{self.name}: procedure")
+        network = NETWORKS[one_of(self.procedure, NETWORKS, f"{self.name}: procedure")]
+        self.hidden = network.hidden if self.hidden is None else tuple(self.hidden)  # a list from YAML or JSON
+        self.activation = network.activation if self.activation is None else self.activation
+        one_of(self.activation, ACTIVATIONS, f"{self.name}: activation")
         one_of(self.precision, ("auto", *FORMATS), f"{self.name}: precision")
         one_of(self.device, ("auto", "cpu", "cuda"), f"{self.name}: device")
         counts = (len(self.hidden), *self.hidden, self.batch_pairs, self.max_steps, self.evaluate_every, self.patience)
         if min(counts) < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
             raise ParamsError(f"{self}: counts must be at least 1, learning_rate above 0, weight_decay not below 0")
-        if self.procedure == "published" and (given := self._chosen()):
-            raise ParamsError(f"{self.name}: procedure published has no {', '.join(given)} to choose; use sound")
+        if self.procedure != "sound" and (given := self._chosen()):
+            raise ParamsError(f"{self.name}: procedure {self.procedure} has no {', '.join(given)} to choose; use sound")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ParamsError(f"{self.name}: device is cuda, and torch sees none here; use auto or cpu")
 
     def _chosen(self) -> list[str]:
-        """The options of sound training that are not at their defaults."""
+        """The options of sound training that are not at their defaults, though the procedure has them fixed."""
         defaults = {option.name: option.default for option in dataclasses.fields(self)}
+        if self.procedure == "full_batch":
+            del defaults["max_steps"]
         names = [option.name for option in dataclasses.fields(Sound) if option.name in defaults]
         return [name for name in names if getattr(self, name) != defaults[name]]
 
     def _training(self) -> Procedure:
         if self.procedure == "published":
             return Published()
+        if self.procedure == "full_batch":
+            return FullBatch(max_steps=self.max_steps)
         options = [option.name for option in dataclasses.fields(Sound) if hasattr(self, option.name)]
         return Sound(**{name: getattr(self, name) for name in options})
 
@@ -112,6 +125,38 @@ class MLP(StoredHead, ABC):
         """As `RewardModel.fit`; fit s draws its start and its batches from rng_s[s]."""
         fit_together([self], embedding_rd, train, validation, rngs=[rng_s], progress=progress)
         return self
+
+    def fit_from(
+        self,
+        previous: RewardModel,
+        embedding_rd: np.ndarray,
+        train: PairSets,
+        validation: PairSets,
+        *,
+        rng_s: Sequence[np.random.Generator],
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `StartsWarm.fit_from`; the optimiser begins anew, and sound training may keep what it begins with.
+
+        With precision "auto" the number format is the predecessor's too. ParamsError for one of another head, procedure
+        or network; the options of training may differ.
+        """
+        fit_together(
+            [self], embedding_rd, train, validation, rngs=[rng_s], progress=progress, start=self._predecessor(previous)
+        )
+        return self
+
+    def _predecessor(self, previous: RewardModel) -> "MLP":
+        if not isinstance(previous, MLP) or not hasattr(previous, "layers_"):
+            given = "one that is not fitted" if isinstance(previous, MLP) else type(previous).__name__
+            raise ParamsError(f"{self.name}: a fit begins from a fitted {self.name}, not from {given}")
+        for option in ("name", "procedure", "hidden", "activation"):
+            mine, theirs = getattr(self, option), getattr(previous, option)
+            if mine != theirs:
+                raise ParamsError(
+                    f"{self.name}: {option} is {mine}, but {theirs} in the fit to begin from; they must agree"
+                )
+        return previous
 
     def fits_beside(self, other: RewardModel) -> bool:
         """As `FitsBeside.fits_beside`: networks of the same options, whatever their losses."""
@@ -162,7 +207,8 @@ class MLP(StoredHead, ABC):
         for rows in row_blocks(len(embedding_rd), widest):
             block_rd = self._inputs(embedding_rd[rows]).to(device, dtype)
             for s in range(n_fits):  # one after another: as fast, and the activations of one
-                reward_sr[s, rows] = rewards([layer[s : s + 1] for layer in layers], block_rd[None])[0].cpu().numpy()
+                of_fit = [layer[s : s + 1] for layer in layers]
+                reward_sr[s, rows] = rewards(of_fit, block_rd[None], self.activation)[0].cpu().numpy()
         return reward_sr
 
     def _inputs(self, embedding_rd: np.ndarray) -> torch.Tensor:
@@ -172,10 +218,16 @@ class MLP(StoredHead, ABC):
     def _device(self) -> str:
         return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
 
-    def _table(self, embedding_rd: np.ndarray, used_u: np.ndarray) -> EmbeddingTable:
-        standardises = self._training().standardises
-        return EmbeddingTable.of(
-            embedding_rd, used_u, device=self._device(), precision=self.precision, standardises=standardises
+    def _table(self, embedding_rd: np.ndarray, used_u: np.ndarray, start: "MLP | None" = None) -> EmbeddingTable:
+        device, precision = self._device(), self.precision
+        if start is None:
+            standardises = self._training().standardises
+            return EmbeddingTable.of(
+                embedding_rd, used_u, device=device, precision=precision, standardises=standardises
+            )
+        same = start.precision_ if precision == "auto" else precision
+        return EmbeddingTable.with_units(
+            embedding_rd, used_u, start.center_d_, start.scale_, device=device, precision=same
         )
 
     def last_layer(self, embedding_rd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +236,7 @@ class MLP(StoredHead, ABC):
         layers = [torch.from_numpy(layer) for layer in self.layers_]
         input_srd = self._inputs(embedding_rd).to(FORMATS[self.precision_]).expand(len(layers[0]), -1, -1)
         feature_srh, (last_sh1, *bias_s11) = (
-            hidden_activations(layers, input_srd).float(),
+            hidden_activations(layers, input_srd, self.activation).float(),
             layers[2 * len(self.hidden) :],
         )
         if bias_s11:
@@ -208,6 +260,8 @@ class MLP(StoredHead, ABC):
         for at, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             forms[f"layer_{2 * at}"] = Form("float32", ("S", n_in, n_out))
             forms[f"layer_{2 * at + 1}"] = Form("float32", ("S", 1, n_out))
+        if not NETWORKS[self.procedure].last_bias:
+            del forms[f"layer_{2 * len(self.hidden) + 1}"]
         return forms | {
             "center_d_": Form("float32", ("D",)),
             "scale_": Form("float32", ("D",), required=False),
@@ -237,10 +291,12 @@ def fit_together(
     *,
     rngs: Sequence[Sequence[np.random.Generator]],
     progress: Progress | None = None,
+    start: MLP | None = None,
 ) -> None:
     """Fit heads that differ in their loss alone as one batch, each on the same S sets; rngs[k][s] is head k's fit s.
 
-    Every embedding row is read once for all of them. ParamsError for heads that differ in an option.
+    Every embedding row is read once for all of them. start: S fits with whose weights those of one head begin.
+    ParamsError for heads that differ in an option.
     """
     if any(model.made_with() != models[0].made_with() for model in models):
         raise ParamsError(f"heads that are trained together must have equal options: {', '.join(map(str, models))}")
@@ -248,18 +304,22 @@ def fit_together(
     check_fit(embedding_rd, train, validation, rng_s, classifier=not all(model.joint for model in models))
     for other_s in others:
         check_counts(train.n_sets, validation.n_sets, len(other_s))
+    if start is not None:
+        check_embeddings(embedding_rd[:1], n_dimensions=start.n_dimensions)
+        if start.n_fits != train.n_sets:
+            raise DataError(f"{train.n_sets} training sets but {start.n_fits} fits to begin from; each needs one")
     used = [np.stack([pairs.chosen_sm, pairs.rejected_sm])[:, pairs.weight_sm > 0] for pairs in (train, validation)]
-    table = models[0]._table(embedding_rd, np.unique(np.concatenate(used, axis=1)))
+    table = models[0]._table(embedding_rd, np.unique(np.concatenate(used, axis=1)), start)
     events = [Events.of_pairs(table.among(pairs), table.device) for pairs in (train, validation)]
     nll = models[0]._training().nll
     losses = [lambda first, second, target, head=model: head.row_losses(first, second, nll) for model in models]
-    if models[0].procedure == "sound":
+    if models[0].procedure != "published":
         streams = [rng for rng_s in rngs for rng in rng_s]
-        _train(models, table, [each.repeated(len(models)) for each in events], losses, streams, progress)
+        _train(models, table, [each.repeated(len(models)) for each in events], losses, streams, progress, start)
         return
     for model, loss, own_s in zip(models, losses, rngs, strict=True):  # by rows, which are not the same for all heads
         mine = events if model.joint else [each.by_row() for each in events]
-        _train([model], table, mine, [loss], list(own_s), progress)
+        _train([model], table, mine, [loss], list(own_s), progress, start)
 
 
 def squared_errors(first_sm: torch.Tensor, second_sm: torch.Tensor, target_sm: torch.Tensor) -> torch.Tensor:
@@ -275,14 +335,17 @@ def _train(
     losses: Sequence[RowLosses],
     streams: Sequence[np.random.Generator],
     progress: Progress | None,
+    start: MLP | None = None,
 ) -> None:
     """Train the S fits of each of the models as one batch, on events to train and to validate; each gets its own."""
     n_fits = len(streams) // len(models)
     kind_s = torch.arange(len(models)).repeat_interleave(n_fits).to(table.device)
     sizes = (table.row_ud.shape[1], *models[0].hidden, 1)
     train, validation = events
-    task = Task(table.row_ud, train, validation, kind_s, losses, sizes)
-    result = trained(task, models[0]._training(), streams, progress)
+    activation, last_bias = models[0].activation, NETWORKS[models[0].procedure].last_bias
+    task = Task(table.row_ud, train, validation, kind_s, losses, sizes, activation, last_bias)
+    begins = None if start is None else [torch.from_numpy(layer) for layer in start.layers_]
+    result = trained(task, models[0]._training(), streams, progress, start=begins)
     for kind, model in enumerate(models):
         mine = slice(kind * n_fits, (kind + 1) * n_fits)
         model.layers_ = [layer[mine].cpu().numpy() for layer in result.layers]

@@ -3,9 +3,15 @@
 Knows counts and losses; no tensor but the layers that it keeps. `Published` repeats the released code of arXiv
 2411.04991 (networks.py and step 5): Adam at 1e-3, batches of at most 10,240 rows drawn at random at each step, at most
 30 epochs, cross-entropy of probabilities, and a stop when the newest validation loss is larger than each of the last
-three; the last weights are kept. `Sound` keeps the best ones, and works on log-odds.
+three; the last weights are kept. `Sound` keeps the best ones, and works on log-odds. `FullBatch` repeats the released
+trainer of arXiv 2502.04354, "Active Reward Modeling": 1,000 steps of Adam at 1e-3, each on all training pairs, without
+weight decay; no validation pair is asked anything, and the last weights are kept. It costs a pair softplus of minus the
+margin; theirs is cross-entropy of the probability, which is the same number but where a probability rounds to 0 or 1.
+There theirs loses the gradient; a pair that is ordered wrongly by so much still teaches here. NETWORKS has the network
+that each is for.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +26,26 @@ PUBLISHED_LEARNING_RATE = 1e-3
 PUBLISHED_ROWS = 10_240  # a batch, at most
 PUBLISHED_EPOCHS = 30
 PUBLISHED_PATIENCE = 3
+FULL_BATCH_LEARNING_RATE = 1e-3
+EVERY_PAIR = int(np.iinfo(np.int64).max)
+LOOK_EVERY = 50  # steps of a full-batch fit, between looks that stop nothing
+
+
+@dataclass(frozen=True)
+class Network:
+    """What lies between embedding and reward."""
+
+    hidden: tuple[int, ...]  # units of each hidden layer
+    activation: str  # of layers.ACTIVATIONS
+    last_bias: bool  # whether a constant is added to the reward; no pair says anything of it
+
+
+PAPERS_NETWORK = Network((1024, 512), "relu", last_bias=True)  # of arXiv 2411.04991
+NETWORKS: Mapping[str, Network] = {  # by procedure
+    "sound": PAPERS_NETWORK,
+    "published": PAPERS_NETWORK,
+    "full_batch": Network((512, 512, 512), "gelu", last_bias=False),  # of arXiv 2502.04354
+}
 
 
 class Keeper(Protocol):
@@ -34,7 +60,7 @@ class Keeper(Protocol):
 
 
 class Procedure(Protocol):
-    """A way of training; `Sound` and `Published` are the two."""
+    """A way of training: `Sound`, `Published` or `FullBatch`."""
 
     @property
     def learning_rate(self) -> float: ...
@@ -114,6 +140,30 @@ class Published:
         return LastWeights(layers)
 
 
+@dataclass(frozen=True, kw_only=True)
+class FullBatch:
+    """As released for active labelling; only the number of steps can be chosen."""
+
+    max_steps: int
+    learning_rate: float = FULL_BATCH_LEARNING_RATE
+    weight_decay: float = 0.0
+    standardises: bool = False
+    last: float = 1.0
+
+    def batch(self) -> dict[str, int]:
+        return {"n_pairs": EVERY_PAIR}
+
+    def steps(self, n_rows: int) -> tuple[int, int]:
+        del n_rows
+        return self.max_steps, LOOK_EVERY
+
+    def nll(self, logit: torch.Tensor, label: int) -> torch.Tensor:
+        return F.softplus(-logit if label else logit)
+
+    def keeper(self, layers: Layers) -> "NewestWeights":
+        return NewestWeights(layers)
+
+
 class _Kept:
     def __init__(self, layers: Layers) -> None:
         self.layers = [layer.detach().clone() for layer in layers]
@@ -139,6 +189,15 @@ class BestWeights(_Kept):
         self.keep(step, fit_g, log_loss_g < self.log_loss_s[fit_g], log_loss_g, layers)
         running_g: np.ndarray = step - self.step_s[fit_g] < self.patience_steps
         return running_g
+
+
+class NewestWeights(_Kept):
+    """Each fit's newest weights, whatever the validation loss is."""
+
+    def update(self, step: int, fit_g: np.ndarray, log_loss_g: np.ndarray, layers: Layers) -> np.ndarray:
+        every_g = np.ones(len(fit_g), bool)
+        self.keep(step, fit_g, every_g, log_loss_g, layers)
+        return every_g
 
 
 class LastWeights(_Kept):

@@ -7,7 +7,7 @@ small ones. The same code runs on both.
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,8 @@ class Task:
     kind_s: torch.Tensor  # (S,) int64 into losses
     losses: Sequence[RowLosses]
     sizes: tuple[int, ...]  # (D, hidden, ..., 1)
+    activation: str = "relu"
+    last_bias: bool = True
 
     @property
     def device(self) -> str:
@@ -43,13 +45,13 @@ class Task:
 
     def of_fits(self, position_g: torch.Tensor) -> "Task":
         train, validation = (events.of_fits(position_g) for events in (self.train, self.validation))
-        return Task(self.table_ud, train, validation, self.kind_s[position_g], self.losses, self.sizes)
+        return replace(self, train=train, validation=validation, kind_s=self.kind_s[position_g])
 
     def loss(self, layers: Layers, batch: Batch, total_g: torch.Tensor) -> torch.Tensor:
         """(G,) the weighted sum of the losses of a batch's rows over a total weight."""
         n_fits, width = batch.position_gu.shape
         input_gud = self.table_ud.index_select(0, batch.position_gu.flatten()).unflatten(0, (n_fits, width))
-        sides = batch.sides(rewards(layers, input_gud))
+        sides = batch.sides(rewards(layers, input_gud, self.activation))
         loss_gb2 = self.losses[0](*sides, batch.target_gb)
         for kind, of_kind in enumerate(self.losses[1:], start=1):
             mine_g11 = (self.kind_s == kind)[:, None, None]
@@ -81,9 +83,14 @@ class Trained:
 
 
 def trained(
-    task: Task, procedure: Procedure, streams: Sequence[np.random.Generator], progress: Progress | None = None
+    task: Task,
+    procedure: Procedure,
+    streams: Sequence[np.random.Generator],
+    progress: Progress | None = None,
+    *,
+    start: Layers | None = None,
 ) -> Trained:
-    """Train every fit; fit s draws its start and its batches from streams[s] alone."""
+    """Train every fit; fit s draws its start and its batches from streams[s] alone, or begins with row s of `start`."""
     rows_s = (task.train.weight_sm2 > 0).sum(dim=(1, 2)).cpu().numpy()
     groups = grouped(task, procedure, rows_s)
     steps_of = [procedure.steps(int(rows_s[fits[0]]))[0] for fits in groups]
@@ -95,7 +102,9 @@ def trained(
                 progress(before + step, total)
 
         part = task.of_fits(torch.from_numpy(fits).to(task.device))
-        parts.append(trained_group(part, procedure, [streams[s] for s in fits], fits, int(rows_s[fits[0]]), shown))
+        own, n_rows = [streams[s] for s in fits], int(rows_s[fits[0]])
+        begins = None if start is None else [layer[torch.from_numpy(fits)] for layer in start]
+        parts.append(trained_group(part, procedure, own, fits, n_rows, shown, begins))
         done += most
         shown(0, done)
     order = np.argsort(np.concatenate(groups))
@@ -131,17 +140,22 @@ def trained_group(
     fits: np.ndarray,
     n_rows: int,
     shown: Callable[[int], None],
+    begins: Layers | None = None,
 ) -> Keeper:
     """Train the fits of a task as one batch, until the last has stopped; a fit that stops leaves the batch.
 
-    fits: what to call them. n_rows: that one of them trains on. ResultError names a fit whose loss is not a number.
+    fits: what to call them. n_rows: that one of them trains on. begins: layers of their own to train on, in place of
+    new ones; they may turn out to be the best ones. ResultError names a fit whose loss is not a number.
     """
-    start = initial_layers(streams, task.sizes, last=procedure.last)
+    start = begins or initial_layers(streams, task.sizes, last=procedure.last, last_bias=task.last_bias)
     layers = [layer.detach().to(task.device).requires_grad_() for layer in start]
     optimiser = torch.optim.AdamW(layers, lr=procedure.learning_rate, weight_decay=procedure.weight_decay, fused=True)
     keeper, batches = procedure.keeper(layers), Batches(task.train, streams, **procedure.batch())
     most, between = procedure.steps(n_rows)
     fit_g = np.arange(len(fits))
+    if begins:
+        keeper.log_loss_s = task.validation_loss(layers)
+        finite(0, fits, keeper.log_loss_s)
     for step in range(1, most + 1):
         batch = batches.draw()
         total_g = batch.weight_gb2.sum(dim=(1, 2))

@@ -21,8 +21,8 @@ def streams(n_fits, seed=0):
 
 
 def fitted(head, train=TRAIN, validation=VALIDATION, *, seed=0, **options):
-    published = options.get("procedure") == "published"
-    options = ({"hidden": SMALL["hidden"]} if published else SMALL) | options
+    sound = options.get("procedure", "sound") == "sound"
+    options = (SMALL if sound else {"hidden": SMALL["hidden"]}) | options
     return head(**options).fit(WORLD.embedding_rd, train, validation, rng_s=streams(train.n_sets, seed))
 
 
@@ -36,3 +36,4 @@ PROCEDURES = {
     "sound": SMALL | {"precision": "float32"},
     "published": {"hidden": (256, 128), "procedure": "published", "precision": "float32"},
 }
+FULL_BATCH = {"procedure": "full_batch", "hidden": (32, 24, 16), "max_steps": 120, "precision": "float32"}

@@ -16,6 +16,7 @@ from rmkit.training_sets.pair_sets import PairSets, ScoreSets
 from tests.reward_models.mlp.small_heads import (
     DEVICE,
     FLOAT_DRIFT,
+    FULL_BATCH,
     PROCEDURES,
     SMALL,
     TRAIN,
@@ -43,9 +44,8 @@ def test_validation_pairs_that_mislead_stop_a_fit_early(head):
 # Many fits at once
 
 
-@pytest.mark.parametrize("procedure", PROCEDURES)
-def test_heads_that_are_trained_together_are_the_heads_trained_alone(procedure):
-    options = PROCEDURES[procedure]
+@pytest.mark.parametrize("options", [*PROCEDURES.values(), FULL_BATCH], ids=[*PROCEDURES, "full_batch"])
+def test_heads_that_are_trained_together_are_the_heads_trained_alone(options):
     together = [MLPBradleyTerry(**options), MLPClassifier(**options)]
     fit_together(together, WORLD.embedding_rd, TRAIN, VALIDATION, rngs=[streams(2), streams(2)])
     for model in together:
@@ -73,7 +73,9 @@ def test_heads_of_other_options_cannot_be_one_batch():
         {"evaluate_every": 7},
         {"patience": 1},
         {"hidden": (8,)},
+        {"activation": "gelu"},
         {"procedure": "published"},
+        {"procedure": "full_batch"},
     ],
     ids=lambda option: next(iter(option)),
 )
@@ -208,7 +210,7 @@ def test_a_saved_model_bears_the_name_of_its_head_and_not_of_the_other(head, tmp
 
 
 def test_an_option_that_is_not_one_of_those_there_are_is_named():
-    for option in ("procedure", "precision", "device"):
+    for option in ("procedure", "activation", "precision", "device"):
         with pytest.raises(ParamsError, match=f"mlp_clf: {option}: 'best' is not one of"):
             MLPClassifier(**{option: "best"})
     assert {field.name for field in dataclasses.fields(MLPClassifier)} >= {"procedure", "precision", "device"}
