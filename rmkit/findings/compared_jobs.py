@@ -2,8 +2,8 @@
 
 Jobs that differ in their seed alone are one setting. Settings that `where` lists, as in `task: [helpful, harmless]`,
 are averaged within their world, each counting alike. Where a statement's groups name parameters, as in `first:
-{n_batch: 50}`, the jobs that differ in these are put side by side, seed by seed, as if they were one. Knows rules,
-parameters and evaluations; computes no effect.
+{n_batch: 50}`, the jobs that differ in these are put side by side, seed by seed, as if they were one; a seed or a world
+that does not have them all is left out. Knows rules, parameters and evaluations; computes no effect.
 """
 
 import json
@@ -17,6 +17,7 @@ import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import ResultError
+from rmkit.findings.evaluated import LISTED_BY
 from rmkit.findings.rules import OVER_WORLDS, Rule
 
 Job = tuple[Mapping[str, Any], Evaluations]  # a job's parameters, and what it evaluated
@@ -35,14 +36,16 @@ def by_world(rule: Rule, jobs: Sequence[Job]) -> dict[int, dict[str, Setting]]:
         raise ResultError(f"this study has no finished job of {rule.stage}")
     if not (found := about(rule, jobs)):
         raise ResultError(f"this study has no job of {rule.stage} with {dict(rule.where)}")
-    side_by_side = named_by_groups(rule, found[0])
+    side_by_side = named_by_groups(rule, found)
     if side_by_side:
         naming = [group for group in rule.groups().values() if any(name in group for name in side_by_side)]
         found = [job for job in found if any(fulfils(job[0], group, side_by_side) for group in naming)]
         if not found:
             raise ResultError(f"this study has no job of {rule.stage} with {', '.join(side_by_side)} as compared")
     listed = [name for name, wanted in rule.where.items() if is_list(wanted, found[0][0].get(name)) and name != WORLD]
-    free = {SEED, *side_by_side, *listed} | ({WORLD} if (rule.statistic, rule.estimand) in OVER_WORLDS else set())
+    free = {SEED, *side_by_side, *listed, *of_columns(found)}
+    if (rule.statistic, rule.estimand) in OVER_WORLDS:
+        free.add(WORLD)
     parameters = [{k: v for k, v in one.items() if k not in free} for one, _ in found]
     if any(other != parameters[0] for other in parameters[1:]):
         differ = sorted(k for k in parameters[0] if len({json.dumps(one[k]) for one in parameters}) > 1)
@@ -53,6 +56,7 @@ def by_world(rule: Rule, jobs: Sequence[Job]) -> dict[int, dict[str, Setting]]:
         setting = worlds.setdefault(world, {}).setdefault(" ".join(str(job[0][name]) for name in listed), {})
         # jobs that are paired share a seed; where nothing is, each job is a seed of its own, in the order of the jobs
         setting.setdefault(job[0].get(SEED) if side_by_side or listed else position, []).append(job)
+    worlds = complete(worlds)
     wanted = [" ".join(map(str, values)) for values in product(*(rule.where[name] for name in listed))]
     for world, settings in worlds.items():
         if lacking := [name for name in wanted if name not in settings]:
@@ -89,10 +93,37 @@ def is_list(wanted: Any, value: Any) -> bool:
     return isinstance(wanted, list) and not isinstance(value, list)
 
 
-def named_by_groups(rule: Rule, job: Job) -> list[str]:
-    """The parameters that the rule's groups name: what is no column of fits."""
-    names = dict.fromkeys(name for group in rule.groups().values() for name in group)
-    return [name for name in names if name not in job[1].fits and name in job[0]]
+def named_by_groups(rule: Rule, jobs: Sequence[Job]) -> list[str]:
+    """The parameters that the rule's groups name: what is no column of fits, or is one in which jobs differ."""
+    parameters, evaluated = jobs[0]
+    names = dict.fromkeys(name for group in rule.groups().values() for name in group if name in parameters)
+    return [
+        name
+        for name in names
+        if name not in evaluated.fits or any(other[name] != parameters[name] for other, _ in jobs)
+    ]
+
+
+def of_columns(jobs: Sequence[Job]) -> set[str]:
+    """Parameters that list which fits there are, as `strategies`: a job with others has other fits beside the same."""
+    parameters = jobs[0][0]
+    return {by for names in LISTED_BY.values() for by in names if isinstance(parameters.get(by), list)}
+
+
+def complete(worlds: Mapping[int, Mapping[str, Mapping[Any, list[Job]]]]) -> dict[int, dict[str, dict[Any, list[Job]]]]:
+    """The seeds, settings and worlds that have as many jobs side by side as any has: the others compare nothing."""
+    most = max(
+        len(same_seed) for settings in worlds.values() for seeds in settings.values() for same_seed in seeds.values()
+    )
+    kept = {
+        world: {
+            name: {seed: same_seed for seed, same_seed in seeds.items() if len(same_seed) == most}
+            for name, seeds in settings.items()
+        }
+        for world, settings in worlds.items()
+    }
+    found = {world: {name: seeds for name, seeds in settings.items() if seeds} for world, settings in kept.items()}
+    return {world: settings for world, settings in found.items() if settings}
 
 
 def beside_each_other(jobs: Sequence[Job], side_by_side: Sequence[str]) -> Evaluations:

@@ -121,8 +121,32 @@ def test_jobs_whose_parameters_groups_name_are_put_side_by_side():
         "no job of 05_active_labeling with n_batch, n_rounds as compared"
         in judge(study(n_batch=10, n_rounds=9), terms=RULE.terms | groups)["no_interval"]
     )
+    for parameters, _ in found:
+        parameters["strategies"] = ["random", "d_optimal"] if parameters["n_batch"] == 75 else list(STRATEGIES)
+    assert judge(found, terms=RULE.terms | groups)["value"] == row["value"]  # other fits beside the same change nothing
     other = found[:8] + study(ahead=0.2, n_prompts=25, n_batch=75, n_rounds=2)
     assert "have other prompts" in judge(other, terms=RULE.terms | groups)["no_interval"]
+
+
+def test_seeds_and_worlds_that_lack_a_side_are_left_out_and_a_column_of_fits_may_be_one():
+    fewer = [
+        (parameters, replace(one, fits=one.fits.assign(reward_model=parameters["reward_model"])))
+        for parameters, one in (
+            *study(ahead=0.6, reward_model="linear_bt"),
+            *study(ahead=0.1, reward_model="mlp_bt", n_seeds=6),
+            *study(ahead=0.6, reward_model="linear_bt", world_seed=4),
+        )
+    ]
+    groups = {
+        side: RULE.terms[side] | {"reward_model": name} for side, name in (("first", "linear_bt"), ("second", "mlp_bt"))
+    }
+    groups["second"] = groups["second"] | {"strategy": "d_optimal"}
+    row = judge(fewer, terms=RULE.terms | groups)
+    assert (row["estimand"], len(json.loads(row["by_seed"]))) == ("new seeds, new prompts", 6)
+    tables = [value_of(one, "d_optimal").mean() for one in (*fewer[:6], *fewer[8:14])]
+    assert row["value"] == pytest.approx(np.mean(tables[:6]) - np.mean(tables[6:]))
+    alone = judge(fewer[:8], terms=RULE.terms | {"first": groups["first"]})
+    assert alone["verdict"] == "shown"
 
 
 def test_a_difference_of_differences_is_how_far_a_lead_changes():
