@@ -51,11 +51,16 @@ def count_axis(ax: Axes, counts: np.ndarray) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def label_lines(ax: Axes, ends: Mapping[str, float], looks: Mapping[str, Look]) -> None:
-    """Write each line's name at its right end, moved up or down by as little as keeps the names apart."""
+def label_lines(
+    ax: Axes, ends: Mapping[str, float], looks: Mapping[str, Look], *, size: float | None = None, gap: float = LABEL_GAP
+) -> None:
+    """Write each line's name at its right end, moved up or down by as little as keeps the names apart.
+
+    size: of the letters, in points, the theme's if None; gap: points between two names.
+    """
     points = 72 / ax.figure.dpi
     height = [float(ax.transData.transform((1, end))[1]) * points for end in ends.values()]
-    for (name, end), place, own in zip(ends.items(), spread(height, LABEL_GAP), height, strict=True):
+    for (name, end), place, own in zip(ends.items(), spread(height, gap), height, strict=True):
         ax.annotate(
             looks[name].label,
             (1, end),
@@ -64,6 +69,7 @@ def label_lines(ax: Axes, ends: Mapping[str, float], looks: Mapping[str, Look]) 
             textcoords="offset points",
             va="center",
             color=looks[name].text,
+            fontsize=size,
             annotation_clip=False,
         )
 

@@ -114,9 +114,40 @@ PAIRS = Question(
             "D-optimal choice orders responses better from pairs across prompts than within prompts",
             "D-optimal choice orders responses better from pairs within prompts than across prompts",
         ),
+        Leading(
+            "a1-d-optimal-saves-labels-beside-random",
+            "D-optimal choice reaches the last rank correlation of labelling at random with fewer labels",
+            "labelling at random reaches the last rank correlation of D-optimal choice with fewer labels",
+            unless="d-optimal-beats-random",
+        ),
+        Leading(
+            "contest-spearman-medium",
+            "rules that look for large gaps order responses better than rules that look for information, under medium "
+            "noise",
+            "rules that look for information order responses better than rules that look for large gaps, under medium "
+            "noise",
+            unless="d-optimal-beats-random",
+        ),
+        Leading(
+            "contest-policy-medium",
+            "rules that look for large gaps give a better policy than rules that look for information, under medium "
+            "noise",
+            "rules that look for information give a better policy than rules that look for large gaps, under medium "
+            "noise",
+            unless="d-optimal-beats-random",
+        ),
+        Leading(
+            "contest-policy-depends-on-noise",
+            "heavy noise, compared with little noise, favours rules that look for large gaps (by their policy)",
+            "heavy noise, compared with little noise, favours rules that look for information (by their policy)",
+            unless="d-optimal-beats-random",
+        ),
     ),
-    ("05_active_differences", "05_active_curves"),
+    ("05_active_contest", "05_active_differences", "05_active_curves"),
     {
+        "share of the labels": "A share of the labels is what one rule could have spared to reach the "
+        "other's last rank correlation.",
+        "gold reward of the policy": "The policy is the KL optimum at 1 nat from the base, a mean over all rounds.",
         "Spearman correlation": "The correlation is of reward with gold reward within prompts, a mean over all rounds.",
         "gold reward": "Gold reward is that of the response picked out of 32, a mean over all rounds.",
     },

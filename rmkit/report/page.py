@@ -12,6 +12,7 @@ from typing import Any
 
 from rmkit.report.answers import answers_and_rest
 from rmkit.report.bank_notices import bank_notices
+from rmkit.report.claims import claim_sections
 from rmkit.report.decision import decision_sections
 from rmkit.report.exhibits.chain import FIGURES
 from rmkit.report.findings import finding_sections, stored_findings
@@ -45,7 +46,7 @@ def write_report(path: Path, study: Study, jobs: list[PlannedJob], store: Store,
     chain, learning = chain_sections(results, path), learning_sections(results, path)
     shown = [*decision_sections(results, path), *chain, *learning, *world_sections(results, path)]
     answers, shown = answers_and_rest(findings[findings["in_study"]] if len(findings) else findings, shown)
-    sections = [*finding_sections(findings), *shown]
+    sections = [*finding_sections(findings), *claim_sections(findings), *shown]
     ids = anchors([*OWN_PLACES, *(answer.heading for answer in answers), *(section.heading for section in sections)])
     page = rendered(
         "page.html.j2",

@@ -25,6 +25,7 @@ from rmkit.figures.picks import picks_figure
 from rmkit.figures.population import correlation_figure, scatter_figure
 from rmkit.figures.reliability import reliability_figure
 from rmkit.figures.split_ablation import split_ablation_figure
+from rmkit.figures.strategies import contest_figure, family_curves_figure, strategy_rank_figure, why_figure
 from rmkit.figures.text_lengths import length_difference_figure, length_figure
 from rmkit.figures.training_loss import loss_figure
 from rmkit.intervals.means import Interval
@@ -74,6 +75,19 @@ FIGURES = {
     "what was chosen": lambda: choice_figure(
         rows(("pool", ["within_prompt", "cross_prompt"]), ("strategy", ["random", "entropy", "d_optimal", "mine"]),
              ("metric", ["distinct_prompts"]), ("annotations", [50, 100])), seeds=5,
+    ),
+    "families of strategies": lambda: family_curves_figure(
+        lines(("pool", list(LOOKS["pool"])), ("strategy", [*LOOKS["strategy"], "mine"]), ("annotations", [50, 100])),
+        unit="gold",
+    ),
+    "ranks of strategies": lambda: strategy_rank_figure(
+        lines(("pool", list(LOOKS["pool"])), ("strategy", [*LOOKS["strategy"], "mine"])), unit="gold"
+    ),
+    "contest": lambda: contest_figure(lines(("outcome", ["Spearman", "gold"]), ("beta", [0.5, 4.0]))),
+    "why": lambda: why_figure(
+        rows(("pool", list(LOOKS["pool"])), ("strategy", [*LOOKS["strategy"], "mine"])).assign(
+            mean_p_variance=lambda table: table["mean"] / 3, label_error=lambda table: table["value"], d_efficiency=0.5
+        )
     ),
     "noise": lambda: noise_figure(
         rows(("choice", list(LOOKS["choice"])), ("pool", list(LOOKS["pool"])), ("beta", [0.5, 1, 3, np.inf]),

@@ -9,7 +9,8 @@ from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS, question_o
 from rmkit.findings.rules import read_rules
 from rmkit.report.exhibits.chain import FIGURES
 
-SHIPPED = {rule.name: rule for rule in read_rules(Path(__file__).resolve().parents[2] / "docs" / "findings")}
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SHIPPED = {rule.name: rule for folder in ("findings", "findings-active") for rule in read_rules(DOCS / folder)}
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.heading)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rmkit.evaluation.contrasts import minus_strategy
 from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.active import choice_figure, label_value_figure
+from rmkit.report.exhibits.active_many import MANY, many
 from rmkit.report.exhibits.settings import (
     Drawn,
     Results,
@@ -24,6 +25,8 @@ from rmkit.study.monitoring.words import counted
 def active_curves(results: Results) -> Iterator[Drawn]:
     """What labels buy when a strategy chooses them."""
     for setting in settings(results, "05_active_labeling"):
+        if many(setting.seeds[0]):
+            continue  # active_many.py
         largest = largest_best_of_n(setting.seeds[0])
         curves = gold_curves(setting.seeds, ["spearman", largest])
         yield Drawn(
@@ -42,6 +45,8 @@ def active_differences(results: Results) -> Iterator[Drawn]:
     for setting in settings(results, "05_active_labeling"):
         if "random" not in set(setting.seeds[0].fits["strategy"]) or setting.seeds[0].fits["strategy"].nunique() < 2:
             continue
+        if many(setting.seeds[0]):
+            continue
         largest = largest_best_of_n(setting.seeds[0])
         ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
         curves = gold_curves(ahead, ["spearman", largest])
@@ -59,6 +64,8 @@ def active_choices(results: Results) -> Iterator[Drawn]:
     if "05_active_labeling" not in results.gathered:
         return
     for told, of_setting in row_settings(results.rows("05_active_labeling")):
+        if of_setting["strategy"].nunique() > MANY:
+            continue
         n_seeds = of_setting["param_seed"].nunique()
         yield Drawn(
             named("active-choices", told),

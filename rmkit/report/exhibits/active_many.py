@@ -1,0 +1,259 @@
+"""Many strategies of 05_active_labeling at once: by family, as a ranking, the contest of two families, and why.
+
+From stored rows and evaluations alone. Worlds, tasks and generators of a study are pooled as statements pool them
+(findings/compared_jobs.py): worlds are the units, and settings are averaged within a world.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
+from rmkit.errors import DataError, ResultError
+from rmkit.evaluation.contrasts import minus_strategy
+from rmkit.evaluation.curves import interval_of, interval_row, stacked
+from rmkit.figures.looks import look_of, metric_label, policy_label
+from rmkit.figures.strategies import WHY_LABELS, contest_figure, family_curves_figure, strategy_rank_figure, why_figure
+from rmkit.findings.claims import GAPS, INFORMATION
+from rmkit.findings.compared_jobs import Job, by_world
+from rmkit.findings.effects import effect, mean_over_settings, parts
+from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
+from rmkit.intervals.means import Interval
+from rmkit.intervals.worlds import FEWEST_WORLDS, of_table, over_these_worlds, over_worlds
+from rmkit.report.exhibits.settings import Drawn, Results, headed, named, told
+from rmkit.report.wording import join
+from rmkit.study.planning.keys import canonical
+
+STAGE, AGAINST, WITHIN = "05_active_labeling", "random", "within_prompt"
+MANY = 8  # strategies, of which lines are no longer told apart in one panel
+SETTINGS = ("task", "generator")
+POOLED = ("seed", "world_seed", *SETTINGS, "strategies", "pools")
+TOLD = ["pool", "strategy", "annotations"]
+
+
+def many(evaluations: Evaluations) -> bool:
+    """Whether one panel would have more lines than can be told apart."""
+    return "strategy" in evaluations.fits and evaluations.fits["strategy"].nunique() > MANY
+
+
+def active_families(results: Results) -> Iterator[Drawn]:
+    """What each strategy gains over random choice with every label, a row of panels a few families."""
+    for group, jobs in groups(results):
+        for metric in outcomes(jobs[0][1]):
+            leads = leads_over(jobs, metric, by=TOLD)
+            yield Drawn(
+                named(file_name("active-families", metric), group),
+                headed(f"What does each strategy gain over random choice? {outcome_name(metric)}", group),
+                "Each strategy minus random choice, on the same prompts with the same number of labels, by family. The "
+                "thin blue line is D-optimal choice. Look for families that leave 0 together. Bars, at the most "
+                f"labels, are {kind(leads)}.",
+                family_curves_figure(leads, unit=outcome_name(metric)),
+            )
+
+
+def active_ranks(results: Results) -> Iterator[Drawn]:
+    """All strategies by their mean lead over random choice."""
+    for group, jobs in groups(results):
+        for metric in outcomes(jobs[0][1]):
+            leads = leads_over(jobs, metric, by=TOLD[:2])
+            yield Drawn(
+                named(file_name("active-ranks", metric), group),
+                headed(f"Which strategies are ahead of random choice? {outcome_name(metric)}", group),
+                "Each strategy minus random choice, a mean over all rounds, best first in each pool. Filled dots have "
+                "an interval that leaves out 0. No correction for so many strategies: trust the statements. Intervals "
+                f"are {kind(leads)}.",
+                strategy_rank_figure(leads, unit=outcome_name(metric)),
+            )
+
+
+def active_contest(results: Results) -> Iterator[Drawn]:
+    """The lead of rules that look for large gaps over those that look for information, by noise and outcome."""
+    for group, jobs in groups(results, beside=("beta",), fewest=1):
+        table = contest_table(jobs)
+        if table.empty:
+            continue
+        whole = table[table["world"].isna()]
+        there = set(jobs[0][1].fits["strategy"])
+        families = [
+            join([look_of(name, "strategy").label for name in names if name in there]) for names in (GAPS, INFORMATION)
+        ]
+        yield Drawn(
+            named("active-contest", group),
+            headed("Large gaps or information: which pairs, by noise and outcome?", group),
+            f"The mean of {families[0]} (gaps) minus that of {families[1]} (information), over all rounds, within "
+            "prompts. Filled where the interval leaves out 0; small dots are worlds. A large gap is a clean label, and "
+            f"a policy needs the top of the order alone. Intervals are {kind(whole)}.",
+            contest_figure(table),
+        )
+
+
+def active_reasons(results: Results) -> Iterator[Drawn]:
+    """How open each strategy's pairs are, against how many labels err and how much they inform."""
+    if STAGE not in results.gathered:
+        return
+    rows = results.rows(STAGE)
+    wanted = ("mean_p_variance", *WHY_LABELS)
+    if not set(wanted) <= set(rows["metric"]):
+        return
+    rows = rows[rows["metric"].isin(wanted)]
+    kept = [name for name in rows if name.startswith("param_") and name[6:] not in POOLED and rows[name].nunique() > 1]
+    for values, here in rows.groupby(kept, sort=False, dropna=False) if kept else [((), rows)]:
+        group = ", ".join(told(name[6:], value) for name, value in zip(kept, values, strict=True))
+        means = here.groupby(["pool", "strategy", "metric"], sort=False)["value"].mean().unstack("metric")
+        yield Drawn(
+            named("active-reasons", group),
+            headed("Why: how open, how often wrong, how informative are the chosen pairs?", group),
+            "A number is a strategy, a mean over its batches and all seeds and worlds, without interval. To the right are "
+            "pairs that the model is undecided about (1/4 is a coin): the annotator errs more on them. D-efficiency is "
+            "what a batch informs, as a share of the best that the candidates allow.",
+            why_figure(means.reset_index().reindex(columns=["pool", "strategy", *wanted])),
+        )
+
+
+def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY + 1) -> Iterator[tuple[str, list[Job]]]:
+    """The jobs of the stage that are drawn as one, with what tells them from the others; only of many strategies."""
+    if STAGE not in results.gathered:
+        return
+    found: dict[str, list[Job]] = {}
+    for parameters, evaluations in results.evaluations(STAGE):
+        if evaluations.fits["strategy"].nunique() >= fewest and AGAINST in set(evaluations.fits["strategy"]):
+            same = {name: value for name, value in parameters.items() if name not in (*POOLED, *beside)}
+            found.setdefault(canonical(same), []).append((parameters, evaluations))
+    first = [jobs[0][0] for jobs in found.values()]
+    names = [name for name in (first[0] if first else {}) if name not in (*POOLED, *beside)]
+    differing = [name for name in names if len({canonical(one[name]) for one in first}) > 1]
+    for jobs in found.values():
+        yield ", ".join(told(name, jobs[0][0][name]) for name in differing), jobs
+
+
+def outcomes(evaluations: Evaluations) -> list[Metric]:
+    """Spearman, Best-of-n at the largest n, and the KL optimum nearest to 1 nat, as far as they were evaluated."""
+    found = [Metric("spearman")] if "spearman" in evaluations.values else []
+    if "best_of_n" in evaluations.values:
+        found.append(evaluations.metrics("best_of_n")[-1])
+    if "kl" in evaluations.values:
+        found.append(min(evaluations.metrics("kl"), key=lambda metric: abs(float(metric.at or 0) - 1)))
+    return found
+
+
+def outcome_name(metric: Metric) -> str:
+    """What an outcome is called on an axis and in a heading."""
+    if metric.name == "kl":
+        return f"gold reward of the {policy_label(np.nan, float(metric.at or 0))}"
+    return metric_label(metric.name, metric.at)
+
+
+def file_name(exhibit: str, metric: Metric) -> str:
+    """Of a figure of one outcome: active-ranks-best-of-32."""
+    return f"{exhibit}-{metric}".replace("_", "-")
+
+
+def leads_over(jobs: Sequence[Job], metric: Metric, *, by: Sequence[str]) -> pd.DataFrame:
+    """A row for each combination of `by`, of pool, strategy and annotations: the lead over AGAINST with its interval.
+
+    Without annotations in `by`, a mean over all but the fewest. Fits that a setting lacks are left out everywhere.
+    """
+    tables: dict[tuple[Any, ...], list[np.ndarray]] = {}
+    worlds = pooled(jobs)
+    for settings in worlds.values():
+        of_settings = [leads_in(seeds, metric, by) for seeds in settings.values()]
+        for key in of_settings[0]:
+            if all(key in one for one in of_settings):
+                tables.setdefault(key, []).append(mean_over_settings([one[key] for one in of_settings]))
+    rows = []
+    for key, of_worlds in tables.items():
+        if len(of_worlds) == len(worlds):
+            interval = over(of_worlds)
+            rows.append(dict(zip(by, key, strict=True)) | interval_row(interval, min(map(len, of_worlds))))
+    return pd.DataFrame(rows)
+
+
+def leads_in(seeds: Sequence[Evaluations], metric: Metric, by: Sequence[str]) -> dict[tuple[Any, ...], np.ndarray]:
+    """(S, P) the lead over AGAINST in one setting, by the values of `by`."""
+    ahead = [minus_strategy(one, AGAINST) for one in seeds]
+    value_sfp, fits = stacked(ahead, metric), ahead[0].fits
+    later = fits if "annotations" in by else fits[fits["annotations"] > fits["annotations"].min()]
+    return {key: value_sfp[:, here.index].mean(axis=1) for key, here in later.groupby(list(by), sort=False)}
+
+
+def over(tables: Sequence[np.ndarray]) -> Interval:
+    """The interval of a mean over worlds, or over the seeds and prompts of one."""
+    if len(tables) == 1:
+        return interval_of(tables[0])
+    kept = [table_sp[:, np.isfinite(table_sp).all(axis=0)] for table_sp in tables]
+    if len(kept) >= FEWEST_WORLDS:
+        return over_worlds(kept).interval
+    return over_these_worlds([of_table(table_sp) for table_sp in kept]).interval
+
+
+def pooled(jobs: Sequence[Job]) -> Mapping[int, Mapping[str, list[Evaluations]]]:
+    """The jobs by world and setting; of the first task and generator alone where these were not all combined."""
+    try:
+        return by_world(lead_rule(Metric("spearman"), where_all(jobs)), jobs)
+    except (ResultError, DataError):
+        first = {name: jobs[0][0][name] for name in SETTINGS if name in jobs[0][0]}
+        return by_world(lead_rule(Metric("spearman"), first), jobs)
+
+
+def where_all(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The tasks and generators of the jobs, to be averaged where there are several."""
+    found = {}
+    for name in SETTINGS:
+        values = list(dict.fromkeys(parameters[name] for parameters, _ in jobs if name in parameters))
+        if values:
+            found[name] = values if len(values) > 1 else values[0]
+    return found
+
+
+def lead_rule(metric: Metric, where: Mapping[str, Any]) -> Rule:
+    """The contest of the two families as a rule that nobody registered, for its effect alone."""
+    sides = {
+        side: {"strategy": list(names), "pool": WITHIN, "annotations": "beyond_fewest"}
+        for side, names in (("first", GAPS), ("second", INFORMATION))
+    }
+    named_metric: Any = metric.name if metric.at is None else {metric.name: metric.at}
+    terms = {"metric": named_metric, **sides}
+    return Rule("", "", "", STAGE, "difference", 0.0, 1.0, "", SEEDS_AND_PROMPTS, terms, dict(where))
+
+
+def contest_table(jobs: Sequence[Job]) -> pd.DataFrame:
+    """A row for each outcome and beta, and one for each world: the lead of GAPS over INFORMATION.
+
+    Of the tasks and generators that all levels of noise have. Nothing where a family is missing.
+    """
+    by_beta: dict[float, list[Job]] = {}
+    for job in jobs:
+        by_beta.setdefault(float(job[0].get("beta", np.nan)), []).append(job)
+    have = [{tuple(parameters.get(name) for name in SETTINGS) for parameters, _ in of} for of in by_beta.values()]
+    shared = set.intersection(*have)
+    if not shared:
+        return pd.DataFrame()
+    rows: list[dict[str, Any]] = []
+    for beta, of_beta in by_beta.items():
+        here = [job for job in of_beta if tuple(job[0].get(name) for name in SETTINGS) in shared]
+        for metric in outcomes(here[0][1]):
+            rule = lead_rule(metric, where_all(here))
+            try:
+                interval = effect(rule, here)
+            except (ResultError, DataError):
+                continue
+            place = {"outcome": outcome_name(metric), "beta": beta}
+            rows.append(place | {"world": None} | interval_row(interval, len(here)))
+            each = json.loads(parts(rule, here)["by_world"] or "{}")
+            rows += [
+                place | {"world": world, "mean": mean, "low": np.nan, "high": np.nan} for world, mean in each.items()
+            ]
+    return pd.DataFrame(rows)
+
+
+def kind(table: pd.DataFrame) -> str:
+    """What intervals are, in a few words."""
+    with_interval = table[table["low"].notna()]
+    if with_interval.empty:
+        return f"missing ({join(sorted(set(table['reason'].dropna())))})"
+    level = with_interval["level"].iloc[0]
+    return f"{level:.0%} intervals for {join(list(dict.fromkeys(with_interval['estimand'])))}"
