@@ -123,10 +123,12 @@ def saving_of_world(
     saved_s = saved_share(first_scp.mean(axis=2), second_scp.mean(axis=2), count_c)
     mean = float(saved_s.mean())
     reason = why_too_few(n_seeds, n_prompts)
-    if not reason and np.ptp(saved_s) == 0:
-        reason = f"all seeds saved {mean:.6g}: no variation is seen"
+    if not reason and np.ptp(saved_s) == 0 and mean == 0:
+        reason = "no seed saved any label: no variation is seen"
     if reason:
         return WorldEffect(mean, np.nan, np.nan, reason)
+    if np.ptp(saved_s) == 0:
+        return WorldEffect(mean, variance_of_unanimous(mean, n_seeds), n_seeds - 1.0)
     shares_bp = shares_without_a_fifth(rng, n_prompts, N_SETS)
     first_bsc, second_bsc = (np.einsum("scp,bp->bsc", table, shares_bp) for table in (first_scp, second_scp))
     of_seeds = float(saved_s.var(ddof=1) / n_seeds)
@@ -134,6 +136,18 @@ def saving_of_world(
     variance = of_seeds + of_prompts
     spread = of_seeds**2 / (n_seeds - 1) + of_prompts**2 / PROMPTS_DF
     return WorldEffect(mean, variance, variance**2 / spread, None)  # Satterthwaite 1946
+
+
+def variance_of_unanimous(saved: float, n_seeds: int) -> float:
+    """What stands for the variance where all S seeds saved the same, as where the first labels are enough in each.
+
+    Seeds of another kind may be as many as 1 - 0.025^(1/S) of all (Clopper & Pearson 1934) and save -1 at worst: half
+    the width of a 95% interval is then that share times 1 + |saved|.
+    """
+    from scipy.stats import t
+
+    unseen = 1 - 0.025 ** (1 / n_seeds)
+    return float((unseen * (1 + abs(saved)) / t.ppf(0.975, n_seeds - 1)) ** 2)
 
 
 def _checked(

@@ -93,12 +93,23 @@ def test_several_worlds_count_alike():
     assert "3 worlds are too few" in new.reason
 
 
+@pytest.mark.parametrize("n_seeds", [5, 10, 30])
+def test_where_all_seeds_agree_the_interval_allows_for_seeds_that_were_not_seen(n_seeds):
+    first_scp, second_scp = np.full((n_seeds, 4, 30), 2.0), np.zeros((n_seeds, 4, 30))
+    found = labels_saved(first_scp, second_scp, COUNT_C, rng=np.random.default_rng(0))
+    assert found.estimate == 1 - 50 / 400
+    share = 1 - 0.025 ** (1 / n_seeds)  # of seeds that would be seen in one study of forty
+    assert (1 - share) ** n_seeds == pytest.approx(0.025)
+    assert found.low == pytest.approx((1 - share) * found.estimate - share)
+    assert (found.low > 0) == (n_seeds > 5)
+
+
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
         (tables(n_seeds=4), "4 seeds are too few"),
         (tables(n_prompts=19), "19 prompts are too few"),
-        ([np.ones((6, 4, 30))] * 2, "all seeds saved 0: no variation is seen"),
+        ([np.ones((6, 4, 30))] * 2, "no seed saved any label: no variation is seen"),
     ],
 )
 def test_curves_that_have_no_interval_say_why(made, reason):
