@@ -107,8 +107,8 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
         yield Drawn(
             named("active-reasons", group),
             headed("Why: how open, how often wrong, how informative are the chosen pairs?", group),
-            "A number is a strategy, a mean over its batches and all seeds and worlds, without interval. To the right are "
-            "pairs that the model is undecided about (1/4 is a coin): the annotator errs more on them. D-efficiency is "
+            "A number is a strategy, a mean over its batches and all seeds and worlds, without interval. To the right "
+            "are pairs that the model is undecided about (1/4 is a coin): the annotator errs more on them. D-efficiency is "
             "what a batch informs, as a share of the best that the candidates allow.",
             why_figure(means.reset_index().reindex(columns=["pool", "strategy", *wanted])),
         )
