@@ -106,9 +106,56 @@ def test_a_rules_estimands_are_those_of_the_intervals():
     assert rules.MODELS_AND_PROMPTS == correlations.NEW_MODELS_NEW_PROMPTS
 
 
+GROUPS = {"first": {"strategy": "a"}, "second": {"strategy": "b"}}
+OTHER_STATISTICS = {
+    "labels_saved": CONTENT | GROUPS | {"statistic": "labels_saved"},
+    "spread_ratio": CONTENT
+    | GROUPS
+    | {"statistic": "spread_ratio", "estimand": "new seeds, these prompts", "threshold": 1.0},
+    "difference_of_differences": CONTENT
+    | GROUPS
+    | {"statistic": "difference_of_differences", "at": {"beta": 0.5}, "against": {"beta": 4.0}},
+}
+
+
+@pytest.mark.parametrize("statistic", OTHER_STATISTICS)
+def test_a_rule_of_each_statistic_over_seeds_has_its_groups(tmp_path, statistic):
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(OTHER_STATISTICS[statistic]), encoding="utf-8")
+    rule = read_rule(tmp_path / "it.yaml", "it.yaml")
+    assert [*rule.groups()] == [*rules.GROUPS[statistic]]
+    assert (statistic, rule.estimand) in rules.OVER_WORLDS
+
+
+@pytest.mark.parametrize(
+    ("statistic", "change", "message"),
+    [
+        (
+            "labels_saved",
+            {"first": {"annotations": "most"}},
+            "first: annotations: labels_saved looks along all of them",
+        ),
+        ("labels_saved", {"estimand": "new prompts, these fits"}, "estimand of labels_saved: .* is not one of"),
+        ("spread_ratio", {"threshold": 0.0}, "threshold: 0.0; a ratio is above 0, and 1 where nothing differs"),
+        ("difference_of_differences", {"at": None}, "lacks at; a rule of difference_of_differences must say it"),
+        ("difference_of_differences", {"against": {}}, "against: {} names no fits"),
+        ("labels_saved", {"where": {"task": []}}, r"where: task: \[\]; list the values to average, each once"),
+        ("labels_saved", {"where": {"task": ["a", "a"]}}, "where: task: .*; list the values to average, each once"),
+    ],
+)
+def test_a_bad_rule_of_a_statistic_over_seeds_is_one_sentence(tmp_path, statistic, change, message):
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(OTHER_STATISTICS[statistic] | change), encoding="utf-8")
+    with pytest.raises(DataError, match=f"bad.yaml: {message}"):
+        read_rule(tmp_path / "bad.yaml", "bad.yaml")
+
+
 DECLARED = {
     "04_reward_models": {"seed": (), "world": ("grammar", "files"), "reward_models": ("linear_bt", "mlp_bt")},
-    "05_active_labeling": {"seed": (), "strategies": ("random", "entropy")},
+    "05_active_labeling": {
+        "seed": (),
+        "strategies": ("random", "entropy"),
+        "task": ("helpful", "harmless"),
+        "n_batch": (),
+    },
     "06_accuracy_vs_policy": {"seed": ()},
 }
 TEXTS = {
@@ -129,7 +176,11 @@ CORRELATION = COMMON | {"statistic": "correlation", "measure": "my_measure", "po
 DIFFERENCE = COMMON | {"statistic": "correlation_difference", "of": "accuracy", "first": {"kl": 2}}
 
 
-@pytest.mark.parametrize("content", [GOOD, CORRELATION, DIFFERENCE | {"second": {"best_of_n": 2}}])
+BATCHES = STRATEGIES | {"first": {"strategy": "random", "n_batch": 5, "task": "helpful"}}
+BATCHES |= {"where": {"task": ["helpful", "harmless"]}}
+
+
+@pytest.mark.parametrize("content", [GOOD, BATCHES, CORRELATION, DIFFERENCE | {"second": {"best_of_n": 2}}])
 def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
     (tmp_path / "it.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)
@@ -138,6 +189,9 @@ def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (BATCHES | {"where": {"task": ["helpful", "harmles"]}}, "where: task: 'harmles' .*; did you mean 'harmless'"),
+        (BATCHES | {"first": {"task": "helpfull"}}, "first: task: 'helpfull' is not one of .*; did you mean 'helpful'"),
+        (BATCHES | {"first": {"n_batches": 5}}, "first: 'n_batches' is not one of .*; did you mean 'n_batch'"),
         (GOOD | {"stage": "04_reward_model"}, "stage: '04_reward_model' .*; did you mean '04_reward_models'"),
         (GOOD | {"where": {"wrold": "grammar"}}, "where: 'wrold' is not one of seed, world, .*; did you mean 'world'"),
         (GOOD | {"where": {"world": "grammer"}}, "where: world: 'grammer' is not one of .*; did you mean 'grammar'"),

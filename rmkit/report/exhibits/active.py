@@ -5,6 +5,8 @@ From stored rows and evaluations alone; averages seeds and makes intervals throu
 
 from collections.abc import Iterator
 
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.artifacts.metric import Metric
 from rmkit.evaluation.contrasts import minus_strategy
 from rmkit.evaluation.curves import gold_curves
 from rmkit.figures.active import choice_figure, label_value_figure
@@ -27,17 +29,27 @@ def active_curves(results: Results) -> Iterator[Drawn]:
     for setting in settings(results, "05_active_labeling"):
         if many(setting.seeds[0]):
             continue  # active_many.py
-        largest = largest_best_of_n(setting.seeds[0])
-        curves = gold_curves(setting.seeds, ["spearman", largest])
+        shown, what = told_outcomes(setting.seeds[0])
+        curves = gold_curves(setting.seeds, shown)
         yield Drawn(
             named("active-labelling", setting.told_apart),
             headed("What do chosen labels buy?", setting.told_apart),
-            f"Rank correlation with gold within prompts, and gold reward of the best of {largest.at:g}, against "
-            "the labels used, by who chose the pairs and from which pool. All lines of a panel start from the same "
-            "labels. "
+            f"{what}, against the labels used, by who chose the pairs and from which pool. All lines of a panel start "
+            "from the same labels. "
             f"{band(curves)}",
             label_value_figure(curves),
         )
+
+
+def told_outcomes(evaluations: Evaluations) -> tuple[list[Metric], str]:
+    """What is drawn of a setting's fits, and how a caption says it: against gold, or on labels that people gave."""
+    if "spearman" not in evaluations.values:
+        return [Metric("accuracy")], "Share of held-out pairs that are ordered as they were labelled"
+    largest = largest_best_of_n(evaluations)
+    return (
+        [Metric("spearman"), largest],
+        f"Rank correlation with gold within prompts, and gold reward of the best of {largest.at:g}",
+    )
 
 
 def active_differences(results: Results) -> Iterator[Drawn]:
@@ -47,9 +59,8 @@ def active_differences(results: Results) -> Iterator[Drawn]:
             continue
         if many(setting.seeds[0]):
             continue
-        largest = largest_best_of_n(setting.seeds[0])
         ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
-        curves = gold_curves(ahead, ["spearman", largest])
+        curves = gold_curves(ahead, told_outcomes(setting.seeds[0])[0])
         yield Drawn(
             named("active-differences", setting.told_apart),
             headed("What does a strategy gain over random choice?", setting.told_apart),

@@ -108,8 +108,8 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
             named("active-reasons", group),
             headed("Why: how open, how often wrong, how informative are the chosen pairs?", group),
             "A number is a strategy, a mean over its batches and all seeds and worlds, without interval. To the right "
-            "are pairs that the model is undecided about (1/4 is a coin): the annotator errs more on them. D-efficiency is "
-            "what a batch informs, as a share of the best that the candidates allow.",
+            "are pairs that the model is undecided about (1/4 is a coin), on which the annotator errs more. "
+            "D-efficiency is what a batch informs, as a share of the best that the candidates allow.",
             why_figure(means.reset_index().reindex(columns=["pool", "strategy", *wanted])),
         )
 
@@ -131,8 +131,10 @@ def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY +
 
 
 def outcomes(evaluations: Evaluations) -> list[Metric]:
-    """Spearman, Best-of-n at the largest n, and the KL optimum nearest to 1 nat, as far as they were evaluated."""
-    found = [Metric("spearman")] if "spearman" in evaluations.values else []
+    """Spearman, Best-of-n at the largest n and the KL optimum nearest to 1 nat, of those evaluated; else accuracy."""
+    if "spearman" not in evaluations.values:
+        return [Metric("accuracy")]
+    found = [Metric("spearman")]
     if "best_of_n" in evaluations.values:
         found.append(evaluations.metrics("best_of_n")[-1])
     if "kl" in evaluations.values:

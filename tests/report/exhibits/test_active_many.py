@@ -18,6 +18,7 @@ from rmkit.report.exhibits.active_many import (
     contest_table,
     lead_rule,
     leads_over,
+    outcomes,
 )
 
 NAMES, COUNTS = ("random", *GAPS, *INFORMATION), (50, 100, 150)
@@ -114,13 +115,26 @@ def test_many_strategies_are_drawn_by_family_and_few_as_before():
         assert list(old(many)) == []
     assert [*active_families(few), *active_ranks(few), *active_contest(few)] == []
     for new in (active_families, active_ranks):
-        drawn = list(new(many))
-        assert len(drawn) == 9  # three levels of noise, three outcomes
-        assert len({one.name for one in drawn}) == 9
-        assert all("these worlds" in one.caption for one in drawn)
+        drawn = list(new(Stored(JOBS[:5])))
+        assert len({one.name for one in drawn}) == 3  # outcomes
+        assert all("for new seeds, new prompts" in one.caption for one in drawn)
+    assert "(beta = 1.0)" in next(active_ranks(many)).heading
     (contest,) = active_contest(many)
     assert "DeltaUCB" in contest.caption
     assert [ax.get_title(loc="left")[:8] for ax in contest.figure.axes] == ["Spearman", "gold rew", "gold rew"]
+
+
+def test_where_there_is_no_gold_accuracy_is_drawn():
+    people = []
+    for parameters, one in (job(seed, names=("random", "entropy", "d_optimal")) for seed in range(5)):
+        accuracy = {"accuracy": one.values["spearman"]}
+        people.append((parameters, Evaluations(one.fits, one.prompt_id_p, one.units_p, accuracy)))
+    (curves,), (ahead,) = list(active_curves(Stored(people))), list(active_differences(Stored(people)))
+    assert curves.caption.startswith(
+        "Share of held-out pairs that are ordered as they were labelled, against the labels"
+    )
+    assert "accuracy" in ahead.figure.axes[0].get_ylabel()
+    assert [str(metric) for metric in outcomes(people[0][1])] == ["accuracy"]
 
 
 def batch_rows(names, metrics=("mean_p_variance", "label_error", "d_efficiency", "distinct_prompts")):
