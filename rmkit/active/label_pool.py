@@ -106,12 +106,31 @@ class Pool:
 
     def foretold(self, standing: Standing, *, shared: bool = False) -> Prequential:
         """What labels say of the models that had foretold them; shared: of the random pairs alone."""
+        labels = [label for label in self.labels(standing) if label.pick.rule == SHARED or not shared]
+        return self._prequential(labels)
+
+    def foretold_by_batch(self, standing: Standing) -> pd.DataFrame:
+        """The same for each model that picked: round, labels, right, seen and expected log-loss, ratio, verdict.
+
+        low and high are NaN where a batch has too few prompts for an interval.
+        """
+        by_round: dict[int, list[Label]] = {}
+        for label in self.labels(standing):
+            by_round.setdefault(label.pick.round, []).append(label)
+        rows = []
+        for number, labels in sorted(by_round.items()):
+            if (found := self._prequential(labels)).labels:
+                losses = {"seen": found.seen, "expected": found.expected, "ratio": found.ratio.estimate}
+                ends = {"low": found.ratio.low, "high": found.ratio.high, "verdict": found.verdict}
+                rows.append({"round": number, "labels": found.labels, "right": found.right, **losses, **ends})
+        return pd.DataFrame(rows)
+
+    def _prequential(self, labels: Sequence[Label]) -> Prequential:
         found = [
             (label.pick.probability, label.answer == FIRST, self.bank.prompt_id_r[self.position[label.pick.first]])
-            for label in self.labels(standing)
+            for label in labels
             if label.pick.probability is not None and label.answer in (FIRST, SECOND)
-            and (label.pick.rule == SHARED or not shared)
-        ]  # fmt: skip
+        ]
         p_m, label_m, prompt_m = np.array(found, dtype=np.float64).reshape(-1, 3).T
         return prequential(p_m, label_m, prompt_m.astype(np.int64), rng=generator(0, "prequential"))
 

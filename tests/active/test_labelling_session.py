@@ -90,6 +90,24 @@ def test_two_people_share_pairs_at_random_and_no_other(tmp_path):
     assert pool.foretold(window.queue.standing(), shared=True).labels > 5
 
 
+def test_each_batch_tests_the_model_that_picked_it(tmp_path):
+    pool, reward_r = linear_pool()
+    window = session(pool, tmp_path, options=replace(AT_ONCE, overlap=0))
+    person(reward_r).work(window, 50)
+    standing = window.queue.standing()
+    table = pool.foretold_by_batch(standing).set_index("round")
+    for number, row in table.iterrows():
+        of_batch = [label for label in labels_of(window) if label.pick.round == number]
+        chances = [
+            label.pick.probability if label.answer == "first" else 1 - label.pick.probability for label in of_batch
+        ]
+        assert row["seen"] == pytest.approx(-np.log(chances).mean())
+        assert row["labels"] == len(of_batch)
+    whole = pool.foretold(standing)
+    assert table["labels"].sum() == whole.labels == 40
+    assert (table["seen"] * table["labels"]).sum() / 40 == pytest.approx(whole.seen)
+
+
 def test_windows_at_once_never_ask_the_same_pair(tmp_path):
     pool, reward_r = linear_pool()
     windows = [session(pool, tmp_path, name, replace(AT_ONCE, overlap=0)) for name in ("ann", "bob", "cat")]

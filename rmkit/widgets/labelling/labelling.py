@@ -14,6 +14,7 @@ import ipywidgets
 from rmkit.active.label_pool import Pool
 from rmkit.active.labelling_session import INFORMATIVE, LISTED, Options, Session
 from rmkit.errors import RmkitError
+from rmkit.intervals.means import Interval
 from rmkit.widgets.canvas import Tool
 from rmkit.widgets.controls import STYLE, column, row, sheet, text_button, words
 from rmkit.widgets.inert_texts import inline_text
@@ -29,7 +30,7 @@ KEYS = {
     **dict.fromkeys(("u", "Backspace"), "rmkit-undo"),
 }
 TOO_SOON = 0.25  # seconds in which nobody has read a pair: the second half of a double click
-RECOUNT = 5  # labels after which agreement and what was foretold are counted anew
+RECOUNT = 10  # labels after which agreement and what was foretold are counted anew
 WHY = {INFORMATIVE: "the model learns most from this pair", LISTED: "a label to look at again"}
 OPEN: dict[Path, "Labelling"] = {}  # of this kernel, by their files: a cell that runs again takes the place of the last
 
@@ -45,7 +46,9 @@ class Labelling(Tool):
             older.close_session()
         self.session = Session(pool, self.path, annotator, options)
         OPEN[self.path] = self
-        self._shown, self._shown_at, self._slow = 0, 0.0, ""
+        self._shown, self._shown_at = 0, 0.0
+        self._counted_at, self._foretold = -1, ""
+        self._agreement: tuple[Interval, Interval] | None = None
         self.pair, self.fault, self.stop, self.status = words(), words(), words(), words()
         self.who = ipywidgets.Text(value=annotator, continuous_update=False, layout=ipywidgets.Layout(width="170px"))
         self.left, self.right = self._answer("←  left is better", "left"), self._answer("right is better  →", "right")
@@ -154,6 +157,7 @@ class Labelling(Tool):
         self._draw_status()
 
     def _draw_status(self) -> None:
+        """Counts at once; what resamples labels, once in RECOUNT of them: it takes longer than a key may."""
         session = self.session
         standing = session.queue.standing()
         counts = session.pool.counts(standing)
@@ -161,13 +165,16 @@ class Labelling(Tool):
         if session.pool.is_list:
             columns = parts.overturned_html(*session.pool.overturned(standing))
         else:
-            if counts.labels % RECOUNT == 0 or not self._slow:
+            columns = parts.worth_html(session.worths, session.is_picking)
+        if counts.labels // RECOUNT != self._counted_at:
+            self._counted_at = counts.labels // RECOUNT
+            self._agreement = session.pool.agreement(standing)
+            if not session.pool.is_list:
                 foretold = (session.pool.foretold(standing, shared=shared) for shared in (False, True))
-                self._slow = parts.foretold_html(*foretold)
-            columns = parts.worth_html(session.worths, session.options.batch, session.is_picking) + self._slow
-        agreement = session.pool.agreement(standing) if len(counts.people) > 1 else None
-        self.status.value = f'<div class="rmkit-status">{parts.counts_html(counts, mine, agreement)}{columns}</div>'
-        self.stop.value = parts.stop_html(session.worths) if session.may_stop() else ""
+                self._foretold = parts.foretold_html(*foretold)
+                self.stop.value = parts.stop_html(session.worths) if session.may_stop() else ""
+        progress = parts.counts_html(counts, mine, self._agreement)
+        self.status.value = f'<div class="rmkit-status">{progress}{columns}{self._foretold}</div>'
 
     def _nothing_left(self) -> str:
         others = self.session.queue.claimed_elsewhere()

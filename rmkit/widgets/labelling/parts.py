@@ -87,7 +87,7 @@ def plain_prompt(prompt: str) -> str:
 def counts_html(counts: Counts, mine: int, agreement: tuple[Interval, Interval] | None) -> str:
     """How far the queue is, and how far people agree."""
     share = counts.labelled / counts.pairs
-    more = [f"{mine:,} by you"] + [f"{counts.ties:,} ties"] * bool(counts.ties)
+    more = [f"{mine:,} by you"] + [f"{counts.ties:,} {'tie' if counts.ties == 1 else 'ties'}"] * bool(counts.ties)
     more += [f"{counts.skipped:,} skipped"] * bool(counts.skipped)
     people = [f"{inline_text(name)} {n:,}" for name, n in counts.people.items()]
     lines = [", ".join(more)]
@@ -102,7 +102,7 @@ def counts_html(counts: Counts, mine: int, agreement: tuple[Interval, Interval] 
     )
 
 
-def worth_html(worths: list[tuple[int, Worth]], batch: int, is_picking: bool) -> str:
+def worth_html(worths: list[tuple[int, Worth]], is_picking: bool) -> str:
     """What the next labels promise, and how the last promise turned out."""
     if not worths:
         text = "The first pairs are random. What labels are worth is said as soon as a model can be fitted to some."
