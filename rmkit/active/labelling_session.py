@@ -24,6 +24,7 @@ from rmkit.seeding import generator
 
 RANDOM, INFORMATIVE, LISTED = "random", "D-optimal", "likely wrong"
 BATCHES_IN_A_ROW = 2  # that must promise little before a stop is suggested
+LARGEST_BATCH = 500  # twice as many are picked at once, in seconds
 MOST_RANDOM = 2_000  # pairs that are looked through at random
 NOTHING_TOLD: Mapping[str, np.ndarray] = {}
 
@@ -39,8 +40,8 @@ class Options:
     background: bool = True  # pick while the person works; False: pick at once, so that a seed gives the same pairs
 
     def __post_init__(self) -> None:
-        if not isinstance(self.batch, int) or self.batch < 1:
-            raise ParamsError(f"batch: is {self.batch}; it must be a whole number of labels, from 1")
+        if not isinstance(self.batch, int) or not 1 <= self.batch <= LARGEST_BATCH:
+            raise ParamsError(f"batch: is {self.batch}; it must be a whole number of labels, from 1 to {LARGEST_BATCH}")
         if not 0 <= self.overlap <= 1:
             raise ParamsError(f"overlap: is {self.overlap}; it must be a share, from 0 to 1")
         if not 0 <= self.enough <= 0.5:

@@ -268,7 +268,13 @@ def test_a_log_of_other_pairs_is_refused_and_one_of_some_is_told(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"batch": 0}, "batch: is 0"), ({"overlap": 1.5}, "overlap: is 1.5"), ({"enough": -1}, "enough: is -1")],
+    [
+        ({"batch": 0}, "batch: is 0"),
+        ({"batch": 501}, "batch: is 501"),
+        ({"batch": 2.5}, "batch: is 2.5"),
+        ({"overlap": 1.5}, "overlap: is 1.5"),
+        ({"enough": -1}, "enough: is -1"),
+    ],
 )
 def test_options_that_make_no_sense_are_refused(options, said):
     with pytest.raises(ParamsError, match=said):

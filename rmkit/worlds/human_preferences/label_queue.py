@@ -6,7 +6,8 @@
 | `response_a` and `response_b` (or as judgements.py has it) without a label, as in `label_next.jsonl` | responses |
 | any row that `rmkit fit` reads | responses, and a label that the model learns from and nobody is asked for again |
 
-Asked about are all pairs of responses to one prompt that the file has no judgement of. With `look_at`, the list
+Asked about are all pairs of responses to one prompt that the file has no judgement of; but of a prompt that is only in
+rows of two responses without a label, the pairs of these rows alone. With `look_at`, the list
 `look_at_first.csv` that `rmkit fit` writes, the labels of the file that are on that list are asked for again, in its
 order. Ids of responses are of the texts, so that labels outlive a file that is sorted, split or added to.
 
@@ -46,6 +47,7 @@ class ToLabel:
     judged: tuple[Pair, ...]
     rows: int
     dropped: dict[str, int]
+    named: frozenset[str] = frozenset()  # prompts of which only pairs that a row names are asked about
 
     @property
     def told(self) -> str:
@@ -66,11 +68,14 @@ def read_to_label(path: str | Path, shown: str | None = None) -> ToLabel:
     judged: list[Pair] = []
     dropped: Counter[str] = Counter()
     rows = 0
+    paired: set[str] = set()
+    whole: set[str] = set()
     for number, where, row in numbered_rows(Path(path), shown, COLUMNS, lists=LIST_COLUMNS):
         rows += 1
         sides = answers_of(row, where)
         if sides is not None:
             kept = _usable(sides, dropped)
+            (paired if len(sides) == 2 else whole).update(side.prompt for side in kept)
             for one, other in itertools.pairwise(kept):
                 responses.append(Pair(one.prompt, one.answer.strip(), other.answer.strip(), number))
             continue
@@ -79,10 +84,11 @@ def read_to_label(path: str | Path, shown: str | None = None) -> ToLabel:
                 dropped[reason] += 1
                 continue
             better, worse = said.better.answer.strip(), said.worse.answer.strip()
+            whole.add(said.better.prompt)
             judged.append(Pair(said.better.prompt, better, worse, number, annotator=said.annotator, tie=said.tie))
     if not responses and not judged:
         raise DataError(f"{shown}: {rows} rows{because(dropped)}; there must be a prompt with two different responses")
-    return ToLabel(tuple(responses), tuple(judged), rows, dict(dropped))
+    return ToLabel(tuple(responses), tuple(judged), rows, dict(dropped), frozenset(paired - whole))
 
 
 def pool_of(
@@ -112,7 +118,11 @@ def pool_of(
         listed_m2 = np.array([pair_m2[m] for m in _on_the_list(read.judged, Path(look_at))], dtype=np.int64)
         _, first = np.unique(listed_m2.reshape(-1, 2), axis=0, return_index=True)
         return Pool(bank, ids, listed_m2[np.sort(first)], judged, is_list=True)
-    return Pool(bank, ids, unjudged_pairs(bank.prompt_id_r, pair_m2), judged)
+    left_m2 = unjudged_pairs(bank.prompt_id_r, pair_m2)
+    named_m2 = np.stack([comparisons.first_m, comparisons.second_m], axis=1)[len(read.judged) :]
+    rows = set(map(tuple, named_m2.tolist()))
+    asked_m = [prompts[i] not in read.named or (i, j) in rows for i, j in left_m2.tolist()]
+    return Pool(bank, ids, left_m2[np.array(asked_m, dtype=bool)], judged)
 
 
 def response_id(prompt: str, text: str) -> str:

@@ -1,5 +1,6 @@
 """A queue: no pair is labelled twice unless overlap asks for it, whatever windows, processes and kills do."""
 
+import itertools
 import multiprocessing
 import os
 import time
@@ -159,6 +160,32 @@ def test_the_shared_share_is_drawn_at_random_and_the_same_again():
     assert all(is_shared_turn("ann", n, 1.0) for n in range(500))
     names = [f"p{n}" for n in range(100)]
     assert shared_order(names) == shared_order(reversed(names)) != names
+
+
+def label_and_tell(path, told):
+    """Label without end; each label is told after `answer` has returned, when the next pair may be shown."""
+    queue, rng = Queue(LabelLog(path)), np.random.default_rng(0)
+    with told.open("ab", buffering=0) as file:
+        while True:
+            claim = queue.take(map(pick, itertools.count()), "ann", rng)
+            row = queue.answer(claim, "first")
+            file.write(f"{row}\n".encode())
+
+
+@pytest.mark.parametrize("kill", range(3))
+def test_a_label_that_was_told_outlives_a_kill_at_any_moment(tmp_path, kill):
+    path, told = tmp_path / "labels.jsonl", tmp_path / "told"
+    process = multiprocessing.get_context("spawn").Process(target=label_and_tell, args=(path, told))
+    process.start()
+    while not (told.exists() and told.stat().st_size):
+        time.sleep(0.005)
+    time.sleep(0.05 + np.random.default_rng(kill).random() / 5)
+    process.kill()
+    process.join(30)
+    rows = [int(line) for line in told.read_bytes().split()]
+    kept = Queue(LabelLog(path)).standing().labels
+    assert rows == list(kept)[: len(rows)]
+    assert len(rows) <= len(kept) <= len(rows) + 1
 
 
 def work(path, annotator, n_pairs, ready):

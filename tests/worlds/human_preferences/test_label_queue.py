@@ -53,6 +53,14 @@ def test_what_the_file_has_judged_is_learned_from_and_not_asked_again_a_tie_neit
     assert found.bank.responses["response"][[chosen, rejected]].tolist() == ["answer 0 a", "answer 0 b"]
 
 
+def test_of_a_prompt_with_named_pairs_alone_only_these_are_asked_about(tmp_path):
+    chain = [{"prompt": "other", "response_a": a, "response_b": b, "label": ""} for a, b in ("xy", "yz")]
+    assert texts(pool(tmp_path, chain)) == {frozenset("xy"), frozenset("yz")}
+    known = {"prompt": "other", "chosen": "x", "rejected": "w"}
+    whole = texts(pool(tmp_path, [*chain, known]))
+    assert whole == {frozenset(pair) for pair in ("xy", "yz", "xz", "wy", "wz")}
+
+
 @pytest.mark.parametrize(
     "row",
     [
