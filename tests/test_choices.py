@@ -5,6 +5,7 @@ A notebook's parameters cell is read by people and by `rmkit check`, which impor
 
 import pytest
 
+from rmkit.active.pools_of_rules import ACTIVE_POOLS
 from rmkit.active.registry import STRATEGIES
 from rmkit.annotation.habits import TIES
 from rmkit.annotation.label_budget import PROMPT_ORDERS
@@ -23,7 +24,7 @@ REGISTRIES = {
     "reward_model": REWARD_MODELS, "reward_models": REWARD_MODELS,
     "strategies": STRATEGIES,
     "choice": CHOICES,
-    "pool": POOLS, "pools": POOLS,
+    "pool": POOLS, "pools": ACTIVE_POOLS,
     "validation_split": SPLITS, "splits": SPLITS,
     "scale": SCALES, "ties": TIES, "prompt_order": PROMPT_ORDERS,
     "gold_template": TEMPLATES, "embedding_template": TEMPLATES,

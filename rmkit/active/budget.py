@@ -4,9 +4,11 @@ Knows counts; no array, so that a study can be refused before any of its jobs ha
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from rmkit.errors import DataError
 
+PUBLISHED_PROMPTS, PUBLISHED_BATCHES = 500, (125, 250, 500, 1000)  # a round's, arXiv 2502.04354
 VALIDATION_EVERY = 5  # of the labelled pairs, in order of labelling, the last of each five validates
 
 
@@ -34,3 +36,39 @@ class Budget:
     def annotations(self) -> list[int]:
         """The number of labels after the start and after each round."""
         return [self.n_start + self.n_batch * done for done in range(self.n_rounds + 1)]
+
+    @classmethod
+    def published(
+        cls, *, n_rounds: int, n_batch: int, n_candidates: int, has_prompts: int | None
+    ) -> tuple[Self, str | None]:
+        """The paper's sizes: 500 prompts a round, a first batch at random of the size of the others; and a sentence.
+
+        n_batch: 125, 250, 500 or 1,000, or DataError. Where a world has fewer prompts, all counts shrink in proportion,
+        and the sentence says so; None where nothing shrank. n_candidates: pairs of 500 prompts; the paper's is unknown.
+        """
+        if n_batch not in PUBLISHED_BATCHES:
+            listed = ", ".join(map(str, PUBLISHED_BATCHES))
+            raise DataError(f"n_batch: {n_batch} with sizes published; the paper's are {listed}")
+        n_prompts = min(PUBLISHED_PROMPTS, has_prompts or PUBLISHED_PROMPTS)
+        batch, candidates = (
+            max(least, round(count * n_prompts / PUBLISHED_PROMPTS))
+            for count, least in ((n_batch, VALIDATION_EVERY), (n_candidates, 1))
+        )
+        told = None
+        if n_prompts < PUBLISHED_PROMPTS:
+            counts = (
+                f"{n_prompts} a round, batches of {batch} for {n_batch}, {candidates} candidates for {n_candidates}"
+            )
+            told = (
+                f"the paper draws {PUBLISHED_PROMPTS} prompts a round; here are {n_prompts}, so all shrinks: {counts}"
+            )
+        made = cls(n_start=batch, n_rounds=n_rounds, n_batch=batch, n_prompts=n_prompts, n_candidates=candidates)
+        return made, told
+
+
+def budget_of(*, sizes: str, has_prompts: int | None, **counts: int) -> tuple[Budget, str | None]:
+    """The budget of these counts as they are, or of the paper's sizes, and what is to be said about it."""
+    if sizes == "published":
+        used = {name: counts[name] for name in ("n_rounds", "n_batch", "n_candidates")}
+        return Budget.published(**used, has_prompts=has_prompts)
+    return Budget(**counts), None

@@ -51,14 +51,8 @@ def fits_table(setting: Setting) -> pd.DataFrame:
 def batch_table(fits: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
     """The columns of fits, and each batch's numbers: its pairs, what it was chosen from, what it is like."""
     numbers = [
-        {
-            "pairs": len(batch.labelled),
-            "offered": batch.offered,
-            "repeated": batch.repeated,
-            "mean_p_variance": batch.mean_p_variance,
-            "distinct_prompts": batch.distinct_prompts,
-            "log_det_gain": batch.log_det_gain,
-        }
+        {"pairs": len(batch.labelled), "offered": batch.offered, "repeated": batch.repeated, **batch.about}
+        | {"temperature": batch.temperature}
         for batch in batches
     ]
     learned = fits.tail(len(batches)).reset_index(drop=True)

@@ -8,25 +8,44 @@ calls them cross-prompt; here cross-prompt pairs have two prompts.
 
 import numpy as np
 
+from rmkit.active.pools_of_rules import parts_of
 from rmkit.annotation.pools import POOLS, check_prompts
 from rmkit.errors import DataError
 
 
 def draw_pool(
-    pool: str, shape: tuple[int, int], n_prompts: int, n_candidates: int, rng: np.random.Generator
+    pool: str,
+    shape: tuple[int, int],
+    n_prompts: int,
+    n_candidates: int,
+    rng: np.random.Generator,
+    *,
+    cross_share: float = 0.5,
 ) -> np.ndarray:
     """(M, 2) int64 positions into the bank's R = P K responses, first < second, no pair twice, in random order.
 
-    shape: (P, K). n_prompts of the P are drawn, then n_candidates of their pairs, or all of them if there are fewer.
-    DataError for another pool, for more prompts than there are or fewer than a pair has, or if there is no pair.
+    shape: (P, K). n_prompts of the P are drawn, then n_candidates of their pairs, or all of them if there are fewer. Of
+    a mixed pool, `cross_share` of the candidates have two prompts. DataError for another pool, for more prompts than
+    there are or fewer than a pair has, or if there is no pair.
     """
     n_all, n_responses = shape
-    check_prompts(pool, n_prompts, n_all, "n_prompts")
-    n_pairs = POOLS[pool].n_pairs(n_prompts, n_responses)
-    if n_candidates < 1 or not n_pairs:
-        raise DataError(f"n_candidates: {n_candidates} of {n_pairs} {pool} pairs; there must be one at least")
+    parts = parts_of(pool, n_candidates, cross_share)
+    for part in parts:
+        check_prompts(part, n_prompts, n_all, "n_prompts")
+    n_pairs = {part: POOLS[part].n_pairs(n_prompts, n_responses) for part in parts}
+    if n_candidates < 1 or not any(n_pairs.values()):
+        raise DataError(
+            f"n_candidates: {n_candidates} of {sum(n_pairs.values())} {pool} pairs; there must be one at least"
+        )
     prompt_q = np.sort(rng.choice(n_all, size=n_prompts, replace=False))
-    pair_m2 = POOLS[pool].pair(rng.choice(n_pairs, size=min(n_candidates, n_pairs), replace=False), n_responses)
+    pair_m2 = np.concatenate(
+        [
+            POOLS[part].pair(rng.choice(n_pairs[part], size=min(wanted, n_pairs[part]), replace=False), n_responses)
+            for part, wanted in parts.items()
+        ]
+    )
+    if len(parts) > 1:
+        pair_m2 = rng.permutation(pair_m2)
     prompt_m2, response_m2 = np.divmod(pair_m2, n_responses)
     return (prompt_q[prompt_m2] * n_responses + response_m2).astype(np.int64)
 

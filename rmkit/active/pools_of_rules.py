@@ -1,12 +1,17 @@
-"""Which strategies choose within a prompt alone, so that their pool must have several pairs of each prompt.
+"""Which pools there are, and which strategies choose within a prompt alone, so that a prompt must have several pairs.
 
-Names only, so that a study can be refused before any of its jobs has run (preconditions/). The rules themselves are in
-strategies/, and what they share in within_prompt.py.
+Names and counts only, so that a study can be refused before any of its jobs has run (preconditions/). The rules
+themselves are in strategies/, and what they share in within_prompt.py.
 """
 
 from collections.abc import Iterable
 
-from rmkit.errors import DataError
+from rmkit.annotation.pools import POOLS
+from rmkit.errors import DataError, one_of
+
+MIXED = "mixed"  # some pairs of one prompt and some of two
+ACTIVE_POOLS = (*POOLS, MIXED)
+JUDGED = "judged"  # the pool of the pairs that people judged
 
 SCORED = ("delta_ucb", "info_max", "info_gain", "max_min_lcb", "delta_quantile")  # rules that rank prompts, too
 THOMPSON = ("thompson", "reverse_thompson")
@@ -31,3 +36,11 @@ def check_pool_of(strategies: Iterable[str], pool: str, n_responses: int | None)
             raise DataError(
                 f"strategies: {name} chooses within a prompt, and with {n_responses} responses it has one pair"
             )
+
+
+def parts_of(pool: str, n_pairs: int, cross_share: float) -> dict[str, int]:
+    """How many of so many pairs are to be of each pool of annotation/pools.py; DataError for another pool."""
+    if one_of(pool, ACTIVE_POOLS, "pool", DataError) != MIXED:
+        return {pool: n_pairs}
+    n_cross = round(cross_share * n_pairs)
+    return {"within_prompt": n_pairs - n_cross, "cross_prompt": n_cross}

@@ -6,7 +6,9 @@ Knows the tables of history.History; no pair, no reward.
 import numpy as np
 import pandas as pd
 
-METRICS = ("mean_p_variance", "distinct_prompts", "log_det_gain")
+from rmkit.active.diagnostics import METRICS
+
+NO_GOLD = "people judged, and no gold is known"
 SPLIT = "chosen pairs"  # what every row says of the pairs that it is about
 
 
@@ -21,10 +23,10 @@ def batch_rows(batches: pd.DataFrame) -> pd.DataFrame:
             metric=metric,
             n=np.nan,
             value=batches[metric].astype(float),
-            reason=None,
+            reason=[None if known else NO_GOLD for known in batches[metric].notna()],
             units=batches["pairs"],
             split=SPLIT,
         )
-        for metric in METRICS
+        for metric in (*METRICS, "temperature")
     ]
     return pd.concat(tables, ignore_index=True)

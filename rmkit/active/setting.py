@@ -1,29 +1,31 @@
 """One pool's experiment in active labelling: its first labels, and each step of a round.
 
-Knows a bank's embeddings and gold rewards, an annotator, a head with a last layer, strategies by name: the last two are
-objects, whoever defined them. Gold is read by the annotator alone: strategies get `Candidates`, which hold none. What
-is random is drawn from named streams, so that all strategies of a pool share their first labels, every round's prompts
-and candidates, the start of every fit and, question by question, the annotator's answers (common_answers.py). Their
-curves then differ by choice only. Source: arXiv 2502.04354, Algorithm 1; cold refits, the shared start, the common
-answers and one prior for design and fit are ours. Notebook 05 runs the rounds.
+Knows embeddings, questions with their answers, a head with a last layer, strategies by name: the last two are objects,
+whoever defined them. Strategies get `Candidates`, which hold neither label nor gold. What is random is drawn from named
+streams, so that all strategies of a pool share their first labels, every round's prompts and candidates, the start of
+every fit and, question by question, the answers (common_answers.py). Their curves then differ by choice only. Source:
+arXiv 2502.04354, Algorithm 1, which does not say whether a refit is cold or warm; the shared start, the common answers
+and one prior for design and fit are ours. Notebook 05 runs the rounds.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import expit
 
 from rmkit.active.budget import VALIDATION_EVERY, Budget
 from rmkit.active.candidates import Acquisition, Candidates, Responses, checked_choice
-from rmkit.active.common_answers import answers
-from rmkit.active.pools import draw_pool, not_among
-from rmkit.annotation.annotators import Annotator
+from rmkit.active.diagnostics import of_choice
+from rmkit.active.pools import not_among
+from rmkit.active.questions import Questions
 from rmkit.errors import DataError, ParamsError
-from rmkit.measures.information import information, log_det, p_variance
+from rmkit.measures.information import information
+from rmkit.measures.temperature import temperature
 from rmkit.reward_models.inputs import row_blocks
-from rmkit.reward_models.protocol import HasLastLayer, RewardModel
+from rmkit.reward_models.protocol import HasLastLayer, RewardModel, StartsWarm
 from rmkit.training_sets.pair_sets import PairSets
 
 Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
@@ -44,12 +46,20 @@ class Labelled:
         pair_m2 = np.concatenate([self.pair_m2, later.pair_m2])
         return Labelled(pair_m2, np.concatenate([self.label_m, later.label_m]))
 
-    def split(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """(chosen_m, rejected_m) of the training pairs and of the validation pairs: the last of each five."""
-        won_m2 = np.where(self.label_m[:, None] == 1, self.pair_m2, self.pair_m2[:, ::-1])
+    @property
+    def won_m2(self) -> np.ndarray:
+        """(M, 2) int64: the chosen and the rejected response of each pair."""
+        return np.where(self.label_m[:, None] == 1, self.pair_m2, self.pair_m2[:, ::-1])
+
+    def split(self, *, holds_out: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(M, 2) chosen and rejected of the training pairs and of the validation pairs: the last of each five.
+
+        Without holds_out all train, and the same pairs stand where a head wants some to look at.
+        """
+        if not holds_out:
+            return self.won_m2, self.won_m2
         validates_m = np.arange(len(self)) % VALIDATION_EVERY == VALIDATION_EVERY - 1
-        train_m2, validation_m2 = won_m2[~validates_m], won_m2[validates_m]
-        return (train_m2[:, 0], train_m2[:, 1]), (validation_m2[:, 0], validation_m2[:, 1])
+        return self.won_m2[~validates_m], self.won_m2[validates_m]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,34 +69,37 @@ class Batch:
     labelled: Labelled
     offered: int  # candidates that were left to choose from
     repeated: int  # candidates of the pool that this strategy had labelled already, dropped
-    mean_p_variance: float  # mean of p (1 - p), at most 1/4
-    distinct_prompts: int
-    log_det_gain: float  # in nats: how much log det of the information grows, whatever the labels
+    about: Mapping[str, float]  # its diagnostics, by name (diagnostics.METRICS)
+    temperature: float  # what the model's margins were divided by before the strategy saw them
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Setting:
     """One pool's experiment: who is asked about what, and how; checked when made, or ParamsError or DataError."""
 
-    embedding_rd: np.ndarray  # (R, D) float of P prompts with K responses each, R = P K
-    gold_pk: np.ndarray  # (P, K), for the annotator
-    annotator: Annotator
-    length_r: np.ndarray | None = None  # (R,) lengths of the responses, for an annotator with a bias for them
-    answer_seed: int  # of the annotator's answers
+    embedding_rd: np.ndarray  # (R, D) float
+    questions: Questions  # of the same R responses
     budget: Budget
-    pool: str
+    pool: str  # its name in rows
     strategies: Mapping[str, Acquisition]  # by the names that rows give them
     reward_model: str  # the head's name in rows
     head: RewardModel  # not fitted; each fit is of a copy
     streams: Streams
     prior: float = 1.0  # precision of the last layer's weights, for the design; a head has its own penalty
+    holds_out: bool = True  # whether each fifth label is kept from training, to stop it by or to calibrate
+    calibrated: bool = False  # whether margins are divided by a temperature before p (1 - p): fitted on those labels
+    refit: Literal["cold", "warm"] = "cold"  # whether a round's fit starts anew, or from the round before
 
     def __post_init__(self) -> None:
-        if len(self.embedding_rd) != self.gold_pk.size:
-            shapes = f"{len(self.embedding_rd)} embeddings and gold rewards of shape {self.gold_pk.shape}"
-            raise DataError(f"{shapes}; there must be one of each for every response")
+        if len(self.embedding_rd) != len(self.questions.prompt_r):
+            counts = f"{len(self.embedding_rd)} embeddings and questions about {len(self.questions.prompt_r)} responses"
+            raise DataError(f"{counts}; there must be one of each for every response")
         if not isinstance(self.head, HasLastLayer):
             raise ParamsError(f"reward_model: {self.reward_model} has no last layer, which strategies look at")
+        if self.calibrated and not self.holds_out:
+            raise ParamsError("calibration: temperature is fitted on labels that are held out, and all train here")
+        if self.refit == "warm" and not isinstance(self.head, StartsWarm):
+            raise ParamsError(f"refit: warm, and {self.reward_model} starts nowhere but anew; say cold")
 
     def start(self) -> Labelled:
         """The first labels, at random, the same for every strategy."""
@@ -101,42 +114,51 @@ class Setting:
         return self._draw(self.budget.n_candidates, f"{self.pool} pool {done}")
 
     def ask(self, pair_m2: np.ndarray) -> Labelled:
-        """The pairs with the annotator's answers."""
-        return Labelled(
-            pair_m2,
-            answers(pair_m2, self.gold_pk.reshape(-1), self.annotator, self.answer_seed, length_r=self.length_r),
-        )
+        """The pairs with their answers."""
+        return Labelled(pair_m2, self.questions.answered(pair_m2))
 
-    def fit(self, labelled: Collection[Labelled], done: int) -> RewardModel:
-        """The reward models of S sets of labelled pairs, fitted anew, each from the same stream."""
-        train, validation = (PairSets.padded(sets) for sets in zip(*(one.split() for one in labelled), strict=True))
+    def fit(self, labelled: Collection[Labelled], done: int, before: RewardModel | None = None) -> RewardModel:
+        """The reward models of S sets of labelled pairs, each from the same stream; warm ones go on from `before`."""
+        train, validation = (PairSets.padded(sets) for sets in zip(*map(self._sides, labelled), strict=True))
         rng_s = [self.streams(f"{self.pool} fit {done}") for _ in labelled]
-        return deepcopy(self.head).fit(self.embedding_rd, train, validation, rng_s=rng_s)
+        head = deepcopy(self.head)
+        if self.refit == "warm" and before is not None:
+            assert isinstance(head, StartsWarm)  # checked when made
+            return head.fit_from(before, self.embedding_rd, train, validation, rng_s=rng_s)
+        return head.fit(self.embedding_rd, train, validation, rng_s=rng_s)
 
     def choose(self, name: str, pool_m2: np.ndarray, known: Labelled, model: RewardModel, s: int, done: int) -> Batch:
         """The next batch of strategy `name`, which fit s of the model belongs to, and the answers to it."""
         new_m = not_among(pool_m2, known.pair_m2)
         pair_m2 = pool_m2[new_m]
-        prompt_r = np.arange(self.gold_pk.size) // self.gold_pk.shape[1]
-        candidates = as_seen(model, s, self.embedding_rd, pair_m2, known.pair_m2, prior=self.prior, prompt_r=prompt_r)
+        warmth = self._temperature(known, model, s)
+        candidates = as_seen(
+            model, s, self.embedding_rd, pair_m2, known.pair_m2,
+            prior=self.prior, prompt_r=self.questions.prompt_r, temperature=warmth,
+        )  # fmt: skip
         rng = self.streams(f"{self.pool} {name} {done}")
         chosen_m = checked_choice(self.strategies[name].select(candidates, self.budget.n_batch, rng), candidates, name)
-        margin_m, feature_md = candidates.margin_sm.mean(axis=0)[chosen_m], candidates.feature_md[chosen_m]
-        p_m = expit(margin_m)
-        told_dd = candidates.known_dd + information(feature_md, p_m * (1 - p_m), prior=0.0)
-        return Batch(
-            labelled=self.ask(pair_m2[chosen_m]),
-            offered=len(pair_m2),
-            repeated=int((~new_m).sum()),
-            mean_p_variance=float(p_variance(margin_m).mean()),
-            distinct_prompts=len(np.unique(pair_m2[chosen_m] // self.gold_pk.shape[1])),
-            log_det_gain=log_det(told_dd) - log_det(candidates.known_dd),
-        )
+        labelled = self.ask(pair_m2[chosen_m])
+        about = of_choice(candidates, chosen_m, self.streams(f"{self.pool} controls {done}"))
+        about["distinct_prompts"] = float(len(np.unique(self.questions.prompt_r[labelled.pair_m2])))
+        about["distinct_responses"] = float(len(np.unique(labelled.pair_m2)))
+        about["label_error"] = self.questions.contradicted(labelled.pair_m2, labelled.label_m)
+        return Batch(labelled, len(pair_m2), int((~new_m).sum()), about, warmth)
 
-    def _draw(self, n_candidates: int, purpose: str) -> np.ndarray:
-        n_prompts, n_responses = self.gold_pk.shape
-        shape = (n_prompts, n_responses)
-        return draw_pool(self.pool, shape, self.budget.n_prompts, n_candidates, self.streams(purpose))
+    def _sides(self, labelled: Labelled) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [(won_m2[:, 0], won_m2[:, 1]) for won_m2 in labelled.split(holds_out=self.holds_out)]
+
+    def _temperature(self, known: Labelled, model: RewardModel, s: int) -> float:
+        """What the margins of fit s are divided by, by the labels that it was not trained on; else 1."""
+        if not self.calibrated:
+            return 1.0
+        _, held_out_m2 = known.split(holds_out=True)
+        reward_m2 = model.score(self.embedding_rd[held_out_m2.ravel()])[s].reshape(-1, 2).astype(np.float64)
+        margin_m = reward_m2[:, 0] - reward_m2[:, 1]
+        return float(temperature(margin_m[None], np.ones_like(margin_m)[None])[0])
+
+    def _draw(self, n_pairs: int, purpose: str) -> np.ndarray:
+        return self.questions.drawn(self.budget.n_prompts, n_pairs, self.streams(purpose))
 
 
 def typical_difference(embedding_rd: np.ndarray) -> float:
@@ -169,20 +191,23 @@ def as_seen(
     *,
     prior: float,
     prompt_r: np.ndarray | None = None,
+    temperature: float = 1.0,
 ) -> Candidates:
     """Pairs as fit s of a reward model sees them, beside what the prior and the labelled pairs tell it.
 
-    prompt_r: (R,) int64, whose responses they are, for rules that choose within a prompt.
+    prompt_r: (R,) int64, whose responses they are, for rules that choose within a prompt. temperature: what rewards are
+    divided by, so that p (1 - p) is of a model as sure as it should be.
     """
     assert isinstance(model, HasLastLayer)  # Setting has checked it
     used_u, place = np.unique(np.concatenate([pair_m2, labelled_m2]), return_inverse=True)
     feature_suh, weight_sh = model.last_layer(embedding_rd[used_u])
     feature_uh, place_m2 = feature_suh[s].astype(np.float64), place.reshape(-1, 2)
+    weight_h = weight_sh[s] / np.float32(temperature)
     difference_mh = feature_uh[place_m2[:, 0]] - feature_uh[place_m2[:, 1]]
-    margin_m, n_pairs = difference_mh @ weight_sh[s], len(pair_m2)
+    margin_m, n_pairs = difference_mh @ weight_h, len(pair_m2)
     p_m = expit(margin_m[n_pairs:])
     known_dd = information(difference_mh[n_pairs:], p_m * (1 - p_m), prior)
     responses = None
     if prompt_r is not None:
-        responses = Responses(place_m2[:n_pairs], prompt_r[used_u], feature_uh, feature_uh @ weight_sh[s])
+        responses = Responses(place_m2[:n_pairs], prompt_r[used_u], feature_uh, feature_uh @ weight_h)
     return Candidates(margin_m[None, :n_pairs], difference_mh[:n_pairs], known_dd, responses)

@@ -60,7 +60,7 @@ class WithinPrompt(ABC):
 
     @abstractmethod
     def pick(self, prompt: Prompt, rng: np.random.Generator) -> tuple[int, int, float]:
-        """Two different rows of the responses that may be picked, and what they are worth beside other prompts' pairs."""
+        """Two different rows of the responses that may be picked, and what they are worth beside other pairs."""
 
     def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
         """As `Acquisition.select`.

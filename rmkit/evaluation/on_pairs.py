@@ -42,26 +42,45 @@ def evaluate_pairs(
     float64 above 0, how much each pair counts in every mean; None: all alike. The expected calibration error (`ece`) is
     no mean over pairs and is in the rows alone.
     """
-    fits, margin_fm, rows = [], [], []
+    fits, margin_fm = [], []
     for name, table in margins.items():
         for annotations, margin_m in zip(table.index, table.to_numpy(), strict=True):
             fits.append({"fit": f"{name}-{annotations}", "reward_model": name, "annotations": float(annotations)})
             margin_fm.append(margin_m)
-            rows.append(
-                {"metric": "ece", "value": expected_calibration_error(margin_m, weight_m=weight_m), "reason": None}
-            )
     for name, margin_m in orders.items():
         fits.append({"fit": name, "reward_model": name, "annotations": np.nan})
         margin_fm.append(margin_m)
-        rows.append({"metric": "ece", "value": np.nan, "reason": NO_PROBABILITY})
     table = pd.DataFrame(fits)
     ranked_only_f = table["annotations"].isna().to_numpy()
-    values = {name: of(np.stack(margin_fm)) for name, of in (OF_AN_ORDER | OF_A_PROBABILITY).items()}
+    return evaluate_fits(table, np.stack(margin_fm), prompt_id_m, ranked_only_f=ranked_only_f, weight_m=weight_m)
+
+
+def evaluate_fits(
+    fits: pd.DataFrame,
+    margin_fm: np.ndarray,
+    prompt_id_m: np.ndarray,
+    *,
+    ranked_only_f: np.ndarray | None = None,
+    weight_m: np.ndarray | None = None,
+) -> tuple[pd.DataFrame, Evaluations]:
+    """Result rows (the columns of fits, metric, value, reason, units, split) and evaluations, as `evaluate_pairs`.
+
+    fits: F rows with `fit` and whatever varied. margin_fm: (F, M) chosen minus rejected. ranked_only_f: (F,) bool, fits
+    of whose margins only the sign means anything; None: none.
+    """
+    ranked_only_f = np.zeros(len(fits), dtype=bool) if ranked_only_f is None else ranked_only_f
+    rows = [
+        {"metric": "ece", "value": np.nan, "reason": NO_PROBABILITY}
+        if ranked_only
+        else {"metric": "ece", "value": expected_calibration_error(margin_m, weight_m=weight_m), "reason": None}
+        for margin_m, ranked_only in zip(margin_fm, ranked_only_f, strict=True)
+    ]
+    values = {name: of(margin_fm) for name, of in (OF_AN_ORDER | OF_A_PROBABILITY).items()}
     for name in OF_A_PROBABILITY:
         values[name][ranked_only_f] = np.nan
-    ece = pd.concat([table, pd.DataFrame(rows)], axis=1)
+    ece = pd.concat([fits, pd.DataFrame(rows)], axis=1)
     means = [
-        table.assign(
+        fits.assign(
             metric=name,
             value=value_fm.mean(axis=1) if weight_m is None else np.average(value_fm, axis=1, weights=weight_m),
             reason=[NO_PROBABILITY if missing else None for missing in np.isnan(value_fm[:, 0])],
@@ -69,4 +88,4 @@ def evaluate_pairs(
         for name, value_fm in values.items()
     ]
     result = pd.concat([*means, ece], ignore_index=True).assign(units=len(prompt_id_m), split=SPLIT)
-    return result, Evaluations.from_pairs(table, prompt_id_m, values, weight_m=weight_m)
+    return result, Evaluations.from_pairs(fits, prompt_id_m, values, weight_m=weight_m)

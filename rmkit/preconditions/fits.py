@@ -36,8 +36,9 @@ def of_validation_split(known: Known) -> int:
 
 
 def of_active_labeling(known: Known) -> int:
-    """05: each strategy on each pool, at the start and after each round."""
-    return len(known["pools"]) * len(known["strategies"]) * (known["n_rounds"] + 1)
+    """05: each strategy on each pool, at the start and after each round; what people judged is one pool."""
+    pools = 1 if known["world"] == "hh_rlhf" else len(known["pools"])
+    return pools * len(known["strategies"]) * (known["n_rounds"] + 1)
 
 
 def of_population(known: Known) -> int:

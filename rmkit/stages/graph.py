@@ -193,9 +193,18 @@ STAGES = {
         n_fits="rmkit.preconditions.fits:of_reward_models",
     ),
     "05_active_labeling": Stage(
-        inputs={"bank": BANK, "test_bank": TEST_BANK, "annotator": (Source("03_annotation_noise"),)},
+        inputs={
+            "bank": (*BANK, JUDGED),
+            "comparisons": (JUDGED,),
+            "test_bank": TEST_BANK,
+            "annotator": (Source("03_annotation_noise", GOLD),),
+        },
         outputs={"evaluations": {}},
-        only=OF_GRAMMAR,
+        only={
+            **OF_GRAMMAR,
+            **dict.fromkeys(("pools", "cross_share", "beta", "ns"), GOLD),
+            **dict.fromkeys(("features", "test_share"), HUMAN),
+        },
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
         n_fits="rmkit.preconditions.fits:of_active_labeling",

@@ -4,6 +4,7 @@ import numpy as np
 
 from rmkit.active.budget import Budget
 from rmkit.active.history import History
+from rmkit.active.questions import ToAnnotator
 from rmkit.active.registry import strategy
 from rmkit.active.setting import Setting, typical_difference
 from rmkit.annotation.annotators import Annotator
@@ -39,14 +40,14 @@ def head_of(name, prior, embedding_rd=EMBEDDING):
 
 def setting(*, strategies=THREE, reward_model="linear_bt", head=None, prior=1.0, **change):
     """strategies: names of the registry, or objects by name. head: the object, where its name does not say it."""
-    seed = change.pop("seed", 0)
+    seed, pool = change.pop("seed", 0), change.pop("pool", "cross_prompt")
+    asked = {"gold_pk": GOLD, "annotator": Annotator(2.0), "answer_seed": seed}
+    asked |= {name: change.pop(name) for name in (*asked, "length_r", "cross_share") if name in change}
     given = {
         "embedding_rd": EMBEDDING,
-        "gold_pk": GOLD,
-        "annotator": Annotator(2.0),
-        "answer_seed": seed,
+        "questions": ToAnnotator(pool=pool, **asked),
         "budget": BUDGET,
-        "pool": "cross_prompt",
+        "pool": pool,
         "strategies": strategies if isinstance(strategies, dict) else {name: strategy(name) for name in strategies},
         "reward_model": reward_model,
         "head": head or head_of(reward_model, prior, change.get("embedding_rd", EMBEDDING)),

@@ -32,12 +32,14 @@ def test_labelled_pairs_keep_their_order():
     both = first.followed_by(then)
     assert both.pair_m2.tolist() == [[0, 1], [2, 3]]
     assert both.label_m.tolist() == [1, 0]
-    (chosen_m, rejected_m), (validation_m, _) = both.split()
-    assert (chosen_m.tolist(), rejected_m.tolist(), validation_m.tolist()) == ([0, 3], [1, 2], [])
+    train_m2, validation_m2 = both.split(holds_out=True)
+    assert (train_m2.tolist(), validation_m2.tolist()) == ([[0, 1], [3, 2]], [])
+    all_m2, looked_at_m2 = both.split(holds_out=False)
+    assert all_m2.tolist() == looked_at_m2.tolist() == [[0, 1], [3, 2]]
 
 
 def test_a_setting_that_does_not_fit_together_is_one_line():
-    with pytest.raises(DataError, match=r"^240 embeddings and gold rewards of shape \(39, 6\); there must be one"):
+    with pytest.raises(DataError, match=r"^240 embeddings and questions about 234 responses; there must be one"):
         setting(gold_pk=GOLD[1:])
     with pytest.raises(ParamsError, match=r"^reward_model: lightgbm_bt has no last layer, which strategies look at$"):
         setting(reward_model="lightgbm_bt")

@@ -17,7 +17,8 @@ MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validati
 POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
 ACTIVE = WORLD | {
     "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
-    "strategies": ["random"],
+    "strategies": ["random"], "sizes": "own", "cross_share": 0.5, "reward_model": "linear_bt", "procedure": "sound",
+    "refit": "cold", "calibration": "auto", "test_share": 0.3,
     "beta": 1.0, "prior": 1.0, "ns": [1, 4],
 }  # fmt: skip
 
