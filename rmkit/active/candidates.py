@@ -51,8 +51,8 @@ class Candidates:
     @property
     def scaled_md(self) -> np.ndarray:
         """(M, D) float64: sqrt(p (1 - p)) x of each pair, by the members' mean margin; new each time."""
-        weight_m = np.sqrt(p_variance(self.margin_sm.mean(axis=0)))
-        scaled_md: np.ndarray = weight_m[:, None] * self.feature_md.astype(np.float64)
+        weight_m = np.sqrt(p_variance(self.margin_sm.mean(axis=0)), dtype=np.float64)
+        scaled_md: np.ndarray = weight_m[:, None] * self.feature_md
         return scaled_md
 
     def request(self, n_pairs: int) -> int:

@@ -153,7 +153,8 @@ class Setting:
         if not self.calibrated:
             return 1.0
         _, held_out_m2 = known.split(holds_out=True)
-        reward_m2 = model.score(self.embedding_rd[held_out_m2.ravel()])[s].reshape(-1, 2).astype(np.float64)
+        (reward_m,) = model.only(np.array([s])).score(self.embedding_rd[held_out_m2.ravel()]).astype(np.float64)
+        reward_m2 = reward_m.reshape(-1, 2)
         margin_m = reward_m2[:, 0] - reward_m2[:, 1]
         return float(temperature(margin_m[None], np.ones_like(margin_m)[None])[0])
 
@@ -198,11 +199,12 @@ def as_seen(
     prompt_r: (R,) int64, whose responses they are, for rules that choose within a prompt. temperature: what rewards are
     divided by, so that p (1 - p) is of a model as sure as it should be.
     """
-    assert isinstance(model, HasLastLayer)  # Setting has checked it
     used_u, place = np.unique(np.concatenate([pair_m2, labelled_m2]), return_inverse=True)
-    feature_suh, weight_sh = model.last_layer(embedding_rd[used_u])
-    feature_uh, place_m2 = feature_suh[s].astype(np.float64), place.reshape(-1, 2)
-    weight_h = weight_sh[s] / np.float32(temperature)
+    fitted = model.only(np.array([s]))
+    assert isinstance(fitted, HasLastLayer)  # Setting has checked it
+    (feature_uh,), (weight_h,) = fitted.last_layer(embedding_rd[used_u])
+    feature_uh, weight_h = feature_uh.astype(np.float64), weight_h / np.float32(temperature)
+    place_m2 = place.reshape(-1, 2)
     difference_mh = feature_uh[place_m2[:, 0]] - feature_uh[place_m2[:, 1]]
     margin_m, n_pairs = difference_mh @ weight_h, len(pair_m2)
     p_m = expit(margin_m[n_pairs:])

@@ -13,7 +13,7 @@ from rmkit.active.pools_of_rules import WITHIN_PROMPT, check_pool_of, parts_of
 from rmkit.annotation.habits import check_sharpness
 from rmkit.annotation.pools import POOLS, check_prompts
 from rmkit.errors import DataError, ParamsError, told_of
-from rmkit.preconditions.ranges import check_ns
+from rmkit.preconditions.ranges import check_kls, check_ns
 
 COUNTS = tuple(field.name for field in fields(Budget))
 
@@ -43,6 +43,7 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
     if people_judged:
         return
     check_ns(known, where)
+    check_kls(known, where)
     if parameters.get("drift", 1) != 1:
         wrong = f"drift: {parameters['drift']} in 03_annotation_noise; here answers do not depend on when one asks"
         raise ParamsError(f"{where}: {wrong}; say 1, or leave this stage out")
@@ -56,6 +57,10 @@ def check_judged(parameters: Mapping[str, Any]) -> None:
         for name in parameters["strategies"]:
             if name in WITHIN_PROMPT:
                 raise DataError(f"strategies: {name} chooses within a prompt, and people judged one pair of each here")
+        for name in ("n_start", "n_batch"):
+            if parameters[name] > parameters["n_prompts"]:
+                have = f"{parameters['n_prompts']} prompts have as many judged pairs"
+                raise DataError(f"{name}: {parameters[name]} labels, and {have}; raise n_prompts")
     if not 0 < parameters["test_share"] < 1:
         raise DataError(f"test_share: {parameters['test_share']}; it must lie between 0 and 1")
 

@@ -3,14 +3,13 @@
 Numbers only, so that a study is refused before any job has run.
 """
 
-import math
 from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
 from rmkit.annotation.pools import check_draw
-from rmkit.errors import ParamsError, check_each_once, told_of
-from rmkit.preconditions.ranges import check_betas, check_counts, check_ns
+from rmkit.errors import ParamsError, told_of
+from rmkit.preconditions.ranges import check_betas, check_counts, check_kls, check_ns
 
 
 def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
@@ -30,7 +29,4 @@ def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], w
         draws = "given files hold" if "n_test_responses" in counts else "02_sampling draws"
         most = f"{draws} {n_responses} responses to a test prompt"
         raise ParamsError(f"{where}: n_measured: {parameters['n_measured']}; it takes 2, and {most}")
-    furthest = math.log(n_responses)  # where the policy says one response alone
-    if wrong := [nats for nats in parameters["kls"] if not 0 < nats < furthest]:
-        raise ParamsError(f"{where}: kls: {wrong[0]} nats; with that many test responses give 0 to {furthest:.2f}")
-    check_each_once(parameters["kls"], f"{where}: kls")
+    check_kls(known, where)

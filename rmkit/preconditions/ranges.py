@@ -56,3 +56,11 @@ def check_ns(parameters: Mapping[str, Any], where: str) -> None:
         if not 1 <= n <= most:
             raise ParamsError(f"{where}: ns[{position}]: best of {n}, and there are {most} responses to a test prompt")
     check_each_once(parameters["ns"], f"{where}: ns")
+
+
+def check_kls(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless a policy can be each KL away: below log n_test_responses, where it says one response alone."""
+    furthest = math.log(parameters.get("n_test_responses", math.inf))
+    if wrong := [nats for nats in parameters["kls"] if not 0 < nats < furthest]:
+        raise ParamsError(f"{where}: kls: {wrong[0]} nats; with that many test responses give 0 to {furthest:.2f}")
+    check_each_once(parameters["kls"], f"{where}: kls")

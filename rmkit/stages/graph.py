@@ -202,7 +202,7 @@ STAGES = {
         outputs={"evaluations": {}},
         only={
             **OF_GRAMMAR,
-            **dict.fromkeys(("pools", "cross_share", "beta", "ns"), GOLD),
+            **dict.fromkeys(("pools", "cross_share", "beta", "ns", "kls"), GOLD),
             **dict.fromkeys(("features", "test_share"), HUMAN),
         },
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",

@@ -45,7 +45,7 @@ def setting(*, strategies=THREE, reward_model="linear_bt", head=None, prior=1.0,
     asked |= {name: change.pop(name) for name in (*asked, "length_r", "cross_share") if name in change}
     given = {
         "embedding_rd": EMBEDDING,
-        "questions": ToAnnotator(pool=pool, **asked),
+        "questions": change.pop("questions", None) or ToAnnotator(pool=pool, **asked),
         "budget": BUDGET,
         "pool": pool,
         "strategies": strategies if isinstance(strategies, dict) else {name: strategy(name) for name in strategies},

@@ -89,3 +89,19 @@ def test_wrong_requests_are_one_line():
         drawn("within_prompt", (12, 1))
     with pytest.raises(DataError, match=r"^pool: 'cross' is not one of within_prompt, cross_prompt"):
         drawn("cross")
+
+
+@pytest.mark.parametrize(("share", "n_cross"), [(0.5, 20), (0.25, 10), (0.0, 0), (1.0, 40)])
+def test_a_mixed_pool_has_the_share_that_is_asked_for_in_random_order(share, n_cross):
+    pools = [
+        draw_pool("mixed", (12, 5), 6, 40, np.random.default_rng(seed), cross_share=share) // 5 for seed in range(200)
+    ]
+    crosses = np.array([prompt_m2[:, 0] != prompt_m2[:, 1] for prompt_m2 in pools])
+    assert set(crosses.sum(axis=1)) == {n_cross}
+    assert np.abs(crosses.mean(axis=0) - share).max() <= 4.5 * np.sqrt(share * (1 - share) / 200)
+
+
+def test_a_mixed_pool_that_lacks_one_kind_of_pairs_has_all_of_these():
+    found = draw_pool("mixed", (4, 2), 4, 20, np.random.default_rng(0), cross_share=0.5) // 2
+    assert (found[:, 0] == found[:, 1]).sum() == 4
+    assert len(found) == 14

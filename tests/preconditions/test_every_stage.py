@@ -19,7 +19,7 @@ ACTIVE = WORLD | {
     "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
     "strategies": ["random"], "sizes": "own", "cross_share": 0.5, "reward_model": "linear_bt", "procedure": "sound",
     "refit": "cold", "calibration": "auto", "test_share": 0.3,
-    "beta": 1.0, "prior": 1.0, "ns": [1, 4],
+    "beta": 1.0, "prior": 1.0, "ns": [1, 4], "kls": [0.5],
 }  # fmt: skip
 
 

@@ -51,18 +51,24 @@ def one_shot(scaled_md: np.ndarray, known_dd: np.ndarray) -> np.ndarray:
 def greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndarray:
     """(n_pairs,) positions in M, picked one by one, each the largest h_m given those before; of equal gains the first.
 
-    A pick changes M^-1 by Sherman and Morrison's formula and every h_m by the same rank-one term, so that it costs one
-    product of scaled_md with a vector.
+    A pick changes M^-1 by Sherman and Morrison's formula, M^-1 - u u^T, and every h_m by -(u^T x_m)^2 v_m, so that it
+    costs one product of scaled_md with a vector. The u of up to REFRESH picks are kept in place of a changed M^-1.
     """
     picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
+    told_td = np.empty((REFRESH, len(known_dd)))
     for i in range(n_pairs):
-        if i % REFRESH == 0:
+        t = i % REFRESH
+        if t == 0:
+            fresh_md = scaled_md[picked[max(i - REFRESH, 0) : i]].astype(np.float64)
+            known_dd += fresh_md.T @ fresh_md
             inverse_dd = inverse(known_dd)
             gain_m = quadratic(scaled_md, inverse_dd)
         pick = first_largest(gain_m, free_m)
         picked[i], free_m[pick] = pick, False
-        told_d, one_plus_gain = tell(known_dd, inverse_dd, scaled_md[pick])
-        gain_m -= (scaled_md @ told_d) ** 2 / one_plus_gain
+        pair_d = scaled_md[pick].astype(np.float64, copy=False)
+        told_d = inverse_dd @ pair_d - (told_td[:t] @ pair_d) @ told_td[:t]
+        told_td[t] = told_d / np.sqrt(1 + pair_d @ told_d)
+        gain_m -= (scaled_md @ told_td[t]) ** 2
     return picked
 
 

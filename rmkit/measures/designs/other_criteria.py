@@ -18,6 +18,7 @@ from scipy.linalg import eigh
 from rmkit.errors import DataError
 from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, begun, first_largest, inverse, quadratic, tell
 
+SOLVED_AT_ONCE = 64  # pairs of a secular equation each
 HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
 
 
@@ -47,7 +48,11 @@ def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, tar
 
 def smallest_eigenvalues(scaled_md: np.ndarray, information_dd: np.ndarray) -> np.ndarray:
     """(M,) the smallest eigenvalue of the information with each pair added, by bisection of the secular equation."""
-    level_d, vector_dd = eigh(information_dd)
+    return _smallest(scaled_md, *eigh(information_dd))
+
+
+def _smallest(scaled_md: np.ndarray, level_d: np.ndarray, vector_dd: np.ndarray) -> np.ndarray:
+    """As `smallest_eigenvalues`, of the information with these eigenvalues, ascending, and eigenvectors."""
     if len(level_d) == 1:
         found: np.ndarray = level_d[0] + scaled_md[:, 0].astype(np.float64) ** 2
         return found
@@ -73,14 +78,26 @@ def smallest_eigenvalues(scaled_md: np.ndarray, information_dd: np.ndarray) -> n
 def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndarray:
     """(n_pairs,) positions in M, each the pair that leaves the largest smallest eigenvalue; of equals the first.
 
-    Where no pair raises it, as with two equal smallest eigenvalues, the one that adds most to their eigenvectors'
-    directions is taken, so that a later pick can.
+    A pair raises it by (u_1^T x_m)^2 v_m at most, and not above the second: only pairs whose bound reaches the best so
+    far are solved. Where no pair raises it, as with two equal smallest eigenvalues, the one that adds most to their
+    eigenvectors' directions is taken, so that a later pick can.
     """
     picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     for i in range(n_pairs):
         level_d, vector_dd = eigh(known_dd)
-        gain_m = smallest_eigenvalues(scaled_md, known_dd) - level_d[0]
-        if gain_m[free_m].max() <= 1e-10 * max(level_d[0], 1e-300):
+        least = 1e-10 * max(level_d[0], 1e-300)
+        bound_m = np.where(free_m, (scaled_md @ vector_dd[:, 0]) ** 2, -np.inf)
+        if len(level_d) > 1:
+            bound_m = np.minimum(bound_m, level_d[1] - level_d[0])
+        gain_m, best = np.full(len(scaled_md), -np.inf), least
+        for tried in np.split(
+            order := np.argsort(-bound_m, kind="stable"), range(SOLVED_AT_ONCE, len(order), SOLVED_AT_ONCE)
+        ):
+            if bound_m[tried[0]] < best * (1 - 1e-9):
+                break
+            gain_m[tried] = _smallest(scaled_md[tried], level_d, vector_dd) - level_d[0]
+            best = max(best, gain_m[tried][free_m[tried]].max(initial=-np.inf))
+        if best <= least:
             lowest = vector_dd[:, level_d <= level_d[0] * (1 + 1e-9)]
             gain_m = ((scaled_md @ lowest) ** 2).sum(axis=1)
         pick = first_largest(gain_m, free_m)
