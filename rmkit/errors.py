@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
+SHOWN_WHOLE = 4  # entries of a list that a title has
 QUOTED = 200  # characters of a value, a key or a name that a message shows
 LISTED = 40  # options that a message names
 Name = TypeVar("Name", bound=str)
@@ -118,6 +119,11 @@ def listed(values: Sequence[object], most: int = 8) -> str:
     """`5, 6, 7`, the first of them if there are many: `5, 6, 7 and 12 more`."""
     more = f" and {len(values) - most} more" if len(values) > most else ""
     return ", ".join(cut(str(value)) for value in values[:most]) + more
+
+
+def valued(value: object) -> str:
+    """A parameter's value in a title: as Python writes it, of a long list its first entries and how many more."""
+    return f"[{listed(value, 2)}]" if isinstance(value, list) and len(value) > SHOWN_WHOLE else str(value)
 
 
 def one_of(value: Name, options: Collection[Name], where: str, error: type[RmkitError] = ParamsError) -> Name:

@@ -14,7 +14,7 @@ from rmkit.measures.information import log_det, p_variance
 METRICS = (
     "mean_p_variance",  # mean of p (1 - p), at most 1/4
     "log_det_gain",  # nats: how much log det of the information grows, whatever the labels
-    "d_efficiency",  # the D-th root of det of the information over that of a greedy D-optimal batch
+    "d_efficiency",  # D-th root of det of information over that of a greedy batch; near 1 for few pairs beside D
     "overlap_d_optimal",  # the share of the batch that greedy D-optimality would have chosen as well
     "overlap_entropy",  # and entropy
     "distinct_prompts",

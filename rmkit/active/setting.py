@@ -17,13 +17,13 @@ import numpy as np
 from scipy.special import expit
 
 from rmkit.active.budget import VALIDATION_EVERY, Budget
+from rmkit.active.calibrated import held_out_temperatures
 from rmkit.active.candidates import Acquisition, Candidates, Responses, checked_choice
 from rmkit.active.diagnostics import of_choice
 from rmkit.active.pools import not_among
 from rmkit.active.questions import Questions
 from rmkit.errors import DataError, ParamsError
 from rmkit.measures.information import information
-from rmkit.measures.temperature import temperature
 from rmkit.reward_models.inputs import row_blocks
 from rmkit.reward_models.protocol import HasLastLayer, RewardModel, StartsWarm
 from rmkit.training_sets.pair_sets import PairSets
@@ -152,11 +152,8 @@ class Setting:
         """What the margins of fit s are divided by, by the labels that it was not trained on; else 1."""
         if not self.calibrated:
             return 1.0
-        _, held_out_m2 = known.split(holds_out=True)
-        (reward_m,) = model.only(np.array([s])).score(self.embedding_rd[held_out_m2.ravel()]).astype(np.float64)
-        reward_m2 = reward_m.reshape(-1, 2)
-        margin_m = reward_m2[:, 0] - reward_m2[:, 1]
-        return float(temperature(margin_m[None], np.ones_like(margin_m)[None])[0])
+        held_out = PairSets.padded([self._sides(known)[1]])
+        return float(held_out_temperatures(model.only(np.array([s])), self.embedding_rd, held_out)[0])
 
     def _draw(self, n_pairs: int, purpose: str) -> np.ndarray:
         return self.questions.drawn(self.budget.n_prompts, n_pairs, self.streams(purpose))

@@ -8,6 +8,7 @@ about the weights is (log det M - log det M_0) / 2.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -19,9 +20,16 @@ from rmkit.measures.designs.d_optimal import greedy
 class DOptimal:
     """The pairs that make the determinant of the information largest, one by one, labelled pairs counted as known."""
 
+    device: Literal["auto", "cpu", "cuda"] = "cpu"  # auto: CUDA where there is one; worth it from some 10^8 numbers on
+
     def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
         """As `Acquisition.select`."""
         candidates.request(n_pairs)
         order_m = rng.permutation(len(candidates))  # the first of equals is then any of them
         scaled_md = candidates.scaled_md[order_m]
-        return order_m[greedy(scaled_md, candidates.known_dd.astype(np.float64), n_pairs)].astype(np.int64)
+        known_dd = candidates.known_dd.astype(np.float64)
+        if self.device == "cpu":
+            return order_m[greedy(scaled_md, known_dd, n_pairs)].astype(np.int64)
+        from rmkit.measures.designs import on_device
+
+        return order_m[on_device.greedy(scaled_md, known_dd, n_pairs, on_device.device_of(self.device))]

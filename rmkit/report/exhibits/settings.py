@@ -3,21 +3,25 @@
 Knows parameters, rows and evaluations; draws nothing.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from zlib import crc32
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Metric
+from rmkit.errors import valued
 from rmkit.report.parts import Table
 from rmkit.report.wording import join
 from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.keys import canonical
 
+LONGEST_NAME = 120  # characters of what tells a figure's file from another's
 FEATURES = {
     "ngrams": "character n-grams",
     "all-MiniLM-L6-v2": "a sentence encoder",
@@ -88,8 +92,10 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
 
 
 def told(name: str, value: Any) -> str:
-    """A parameter and its value in words: beta = 1.0, character n-grams."""
-    return FEATURES.get(value, str(value)) if name == "features" else f"{name} = {value}"
+    """A parameter and its value in words: beta = 1.0, character n-grams; a list may be the JSON text that rows have."""
+    if isinstance(value, str) and value.startswith("["):
+        value = json.loads(value)
+    return FEATURES.get(value, str(value)) if name == "features" else f"{name} = {valued(value)}"
 
 
 def where_gold_is_known(results: Results) -> list[Setting]:
@@ -122,6 +128,8 @@ def band(curves: pd.DataFrame) -> str:
 def named(name: str, told_apart: str) -> str:
     """A file's name for a figure of one setting."""
     extra = re.sub(r"[\W_]+", "-", told_apart)
+    if len(extra) > LONGEST_NAME:  # a file system allows 255 bytes
+        extra = f"{extra[:LONGEST_NAME]}-{crc32(told_apart.encode()):08x}"
     return f"{name}-{extra}" if extra else name
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Any
 
-from rmkit.errors import ParamsError, did_you_mean
+from rmkit.errors import ParamsError, did_you_mean, valued
 from rmkit.stages.graph import STAGES
 
 
@@ -48,7 +48,7 @@ class PlannedJob:
         return resolve_name(count)(self.known_parameters()) if count else 0
 
     def __str__(self) -> str:
-        return " ".join([self.stage, *(f"{name}={self.parameters[name]}" for name in self.axes)])
+        return " ".join([self.stage, *(f"{name}={valued(self.parameters[name])}" for name in self.axes)])
 
     def needs(self) -> list["PlannedJob"]:
         """The jobs that must be done before this one: those that make its inputs, and those that it gathers."""
