@@ -6,7 +6,9 @@ the features, each in a process of its own; whether scores agree to 1e-10 and th
 
 Then, of a pool for which that tensor would need 1 TB: one-shot scores and a greedy batch, plain and lazy, in units of
 one product of the pool's (pairs x D) features with a (D x D) matrix; the log-determinant of each design beside the
-certificate; and a million pairs at D = 64. With --all-pairs also the pairs of 1,000 responses without a list of them.
+certificate; and a million pairs at D = 64. With --all-pairs also the pairs of 1,000 responses without a list of them;
+where torch sees CUDA, greedy choice there. With --strategies every strategy of the registry on one round of notebook
+05: its time in units of random choice's round, and its peak of memory.
 
 Run: python benchmarks/active.py  (some minutes; --small for a look)
 """
@@ -17,9 +19,12 @@ import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 
+from rmkit.active.candidates import Candidates, Responses
+from rmkit.active.registry import STRATEGIES, strategy
 from rmkit.measures.designs.all_pairs import greedy_all_pairs
 from rmkit.measures.designs.d_optimal import certificate, exchange, greedy, lazy_greedy, one_shot
 from rmkit.measures.information import log_det, p_variance
@@ -100,6 +105,7 @@ def large(n_pairs: int, n_dimensions: int, k: int, *, with_exchange: bool) -> No
     print(f"  greedy            {seconds / unit:8.1f} products")
     (designs["lazy greedy"], computed), seconds = timed(lazy_greedy, scaled_md, known_dd, k)
     print(f"  lazy greedy       {seconds / unit:8.1f} products, {computed / (n_pairs * k):.2%} of the gains computed")
+    on_cuda(scaled_md, known_dd, k, unit)
     if with_exchange:
         designs["exchange"], seconds = timed(exchange, scaled_md, known_dd, designs["greedy"], most_passes=2)
         print(f"  exchange          {seconds / unit:8.1f} products")
@@ -112,14 +118,58 @@ def large(n_pairs: int, n_dimensions: int, k: int, *, with_exchange: bool) -> No
     print(f"  peak memory of this process so far: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
+def on_cuda(scaled_md: np.ndarray, known_dd: np.ndarray, k: int, unit: float) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        return print("  greedy on CUDA: torch sees none here")
+    from rmkit.measures.designs import on_device
+
+    on_device.greedy(scaled_md[:1000], known_dd, 10, "cuda")  # warm
+    picked, seconds = timed(on_device.greedy, scaled_md, known_dd, k, "cuda")
+    return print(f"  greedy on CUDA    {seconds / unit:8.1f} products, the copy there included; first pick {picked[0]}")
+
+
+def round_of(n_prompts: int = 100, n_responses: int = 8, n_dimensions: int = 192) -> Candidates:
+    """All pairs within prompts, as notebook 05 offers them, of a model that knows a little."""
+    rng = np.random.default_rng(0)
+    feature_ud = rng.normal(size=(n_prompts * n_responses, n_dimensions)) * np.geomspace(1, 0.1, n_dimensions)
+    reward_u = feature_ud @ rng.normal(size=n_dimensions) / 8
+    own_m2 = np.stack(np.triu_indices(n_responses, 1), axis=1)
+    pair_m2 = (n_responses * np.arange(n_prompts)[:, None, None] + own_m2).reshape(-1, 2)
+    first_m, second_m = pair_m2.T
+    responses = Responses(pair_m2, np.arange(len(feature_ud)) // n_responses, feature_ud, reward_u)
+    known_md = pool(150, n_dimensions)
+    margin_m, difference_md = reward_u[first_m] - reward_u[second_m], feature_ud[first_m] - feature_ud[second_m]
+    return Candidates(margin_m[None], difference_md, np.eye(n_dimensions) + known_md.T @ known_md, responses)
+
+
+def every_strategy(k: int = 50) -> None:
+    seen = round_of()
+    m, d = seen.feature_md.shape
+    print(f"a batch of {k} of {m:,} pairs within prompts, D = {d}; unit: one product of the pool with a D x D matrix")
+    unit = min(timed(lambda: seen.feature_md @ seen.known_dd)[1] for _ in range(20))
+    for name in STRATEGIES:
+        rule = strategy(name)
+        seconds = min(timed(rule.select, seen, k, np.random.default_rng(0))[1] for _ in range(3))
+        tracemalloc.start()
+        rule.select(seen, k, np.random.default_rng(0))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"  {name:28} {seconds / unit:8.1f} products {1000 * seconds:8.1f} ms {peak / 2**20:7.1f} MiB")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--all-pairs", action="store_true")
+    parser.add_argument("--strategies", action="store_true")
     parser.add_argument("--one", nargs=3, metavar=("RULE", "PAIRS", "D"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         return one_process(options.one[0], *map(int, options.one[1:]))
+    if options.strategies:
+        return every_strategy()
     if options.small:
         beside_published(2_000, 32, 100)
         return large(20_000, 64, 100, with_exchange=True)
