@@ -83,7 +83,7 @@ FLOORS = (
     (
         Room(
             "active",
-            "which pairs to label next: candidates, pools, strategies (one file each), the loop, a person's session",
+            "which pairs to label next: questions, candidates, pools, strategies (one file each), a person's session",
         ),
         Room("ablations", "what one choice changes, all else equal: the validation split"),
     ),
