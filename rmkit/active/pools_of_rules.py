@@ -4,7 +4,7 @@ Names and counts only, so that a study can be refused before any of its jobs has
 themselves are in strategies/, and what they share in within_prompt.py.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rmkit.annotation.pools import POOLS
 from rmkit.errors import DataError, one_of
@@ -23,14 +23,20 @@ WITHIN_PROMPT = frozenset(
 )
 
 
-def check_pool_of(strategies: Iterable[str], pool: str, n_responses: int | None) -> None:
-    """DataError for a rule that chooses within a prompt where a pool's pairs have two, or a prompt has one pair."""
+def defined_in(strategies: Iterable[str], pool: str) -> list[str]:
+    """Those that a pool has pairs for: where a pair may have two prompts, not the rules that choose within one."""
+    return [name for name in strategies if name not in WITHIN_PROMPT or pool in ("within_prompt", JUDGED)]
+
+
+def check_pools_of(strategies: Iterable[str], pools: Collection[str], n_responses: int | None) -> None:
+    """DataError for a rule that chooses within a prompt where no pool has such pairs, or a prompt has one pair."""
     for name in strategies:
         if name not in WITHIN_PROMPT:
             continue
-        if pool != "within_prompt":
+        if "within_prompt" not in pools:
             raise DataError(
-                f"strategies: {name} chooses within a prompt, and {pool} pairs have two; say pools: [within_prompt]"
+                f"strategies: {name} chooses within a prompt, and pairs of {', '.join(pools)} may have two; "
+                "add within_prompt to pools"
             )
         if n_responses is not None and n_responses < 3:
             raise DataError(

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from rmkit.active.budget import Budget, budget_of
-from rmkit.active.pools_of_rules import WITHIN_PROMPT, check_pool_of, parts_of
+from rmkit.active.pools_of_rules import WITHIN_PROMPT, check_pools_of, parts_of
 from rmkit.annotation.habits import check_sharpness
 from rmkit.annotation.pools import POOLS, check_prompts
 from rmkit.errors import DataError, ParamsError, told_of
@@ -24,24 +24,22 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
     parameters: its own, and those of the world and 02_sampling that it takes its banks from, if known. counts: what
     given files hold, in place of a world's sizes.
     """
-    known = ChainMap[str, Any](counts, parameters)  # type: ignore[arg-type]
-    people_judged = parameters.get("world") == "hh_rlhf"
+    numbers = {name: parameters[name] for name in COUNTS}
     with told_of(where):
-        has_prompts = None if people_judged else known.get("n_train_prompts")
-        numbers = {name: parameters[name] for name in COUNTS}
-        budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=has_prompts, **numbers)
-        if people_judged:
-            check_judged(parameters)
-        for pool in [] if people_judged else parameters["pools"]:
-            check_pool(pool, budget, parameters["cross_share"], has_prompts, known.get("n_train_responses"))
-            check_pool_of(parameters["strategies"], pool, known.get("n_train_responses"))
         check_head(parameters)
-        if not 0 < parameters["prior"] < float("inf"):
-            raise DataError(f"prior: {parameters['prior']}; it must be a finite number above 0")
-        if not people_judged:
-            check_sharpness(parameters["beta"], "beta")
-    if people_judged:
+    if parameters.get("world") == "hh_rlhf":
+        with told_of(where):
+            budget_of(sizes=parameters["sizes"], has_prompts=None, **numbers)
+            check_judged(parameters)
         return
+    known = ChainMap[str, Any](counts, parameters)  # type: ignore[arg-type]
+    n_prompts, n_responses = known.get("n_train_prompts"), known.get("n_train_responses")
+    with told_of(where):
+        budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=n_prompts, **numbers)
+        for pool in parameters["pools"]:
+            check_pool(pool, budget, parameters["cross_share"], n_prompts, n_responses)
+        check_pools_of(parameters["strategies"], parameters["pools"], n_responses)
+        check_sharpness(parameters["beta"], "beta")
     check_ns(known, where)
     check_kls(known, where)
     if parameters.get("drift", 1) != 1:
@@ -66,7 +64,9 @@ def check_judged(parameters: Mapping[str, Any]) -> None:
 
 
 def check_head(parameters: Mapping[str, Any]) -> None:
-    """DataError for a training that a linear head does not have, or a calibration without labels to calibrate by."""
+    """DataError for a training that a head does not have, a calibration without labels for it, or no such prior."""
+    if not 0 < parameters["prior"] < float("inf"):
+        raise DataError(f"prior: {parameters['prior']}; it must be a finite number above 0")
     linear, released = parameters["reward_model"] == "linear_bt", parameters["procedure"] == "full_batch"
     if linear and released:
         raise DataError("procedure: full_batch is how a network is trained; with linear_bt say sound")

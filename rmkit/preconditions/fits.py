@@ -7,6 +7,8 @@ nothing.
 from collections.abc import Mapping
 from typing import Any
 
+from rmkit.active.pools_of_rules import JUDGED, defined_in
+
 Known = Mapping[str, Any]
 
 
@@ -37,8 +39,8 @@ def of_validation_split(known: Known) -> int:
 
 def of_active_labeling(known: Known) -> int:
     """05: each strategy on each pool, at the start and after each round; what people judged is one pool."""
-    pools = 1 if known["world"] == "hh_rlhf" else len(known["pools"])
-    return pools * len(known["strategies"]) * (known["n_rounds"] + 1)
+    pools = [JUDGED] if known["world"] == "hh_rlhf" else known["pools"]
+    return sum(len(defined_in(known["strategies"], pool)) for pool in pools) * (known["n_rounds"] + 1)
 
 
 def of_population(known: Known) -> int:
