@@ -105,35 +105,39 @@ def draw_family(ax: Axes, of_pool: pd.DataFrame, names: Sequence[str], looks: Ma
 
 
 @themed
-def strategy_rank_figure(table: pd.DataFrame, *, unit: str, against: str = "random") -> Figure:
+def strategy_rank_figure(table: pd.DataFrame, *, unit: str, against: str = "random", ratio: bool = False) -> Figure:
     """A column a pool, a line a strategy, best first: its difference to another with its interval.
 
     table: pool, strategy, mean, low, high (null: none), of one metric, each strategy once in a pool. Filled where the
-    interval leaves out 0. ResultError as in `family_curves_figure`.
+    interval leaves out 0. ratio: means are ratios instead, 1 where nothing differs, on a logarithmic axis; unit says of
+    what. ResultError as in `family_curves_figure`.
     """
     check(table, RANK_COLUMNS, ["pool", "strategy"])
     looks, pools = looks_of(table["strategy"], "strategy"), list(dict.fromkeys(table["pool"]))
     most = int(table.groupby("pool").size().max())
     size = (4.7 * len(pools) + 0.3, 0.2 * most + 1.1)
     figure, axes = plt.subplots(1, len(pools), figsize=size, squeeze=False, sharex=True)
-    name = looks_of([against], "strategy")[against].label
+    nothing, name = 1.0 if ratio else 0.0, looks_of([against], "strategy")[against].label
     for ax, pool in zip(axes[0], pools, strict=True):
         ranked = table[table["pool"] == pool].sort_values("mean", ascending=False).reset_index(drop=True)
         for place, row in enumerate(ranked.itertuples()):
             look, known = looks[str(row.strategy)], bool(np.isfinite(row.low))
             if known:
                 ax.plot([row.low, row.high], [place, place], color=look.color, linewidth=1.4)
-            clear = known and (row.low > 0 or row.high < 0)
+            clear = known and (row.low > nothing or row.high < nothing)
             face = look.text if clear else "white"
             ax.plot([row.mean], [place], "o", color=look.text, markerfacecolor=face, markersize=4.5)
-        ax.axvline(0, color=GREY, linestyle=":", linewidth=1.2)
+        ax.axvline(nothing, color=GREY, linestyle=":", linewidth=1.2)
+        if ratio:
+            ax.set_xscale("log", base=2)
+            ax.xaxis.set_major_formatter("{x:g}")
         ax.set_yticks(range(len(ranked)), [looks[name].label for name in ranked["strategy"]], fontsize=8.5)
         for tick, strategy in zip(ax.get_yticklabels(), ranked["strategy"], strict=True):
             tick.set_color(looks[strategy].text)
         ax.set_ylim(most - 0.4, -0.6)
         ax.grid(visible=False)
         ax.grid(axis="x", visible=True)
-        ax.set_xlabel(f"{unit}\nminus {name}")
+        ax.set_xlabel(unit if ratio else f"{unit}\nminus {name}")
         ax.set_title(f"pairs {called(pool, 'pool')}")
     return figure
 

@@ -23,6 +23,7 @@ from rmkit.findings.compared_jobs import Job, by_world
 from rmkit.findings.effects import effect, mean_over_settings, parts
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.means import Interval
+from rmkit.intervals.spreads import spread_ratio, spread_ratio_over_worlds
 from rmkit.intervals.worlds import FEWEST_WORLDS, of_table, over_these_worlds, over_worlds
 from rmkit.report.exhibits.settings import Drawn, Results, headed, named, told
 from rmkit.report.wording import join
@@ -68,6 +69,22 @@ def active_ranks(results: Results) -> Iterator[Drawn]:
                 f"are {kind(leads)}.",
                 strategy_rank_figure(leads, unit=outcome_name(metric)),
             )
+
+
+def active_spreads(results: Results) -> Iterator[Drawn]:
+    """How much each strategy's results differ between seeds, beside those of random choice."""
+    for group, jobs in groups(results):
+        metric = outcomes(jobs[0][1])[0]
+        ratios = spreads_over(jobs, metric)
+        yield Drawn(
+            named("active-spreads", group),
+            headed("Which strategies are steadier than random choice?", group),
+            f"The standard deviation over seeds of random choice, as a multiple of the strategy's own: "
+            f"{outcome_name(metric)}, with the most labels, a mean over prompts. Further to the right is steadier. "
+            f"Filled dots have an interval that leaves out 1. Intervals are {kind(ratios)}; long tails make them too "
+            "short (docs/log/interval-coverage.md).",
+            strategy_rank_figure(ratios, unit="spread of random choice\n/ own spread", ratio=True),
+        )
 
 
 def active_contest(results: Results) -> Iterator[Drawn]:
@@ -180,6 +197,39 @@ def leads_in(seeds: Sequence[Evaluations], metric: Metric, by: Sequence[str]) ->
     value_sfp, fits = stacked(ahead, metric), ahead[0].fits
     later = fits if "annotations" in by else fits[fits["annotations"] > fits["annotations"].min()]
     return {key: value_sfp[:, here.index].mean(axis=1) for key, here in later.groupby(list(by), sort=False)}
+
+
+def spreads_over(jobs: Sequence[Job], metric: Metric) -> pd.DataFrame:
+    """A row for each pool and strategy: the spread over seeds of AGAINST, divided by its own, with the most labels."""
+    sides: dict[tuple[Any, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
+    worlds = pooled(jobs)
+    for settings in worlds.values():
+        of_settings = [last_scores(seeds, metric) for seeds in settings.values()]
+        for pool, name in of_settings[0]:
+            own, theirs = ([one.get((pool, who)) for one in of_settings] for who in (name, AGAINST))
+            if name != AGAINST and all(one is not None for one in (*own, *theirs)):
+                sides.setdefault((pool, name), []).append((np.mean(theirs, axis=0), np.mean(own, axis=0)))
+    rows = []
+    for (pool, name), of_worlds in sides.items():
+        if len(of_worlds) == len(worlds):
+            first_ws, second_ws = zip(*of_worlds, strict=True)
+            if len(of_worlds) == 1:
+                interval = spread_ratio(first_ws[0], second_ws[0])
+            else:
+                new_worlds = len(of_worlds) >= FEWEST_WORLDS
+                interval = spread_ratio_over_worlds(first_ws, second_ws, new_worlds=new_worlds).interval
+            rows.append({"pool": pool, "strategy": name} | interval_row(interval, min(len(one) for one in first_ws)))
+    return pd.DataFrame(rows)
+
+
+def last_scores(seeds: Sequence[Evaluations], metric: Metric) -> dict[tuple[Any, ...], np.ndarray]:
+    """(S,) the mean over prompts with the most labels in each seed of a setting, by pool and strategy."""
+    value_sfp, fits = stacked(seeds, metric), seeds[0].fits.reset_index(drop=True)
+    last = fits[fits["annotations"] == fits["annotations"].max()]
+    kept_p = np.isfinite(value_sfp[:, last.index]).all(axis=(0, 1))
+    return {
+        key: value_sfp[:, here.index][..., kept_p].mean(axis=(1, 2)) for key, here in last.groupby(TOLD[:2], sort=False)
+    }
 
 
 def over(tables: Sequence[np.ndarray]) -> Interval:

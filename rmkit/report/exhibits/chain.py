@@ -6,7 +6,13 @@ Notebook 07 shows them one by one.
 from collections.abc import Callable, Iterator, Mapping
 
 from rmkit.report.exhibits.active import active_choices, active_curves, active_differences
-from rmkit.report.exhibits.active_many import active_contest, active_families, active_ranks, active_reasons
+from rmkit.report.exhibits.active_many import (
+    active_contest,
+    active_families,
+    active_ranks,
+    active_reasons,
+    active_spreads,
+)
 from rmkit.report.exhibits.annotation import annotation_noise
 from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
 from rmkit.report.exhibits.margin_uncertainty import margin_uncertainty
@@ -25,6 +31,7 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "05_active_choices": active_choices,
     "05_active_contest": active_contest,
     "05_active_ranks": active_ranks,
+    "05_active_spreads": active_spreads,
     "05_active_families": active_families,
     "05_active_reasons": active_reasons,
     "06_accuracy_and_drop": accuracy_and_drop,

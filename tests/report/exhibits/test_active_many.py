@@ -8,6 +8,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis, Metric
 from rmkit.findings.claims import GAPS, INFORMATION
 from rmkit.findings.effects import effect
+from rmkit.intervals.spreads import spread_ratio_over_worlds
 from rmkit.intervals.worlds import of_table, over_these_worlds
 from rmkit.report.exhibits.active import active_choices, active_curves, active_differences
 from rmkit.report.exhibits.active_many import (
@@ -15,10 +16,12 @@ from rmkit.report.exhibits.active_many import (
     active_families,
     active_ranks,
     active_reasons,
+    active_spreads,
     contest_table,
     lead_rule,
     leads_over,
     outcomes,
+    spreads_over,
 )
 
 NAMES, COUNTS = ("random", *GAPS, *INFORMATION), (50, 100, 150)
@@ -82,6 +85,28 @@ def test_a_lead_is_over_random_and_pooled_over_settings_and_worlds():
         (by_count["pool"] == "within_prompt") & (by_count["strategy"] == "bald") & (by_count["annotations"] > 50)
     ]
     assert mean["mean"].mean() == pytest.approx(row["mean"])
+
+
+def test_a_spread_is_beside_that_of_random_choice_over_the_seeds_of_each_world():
+    found = spreads_over(JOBS, Metric("spearman")).set_index(["pool", "strategy"])
+
+    def last(one, name):
+        here_f = (
+            (one.fits["strategy"] == name) & (one.fits["pool"] == "cross_prompt") & (one.fits["annotations"] == 150)
+        )
+        return one.values["spearman"][here_f.to_numpy()].astype(float).mean()
+
+    sides = [
+        np.array([last(one, name) for _, one in JOBS]).reshape(3, 2, 5).mean(axis=1) for name in ("random", "bald")
+    ]
+    expected = spread_ratio_over_worlds(*sides).interval
+    row = found.loc[("cross_prompt", "bald")]
+    np.testing.assert_allclose(
+        row[["low", "mean", "high"]].astype(float), [expected.low, expected.estimate, expected.high]
+    )
+    (drawn,) = active_spreads(Stored(JOBS[:5]))
+    assert "new seeds, these prompts" in drawn.caption
+    assert drawn.figure.axes[0].get_xscale() == "log"
 
 
 def test_what_was_not_combined_is_drawn_of_the_first_setting_alone():
