@@ -206,9 +206,10 @@ def spreads_over(jobs: Sequence[Job], metric: Metric) -> pd.DataFrame:
     for settings in worlds.values():
         of_settings = [last_scores(seeds, metric) for seeds in settings.values()]
         for pool, name in of_settings[0]:
-            own, theirs = ([one.get((pool, who)) for one in of_settings] for who in (name, AGAINST))
-            if name != AGAINST and all(one is not None for one in (*own, *theirs)):
-                sides.setdefault((pool, name), []).append((np.mean(theirs, axis=0), np.mean(own, axis=0)))
+            here = (pool, name), (pool, AGAINST)
+            if name != AGAINST and all(key in one for one in of_settings for key in here):
+                own_s, theirs_s = (np.mean([one[key] for one in of_settings], axis=0) for key in here)
+                sides.setdefault((pool, name), []).append((theirs_s, own_s))
     rows = []
     for (pool, name), of_worlds in sides.items():
         if len(of_worlds) == len(worlds):
