@@ -1,7 +1,8 @@
 """How much too sure S fits are, by pairs that they did not learn from: before a design weights pairs by p (1 - p).
 
 Knows a fitted reward model and pairs; what a temperature is, and its prior, is measures/temperature.py's. Over-trained
-networks understate p (1 - p), so that a D-optimal choice turns into the choice of the most uncertain pairs.
+networks understate p (1 - p), so that a D-optimal choice turns into the choice of the most uncertain pairs. The
+released trainer of arXiv 2502.04354 (`procedure="full_batch"`) does so several times over.
 """
 
 import numpy as np

@@ -6,8 +6,8 @@ Knows counts and losses; no tensor but the layers that it keeps. `Published` rep
 three; the last weights are kept. `Sound` keeps the best ones, and works on log-odds. `FullBatch` repeats the released
 trainer of arXiv 2502.04354, "Active Reward Modeling": 1,000 steps of Adam at 1e-3, each on all training pairs, without
 weight decay; no validation pair is asked anything, and the last weights are kept. It costs a pair softplus of minus the
-margin; theirs is cross-entropy of the probability, which is the same number but where a probability rounds to 0 or 1.
-There theirs loses the gradient; a pair that is ordered wrongly by so much still teaches here. NETWORKS has the network
+margin. Theirs is cross-entropy of the probability: the same number up to rounding for margins from about -28 to 17.
+Beyond that theirs has no gradient, while a wrongly ordered pair goes on to teach here. NETWORKS has the network
 that each is for.
 """
 

@@ -53,6 +53,18 @@ def test_it_is_the_released_network_and_trainer():
     assert model.validation_log_loss_s_[0] == pytest.approx(loss.item(), rel=0.05)  # theirs is a step earlier
 
 
+def test_its_loss_is_the_released_one_where_that_has_a_gradient():
+    values = torch.tensor([-25.0, -2.0, 0.0, 3.0, 10.0, -100.0])
+    mine, theirs = values.clone().requires_grad_(), values.clone().requires_grad_()
+    loss = FullBatch(max_steps=1).nll(mine, 1)
+    released_loss = F.binary_cross_entropy(torch.sigmoid(theirs), torch.ones(6), reduction="none")
+    torch.testing.assert_close(loss, released_loss, rtol=1e-5, atol=1e-6)
+    loss.sum().backward()
+    released_loss.sum().backward()
+    torch.testing.assert_close(mine.grad[:5], theirs.grad[:5], rtol=1e-4, atol=1e-6)
+    assert (mine.grad[5], theirs.grad[5]) == (-1, 0)
+
+
 def test_a_notebook_gets_the_released_options_by_the_procedures_name():
     head = build("mlp_bt", procedure="full_batch")
     assert (head.hidden, head.activation, head.max_steps) == ((512, 512, 512), "gelu", 1000)
