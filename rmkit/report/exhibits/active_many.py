@@ -32,6 +32,7 @@ from rmkit.study.planning.keys import canonical
 STAGE, AGAINST, WITHIN = "05_active_labeling", "random", "within_prompt"
 MANY = 8  # strategies, of which lines are no longer told apart in one panel
 SETTINGS = ("task", "generator")
+FIRST = ("world", "features", "reward_model", "procedure", "beta", "n_batch")  # by which groups are told apart
 POOLED = ("seed", "world_seed", *SETTINGS, "strategies", "pools")
 TOLD = ["pool", "strategy", "annotations"]
 
@@ -44,16 +45,16 @@ def many(evaluations: Evaluations) -> bool:
 def active_families(results: Results) -> Iterator[Drawn]:
     """What each strategy gains over random choice with every label, a row of panels a few families."""
     for group, jobs in groups(results):
-        for metric in outcomes(jobs[0][1]):
-            leads = leads_over(jobs, metric, by=TOLD)
-            yield Drawn(
-                named(file_name("active-families", metric), group),
-                headed(f"What does each strategy gain over random choice? {outcome_name(metric)}", group),
-                "Each strategy minus random choice, on the same prompts with the same number of labels, by family. The "
-                "thin blue line is D-optimal choice. Look for families that leave 0 together. Bars, at the most "
-                f"labels, are {kind(leads)}.",
-                family_curves_figure(leads, unit=outcome_name(metric)),
-            )
+        metric = outcomes(jobs[0][1])[0]
+        leads = leads_over(jobs, metric, by=TOLD)
+        yield Drawn(
+            named("active-families", group),
+            headed("What does each strategy gain over random choice, by family?", group),
+            "Each strategy minus random choice, on the same prompts with the same number of labels, by family. The "
+            "thin blue line is D-optimal choice. Look for families that leave 0 together. Bars, at the most labels, are "
+            f"{kind(leads)}.",
+            family_curves_figure(leads, unit=outcome_name(metric)),
+        )
 
 
 def active_ranks(results: Results) -> Iterator[Drawn]:
@@ -118,8 +119,13 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
         return
     rows = rows[rows["metric"].isin(wanted)]
     kept = [name for name in rows if name.startswith("param_") and name[6:] not in POOLED and rows[name].nunique() > 1]
-    for values, here in rows.groupby(kept, sort=False, dropna=False) if kept else [((), rows)]:
-        group = ", ".join(told(name[6:], value) for name, value in zip(kept, values, strict=True))
+    of_groups = list(rows.groupby(kept, sort=False, dropna=False)) if kept else [((), rows)]
+    drawn = [(values, here) for values, here in of_groups if here["strategy"].nunique() > MANY]
+    everyone = [dict(zip(kept, values, strict=True)) for values, _ in drawn]
+    bare = [{name[6:]: value for name, value in one.items()} for one in everyone]
+    shown = telling([name[6:] for name in kept], bare) if bare else []
+    for one, (_, here) in zip(bare, drawn, strict=True):
+        group = ", ".join(told(name, one[name]) for name in shown)
         means = here.groupby(["pool", "strategy", "metric"], sort=False)["value"].mean().unstack("metric")
         yield Drawn(
             named("active-reasons", group),
@@ -132,7 +138,11 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
 
 
 def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY + 1) -> Iterator[tuple[str, list[Job]]]:
-    """The jobs of the stage that are drawn as one, with what tells them from the others; only of many strategies."""
+    """The jobs of the stage that are drawn as one, with what tells them from the others; only of many strategies.
+
+    Where some settings have more strategies than others, all strategies are drawn of those, and then, of all settings,
+    the strategies that every one has. beside: parameters that are drawn beside each other; then all jobs are one.
+    """
     if STAGE not in results.gathered:
         return
     found: dict[str, list[Job]] = {}
@@ -143,8 +153,27 @@ def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY +
     first = [jobs[0][0] for jobs in found.values()]
     names = [name for name in (first[0] if first else {}) if name not in (*POOLED, *beside)]
     differing = [name for name in names if len({canonical(one[name]) for one in first}) > 1]
+    shown = telling(differing, first)
     for jobs in found.values():
-        yield ", ".join(told(name, jobs[0][0][name]) for name in differing), jobs
+        group = [told(name, jobs[0][0][name]) for name in shown]
+        of_jobs = [frozenset(evaluations.fits["strategy"]) for _, evaluations in jobs]
+        sets = sorted(set(of_jobs), key=len, reverse=True) if not beside else []
+        for names in sets or [frozenset[str]()]:
+            having = [job for job, strategies in zip(jobs, of_jobs, strict=True) if names <= strategies]
+            yield ", ".join([*group, f"{len(names)} strategies"] if len(sets) > 1 else group), having
+
+
+def telling(differing: Sequence[str], everyone: Sequence[Mapping[str, Any]]) -> list[str]:
+    """As few of the parameters that differ as tell all groups apart, what a reader asks for first before the rest."""
+
+    def kinds(names: Sequence[str]) -> int:
+        return len({tuple(str(one[name]) for name in names) for one in everyone})
+
+    found: list[str] = []
+    for name in sorted(differing, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
+        if kinds([*found, name]) > kinds(found):
+            found.append(name)
+    return found
 
 
 def outcomes(evaluations: Evaluations) -> list[Metric]:

@@ -141,9 +141,13 @@ def test_many_strategies_are_drawn_by_family_and_few_as_before():
     assert [*active_families(few), *active_ranks(few), *active_contest(few)] == []
     for new in (active_families, active_ranks):
         drawn = list(new(Stored(JOBS[:5])))
-        assert len({one.name for one in drawn}) == 3  # outcomes
+        assert len({one.name for one in drawn}) == (3 if new == active_ranks else 1)  # outcomes
         assert all("for new seeds, new prompts" in one.caption for one in drawn)
     assert "(beta = 1.0)" in next(active_ranks(many)).heading
+    mixed = [job(s) for s in range(5)] + [job(s, task="harmless", names=NAMES[:-1]) for s in range(5)]
+    all_there, of_both = (one.heading for one in active_families(Stored(mixed)))
+    assert all_there.endswith(f"({len(NAMES)} strategies)")
+    assert of_both.endswith(f"({len(NAMES) - 1} strategies)")
     (contest,) = active_contest(many)
     assert "DeltaUCB" in contest.caption
     assert [ax.get_title(loc="left")[:8] for ax in contest.figure.axes] == ["Spearman", "gold rew", "gold rew"]
