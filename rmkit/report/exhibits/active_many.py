@@ -51,8 +51,8 @@ def active_families(results: Results) -> Iterator[Drawn]:
             named("active-families", group),
             headed("What does each strategy gain over random choice, by family?", group),
             "Each strategy minus random choice, on the same prompts with the same number of labels, by family. The "
-            "thin blue line is D-optimal choice. Look for families that leave 0 together. Bars, at the most labels, are "
-            f"{kind(leads)}.",
+            "thin blue line is D-optimal choice. Look for families that leave 0 together. Bars, at the most labels, "
+            f"are {kind(leads)}.",
             family_curves_figure(leads, unit=outcome_name(metric)),
         )
 
@@ -158,9 +158,9 @@ def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY +
         group = [told(name, jobs[0][0][name]) for name in shown]
         of_jobs = [frozenset(evaluations.fits["strategy"]) for _, evaluations in jobs]
         sets = sorted(set(of_jobs), key=len, reverse=True) if not beside else []
-        for names in sets or [frozenset[str]()]:
-            having = [job for job, strategies in zip(jobs, of_jobs, strict=True) if names <= strategies]
-            yield ", ".join([*group, f"{len(names)} strategies"] if len(sets) > 1 else group), having
+        for wanted in sets or [frozenset[str]()]:
+            having = [job for job, strategies in zip(jobs, of_jobs, strict=True) if wanted <= strategies]
+            yield ", ".join([*group, f"{len(wanted)} strategies"] if len(sets) > 1 else group), having
 
 
 def telling(differing: Sequence[str], everyone: Sequence[Mapping[str, Any]]) -> list[str]:
