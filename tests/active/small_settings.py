@@ -60,7 +60,7 @@ def setting(*, strategies=THREE, reward_model="linear_bt", head=None, prior=1.0,
 def label_actively(shown, test_embedding_rd):
     """The rounds of notebook 05."""
     labelled = {name: shown.start() for name in shown.strategies}
-    model = shown.fit(labelled.values(), 0)
+    model = shown.fit([shown.start()], 0).only(np.zeros(len(labelled), dtype=np.int64))
     rewards, batches = [model.score(test_embedding_rd)], []
     for done in range(1, shown.budget.n_rounds + 1):
         offered_m2 = shown.offered(done)
