@@ -139,9 +139,8 @@ def keep_the_strategy(project):
     look = '"largest_margin": Look("largest margin", GREEN, "-.", "^"),'
     replace_in(project / "rmkit/figures/looks.py", '"strategy": {', f'"strategy": {{\n        {look}')
     notebook = project / "notebooks/05_active_labeling.ipynb"
-    replace_in(
-        notebook, 'strategies: list[Literal[\\"random\\"', 'strategies: list[Literal[\\"largest_margin\\", \\"random\\"'
-    )
+    entry = '"        \\"{}\\",\\n",'
+    replace_in(notebook, entry.format("random"), f"{entry.format('largest_margin')}\n    {entry.format('random')}")
 
 
 def replace_in(path, old, new):

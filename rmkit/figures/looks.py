@@ -151,7 +151,9 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         ),
         "base": Look("base policy", PALE, (0, (1, 3)), "+"),
     },
-    "strategy": _strategies(),
+    "strategy": {
+        **_strategies(),
+    },
     "choice": {
         "similar": Look("similar", ORANGE, "--", "s"),
         "random": Look("random", BLUE, "-", "o"),

@@ -43,7 +43,9 @@ EVALUATED = {
         {"reward_model": BASELINES, "validation": SPLITS},
     ),
     "05_active_labeling": Evaluated(
-        GOLD | ANNOTATED | {"kl": "nats"}, ("annotations",), {"reward_model": (), "pool": (), "strategy": ()}
+        GOLD | ANNOTATED | PAIRS | {"kl": "nats"},
+        ("annotations",),
+        {"reward_model": (), "pool": ("judged",), "strategy": ()},
     ),
     "06_accuracy_vs_policy": Evaluated(
         MEASURES | POLICIES,

@@ -61,7 +61,8 @@ def test_the_report_stands_alone_and_says_what_was_found(reported):
     assert "are answered here once" not in page
     assert not re.findall("\\bNone\\b", without_figures(page))
     assert [page.index(heading) for heading in HEADINGS] == sorted(page.index(heading) for heading in HEADINGS)
-    names = ("learning-curves", "annotation-noise", "best-of-n", "active-labelling", "accuracy-and-policy")
+    names = ("learning-curves", "annotation-noise", "best-of-n", "accuracy-and-policy")
+    names = (*names, *(f"active-labelling-world-{world}" for world in ("grammar", "hh-rlhf")))
     for name in (*names, "split-ablation-grammar-spearman", "split-ablation-hh_rlhf-log_loss"):
         assert (project / f"runs/reports/smoke-{name}.png").stat().st_size > 10_000
 

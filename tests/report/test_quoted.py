@@ -54,7 +54,8 @@ def test_a_changed_result_changes_a_text_or_is_a_fault(kept):
         assert all_filled(changed, []) != as_it_is, name
     quoted = {(marker.subject, marker.form[0]) for marker in all_markers(REPOSITORY) if marker.kind == "finding"}
     assert quoted
-    leading = {one.rule for question in QUESTIONS for one in question.leading}
+    leading = {one.rule for question in QUESTIONS for one in question.leading} & set(kept["findings"])
+    assert leading
     for name in leading | {name for name, what in quoted if what in ("both", "whole")}:
         for number in ("value", "low", "high"):
             changed = copy.deepcopy(kept)

@@ -18,6 +18,7 @@ from rmkit.artifacts.metric import Metric
 from rmkit.errors import valued
 from rmkit.report.parts import Table
 from rmkit.report.wording import join
+from rmkit.stages.graph import STAGES
 from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.keys import canonical
 
@@ -77,7 +78,13 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
             groups.setdefault(canonical(same), []).append((parameters, evaluations))
     everyone = [group[0][0] for group in groups.values()]
     differing = (
-        [name for name in everyone[0] if name != "seed" and len({canonical(p[name]) for p in everyone}) > 1]
+        [
+            name
+            for name in everyone[0]
+            if name != "seed"
+            and len({canonical(p[name]) for p in everyone}) > 1
+            and all(STAGES[stage].counts(name, p) for p in everyone)
+        ]
         if everyone
         else []
     )
@@ -105,7 +112,15 @@ def where_gold_is_known(results: Results) -> list[Setting]:
 
 def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
-    names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
+    stage = STAGES[rows["stage"].iloc[0]]
+    names = [
+        name
+        for name in rows
+        if name.startswith("param_")
+        and name != "param_seed"
+        and rows[name].nunique() > 1
+        and all(rows[f"param_{at}"].isin(values).all() for at, values in stage.only.get(name[6:], {}).items())
+    ]
     for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
         yield ", ".join(told(name[6:], value) for name, value in zip(names, values, strict=True)), here
 

@@ -190,11 +190,13 @@ def test_a_label_that_was_told_outlives_a_kill_at_any_moment(tmp_path, kill):
 
 def work(path, annotator, n_pairs, ready):
     queue, rng = Queue(LabelLog(path)), np.random.default_rng(0)
+    ready.with_name(annotator).touch()
     while not ready.exists():
         time.sleep(0.01)
     picks = [pick(number) for number in range(n_pairs)]
     while (claim := queue.take(picks, annotator, rng)) is not None:
         queue.answer(claim, "first" if annotator == "p0" else "second")
+        time.sleep(0.002)  # whoever holds a file's lock without a pause keeps the others out
 
 
 def test_processes_on_one_queue_never_label_a_pair_twice(tmp_path):
@@ -204,6 +206,8 @@ def test_processes_on_one_queue_never_label_a_pair_twice(tmp_path):
     people = [context.Process(target=work, args=(path, f"p{n}", 60, ready)) for n in range(3)]
     for person in people:
         person.start()
+    while not all((tmp_path / f"p{n}").exists() for n in range(3)):
+        time.sleep(0.01)  # so that none is done before another has begun
     ready.touch()
     for person in people:
         person.join(120)
