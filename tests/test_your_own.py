@@ -166,7 +166,7 @@ def test_a_strategy_that_is_kept_changes_no_finished_job(smoke, tmp_path):
     project = shutil.copytree(smoke, tmp_path / "project")
     keep_the_strategy(project)
     said = execute([*shown("run"), "--only", "05_active_labeling", "--no-report"], project, project)
-    assert "2 executed" in said, said
+    assert "4 executed" in said, said
 
 
 # In the notebooks: (what a cell defines, the cell that it comes after, how it is handed over)

@@ -28,6 +28,8 @@ class Budget:
     def __post_init__(self) -> None:
         if self.n_start < VALIDATION_EVERY:
             raise DataError(f"n_start: {self.n_start}; each fifth label validates, give at least {VALIDATION_EVERY}")
+        if self.n_prompts < 1 or self.n_rounds < 0:
+            raise DataError(f"n_prompts: {self.n_prompts}, n_rounds: {self.n_rounds}; give 1 or more, and 0 or more")
         if not 1 <= self.n_batch <= self.n_candidates:
             candidates = f"{self.n_candidates} candidates; give 1 to {self.n_candidates}"
             raise DataError(f"n_batch: {self.n_batch} labels a round, of {candidates}")

@@ -72,14 +72,16 @@ class Acquisition(Protocol):
         """
 
 
-def checked_choice(chosen_m: np.ndarray, candidates: Candidates, name: str) -> np.ndarray:
-    """What strategy `name` selected, or a DataError if that is not whole positions in M without repeats."""
+def checked_choice(chosen_m: np.ndarray, candidates: Candidates, name: str, n_pairs: int) -> np.ndarray:
+    """What strategy `name` selected, or a DataError if that is not n_pairs whole positions in M without repeats."""
     chosen_m = np.asarray(chosen_m)
     if chosen_m.ndim != 1 or chosen_m.dtype.kind not in "iu":
         found = f"{chosen_m.dtype} of shape {chosen_m.shape}"
         raise DataError(f"{name}.select returned {found}; it must return whole positions, (n_pairs,)")
     if len(set(chosen_m.tolist())) < len(chosen_m) or not ((chosen_m >= 0) & (chosen_m < len(candidates))).all():
         raise DataError(f"{name}.select returned positions twice, or beyond the {len(candidates)} candidates")
+    if len(chosen_m) != n_pairs:
+        raise DataError(f"{name}.select returned {len(chosen_m)} positions, and {n_pairs} were asked for")
     return chosen_m
 
 

@@ -28,8 +28,14 @@ def defined_in(strategies: Iterable[str], pool: str) -> list[str]:
     return [name for name in strategies if name not in WITHIN_PROMPT or pool in ("within_prompt", JUDGED)]
 
 
-def check_pools_of(strategies: Iterable[str], pools: Collection[str], n_responses: int | None) -> None:
-    """DataError for a rule that chooses within a prompt where no pool has such pairs, or a prompt has one pair."""
+def check_pools_of(strategies: Collection[str], pools: Collection[str], n_responses: int | None) -> None:
+    """DataError for a rule that chooses within a prompt where no pool has such pairs, or a prompt has one pair, and for
+    a pool in which no strategy can choose.
+    """
+    if empty := [pool for pool in pools if not defined_in(strategies, pool)]:
+        raise DataError(
+            f"pools: {empty[0]} has no strategy, since all choose within a prompt; leave it out, or add one"
+        )
     for name in strategies:
         if name not in WITHIN_PROMPT:
             continue

@@ -91,10 +91,14 @@ class ToPeople:
     def __len__(self) -> int:
         return len(self.pair_m2)
 
+    @property
+    def prompts(self) -> np.ndarray:
+        """(Q,) int64 the prompts that have a pair, ascending."""
+        return np.unique(self.prompt_r[self.pair_m2[:, 0]])
+
     def apart(self, share: float, rng: np.random.Generator) -> tuple["ToPeople", "ToPeople"]:
         """The pairs to ask about, and those of a share of the prompts, to test on; DataError if either is empty."""
-        prompt_m = self.prompt_r[self.pair_m2[:, 0]]
-        prompts = np.unique(prompt_m)
+        prompt_m, prompts = self.prompt_r[self.pair_m2[:, 0]], self.prompts
         n_tests = round(share * len(prompts))
         if not 0 < n_tests < len(prompts):
             raise DataError(f"test_share: {share} of {len(prompts)} prompts leaves one side without a pair")
@@ -104,10 +108,10 @@ class ToPeople:
 
     def drawn(self, n_prompts: int, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
         """As `Questions.drawn`; DataError for more prompts than there are."""
-        prompt_m = self.prompt_r[self.pair_m2[:, 0]]
-        prompts = np.unique(prompt_m)
+        prompt_m, prompts = self.prompt_r[self.pair_m2[:, 0]], self.prompts
         if n_prompts > len(prompts):
-            raise DataError(f"n_prompts: {n_prompts}, and people judged pairs of {len(prompts)} prompts; ask for fewer")
+            have = f"people judged pairs of {len(prompts)} prompts beside those that are kept to test on"
+            raise DataError(f"n_prompts: {n_prompts}, and {have}; ask for fewer, or lower test_share")
         at = np.flatnonzero(np.isin(prompt_m, rng.choice(prompts, size=n_prompts, replace=False)))
         return self.pair_m2[rng.permutation(at)[:n_pairs]]
 

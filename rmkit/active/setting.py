@@ -28,6 +28,7 @@ from rmkit.reward_models.inputs import row_blocks
 from rmkit.reward_models.protocol import HasLastLayer, RewardModel, StartsWarm
 from rmkit.training_sets.pair_sets import PairSets
 
+RESERVED = ("pool", "fit", "controls", "start")  # purposes of streams, which a strategy may be called too
 Streams = Callable[[str], np.random.Generator]  # the generator of a purpose: for one name always the same draws
 
 
@@ -54,7 +55,8 @@ class Labelled:
     def split(self, *, holds_out: bool) -> tuple[np.ndarray, np.ndarray]:
         """(M, 2) chosen and rejected of the training pairs and of the validation pairs: the last of each five.
 
-        Without holds_out all train, and the same pairs stand where a head wants some to look at.
+        Without holds_out all train, and the same pairs stand where a network looks at its loss: for a training that
+        chooses nothing by them. A head that trains on both in the end, as the linear one, holds out.
         """
         if not holds_out:
             return self.won_m2, self.won_m2
@@ -136,14 +138,24 @@ class Setting:
             model, s, self.embedding_rd, pair_m2, known.pair_m2,
             prior=self.prior, prompt_r=self.questions.prompt_r, temperature=warmth,
         )  # fmt: skip
-        rng = self.streams(f"{self.pool} {name} {done}")
-        chosen_m = checked_choice(self.strategies[name].select(candidates, self.budget.n_batch, rng), candidates, name)
+        rng = self.streams(f"{self.pool} choice {name} {done}" if name in RESERVED else f"{self.pool} {name} {done}")
+        chosen_m = self._chosen(name, candidates, rng, done, len(known))
         labelled = self.ask(pair_m2[chosen_m])
         about = of_choice(candidates, chosen_m, self.streams(f"{self.pool} controls {done}"))
         about["distinct_prompts"] = float(len(np.unique(self.questions.prompt_r[labelled.pair_m2])))
         about["distinct_responses"] = float(len(np.unique(labelled.pair_m2)))
         about["label_error"] = self.questions.contradicted(labelled.pair_m2, labelled.label_m)
         return Batch(labelled, len(pair_m2), int((~new_m).sum()), about, warmth)
+
+    def _chosen(
+        self, name: str, candidates: Candidates, rng: np.random.Generator, done: int, n_known: int
+    ) -> np.ndarray:
+        n_pairs = self.budget.n_batch
+        if len(candidates) < n_pairs:
+            left = f"{len(candidates)} of the {self.pool} pool's candidates are left that it has not labelled"
+            asked = f"{name}, round {done}: {n_pairs} pairs are to be chosen, and after {n_known} labels {left}"
+            raise DataError(f"{asked}; lower n_batch or n_rounds, or raise n_candidates or n_prompts")
+        return checked_choice(self.strategies[name].select(candidates, n_pairs, rng), candidates, name, n_pairs)
 
     def _sides(self, labelled: Labelled) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(won_m2[:, 0], won_m2[:, 1]) for won_m2 in labelled.split(holds_out=self.holds_out)]
@@ -163,11 +175,13 @@ def typical_difference(embedding_rd: np.ndarray) -> float:
     """The root mean square length of the difference of two responses drawn at random from (R, D) embeddings.
 
     A fit's own pairs would not do as a unit: strategies that choose long differences would be held by a stronger prior.
-    The embeddings may be memory-mapped: they are read in blocks.
+    The embeddings may be memory-mapped: they are read in blocks. DataError where all are the same.
     """
     mean_d = _sum_of_blocks(embedding_rd, lambda block_bd: block_bd) / len(embedding_rd)
     variance_d = _sum_of_blocks(embedding_rd, lambda block_bd: (block_bd - mean_d) ** 2) / len(embedding_rd)
-    return float(np.sqrt(2 * variance_d.sum()))
+    if not (total := float(variance_d.sum())) > 0:
+        raise DataError("embeddings: all responses have the same one, so that there is nothing to learn a reward from")
+    return float(np.sqrt(2 * total))
 
 
 def _sum_of_blocks(embedding_rd: np.ndarray, term: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -80,7 +80,8 @@ class WithinPrompt(ABC):
         rows_of = _by_prompt(prompt_m2[order_m, 0], order_m)
         if len(candidates) > 1 and all(len(rows) == 1 for rows in rows_of):
             raise DataError(
-                f"{name}: chooses within a prompt, and each has one pair; use a rule that looks at pairs alone"
+                f"{name}: chooses within a prompt, and each has one pair among the candidates; "
+                "raise n_candidates, or use a rule that looks at pairs alone"
             )
         inverse_root_dd = solve_triangular(
             lower_root(candidates.known_dd), np.eye(len(candidates.known_dd)), lower=True

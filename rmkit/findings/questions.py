@@ -122,23 +122,23 @@ PAIRS = Question(
         ),
         Leading(
             "contest-spearman-medium",
-            "rules that look for large gaps order responses better than rules that look for information, under medium "
-            "noise",
-            "rules that look for information order responses better than rules that look for large gaps, under medium "
-            "noise",
+            "the rules of ActiveUltraFeedback order responses better than rules that look for information, under "
+            "medium noise",
+            "rules that look for information order responses better than the rules of ActiveUltraFeedback, under "
+            "medium noise",
             unless="d-optimal-beats-random",
         ),
         Leading(
             "contest-policy-medium",
-            "rules that look for large gaps give a better policy than rules that look for information, under medium "
+            "the rules of ActiveUltraFeedback give a better policy than rules that look for information, under medium "
             "noise",
-            "rules that look for information give a better policy than rules that look for large gaps, under medium "
+            "rules that look for information give a better policy than the rules of ActiveUltraFeedback, under medium "
             "noise",
             unless="d-optimal-beats-random",
         ),
         Leading(
             "contest-policy-depends-on-noise",
-            "heavy noise, compared with little noise, favours rules that look for large gaps (by their policy)",
+            "heavy noise, compared with little noise, favours the rules of ActiveUltraFeedback (by their policy)",
             "heavy noise, compared with little noise, favours rules that look for information (by their policy)",
             unless="d-optimal-beats-random",
         ),

@@ -29,8 +29,8 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
         check_head(parameters)
     if parameters.get("world") == "hh_rlhf":
         with told_of(where):
-            budget_of(sizes=parameters["sizes"], has_prompts=None, **numbers)
-            check_judged(parameters)
+            budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=None, **numbers)
+            check_judged(parameters, budget)
         return
     known = ChainMap[str, Any](counts, parameters)  # type: ignore[arg-type]
     n_prompts, n_responses = known.get("n_train_prompts"), known.get("n_train_responses")
@@ -49,16 +49,16 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
         raise ParamsError(f"{where}: ties: drop in 03_annotation_noise; here every question gets a label, say coin")
 
 
-def check_judged(parameters: Mapping[str, Any]) -> None:
+def check_judged(parameters: Mapping[str, Any], budget: Budget) -> None:
     """DataError for a rule within prompts where people judged one pair a prompt, or a share that leaves no test."""
     if parameters.get("pairs_file") is None:
         for name in parameters["strategies"]:
             if name in WITHIN_PROMPT:
                 raise DataError(f"strategies: {name} chooses within a prompt, and people judged one pair of each here")
         for name in ("n_start", "n_batch"):
-            if parameters[name] > parameters["n_prompts"]:
-                have = f"{parameters['n_prompts']} prompts have as many judged pairs"
-                raise DataError(f"{name}: {parameters[name]} labels, and {have}; raise n_prompts")
+            if (asked := getattr(budget, name)) > budget.n_prompts:
+                have = f"{budget.n_prompts} prompts have as many judged pairs"
+                raise DataError(f"{name}: {asked} labels, and {have}; raise n_prompts")
     if not 0 < parameters["test_share"] < 1:
         raise DataError(f"test_share: {parameters['test_share']}; it must lie between 0 and 1")
 
@@ -74,7 +74,7 @@ def check_head(parameters: Mapping[str, Any]) -> None:
         raise DataError("refit: warm ends where cold does with linear_bt, whose loss has one minimum; say cold")
     if parameters["calibration"] == "temperature" and (linear or released):
         which = "linear_bt" if linear else "procedure full_batch"
-        raise DataError(f"calibration: temperature needs labels that are held out, and with {which} all train")
+        raise DataError(f"calibration: temperature needs labels that do not train, and with {which} all do")
 
 
 def check_pool(pool: str, budget: Budget, cross_share: float, n_prompts: int | None, n_responses: int | None) -> None:
@@ -85,6 +85,8 @@ def check_pool(pool: str, budget: Budget, cross_share: float, n_prompts: int | N
         check_prompts(part, budget.n_prompts, n_prompts, "n_prompts")
     if n_responses is None:
         return
+    if n_responses < 2:
+        raise DataError(f"n_train_responses: {n_responses}; a pair has two, give 2 or more")
     for name in ("n_start", "n_batch"):
         for part, asked in parts_of(pool, getattr(budget, name), cross_share).items():
             n_pairs = POOLS[part].n_pairs(budget.n_prompts, n_responses)

@@ -52,7 +52,9 @@ def test_a_round_offers_pairs_of_the_prompts_that_it_draws():
     assert {len(set(PROMPT_R[pair_m2[:, 0]])) for pair_m2 in drawn} == {2}
     assert {tuple(pair) for pair_m2 in drawn for pair in pair_m2.tolist()} == set(map(tuple, judged.pair_m2.tolist()))
     assert {len(judged.drawn(4, 3, np.random.default_rng(seed))) for seed in range(5)} == {3}
-    with pytest.raises(DataError, match=r"^n_prompts: 5, and people judged pairs of 4 prompts; ask for fewer$"):
+    with pytest.raises(
+        DataError, match=r"^n_prompts: 5, and people judged pairs of 4 prompts beside those that are kept"
+    ):
         judged.drawn(5, 3, np.random.default_rng(0))
 
 

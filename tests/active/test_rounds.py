@@ -226,7 +226,8 @@ def small(**change):
 def test_too_little_to_choose_from_is_one_line():
     for change, says in {
         "n_start": "start: 16 pairs are to be labelled, and the within_prompt pool of 1 prompts has 15; ask for fewer",
-        "n_batch": "16 pairs are to be chosen, and there are 15 candidates; ask for fewer",
+        "n_batch": "random, round 1: 16 pairs are to be chosen, and after 5 labels 15 of the within_prompt pool's candidates are "
+        "left that it has not labelled; lower n_batch or n_rounds, or raise n_candidates or n_prompts",
     }.items():
         with pytest.raises(DataError, match=f"^{re.escape(says)}$"):
             history(pool="within_prompt", budget=small(**{change: 16}))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from rmkit.active.budget import Budget
 from rmkit.active.setting import Labelled, as_seen, typical_difference
 from rmkit.errors import DataError, ParamsError
 from tests.active.small_settings import EMBEDDING, GOLD, N_DIMENSIONS, setting
@@ -66,3 +67,41 @@ def test_the_unit_of_the_prior_is_the_same_to_the_last_bit_in_whatever_blocks_it
         assert typical_difference(embedding_rd) == pytest.approx(whole, rel=1e-14)
     else:
         assert typical_difference(embedding_rd) == whole
+
+
+def test_a_linear_head_is_fitted_on_each_label_once_with_the_prior_of_the_design():
+    """The minimum of the sum of losses plus prior / 2 |w|^2, of which M is the second derivative."""
+    experiment = setting(prior=0.7)
+    known = experiment.start()
+    model = experiment.fit([known], 0)
+    feature_srh, weight_sh = model.last_layer(EMBEDDING)
+    won_m2, weight_h = known.won_m2, weight_sh[0].astype(float)
+    difference_mh = feature_srh[0][won_m2[:, 0]].astype(float) - feature_srh[0][won_m2[:, 1]]
+    gradient_h = 0.7 * weight_h - expit(-difference_mh @ weight_h) @ difference_mh
+    np.testing.assert_allclose(gradient_h, 0, atol=1e-4)
+
+
+def test_a_round_that_runs_out_of_pairs_says_who_and_when():
+    budget = Budget(n_start=5, n_rounds=3, n_batch=5, n_prompts=2, n_candidates=30)
+    small = setting(gold_pk=GOLD[:2], embedding_rd=EMBEDDING[:12], pool="within_prompt", budget=budget)
+    known = small.ask(small.offered(1)[:26])
+    with pytest.raises(
+        DataError, match=r"^random, round 2: 5 pairs are to be chosen, and after 26 labels 4 of the within"
+    ):
+        small.choose("random", small.offered(2), known, small.fit([known], 1), 0, 2)
+
+
+def test_a_strategy_that_chooses_too_few_is_told_so_before_anything_is_asked():
+    class Fewer:
+        def select(self, candidates, n_pairs, rng):
+            return np.arange(n_pairs - 1)
+
+    experiment = setting(strategies={"fewer": Fewer()})
+    known = experiment.start()
+    with pytest.raises(DataError, match=r"^fewer\.select returned 9 positions, and 10 were asked for$"):
+        experiment.choose("fewer", experiment.offered(1), known, experiment.fit([known], 0), 0, 1)
+
+
+def test_embeddings_that_are_all_the_same_are_told_as_such():
+    with pytest.raises(DataError, match=r"^embeddings: all responses have the same one"):
+        typical_difference(np.ones((6, 3)))

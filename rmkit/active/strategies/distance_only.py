@@ -1,6 +1,6 @@
 """A control: D-optimal choice that does not know how sure the model is.
 
-All labels count as undecided (p (1 - p) = 1/4), so only the other factor of D-optimality is left: new directions.
+All candidates count as undecided (p (1 - p) = 1/4), so only the other factor of D-optimality is left: new directions.
 Beside d_optimal and entropy it tells which of the two makes D-optimal choice win.
 """
 

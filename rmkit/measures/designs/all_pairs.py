@@ -59,7 +59,7 @@ def greedy_all_pairs(
             _first_gains(feature_nd, reward_n, inverse_dd, may_nn, gain_nn)
         flat = gain_nn.ravel()
         most = max(float(flat.max()), 0.0)
-        i, j = divmod(int(np.argmax(flat >= most * (1 - TIE))), n)
+        i, j = divmod(int(np.argmax(flat >= min(most * (1 - TIE), float(flat.max())))), n)
         picked_k2[k], may_nn[i, j], gain_nn[i, j] = (i, j), False, -np.inf
         pair_d = np.sqrt(p_variance(reward_n[i] - reward_n[j])) * (feature_nd[i] - feature_nd[j])
         told_d, one_plus_gain = tell(known_dd, inverse_dd, pair_d)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from rmkit.errors import ParamsError
+from rmkit.errors import DataError, ParamsError
 from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, TIE, check_design
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -48,7 +48,8 @@ def greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, device: st
             gain_m = _quadratic(pool_md, inverse_dd)
         free_gain_m = torch.where(free_m, gain_m, -torch.inf)
         most = max(float(free_gain_m.max()), 0.0)
-        pick = int((free_m & (free_gain_m >= most * (1 - TIE))).nonzero()[0, 0])
+        among_m = free_m & (free_gain_m >= min(most * (1 - TIE), float(free_gain_m.max())))
+        pick = int(among_m.nonzero()[0, 0])
         picked[i], free_m[pick] = pick, False
         pair_d = pool_md[pick]
         told_d = inverse_dd @ pair_d - (told_td[:t] @ pair_d) @ told_td[:t]
@@ -66,7 +67,10 @@ def _rows(pool_md: torch.Tensor) -> int:
 
 
 def _inverse(total_dd: torch.Tensor) -> torch.Tensor:
-    return torch.cholesky_inverse(torch.linalg.cholesky(total_dd))
+    try:
+        return torch.cholesky_inverse(torch.linalg.cholesky(total_dd))
+    except torch.linalg.LinAlgError:
+        raise DataError("information: is not positive definite; give a prior above 0") from None
 
 
 def _quadratic(pool_md: torch.Tensor, matrix_dd: torch.Tensor) -> torch.Tensor:

@@ -89,7 +89,7 @@ def active_spreads(results: Results) -> Iterator[Drawn]:
 
 
 def active_contest(results: Results) -> Iterator[Drawn]:
-    """The lead of rules that look for large gaps over those that look for information, by noise and outcome."""
+    """The lead of the rules of ActiveUltraFeedback over those that look for information, by noise and outcome."""
     for group, jobs in groups(results, beside=("beta",), fewest=1):
         table = contest_table(jobs)
         if table.empty:
