@@ -126,6 +126,8 @@ def on_cuda(scaled_md: np.ndarray, known_dd: np.ndarray, k: int, unit: float) ->
     from rmkit.measures.designs import on_device
 
     on_device.greedy(scaled_md[:1000], known_dd, 10, "cuda")  # warm
+    _, seconds = timed(on_device.one_shot, scaled_md, JITTER * known_dd, "cuda")
+    print(f"  one shot on CUDA  {seconds / unit:8.1f} products, the copy there included")
     picked, seconds = timed(on_device.greedy, scaled_md, known_dd, k, "cuda")
     return print(f"  greedy on CUDA    {seconds / unit:8.1f} products, the copy there included; first pick {picked[0]}")
 

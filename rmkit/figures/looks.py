@@ -63,70 +63,76 @@ UNFILLED = ("x", "+")  # markers without an inside
 
 
 MARKERS = "osD^Pv<>XdHh*"
+GAPS = {
+    "delta_ucb": "DeltaUCB",
+    "info_max": "InfoMax",
+    "info_gain": "InfoGain",
+    "max_min_lcb": "MaxMinLCB",
+    "delta_quantile": "DeltaQuantile",
+}
+# A colour and a dash for each family of strategies, and what each of its members is called.
+FAMILIES: tuple[tuple[str, Any, dict[str, str]], ...] = (
+    (
+        BLUE,
+        "-",
+        {
+            "d_optimal": "D-optimal",
+            "d_optimal_exchange": "D-optimal with exchange",
+            "d_optimal_one_shot": "D-optimal, one shot",
+            "d_optimal_past_one_shot": "D-optimal, one shot, past-aware",
+            "linear_design": "linear design",
+        },
+    ),
+    (
+        ORANGE,
+        "--",
+        {
+            "max_difference": "maximum difference",
+            "entropy": "entropy",
+            "min_difference": "minimum difference",
+            "noisy_level_set": "noisy level set",
+        },
+    ),
+    (
+        SKY,
+        (0, (5, 1)),
+        {f"{name}_optimal": f"{name.upper()}-optimal" for name in "ave"} | {"c_optimal": "c-optimal"},
+    ),
+    (AMBER, (0, (1, 1)), {"coreset": "coreset", "coreset_published": "coreset, as released"}),
+    (GREEN, "-.", {"bald": "BALD", "batch_bald": "BatchBALD"}),
+    (PURPLE, (0, (7, 2)), GAPS),
+    (
+        PLUM,
+        (0, (3, 1, 1, 1)),
+        {f"{name}_random_prompts": f"{label}, random prompts" for name, label in GAPS.items()},
+    ),
+    (
+        MAROON,
+        (0, (2, 2)),
+        {f"{name}_published": f"{label}, as released" for name, label in GAPS.items()},
+    ),
+    (
+        TEAL,
+        (0, (9, 2, 2, 2)),
+        {
+            "thompson": "double Thompson",
+            "reverse_thompson": "double reverse Thompson",
+            "thompson_published": "double Thompson, as released",
+            "reverse_thompson_published": "double reverse Thompson, as released",
+        },
+    ),
+    (
+        BROWN,
+        (0, (3, 1, 1, 1, 1, 1)),
+        {"d_optimal_shuffled": "D-optimal, weights shuffled", "distance_only": "D-optimal, equal weights"},
+    ),
+)
 
 
 def _strategies() -> dict[str, Look]:
-    """A colour and a dash for each family of strategies, a marker for each of its members."""
-    gap = ("delta_ucb", "info_max", "info_gain", "max_min_lcb", "delta_quantile")
-    gap_labels = ("DeltaUCB", "InfoMax", "InfoGain", "MaxMinLCB", "DeltaQuantile")
-    families: tuple[tuple[str, Any, dict[str, str]], ...] = (
-        (
-            BLUE,
-            "-",
-            {
-                "d_optimal": "D-optimal",
-                "d_optimal_exchange": "D-optimal with exchange",
-                "d_optimal_one_shot": "D-optimal, one shot",
-                "d_optimal_past_one_shot": "D-optimal, one shot, past-aware",
-                "linear_design": "linear design",
-            },
-        ),
-        (
-            ORANGE,
-            "--",
-            {
-                "max_difference": "maximum difference",
-                "entropy": "entropy",
-                "min_difference": "minimum difference",
-                "noisy_level_set": "noisy level set",
-            },
-        ),
-        (
-            SKY,
-            (0, (5, 1)),
-            {f"{name}_optimal": f"{name.upper()}-optimal" for name in "ave"} | {"c_optimal": "c-optimal"},
-        ),
-        (AMBER, (0, (1, 1)), {"coreset": "coreset", "coreset_published": "coreset, as released"}),
-        (GREEN, "-.", {"bald": "BALD", "batch_bald": "BatchBALD"}),
-        (PURPLE, (0, (7, 2)), dict(zip(gap, gap_labels, strict=True))),
-        (
-            PLUM,
-            (0, (3, 1, 1, 1)),
-            {f"{name}_random_prompts": f"{label}, random prompts" for name, label in zip(gap, gap_labels, strict=True)},
-        ),
-        (
-            MAROON,
-            (0, (2, 2)),
-            {f"{name}_published": f"{label}, as released" for name, label in zip(gap, gap_labels, strict=True)},
-        ),
-        (
-            TEAL,
-            (0, (9, 2, 2, 2)),
-            {
-                "thompson": "double Thompson",
-                "reverse_thompson": "double reverse Thompson",
-                "thompson_published": "double Thompson, as released",
-                "reverse_thompson_published": "double reverse Thompson, as released",
-            },
-        ),
-        (
-            BROWN,
-            (0, (3, 1, 1, 1, 1, 1)),
-            {"d_optimal_shuffled": "D-optimal, weights shuffled", "distance_only": "D-optimal, equal weights"},
-        ),
-    )
+    """The looks of FAMILIES, a marker for each member of a family."""
     looks = {"random": Look("random", GREY, ":", "x")}
-    for color, dash, labels in families:
+    for color, dash, labels in FAMILIES:
         for (name, label), marker in zip(labels.items(), MARKERS, strict=False):
             looks[name] = Look(label, color, dash, marker)
     return looks

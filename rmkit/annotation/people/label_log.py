@@ -26,6 +26,7 @@ from types import UnionType
 from typing import Any, Final, Literal, get_args, get_type_hints
 
 from rmkit.errors import DataError, StoreError, cut, not_one_of, quoted
+from rmkit.files.durable import fsync
 from rmkit.files.regular import json_value, require_regular, why_unreadable
 
 Answer = Literal["first", "second", "tie", "skip"]
@@ -126,7 +127,7 @@ class LabelLog:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
             self._file = os.open(self.path, flags, 0o644)
-            _fsync_folder(self.path.parent)
+            fsync(self.path.parent)
         except OSError as fault:
             raise StoreError(f"{self.path}: {why_unreadable(fault)}; name another file for the labels") from None
         try:
@@ -282,11 +283,3 @@ def _lock(file: int, path: Path) -> None:
             time.sleep(0.005)
         except OSError as fault:
             raise StoreError(f"{path}: cannot be locked ({fault.strerror}); keep it on a disk with locks") from None
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

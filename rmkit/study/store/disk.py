@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from rmkit.errors import ParamsError, StoreError
 from rmkit.files import regular
+from rmkit.files.durable import fsync
 
 Described = TypeVar("Described")
 LARGEST = 2**53  # of a number that is kept: no count and no time is larger
@@ -117,12 +118,3 @@ def _is(value: object, hint: Any) -> bool:
     if hint in (int, float):
         return isinstance(value, int | hint) and not isinstance(value, bool) and abs(value) < LARGEST
     return isinstance(value, hint)
-
-
-def fsync(path: Path) -> None:
-    """Bring a file, or a folder's entries, onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -30,13 +30,14 @@ from typing import Any
 
 from rmkit.errors import StoreError
 from rmkit.files.digests import data_digest, stamp
+from rmkit.files.durable import fsync
 from rmkit.files.regular import read_text, why_unreadable
 from rmkit.stages.graph import EVALUATIONS, ROWS, STAGES, Stage
 from rmkit.study.planning.key_changes import NOT_BUILT
 from rmkit.study.planning.keys import FORMAT, canonical, ingredients, name_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.tree_digest import text_digest
-from rmkit.study.store.disk import disk_faults, fsync, read_json, refuse_unpermitted, write_cache, write_text
+from rmkit.study.store.disk import disk_faults, read_json, refuse_unpermitted, write_cache, write_text
 from rmkit.study.store.manifest import read_manifest
 
 KEY = re.compile(r"[\w.-]+-[0-9a-f]{16}")
