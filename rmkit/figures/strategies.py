@@ -24,9 +24,9 @@ ROWS: Mapping[str, tuple[str, ...]] = {
     "D-optimal and its controls": (BLUE, BROWN),
     "differences and entropy": (ORANGE,),
     "other designs, BALD, coreset": (SKY, GREEN, AMBER),
-    "gaps, prompts ranked": (PURPLE,),
-    "gaps, prompts at random": (PLUM,),
-    "gaps, as released": (MAROON,),
+    "gap and uncertainty, prompts ranked": (PURPLE,),
+    "gap and uncertainty, prompts at random": (PLUM,),
+    "gap and uncertainty, as released": (MAROON,),
     "Thompson": (TEAL,),
 }
 ENDINGS = {"_random_prompts": ", random prompts", "_published": ", as released"}  # of names, and of labels
@@ -143,7 +143,9 @@ def strategy_rank_figure(table: pd.DataFrame, *, unit: str, against: str = "rand
 
 
 @themed
-def contest_figure(table: pd.DataFrame, *, families: tuple[str, str] = ("gaps", "information")) -> Figure:
+def contest_figure(
+    table: pd.DataFrame, *, families: tuple[str, str] = ("ActiveUltraFeedback", "information")
+) -> Figure:
     """A panel an outcome, a point a noise level: the first family's lead over the second with its interval.
 
     table: outcome (for people), beta, mean, low, high (null: none), and world if parts of the effect are rows of their

@@ -101,9 +101,10 @@ def active_contest(results: Results) -> Iterator[Drawn]:
         ]
         yield Drawn(
             named("active-contest", group),
-            headed("Large gaps or information: which pairs, by noise and outcome?", group),
-            f"The mean of {families[0]} (gaps) minus that of {families[1]} (information), over all rounds, within "
-            "prompts. Filled where the interval leaves out 0; small dots are worlds. A large gap is a clean label, and "
+            headed("ActiveUltraFeedback or information: which rules, by noise and outcome?", group),
+            f"The mean of {families[0]} (ActiveUltraFeedback) minus that of {families[1]} (information), over all "
+            "rounds, within prompts. Filled where the interval leaves out 0; small dots are worlds. A large gap is a "
+            "clean label, and "
             f"a policy needs the top of the order alone. Intervals are {kind(whole)}.",
             contest_figure(table),
         )

@@ -112,14 +112,14 @@ def where_gold_is_known(results: Results) -> list[Setting]:
 
 def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
-    stage = STAGES[rows["stage"].iloc[0]]
+    only = STAGES[rows["stage"].iloc[0]].only if "stage" in rows and len(rows) else {}  # parameter -> when it counts
     names = [
         name
         for name in rows
         if name.startswith("param_")
         and name != "param_seed"
         and rows[name].nunique() > 1
-        and all(rows[f"param_{at}"].isin(values).all() for at, values in stage.only.get(name[6:], {}).items())
+        and all(rows[f"param_{at}"].isin(values).all() for at, values in only.get(name[6:], {}).items())
     ]
     for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
         yield ", ".join(told(name[6:], value) for name, value in zip(names, values, strict=True)), here
