@@ -185,4 +185,4 @@ def test_candidates_that_do_not_fit_are_one_line(change, says):
 def test_a_strategy_that_returns_something_else_is_told_what_is_right(returned, sentence):
     candidates = Candidates(margin_sm=np.zeros((1, 3)), feature_md=np.ones((3, 2)), known_dd=np.eye(2))
     with pytest.raises(DataError, match=sentence):
-        checked_choice(returned, candidates, "mine")
+        checked_choice(returned, candidates, "mine", n_pairs=len(returned))
