@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 # Options of JupyterLab, as LAB_OPTIONS=--allow-root in a container; of Voilà, as BROWSE_OPTIONS="--no-browser --port=8870".
 LAB_OPTIONS ?=
 BROWSE_OPTIONS ?=
+# Whose results `make results` quotes.
+STUDY ?= params/tiny.yaml
 PIP_INSTALL := install --disable-pip-version-check --progress-bar off -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
 PIP := $(BIN)/python -m pip $(PIP_INSTALL)
 export PYTHONUNBUFFERED = 1
@@ -44,11 +46,9 @@ lab: $(VENV)/.dev  ## JupyterLab on the notebooks
 browse: $(VENV)/.dev  ## notebook 08 as a web page of this machine, without JupyterLab (Voilà)
 	$(BIN)/voila notebooks/08_browse.ipynb --KernelManager.transport=ipc --MappingKernelManager.cull_idle_timeout=300 $(BROWSE_OPTIONS)
 
-results: $(VENV)/.core  ## draw the README's figures and fill in quoted numbers from the stored rows of the embedded study
-	@$(BIN)/rmkit report params/tiny.yaml
-	@for name in noise-and-numbers split-ablation-grammar-best_of_32 active-labelling measures-and-policies; do \
-		cp runs/reports/tiny-$$name.png docs/figures/; done
-	@$(BIN)/python -m rmkit.report.quoted params/tiny.yaml
+results: $(VENV)/.core  ## draw the texts' figures and fill in quoted numbers from the stored rows of STUDY (params/tiny.yaml)
+	@$(BIN)/rmkit report $(STUDY)
+	@$(BIN)/python -m rmkit.report.quoted $(STUDY)
 
 bench: $(VENV)/.dev  ## the benchmarks and simulations, each with its table
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

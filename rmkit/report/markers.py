@@ -1,4 +1,4 @@
-"""Markers: where a text quotes a result of the embedded study, and how the result reads there.
+"""Markers: where a text quotes a result of a study, and how the result reads there.
 
 A marker is an HTML comment, which Markdown and JupyterLab hide. It says what is quoted and, after a colon, how. What it
 quotes follows, up to the comment `.`:
@@ -11,13 +11,17 @@ quotes follows, up to the comment `.`:
                                      are, without a style; a VALUE may be `a,b` or `a..b`
     findings: verdicts               count, verdicts, surviving (and how many of these are sanity checks, as
                                      surviving_checks) or estimands of all statements; or a table of those that lead a
-                                     question, or of every statement, beside what an earlier study gave
+                                     question, of every statement, beside what an earlier study gave, or of the claims
+                                     of a paper with what was asked of each
     finding NAME is VERDICT          quotes nothing and has no end: what is said beside it holds for this verdict alone
 
+The results are those of the embedded study, unless a marker says whose they are before its colon or its `is`: `finding
+NAME of paper2-small: both signed 3`, `findings of paper2-small: claims`.
 A number is a `number`, `signed`, `percent` or `points`, with so many digits; `opposite` turns a finding's sign round.
 Knows texts and the results that are quoted (quoted.py); no store.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
@@ -25,19 +29,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import DataError, one_of
+from rmkit.findings.claims import CLAIMS, CONTEST, claim_of
 from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS
 from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
-# "findings": by name the row of 07_figures; "rows": by selection its quantities; "earlier": findings of seeds before
+EMBEDDED = "tiny"
+# "findings": by name the row of 07_figures; "rows": by selection its quantities; "earlier": findings of seeds before;
+# "statements": the folder of the statements' files
 Results = Mapping[str, Any]
 STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
 QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
 PLAIN = ("verdict", "judgement", "rows", "jobs")  # words, or a count: no style, no digits
 OF_FINDING = ("effect", "interval", "both", "whole", "detectable", "verdict", "judgement")
 KINDS = ("finding", "findings", "rows")
+TABLES = (("table",), ("every",), ("claims",))
 COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-HOLDS = re.compile(rf"finding (\S+) is ({'|'.join(VERDICTS)})")
+HOLDS = re.compile(rf"finding (\S+)(?: of (\S+))? is ({'|'.join(VERDICTS)})")
 END = "."
 MARKER = re.compile(rf"<!-- (?:\{END}|(?:{'|'.join(KINDS)})[ :][^<>]*) -->")
 
@@ -50,6 +58,7 @@ class Marker:
     kind: str  # one of KINDS, or "is"
     subject: str  # a statement's name, or the selection of rows
     form: tuple[str, ...]  # how it reads; of "is" the verdict
+    study: str  # whose results are quoted
     start: int  # of what it quotes, in the text
     end: int
 
@@ -65,17 +74,17 @@ def markers(text: str, where: str) -> list[Marker]:
         said = " ".join(comment[1].split())
         here = f"{where}:{text.count(chr(10), 0, comment.start()) + 1}: <!-- {said} -->"
         if holds := HOLDS.fullmatch(said):
-            marker = Marker(here, "is", holds[1], (holds[2],), comment.end(), comment.end())
+            marker = Marker(here, "is", holds[1], (holds[3],), holds[2] or EMBEDDED, comment.end(), comment.end())
         else:
             if said == END:
                 raise DataError(f"{here} ends no marker")
-            kind, subject, form = parsed(said, here)
+            kind, subject, form, study = parsed(said, here)
             if not comments or comments[0][1].strip() != END:
                 raise DataError(f"{here} is not followed by its end, <!-- {END} -->")
-            marker = Marker(here, kind, subject, form, comment.end(), comments.pop(0).start())
+            marker = Marker(here, kind, subject, form, study, comment.end(), comments.pop(0).start())
         found.append(marker)
         begins = not text[text.rfind("\n", 0, comment.start()) + 1 : comment.start()].strip()
-        if begins and marker.form not in (("table",), ("every",)):
+        if begins and marker.form not in TABLES:
             raise DataError(f"{here} begins its line, which Markdown then takes for HTML: put a word before it")
     return found
 
@@ -85,15 +94,16 @@ def without_markers(text: str) -> str:
     return MARKER.sub("", text)
 
 
-def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:
-    """Kind, subject and form of a marker that quotes; DataError if it is none, or asks for what there is not."""
+def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...], str]:
+    """Kind, subject, form and study of a marker that quotes; DataError if it is none, or asks for what there is not."""
     what, colon, how = said.partition(":")
+    what, of, study = what.partition(" of ")
     kind, _, subject = what.partition(" ")
     one_of(kind, KINDS, f"{here}: what is quoted", DataError)
     form = tuple(how.split())
     if not colon or not form:
         raise DataError(f"{here} does not say after a colon how its result reads")
-    known = {"finding": OF_FINDING, "findings": (*OF_ALL, "every"), "rows": tuple(QUANTITIES)}[kind]
+    known = {"finding": OF_FINDING, "findings": (*OF_ALL, "every", "claims"), "rows": tuple(QUANTITIES)}[kind]
     one_of(form[0], known, here, DataError)
     if len(form) > 1 and (kind == "findings" or form[0] in PLAIN):
         raise DataError(f"{here}: {form[0]} has no style and no digits; write {form[0]} alone")
@@ -102,17 +112,20 @@ def parsed(said: str, here: str) -> tuple[str, str, tuple[str, ...]]:
         one_of(numeric[0] if numeric else "", STYLES, f"{here}: style", DataError)
         if len(numeric) != 2 or not numeric[1].isdigit():
             raise DataError(f"{here} does not say {form[0]}, style and digits, as in `{form[0]} signed 3`")
-    return kind, subject, form
+    return kind, subject, form, study if of else EMBEDDED
 
 
-def words(marker: Marker, results: Results) -> str:
-    """What stands between a marker and its end, by these results.
+def words(marker: Marker, by_study: Mapping[str, Results]) -> str:
+    """What stands between a marker and its end, by the results of each study.
 
     DataError if they lack what it names, if there is no such number, or if an "is" does not hold.
     """
+    results = by_study[one_of(marker.study, by_study, f"{marker.where}: study", DataError)]
     findings = results["findings"]
     if marker.kind == "findings" and marker.form == ("every",):
-        return every(findings, results.get("earlier", {}))
+        return every(results)
+    if marker.kind == "findings" and marker.form == ("claims",):
+        return claims(results)
     if marker.kind == "findings":
         return OF_ALL[marker.form[0]](findings)
     if marker.kind == "rows":
@@ -155,11 +168,11 @@ def of_finding(row: Mapping[str, Any], marker: Marker) -> str:
     return interval if marker.form[0] == "interval" else f"{effect} ({interval}{verdict})"
 
 
-def filled(text: str, where: str, results: Results, faults: list[str]) -> str:
-    """The text with what `results` give between its markers; where they give nothing, the fault is added instead."""
+def filled(text: str, where: str, by_study: Mapping[str, Results], faults: list[str]) -> str:
+    """The text with what results give between its markers; where they give nothing, the fault is added instead."""
     for marker in reversed(markers(text, where)):
         try:
-            text = text[: marker.start] + words(marker, results) + text[marker.end :]
+            text = text[: marker.start] + words(marker, by_study) + text[marker.end :]
         except DataError as fault:
             faults.insert(0, str(fault))
     return text
@@ -201,20 +214,48 @@ def leading(findings: Results) -> str:
     return "\n".join(["\n", *lines, "\n"])
 
 
-def every(findings: Results, earlier: Results) -> str:
-    """All statements by question, in order of their names: effect and verdict, and those on the seeds before."""
-    lines = ["| statement | effect, 95% interval | verdict | on the seeds before |", "|---|---|---|---|"]
+def every(results: Results) -> str:
+    """All statements by question, by name: effect and verdict, and those on the seeds before, if any."""
+    findings, earlier = results["findings"], results.get("earlier", {})
+    columns = ["statement", "effect, 95% interval", "verdict", *(["on the seeds before"] if earlier else [])]
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for heading in (*(question.heading for question in QUESTIONS), OTHER):
         if any(row["question"] == heading for row in findings.values()):
-            lines.append(f"| **{heading}** | | | |")
+            lines.append(f"| **{heading}** |" + " |" * (len(columns) - 1))
         for name, row in sorted(findings.items()):
             if row["question"] == heading:
+                line = f"| {linked(name, results)} | {told(row)} | {judgement(row)} |"
                 before = f"{with_interval(old)}: {old['verdict']}" if (old := earlier.get(name)) else NONE
-                effect = with_interval(row, f" {row['unit']}")
-                about = f"{row['estimand']}; {row['matters']:g} would matter"
-                said = f"[{row['statement']}](findings/{name}.yaml)"
-                lines.append(f"| {said} | {effect}, for {about} | {judgement(row)} | {before} |")
+                lines.append(f"{line} {before} |" if earlier else line)
     return "\n".join(["\n", *lines, "\n"])
+
+
+def claims(results: Results) -> str:
+    """Each claim of the paper, its statements with effect and verdict, and where else it is answered."""
+    findings = results["findings"]
+    lines = ["| statement | effect, 95% interval | verdict |", "|---|---|---|"]
+    for name, claim in CLAIMS.items():
+        asked = {key: row for key, row in sorted(findings.items()) if claim_of(key) == name}
+        beside = f" ({'also' if asked else 'not asked here, but'} in {claim.elsewhere})" if claim.elsewhere else ""
+        lines.append(f"| **{name.title() if name == CONTEST else name}. {claim.text}**{beside} | | |")
+        lines += [f"| {linked(key, results)} | {told(row)} | {judgement(row)} |" for key, row in asked.items()]
+    return "\n".join(["\n", *lines, "\n"])
+
+
+def linked(name: str, results: Results) -> str:
+    """A statement in words, which lead to its file; for a text in docs/."""
+    folder = results.get("statements", "docs/findings").removeprefix("docs/")
+    return f"[{results['findings'][name]['statement']}]({folder}/{name}.yaml)"
+
+
+def told(row: dict[Hashable, Any]) -> str:
+    """A statement's effect and interval, of what that is, what would matter, and the effect in each world."""
+    worlds = json.loads(row.get("by_world") or "{}")
+    each = f"; by world {', '.join(NONE if one is None else signed(one, 3) for one in worlds.values())}"
+    return (
+        f"{with_interval(row, ' ' + row['unit'])}, for {row['estimand']}; {row['matters']:g} would matter"
+        f"{each if len(worlds) > 1 else ''}"
+    )
 
 
 def with_interval(row: dict[Hashable, Any], unit: str = "") -> str:

@@ -1,11 +1,13 @@
 """The results that README, docs and notebooks quote: taken from stored rows, kept in the repository, filled into texts.
 
-`python -m rmkit.report.quoted params/tiny.yaml` does all three. `docs/results/<study>.json` holds what the texts quote
-and no more, so that a test can compare them where no store is. How a text quotes is said in markers.py. `docs/log` is
-left alone: its numbers are of their day.
+`python -m rmkit.report.quoted params/tiny.yaml` does all three for one study, and copies the figures of its report that
+texts show. `docs/results/<study>.json` holds what the texts quote and no more, so that a test can compare them where no
+store is. How a text quotes is said in markers.py. `docs/log` is left alone: its numbers are of their day.
 """
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from rmkit.errors import DataError, ResultError, RmkitError, one_of
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.markers import QUANTITIES, Marker, filled, markers
 from rmkit.report.page import environments
+from rmkit.study.monitoring.words import counted
 from rmkit.study.notebook_side.gathered import Gathered
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.project import find_project, study_path
@@ -24,10 +27,11 @@ from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
-FINDINGS = "07_figures"
+FINDINGS, RESULTS, FIGURES = "07_figures", Path("docs", "results"), Path("docs", "figures")
+SHOWN = re.compile(rf"\]\((?:docs/)?{FIGURES.name}/([\w.-]+\.png)\)")
 KEPT = (
     *("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval"),
-    *("statement", "question", "matters"),
+    *("statement", "question", "matters", "by_world"),
 )
 
 
@@ -60,11 +64,14 @@ def replaced(path: Path, new: Sequence[str]) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def with_earlier(root: Path, study: str, results: Mapping[str, Any]) -> dict[str, Any]:
-    """The results with, under "earlier", the findings of the seeds that the study had before, where they are kept."""
-    found = sorted((root / "docs" / "results").glob(f"{study}-seeds-*.json"))
-    earlier = [json.loads(path.read_text(encoding="utf-8"))["findings"] for path in found]
-    return {**results, "earlier": {name: row for findings in earlier for name, row in findings.items()}}
+def kept(root: Path) -> dict[str, Any]:
+    """By study, the results that texts quote; under "earlier" the findings of seeds that it had before, if any."""
+    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (root / RESULTS).glob("*.json")}
+    of_seeds = {name: name.partition("-seeds-")[0] for name in sorted(read) if "-seeds-" in name}
+    found = {name: {**results, "earlier": {}} for name, results in read.items() if name not in of_seeds}
+    for name, study in of_seeds.items():
+        found[study]["earlier"] |= read[name]["findings"]
+    return found
 
 
 def all_markers(root: Path) -> list[Marker]:
@@ -154,13 +161,13 @@ def among(column: pd.Series, wanted: str, marker: Marker) -> pd.Series:
         raise DataError(f"{marker.where}: {wanted!r} is not a number, as this column has") from None
 
 
-def fill(root: Path, results: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Fill all texts in from results; the names of those that changed, and a fault for each marker left as it was."""
+def fill(root: Path, by_study: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Fill all texts in from each study's results; the names of those changed, and a fault for each marker left."""
     changed: list[str] = []
     faults: list[str] = []
     for path in texts(root):
         named = passages(path, root)
-        new = [filled(text, where, results, faults) for where, text in named]
+        new = [filled(text, where, by_study, faults) for where, text in named]
         if new != [text for _, text in named]:
             write_text(path, replaced(path, new))
             changed.append(path.relative_to(root).as_posix())
@@ -178,15 +185,30 @@ def main(name: str) -> str:
         raise ResultError(
             f"{study.name}: {len(finished)} of {planned} jobs are finished; `rmkit run {name}` comes first"
         )
-    made = {"study": project.shown(path), "machine": environments(store, finished)}
-    results = made | measured(all_markers(project.root), Gathered.of_plan("quoted", store, jobs))
-    kept = project.root / "docs" / "results" / f"{study.name}.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    write_text(kept, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    changed, faults = fill(project.root, with_earlier(project.root, study.name, results))
+    statements = next(job.parameters["findings_folder"] for job in jobs if job.stage == FINDINGS)
+    made = {"study": project.shown(path), "machine": environments(store, finished), "statements": statements}
+    asked = [marker for marker in all_markers(project.root) if marker.study == study.name]
+    results = made | measured(asked, Gathered.of_plan("quoted", store, jobs))
+    at = project.root / RESULTS / f"{study.name}.json"
+    at.parent.mkdir(parents=True, exist_ok=True)
+    write_text(at, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    copied = copy_figures(project.root, project.store / "reports", study.name)
+    changed, faults = fill(project.root, kept(project.root))
     if faults:
         raise ResultError("\n".join(faults))
-    return f"{project.shown(kept)} has what the texts quote; {', '.join(changed) or 'no text'} changed"
+    figures = f"; {counted(len(copied), 'figure')} copied" if copied else ""
+    return f"{project.shown(at)} has what the texts quote; {', '.join(changed) or 'no text'} changed{figures}"
+
+
+def copy_figures(root: Path, reports: Path, study: str) -> list[str]:
+    """Copy the figures of a study's report that texts show; their names. ResultError for one that is not in it."""
+    shown = [found for path in texts(root) for found in SHOWN.findall(path.read_text(encoding="utf-8"))]
+    names = sorted({name for name in shown if name.startswith(f"{study}-")})
+    for name in names:
+        if not (reports / name).is_file():
+            raise ResultError(f"{reports / name} is not there, and a text shows it; `rmkit report {study}` draws it")
+        shutil.copy(reports / name, root / FIGURES / name)
+    return names
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ import pytest
 
 from rmkit.errors import DataError
 from rmkit.findings.questions import QUESTIONS
-from rmkit.report.markers import filled, markers
+from rmkit.report.markers import filled, markers, without_markers
 
 SHOWN = {"value": 0.0429, "low": -0.0087, "high": 0.0953, "detectable": 0.0699, "verdict": "cannot tell",
          "survives": "", "unit": "gold reward", "estimand": "new seeds, new prompts", "no_interval": ""}  # fmt: skip
@@ -43,7 +43,7 @@ RESULTS = {
 def test_a_marker_reads_as_it_says(marker, reads):
     text = f"So it is <!-- {marker} -->old<!-- . -->, and not <!-- finding silent: verdict --><!-- . -->."
     faults = []
-    assert filled(text, "README.md", RESULTS, faults) == text.replace("old", reads).replace(
+    assert filled(text, "README.md", {"tiny": RESULTS}, faults) == text.replace("old", reads).replace(
         "verdict --><", "verdict -->not answered<"
     )
     assert not faults
@@ -53,7 +53,7 @@ def test_every_statement_stands_by_its_question_beside_what_the_seeds_before_gav
     said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
     findings = {"b": SHOWN | said, "a": SILENT | said | {"question": QUESTIONS[0].heading}, "c": SHOWN | said}
     results = {"findings": findings, "earlier": {"c": AHEAD, "gone": SHOWN}}
-    lines = filled("<!-- findings: every --><!-- . -->", "docs/results.md", results, []).splitlines()
+    lines = filled("<!-- findings: every --><!-- . -->", "docs/results.md", {"tiny": results}, []).splitlines()
     one, two = (f"| **{question.heading}** | | | |" for question in QUESTIONS[:2])
     assert [line for line in lines[3:] if line.startswith("| **")] == [one, two]
     assert lines.index(one) + 2 == lines.index(two)
@@ -64,10 +64,44 @@ def test_every_statement_stands_by_its_question_beside_what_the_seeds_before_gav
     assert all("0.05 would matter" in line for line in lines if line.startswith("| [One beats two.](findings/"))
 
 
+def test_a_study_without_seeds_before_has_no_column_for_them():
+    said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
+    results = {"findings": {"b": SHOWN | said}, "statements": "docs/findings-active"}
+    text = filled("<!-- findings: every --><!-- . -->", "docs/results.md", {"tiny": results}, [])
+    assert "seeds before" not in text
+    assert "| [One beats two.](findings-active/b.yaml) | +0.043 gold reward" in text
+
+
+def test_a_marker_quotes_the_study_that_it_names():
+    by_study = {"tiny": RESULTS, "other": {"findings": {"ahead": AHEAD | {"value": 0.5}}, "rows": {}}}
+    text = (
+        "<!-- finding ahead of other: effect signed 1 --><!-- . -->, <!-- finding ahead: effect signed 3 --><!-- . -->"
+    )
+    faults = []
+    said = filled(f"a {text}.<!-- finding ahead of other is shown -->", "README.md", by_study, faults)
+    assert without_markers(said) == "a +0.5, +0.043."
+    assert not faults
+
+
+def test_the_table_of_claims_has_the_statements_of_each_and_says_where_others_are_answered():
+    said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
+    worlds = {"by_world": '{"21": 0.05, "22": null, "23": -0.01}', "estimand": "these worlds"}
+    findings = {"a1-one": SHOWN | said | worlds, "contest-two": AHEAD | said, "more-annotations-help": SHOWN | said}
+    results = {"other": {"findings": findings, "statements": "docs/findings-active"}}
+    lines = filled("<!-- findings of other: claims --><!-- . -->", "docs/a.md", results, []).splitlines()
+    assert [line.split(". ")[0] for line in lines if line.startswith("| **")] == [
+        "| **A1", *(f"| **A{number}" for number in range(2, 13)), "| **Contest",
+    ]  # fmt: skip
+    (first,) = [line for line in lines if line.startswith("| [One beats two.](findings-active/a1-one.yaml)")]
+    assert "for these worlds; 0.05 would matter; by world +0.050, –, −0.010 |" in first
+    assert "not asked here, but in benchmarks/active.py" in next(line for line in lines if line.startswith("| **A5"))
+    assert not [line for line in lines if "more-annotations-help" in line]
+
+
 def test_the_table_has_every_statement_that_leads_a_question():
     rules = [leading.rule for question in QUESTIONS for leading in question.leading]
     findings = dict.fromkeys(rules, SHOWN) | {rules[1]: AHEAD | {"survives": ""}, rules[2]: SILENT, "other": SHOWN}
-    text = filled("All:\n\n<!-- findings: table --><!-- . -->\n", "README.md", {"findings": findings}, [])
+    text = filled("All:\n\n<!-- findings: table --><!-- . -->\n", "README.md", {"tiny": {"findings": findings}}, [])
     lines = text.splitlines()
     seen = "new seeds, new prompts |"
     assert lines[4:7] == [
@@ -84,7 +118,7 @@ def test_the_table_has_every_statement_that_leads_a_question():
     assert lines[9].endswith(f"| – | not answered: no verdict from 2 seeds; it takes 5 | {seen}")
     twins = [leading.rule for question in QUESTIONS for leading in question.leading if leading.unless in rules]
     assert len([line for line in lines if line.startswith("| ")]) == 1 + len(QUESTIONS) + len(rules) - len(twins)
-    assert filled(text, "README.md", {"findings": findings}, []) == text
+    assert filled(text, "README.md", {"tiny": {"findings": findings}}, []) == text
 
 
 @pytest.mark.parametrize(
@@ -121,11 +155,15 @@ def test_what_is_no_marker_is_one_sentence_with_file_and_line(text, said):
         ("a <!-- rows 04_reward_models accuracy n=4: mean percent 0 -->b<!-- . -->", "never quoted"),
         ("a <!-- finding silent: both signed 3 -->b<!-- . -->", "there is no value; no verdict from 2 seeds"),
         ("a <!-- finding one-beats-two is shown -->", "the verdict is cannot tell"),
+        (
+            "a <!-- finding one-beats-two of tny is cannot tell -->",
+            "study: 'tny' is not one of tiny; did you mean 'tiny'?",
+        ),
     ],
 )
 def test_what_the_results_lack_is_a_fault_and_leaves_the_text(text, said):
     faults = []
-    assert filled(text, "README.md", RESULTS, faults) == text
+    assert filled(text, "README.md", {"tiny": RESULTS}, faults) == text
     assert len(faults) == 1
     assert faults[0].startswith("README.md:1: ")
     assert said in faults[0]
@@ -134,5 +172,5 @@ def test_what_the_results_lack_is_a_fault_and_leaves_the_text(text, said):
 def test_a_sentence_that_holds_for_its_verdict_stays():
     faults = []
     text = "It cannot be told.<!-- finding one-beats-two is cannot tell -->"
-    assert filled(text, "README.md", RESULTS, faults) == text
+    assert filled(text, "README.md", {"tiny": RESULTS}, faults) == text
     assert not faults

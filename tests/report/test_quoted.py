@@ -1,5 +1,4 @@
 import copy
-import json
 import math
 import re
 import shutil
@@ -10,22 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, ResultError
 from rmkit.findings.questions import QUESTIONS
 from rmkit.report.markers import COMMENT, filled, markers
-from rmkit.report.quoted import all_markers, fill, measured, passages, replaced, texts, with_earlier
+from rmkit.report.quoted import all_markers, copy_figures, fill, kept, measured, passages, replaced, texts
 from rmkit.study.notebook_side.gathered import Gathered
 from tests.checkout import environment, execute
 from tests.small_project import REPOSITORY
 
-KEPT = REPOSITORY / "docs/results/tiny.json"
 TEXTS = list(texts(REPOSITORY))
 
 
 @pytest.fixture(scope="module")
-def kept():
-    """The results of the embedded study that texts quote."""
-    return with_earlier(REPOSITORY, "tiny", json.loads(KEPT.read_text(encoding="utf-8")))
+def by_study():
+    """The results of each study that texts quote."""
+    return kept(REPOSITORY)
 
 
 def all_filled(results, faults):
@@ -33,34 +31,39 @@ def all_filled(results, faults):
     return [filled(text, where, results, faults) for path in TEXTS for where, text in passages(path, REPOSITORY)]
 
 
+def changed(by_study, study, part, name, key, value):
+    """The results with one value of one study changed."""
+    found = copy.deepcopy(by_study)
+    found[study][part][name][key] = value
+    return found
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
-def test_every_quoted_number_is_what_the_study_gave(path, kept):
+def test_every_quoted_number_is_what_the_study_gave(path, by_study):
     faults = []
     for where, text in passages(path, REPOSITORY):
-        assert filled(text, where, kept, faults) == text, f"{path.name}: run `make results`"
+        assert filled(text, where, by_study, faults) == text, f"{path.name}: run `make results`"
     assert not faults
 
 
-def test_a_changed_result_changes_a_text_or_is_a_fault(kept):
-    as_it_is = all_filled(kept, [])
-    for selection, row in kept["rows"].items():
-        for quantity in row:
-            changed = copy.deepcopy(kept)
-            changed["rows"][selection][quantity] += 1
-            assert all_filled(changed, []) != as_it_is, f"{selection}: {quantity} is quoted nowhere"
-    for name in kept["findings"]:
-        changed = copy.deepcopy(kept)
-        changed["findings"][name]["verdict"] = "not answered"
-        assert all_filled(changed, []) != as_it_is, name
-    quoted = {(marker.subject, marker.form[0]) for marker in all_markers(REPOSITORY) if marker.kind == "finding"}
+def test_a_changed_result_changes_a_text_or_is_a_fault(by_study):
+    as_it_is = all_filled(by_study, [])
+    leading = {one.rule for question in QUESTIONS for one in question.leading} & set(by_study["tiny"]["findings"])
+    quoted = {(one.study, one.subject) for one in all_markers(REPOSITORY) if one.form[0] in ("both", "whole")}
     assert quoted
-    leading = {one.rule for question in QUESTIONS for one in question.leading} & set(kept["findings"])
     assert leading
-    for name in leading | {name for name, what in quoted if what in ("both", "whole")}:
-        for number in ("value", "low", "high"):
-            changed = copy.deepcopy(kept)
-            changed["findings"][name][number] += 1
-            assert all_filled(changed, []) != as_it_is, f"{name}: {number}"
+    for study, results in by_study.items():
+        for selection, row in results["rows"].items():
+            for quantity, value in row.items():
+                other = changed(by_study, study, "rows", selection, quantity, value + 1)
+                assert all_filled(other, []) != as_it_is, f"{selection}: {quantity} is quoted nowhere"
+        for name, row in results["findings"].items():
+            other = changed(by_study, study, "findings", name, "verdict", "not answered")
+            assert all_filled(other, []) != as_it_is, name
+            whole = (study, name) in quoted or (study == "tiny" and name in leading)
+            for number in ("value", "low", "high") if whole else ():
+                other = changed(by_study, study, "findings", name, number, row[number] + 1)
+                assert all_filled(other, []) != as_it_is, f"{name}: {number}"
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
@@ -72,27 +75,30 @@ def test_no_effect_with_its_interval_is_typed(path):
         assert not typed, f"{where}: quote it from rows, as rmkit/report/markers.py says"
 
 
-def test_a_verdict_that_turns_is_told_wherever_a_sentence_rests_on_it(kept):
-    resting = {marker.subject for marker in all_markers(REPOSITORY) if marker.kind == "is"}
+def test_a_verdict_that_turns_is_told_wherever_a_sentence_rests_on_it(by_study):
+    resting = {(marker.study, marker.subject) for marker in all_markers(REPOSITORY) if marker.kind == "is"}
     assert resting
-    for name in resting:
-        changed, faults = copy.deepcopy(kept), []
-        changed["findings"][name]["verdict"] = "not answered"
-        all_filled(changed, faults)
+    for study, name in resting:
+        faults = []
+        all_filled(changed(by_study, study, "findings", name, "verdict", "not answered"), faults)
         assert any("the verdict is not answered" in fault for fault in faults), name
 
 
-def test_what_is_kept_is_what_is_quoted(kept):
-    assert set(kept["rows"]) == {marker.subject for marker in all_markers(REPOSITORY) if marker.kind == "rows"}
-    assert kept["study"] == "params/tiny.yaml"
-    assert kept["machine"]
+def test_what_is_kept_is_what_is_quoted(by_study):
+    found = all_markers(REPOSITORY)
+    assert {one.study for one in found} == set(by_study)
+    for study, results in by_study.items():
+        quoted = {one.subject for one in found if one.kind == "rows" and one.study == study}
+        assert set(results["rows"]) == quoted
+        assert results["study"] == f"params/{study}.yaml"
+        assert results["machine"]
 
 
 @pytest.mark.parametrize("path", [path for path in TEXTS if path.suffix == ".ipynb"], ids=lambda path: path.name)
-def test_filling_a_notebook_leaves_everything_else_to_the_byte(path, kept):
+def test_filling_a_notebook_leaves_everything_else_to_the_byte(path, by_study):
     before = path.read_text(encoding="utf-8")
     spoilt = [re.sub(r"-->[^<]+<!-- \. -->", "-->9<!-- . -->", text) for _, text in passages(path, REPOSITORY)]
-    mended = [filled(text, path.name, kept, []) for text in spoilt]
+    mended = [filled(text, path.name, by_study, []) for text in spoilt]
     assert replaced(path, mended) == before
 
 
@@ -116,7 +122,7 @@ def stored(tmp_path_factory):
               "low": math.nan, "high": math.nan,
               "detectable": math.nan, "verdict": "not answered", "survives": "", "unit": "nats",
               "estimand": "new seeds, new prompts", "no_interval": "too few", "job": "07",
-              "statement": "One beats two.", "question": "Which is better?", "matters": 0.05}  # fmt: skip
+              "statement": "One beats two.", "question": "Which is better?", "matters": 0.05, "by_world": ""}  # fmt: skip
     jobs.append(("07_figures", pd.DataFrame([effect])))
     for number, (_, table) in enumerate(jobs):
         (folder / str(number)).mkdir()
@@ -190,9 +196,7 @@ def test_the_command_fills_in_what_a_finished_study_gave(smoke, tmp_path):
     for path in [*project.glob("docs/*.md"), *project.glob("notebooks/*.ipynb")]:
         path.write_text(COMMENT.sub("", path.read_text(encoding="utf-8")), encoding="utf-8")
     readme, selection = project / "README.md", "09_human_preferences accuracy reward_model=shorter"
-    text = (
-        "Right in <!-- rows {}: mean percent 1 -->{}<!-- . --> of pairs; <!-- findings: count -->{}<!-- . --> asked.\n"
-    )
+    text = "Right in <!-- rows {} of smoke: mean percent 1 -->{}<!-- . --> of pairs; <!-- findings of smoke: count -->{}<!-- . --> asked.\n"
     readme.write_text(text.format(selection, "?", "?"), encoding="utf-8")
     command = [sys.executable, "-m", "rmkit.report.quoted", "smoke"]
     assert execute(command, project, project) == "docs/results/smoke.json has what the texts quote; README.md changed\n"
@@ -212,8 +216,21 @@ def test_a_fault_leaves_its_own_text_and_the_others_are_filled(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("a <!-- finding gone: verdict -->b<!-- . -->\n", encoding="utf-8")
     (tmp_path / "docs/one.md").write_text("a <!-- findings: count -->b<!-- . -->\n", encoding="utf-8")
-    changed, faults = fill(tmp_path, {"findings": {}, "rows": {}})
+    changed, faults = fill(tmp_path, {"tiny": {"findings": {}, "rows": {}}})
     assert changed == ["docs/one.md"]
     assert (tmp_path / "docs/one.md").read_text(encoding="utf-8") == "a <!-- findings: count -->0<!-- . -->\n"
     assert len(faults) == 1
     assert faults[0].startswith("README.md:1: ")
+
+
+def test_figures_that_texts_show_are_copied_from_the_report(tmp_path):
+    (tmp_path / "docs/figures").mkdir(parents=True)
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "README.md").write_text("![a](docs/figures/one-a.png) ![b](docs/figures/other-b.png)", encoding="utf-8")
+    (tmp_path / "docs/x.md").write_text("![c](figures/one-c.png)", encoding="utf-8")
+    for name in ("one-a.png", "one-c.png", "one-d.png"):
+        (tmp_path / "reports" / name).write_bytes(name.encode())
+    assert copy_figures(tmp_path, tmp_path / "reports", "one") == ["one-a.png", "one-c.png"]
+    assert sorted(path.name for path in (tmp_path / "docs/figures").iterdir()) == ["one-a.png", "one-c.png"]
+    with pytest.raises(ResultError, match=r"other-b\.png is not there, and a text shows it"):
+        copy_figures(tmp_path, tmp_path / "reports", "other")
