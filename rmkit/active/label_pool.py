@@ -110,19 +110,20 @@ class Pool:
         return self._prequential(labels)
 
     def foretold_by_batch(self, standing: Standing) -> pd.DataFrame:
-        """The same for each model that picked: round, labels, right, seen and expected log-loss, ratio, verdict.
+        """The same for each model that picked: known, labels, right, seen and expected log-loss, ratio, verdict.
 
-        low and high are NaN where a batch has too few prompts for an interval.
+        known: the labels that it had learned from, so that several windows' models are told apart. low and high are NaN
+        where a batch has too few prompts for an interval.
         """
-        by_round: dict[int, list[Label]] = {}
+        by_model: dict[int, list[Label]] = {}
         for label in self.labels(standing):
-            by_round.setdefault(label.pick.round, []).append(label)
+            by_model.setdefault(label.pick.known, []).append(label)
         rows = []
-        for number, labels in sorted(by_round.items()):
+        for known, labels in sorted(by_model.items()):
             if (found := self._prequential(labels)).labels:
                 losses = {"seen": found.seen, "expected": found.expected, "ratio": found.ratio.estimate}
                 ends = {"low": found.ratio.low, "high": found.ratio.high, "verdict": found.verdict}
-                rows.append({"round": number, "labels": found.labels, "right": found.right, **losses, **ends})
+                rows.append({"known": known, "labels": found.labels, "right": found.right, **losses, **ends})
         return pd.DataFrame(rows)
 
     def _prequential(self, labels: Sequence[Label]) -> Prequential:

@@ -67,7 +67,7 @@ class Session:
         self._lock = threading.Lock()
         self._ready: list[Pick] = []
         self._fitted: Fitted | None = None
-        self._fitted_at, self._round = 0, 0  # labels that the last fit knew, and fits so far
+        self._fitted_at = 0  # labels that the last fit knew
         try:
             standing = self.queue.standing()
             self.other_pairs = pool.require_own(standing, self.log.path)
@@ -189,7 +189,7 @@ class Session:
             ready, fitted, worth, fault = [], None, None, str(error)
         with self._lock:
             self._ready, self._fitted, self.fault = ready, fitted, fault
-            self._fitted_at, self._round = len(known), self._round + 1
+            self._fitted_at = len(known)
             if worth:
                 self.worths.append((len(known), worth))
 
@@ -198,34 +198,37 @@ class Session:
         left = [pair for name, pair in self.pool.pair_of.items() if name not in labelled]
         n_pairs = 2 * self.options.batch
         if self.pool.is_list:
-            return self._as_picks(left[:n_pairs], LISTED), None, None
+            return self._as_picks(left[:n_pairs], LISTED, len(known)), None, None
         fitted = Fitted.of(self.pool.bank, self.pool.comparisons(known), seed=self.options.seed)
         rng = generator(self.options.seed, "labelling", "picks", str(len(known)))
         if fitted is None or not left:
-            return self._as_picks([left[m] for m in rng.permutation(len(left))[:n_pairs]], RANDOM), fitted, None
+            at_random = [left[m] for m in rng.permutation(len(left))[:n_pairs]]
+            return self._as_picks(at_random, RANDOM, len(known)), fitted, None
         left_m2 = np.array(left, dtype=np.int64)
         picked = fitted.pick(left_m2, self.pool.pair_m2, n_pairs, self.options.batch, rng)
         told = {"score": picked.score_n, "probability": picked.probability_n, "gain": picked.gain_n}
-        return self._as_picks(picked.pair_n2.tolist(), INFORMATIVE, told), fitted, picked.worth
+        return self._as_picks(picked.pair_n2.tolist(), INFORMATIVE, len(known), told), fitted, picked.worth
 
     def _as_picks(
-        self, pairs: Sequence[Sequence[int]], rule: str, told: Mapping[str, np.ndarray] = NOTHING_TOLD
+        self, pairs: Sequence[Sequence[int]], rule: str, known: int, told: Mapping[str, np.ndarray] = NOTHING_TOLD
     ) -> list[Pick]:
         made = []
         for n, pair in enumerate(pairs):
             first, second = (self.pool.response_ids[r] for r in pair)
-            known: dict[str, Any] = {name: float(value_n[n]) for name, value_n in told.items()}
-            made.append(Pick(pair_name(first, second), first, second, rule, round=self._round, **known))
+            numbers: dict[str, Any] = {name: float(value_n[n]) for name, value_n in told.items()}
+            made.append(Pick(pair_name(first, second), first, second, rule, known=known, **numbers))
         return made
 
     def _shared_picks(self, standing: Standing) -> list[Pick]:
         mine = (name for name in self._shared if self.annotator not in standing.by_pair.get(name, {}))
         names = [name for name, _ in zip(mine, range(self.options.batch), strict=False)]
         pairs = [self.pool.pair_of[name] for name in names]
-        if self._fitted is None or not pairs:
-            return self._as_picks(pairs, SHARED)
-        probability_n, gain_n = self._fitted.foretold(np.array(pairs))
-        picks = self._as_picks(pairs, SHARED, {"probability": probability_n, "gain": gain_n})
+        with self._lock:
+            fitted, known = self._fitted, self._fitted_at
+        if fitted is None or not pairs:
+            return self._as_picks(pairs, SHARED, known)
+        probability_n, gain_n = fitted.foretold(np.array(pairs))
+        picks = self._as_picks(pairs, SHARED, known, {"probability": probability_n, "gain": gain_n})
         return [  # somebody else's label of the pair was learned from: then nothing is foretold
             replace(pick, probability=None, gain=None) if standing.by_pair.get(pick.pair) else pick for pick in picks
         ]
@@ -236,5 +239,6 @@ class Session:
             pair for name, pair in self.pool.pair_of.items() if self.annotator not in standing.by_pair.get(name, {})
         ]
         if self.pool.is_list:
-            return self._as_picks(left, LISTED)
-        return self._as_picks([left[m] for m in self._rng.permutation(len(left))[:MOST_RANDOM]], RANDOM)
+            return self._as_picks(left, LISTED, self._fitted_at)
+        at_random = [left[m] for m in self._rng.permutation(len(left))[:MOST_RANDOM]]
+        return self._as_picks(at_random, RANDOM, self._fitted_at)

@@ -50,7 +50,7 @@ def test_the_first_pairs_are_random_and_then_the_model_picks(tmp_path):
     assert all(label.pick.probability is None for label in first)
     assert {label.pick.rule for label in later} == {INFORMATIVE}
     assert all(0 < label.pick.probability < 1 and label.pick.gain > 0 for label in later)
-    assert [label.pick.round for label in later] == sorted(label.pick.round for label in later)
+    assert [label.pick.known for label in later] == sorted(label.pick.known for label in later)
     assert not any(label.pick.stale for label in said)
 
 
@@ -95,9 +95,9 @@ def test_each_batch_tests_the_model_that_picked_it(tmp_path):
     window = session(pool, tmp_path, options=replace(AT_ONCE, overlap=0))
     person(reward_r).work(window, 50)
     standing = window.queue.standing()
-    table = pool.foretold_by_batch(standing).set_index("round")
-    for number, row in table.iterrows():
-        of_batch = [label for label in labels_of(window) if label.pick.round == number]
+    table = pool.foretold_by_batch(standing).set_index("known")
+    for known, row in table.iterrows():
+        of_batch = [label for label in labels_of(window) if label.pick.known == known]
         chances = [
             label.pick.probability if label.answer == "first" else 1 - label.pick.probability for label in of_batch
         ]
@@ -106,6 +106,10 @@ def test_each_batch_tests_the_model_that_picked_it(tmp_path):
     whole = pool.foretold(standing)
     assert table["labels"].sum() == whole.labels == 40
     assert (table["seen"] * table["labels"]).sum() / 40 == pytest.approx(whole.seen)
+    window.close()
+    again = session(pool, tmp_path, options=replace(AT_ONCE, overlap=0))
+    person(reward_r).work(again, 10)
+    assert all(label.pick.known >= 50 for label in labels_of(again)[50:]), "another window goes on where the first was"
 
 
 def test_windows_at_once_never_ask_the_same_pair(tmp_path):

@@ -48,7 +48,7 @@ class Pick:
     first: str
     second: str
     rule: str  # which rule picked it
-    round: int = 0  # fits that were made before
+    known: int = 0  # labels that its model had learned from
     score: float | None = None  # by which the rule ranked it
     probability: float | None = None  # that the first wins, by the model of that time, which never saw the answer
     gain: float | None = None  # information that the answer was expected to give, in nats

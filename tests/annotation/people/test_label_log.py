@@ -21,7 +21,7 @@ def label(number=0, answer="first", annotator='ann é\n"“', **more):
 
 
 ROWS = [
-    Claim(pick(probability=0.25, gain=0.125, round=3, stale=True), "r0a", "ann", "w1", "host", 7, 0.5, 1.0, 901.0),
+    Claim(pick(probability=0.25, gain=0.125, known=3, stale=True), "r0a", "ann", "w1", "host", 7, 0.5, 1.0, 901.0),
     label(),
     Undo(2, 'ann é\n"“', "w1", 3.0),
     Release("w1", 4.0),
