@@ -48,7 +48,7 @@ def label_value_figure(curves: pd.DataFrame, *, against: str = "") -> Figure:
                 ax.axhline(0, **baseline(against))
         row_axes[0].set_ylabel(height_label(metric, n, against))
     name_panels(axes, pools, drawn)
-    figure.suptitle(interval_title(drawn), x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(interval_title(drawn), int(12 * size[0])), x=0.01, ha="left")
     return figure
 
 

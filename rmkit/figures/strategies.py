@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.axes import label_lines
+from rmkit.figures.axes import label_lines, seeds_named
 from rmkit.figures.looks import Look, called, looks_of, metric_label
 from rmkit.figures.theme import AMBER, BLUE, BROWN, GREEN, GREY, MAROON, ORANGE, PLUM, PURPLE, SKY, TEAL, themed
 
@@ -31,10 +31,12 @@ ROWS: Mapping[str, tuple[str, ...]] = {
 }
 ENDINGS = {"_random_prompts": ", random prompts", "_published": ", as released"}  # of names, and of labels
 OTHERS, REFERENCE = "others", "d_optimal"
+MOST_TICKS = 6  # numbers of labels that are written below a panel without touching
 CURVE_COLUMNS = ("pool", "strategy", "annotations", "mean", "low", "high")
 RANK_COLUMNS = ("pool", "strategy", "mean", "low", "high")
 CONTEST_COLUMNS = ("outcome", "beta", "mean", "low", "high")
 WHY_COLUMNS = ("pool", "strategy", "mean_p_variance", "label_error", "d_efficiency")
+NAME_ROOM = 0.2  # of the width of the dots: left free beside them, since most lie at the right, close to 1/4
 WHY_LABELS = {"label_error": "share of labels against gold", "d_efficiency": "D-efficiency of the batch"}
 
 
@@ -42,9 +44,10 @@ WHY_LABELS = {"label_error": "share of labels against gold", "d_efficiency": "D-
 def family_curves_figure(curves: pd.DataFrame, *, unit: str, against: str = "random") -> Figure:
     """A row a few families, a column a pool, a line a strategy: its difference to another, against the labels used.
 
-    curves: pool, strategy, annotations, mean, low, high (null: none), of one metric, each point once. unit: what the
-    heights are, for the axis. Bars are the intervals at the most labels; the thin line in each panel is D-optimal.
-    ResultError if a column is missing, a point is there twice or the table is empty.
+    curves: pool, strategy, annotations, mean, low, high (null: none), of one metric, each point once; the title says
+    seeds, level, method and estimand where the table has them. unit: what the heights are, for the axis. Bars are the
+    intervals at the most labels; the thin line in each panel is D-optimal. ResultError if a column is missing, a point
+    is there twice or the table is empty.
     """
     check(curves, CURVE_COLUMNS, ["pool", "strategy", "annotations"])
     looks, pools = looks_of(curves["strategy"], "strategy"), list(dict.fromkeys(curves["pool"]))
@@ -63,13 +66,27 @@ def family_curves_figure(curves: pd.DataFrame, *, unit: str, against: str = "ran
         lowest = [ax for ax in column if ends[ax]][-1]
         lowest.set_xlabel("labels used")
         lowest.tick_params(labelbottom=True)
-        lowest.set_xticks(counts if len(counts) < 4 else [counts[0], counts[len(counts) // 2], counts[-1]])
+        lowest.set_xticks(counts if len(counts) <= MOST_TICKS else [counts[0], counts[len(counts) // 2], counts[-1]])
     figure.supylabel(unit, fontsize=10)
-    figure.suptitle(f"minus {looks_of([against], 'strategy')[against].label} (the line at 0)", x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(lead_title(curves, against), int(12 * size[0])), x=0.01, ha="left")
     figure.draw_without_rendering()  # only now are the axes as tall as they will be, and labels can be told apart
     for ax, of_ax in ends.items():
         label_lines(ax, of_ax, {name: shorter(looks[name], of_ax) for name in of_ax}, size=8, gap=9)
     return figure
+
+
+def lead_title(curves: pd.DataFrame, against: str) -> str:
+    """What the heights, the thin line and the bars are, and how many seeds, as far as the table says."""
+    parts = [f"minus {looks_of([against], 'strategy')[against].label} (the line at 0)"]
+    if "seeds" in curves:
+        parts.insert(0, seeds_named(curves["seeds"].min(), curves["seeds"].max()))
+    if (curves["strategy"] == REFERENCE).any():
+        parts.append("thin line: D-optimal")
+    banded = curves[curves["low"].notna()]
+    if len(banded) and {"level", "method", "estimand"} <= set(curves):
+        first = banded.iloc[0]
+        parts.append(f"bars, at the most labels: {first['level']:.0%} {first['method']} ({first['estimand']})")
+    return "; ".join(parts)
 
 
 def shorter(look: Look, beside: Mapping[str, float]) -> Look:
@@ -191,7 +208,8 @@ def looks_text(color: str) -> str:
 def why_figure(table: pd.DataFrame) -> Figure:
     """A row a pool, a number a strategy: how open its pairs are, against label error and how much they inform.
 
-    Colours say the family; the legend has every number, and where there is room the name stands beside it.
+    Colours say the family; the legend has every number, and where there is room the name stands beside it. A column of
+    panels is left out if no strategy has its number, as label error where people judged.
 
     table: pool, strategy, mean_p_variance, label_error, d_efficiency: means over batches and seeds, null where there is
     none. ResultError as in `family_curves_figure`.
@@ -199,10 +217,12 @@ def why_figure(table: pd.DataFrame) -> Figure:
     check(table, WHY_COLUMNS, ["pool", "strategy"])
     looks, pools = looks_of(table["strategy"], "strategy"), list(dict.fromkeys(table["pool"]))
     number = {name: position for position, name in enumerate(looks, start=1)}  # colours alone do not tell forty apart
-    figure, axes = plt.subplots(len(pools), 2, figsize=(9.8, 3.5 * len(pools) + 1.8), squeeze=False, sharex=True)
+    metrics = [metric for metric in WHY_LABELS if table[metric].notna().any()] or list(WHY_LABELS)
+    size = (9.8, 3.5 * len(pools) + 1.8)
+    figure, axes = plt.subplots(len(pools), len(metrics), figsize=size, squeeze=False, sharex=True)
     for row_axes, pool in zip(axes, pools, strict=True):
         of_pool = table[table["pool"] == pool]
-        for ax, metric in zip(row_axes, WHY_LABELS, strict=True):
+        for ax, metric in zip(row_axes, metrics, strict=True):
             dots = of_pool[of_pool[metric].notna() & of_pool["mean_p_variance"].notna()]
             for dot in dots.itertuples():
                 look, marker = looks[str(dot.strategy)], f"${number[str(dot.strategy)]:02d}$"
@@ -215,39 +235,48 @@ def why_figure(table: pd.DataFrame) -> Figure:
         row_axes[0].set_title(f"pairs {called(pool, 'pool')}")
     for ax in axes[-1]:
         ax.set_xlabel(metric_label("mean_p_variance"))
+    left, right = axes[0][0].get_xlim()
+    ticks = [tick for tick in axes[0][0].get_xticks() if left <= tick <= right]  # none beyond the dots
+    axes[0][0].set_xticks(ticks)
+    axes[0][0].set_xlim(left, right + NAME_ROOM * (right - left))
     handles = {line.get_label(): line for ax in axes.flat for line in ax.lines if line.get_label()[0] != "_"}
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=4, fontsize=7.5, handletextpad=0.1)
     figure.draw_without_rendering()
     for row_axes, pool in zip(axes, pools, strict=True):
         of_pool = table[table["pool"] == pool]
-        for ax, metric in zip(row_axes, WHY_LABELS, strict=True):
+        for ax, metric in zip(row_axes, metrics, strict=True):
             name_dots(ax, of_pool.dropna(subset=[metric, "mean_p_variance"]), metric, looks)
     return figure
 
 
 def name_dots(ax: Axes, dots: pd.DataFrame, metric: str, looks: Mapping[str, Look]) -> None:
-    """Names beside the dots that have room for one, the loneliest first; the legend of a family is its colour."""
+    """Names beside the dots that have room for one, the loneliest first; the legend of a family is its colour.
+
+    The figure must have its layout. Names stay inside their panel and out of the layout, so that dots stay where room
+    was found.
+    """
     points = 72 / ax.figure.dpi
     place_m2 = ax.transData.transform(dots[["mean_p_variance", metric]].to_numpy(dtype=float)) * points
     (left, _), (right, _) = ax.transAxes.transform([(0, 0), (1, 1)]) * points
     if not len(place_m2):
         return
     apart_mm = np.abs(place_m2[:, None] - place_m2[None]).max(axis=-1) + 1e9 * np.eye(len(place_m2))
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in place_m2]
+    taken = [(x - 6, y - 5, x + 6, y + 5) for x, y in place_m2]
     for m in np.argsort(-apart_mm.min(axis=1), kind="stable"):
         look = looks[str(dots["strategy"].iloc[m])]
         x, y = place_m2[m]
-        width, height = 4.3 * len(look.label), 9.0
+        width, height = 4.6 * len(look.label) + 6, 9.0
         for side in (1, -1):
-            start = x + 7 if side > 0 else x - 7 - width
+            start = x + 8 if side > 0 else x - 8 - width
             box = (start, y - height / 2, start + width, y + height / 2)
             others = [other for i, other in enumerate(taken) if i != m]
-            if left <= box[0] and box[2] <= right + 60 and not any(overlap(box, other) for other in others):
-                ax.annotate(
-                    look.label, (dots["mean_p_variance"].iloc[m], dots[metric].iloc[m]), xytext=(7 * side, 0),
+            if left <= box[0] and box[2] <= right + 4 and not any(overlap(box, other) for other in others):
+                name = ax.annotate(
+                    look.label, (dots["mean_p_variance"].iloc[m], dots[metric].iloc[m]), xytext=(8 * side, 0),
                     textcoords="offset points", va="center", ha="left" if side > 0 else "right", fontsize=8,
                     color=look.text, annotation_clip=False,
                 )  # fmt: skip
+                name.set_in_layout(False)
                 taken.append(box)
                 break
 

@@ -64,6 +64,19 @@ def test_one_that_is_listed_nowhere_stands_among_the_others_and_bars_are_the_las
     assert not [line for ax in without.axes for line in ax.lines if line.get_label() == "_interval"]
 
 
+def test_the_title_says_what_the_table_says_of_seeds_and_bars():
+    made = table(["d_optimal", "entropy"], counts=[50, 100, 150, 200])
+    bare = family_curves_figure(made, unit="gold")
+    assert bare.get_suptitle() == "minus random (the line at 0); thin line: D-optimal"
+    assert bare.axes[-1].get_xticks().tolist() == [50, 100, 150, 200]
+    told = made.assign(seeds=5, level=0.95, method="bootstrap", estimand="new prompts")
+    title = family_curves_figure(told, unit="gold").get_suptitle().replace("\n", " ")
+    assert title.startswith("mean of 5 seeds; minus random")
+    assert title.endswith("bars, at the most labels: 95% bootstrap (new prompts)")
+    alone = family_curves_figure(made[made["strategy"] == "entropy"], unit="gold")
+    assert "thin line" not in alone.get_suptitle()
+
+
 def test_a_family_that_a_pool_has_none_of_says_so():
     made = pd.concat([table(["delta_ucb", "entropy"], ["within_prompt"]), table(["entropy"], ["cross_prompt"])])
     figure = family_curves_figure(made, unit="gold")
@@ -131,6 +144,22 @@ def test_why_has_a_dot_a_strategy_and_no_two_names_on_each_other():
         for one, other in itertools.combinations(boxes, 2):
             inside = one.intersection(one, other)
             assert inside is None or min(inside.width, inside.height) < 3
+
+
+def test_names_stay_within_their_panel_and_where_their_dots_are_when_it_is_drawn_again():
+    figure = why_figure(why())
+    placed = [ax.get_window_extent().bounds for ax in figure.axes]
+    for _ in range(2):  # a saved picture is laid out anew
+        figure.draw_without_rendering()
+    for ax, before in zip(figure.axes, placed, strict=True):
+        np.testing.assert_allclose(ax.get_window_extent().bounds, before)
+        right = ax.get_window_extent().x1
+        assert max(text.get_window_extent().x1 for text in ax.texts) < right + 20
+
+
+def test_what_no_strategy_has_gets_no_panels():
+    figure = why_figure(why().assign(label_error=np.nan))
+    assert [ax.get_ylabel() for ax in figure.axes] == [WHY_LABELS["d_efficiency"]] * len(POOLS)
 
 
 def test_a_strategy_without_a_number_has_no_dot():
