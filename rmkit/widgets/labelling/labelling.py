@@ -14,7 +14,6 @@ import ipywidgets
 from rmkit.active.label_pool import Pool
 from rmkit.active.labelling_session import INFORMATIVE, LISTED, Options, Session
 from rmkit.errors import RmkitError
-from rmkit.intervals.means import Interval
 from rmkit.widgets.canvas import Tool
 from rmkit.widgets.controls import STYLE, column, row, sheet, text_button, words
 from rmkit.widgets.inert_texts import inline_text
@@ -47,8 +46,7 @@ class Labelling(Tool):
         self.session = Session(pool, self.path, annotator, options)
         OPEN[self.path] = self
         self._shown, self._shown_at = 0, 0.0
-        self._counted_at, self._foretold = -1, ""
-        self._agreement: tuple[Interval, Interval] | None = None
+        self._counted_at, self._foretold, self._agreement = -1, "", ""
         self.pair, self.fault, self.stop, self.status = words(), words(), words(), words()
         self.who = ipywidgets.Text(value=annotator, continuous_update=False, layout=ipywidgets.Layout(width="170px"))
         self.left, self.right = self._answer("←  left is better", "left"), self._answer("right is better  →", "right")
@@ -168,7 +166,7 @@ class Labelling(Tool):
             columns = parts.worth_html(session.worths, session.is_picking)
         if counts.labels // RECOUNT != self._counted_at:
             self._counted_at = counts.labels // RECOUNT
-            self._agreement = session.pool.agreement(standing)
+            self._agreement = parts.agreement_text(session.pool.agreement(standing), counts.twice)
             if not session.pool.is_list:
                 foretold = (session.pool.foretold(standing, shared=shared) for shared in (False, True))
                 self._foretold = parts.foretold_html(*foretold)

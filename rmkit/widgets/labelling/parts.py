@@ -84,8 +84,8 @@ def plain_prompt(prompt: str) -> str:
     return (text.removeprefix(HUMAN) if turns == [HUMAN] and text.startswith(HUMAN) else text).strip()
 
 
-def counts_html(counts: Counts, mine: int, agreement: tuple[Interval, Interval] | None) -> str:
-    """How far the queue is, and how far people agree."""
+def counts_html(counts: Counts, mine: int, agreement: str) -> str:
+    """How far the queue is; agreement: how far people agree, or nothing."""
     share = counts.labelled / counts.pairs
     more = [f"{mine:,} by you"] + [f"{counts.ties:,} {'tie' if counts.ties == 1 else 'ties'}"] * bool(counts.ties)
     more += [f"{counts.skipped:,} skipped"] * bool(counts.skipped)
@@ -93,8 +93,7 @@ def counts_html(counts: Counts, mine: int, agreement: tuple[Interval, Interval] 
     lines = [", ".join(more)]
     if len(people) > 1:
         lines.append(f"labels: {', '.join(people[:6])}{' and others' if len(people) > 6 else ''}")
-    if agreement is not None:
-        lines.append(_agreement(agreement, counts.twice))
+    lines += [agreement] * bool(agreement)
     return _column(
         "progress",
         f"{counts.labelled:,} of {counts.pairs:,} pairs",
@@ -159,7 +158,10 @@ def stop_html(worths: list[tuple[int, Worth]]) -> str:
     )
 
 
-def _agreement(found: tuple[Interval, Interval], twice: int) -> str:
+def agreement_text(found: tuple[Interval, Interval] | None, twice: int) -> str:
+    """How often two people agree on the pairs that both have judged, `twice` of them; empty of one person's labels."""
+    if found is None:
+        return ""
     share, alpha = found
     if math.isnan(share.estimate):
         return "nobody has judged a pair that somebody else judged"
