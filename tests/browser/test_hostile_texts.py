@@ -12,7 +12,7 @@ SHOWING = {
     "01_sft": "demonstrations.head(3)",
     "03_annotation_noise": "for p in (0, 1, 2):",
     "04_reward_models": "printed(text[:200]",
-    "05_active_labeling": "for r in pair:",
+    "05_active_labeling": "printed_candidates(texts",
     "06_accuracy_vs_policy": "np.argsort(gold_pk[p])",
 }
 NOTHING_RAN = "[window.hacked, document.querySelectorAll('.jp-OutputArea script, .jp-OutputArea [onerror]').length]"
