@@ -104,14 +104,16 @@ def draw_lines(ax: Axes, panel: pd.DataFrame, column: str, looks: Mapping[str, L
 
 
 def name_panels(axes: np.ndarray, pools: list[str], table: pd.DataFrame) -> None:
-    """Pools above, labels used below with a tick for each number, one legend on the right."""
+    """Pools above, labels used below with a tick for each number, one legend of all panels' lines on the right."""
     counts = sorted(table["annotations"].unique())
     for ax, pool in zip(axes[0], pools, strict=True):
         ax.set_title(f"pairs {called(pool, 'pool')}")
     for ax in axes[-1]:
         ax.set_xlabel("labels used")
         ax.set_xticks(counts)
-    axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    fullest_first = sorted(axes.flat, key=lambda ax: -len(ax.lines))  # a strategy may be in some pools alone
+    handles = {line.get_label(): line for ax in fullest_first for line in ax.lines if line.get_label()[0] != "_"}
+    axes[0][-1].legend(handles.values(), handles, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def interval_title(curves: pd.DataFrame) -> str:

@@ -68,6 +68,13 @@ def test_a_difference_says_from_what_and_shows_it_as_the_line_at_0():
     assert sorted(labels) == ["D-optimal", "entropy", "random"]
 
 
+def test_the_legend_names_what_the_first_pool_alone_has():
+    within_only = curves(strategies=["random", "entropy", "d_optimal", "delta_ucb"])
+    table = within_only[(within_only["pool"] == "within_prompt") | (within_only["strategy"] != "delta_ucb")]
+    legend = label_value_figure(table).axes[1].get_legend()
+    assert sorted(text.get_text() for text in legend.get_texts()) == ["D-optimal", "DeltaUCB", "entropy", "random"]
+
+
 def test_without_intervals_there_is_no_band_and_the_title_says_so():
     figure = label_value_figure(curves().assign(low=np.nan, high=np.nan, seeds=1))
     assert figure.get_suptitle() == "one seed, no interval"
