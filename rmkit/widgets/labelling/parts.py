@@ -167,7 +167,8 @@ def agreement_text(found: tuple[Interval, Interval] | None, twice: int) -> str:
         return "nobody has judged a pair that somebody else judged"
     interval = "" if share.reason else f" (95%: {share.low:.0%} to {share.high:.0%})"
     beyond = "" if math.isnan(alpha.estimate) else f", Krippendorff's α {alpha.estimate:.2f}".replace("-", "−")
-    return f"two people agree on {share.estimate:.0%} of {twice:,} shared pairs{interval}{beyond}"
+    pairs = "pair" if twice == 1 else "pairs"
+    return f"two people agree on {share.estimate:.0%} of {twice:,} shared {pairs}{interval}{beyond}"
 
 
 def _column(name: str, big: str, text: str) -> str:
