@@ -16,7 +16,8 @@ VALIDATION_EVERY = 5  # of the labelled pairs, in order of labelling, the last o
 class Budget:
     """n_start labels at random, then n_rounds times n_batch; a round's pool has n_candidates pairs of n_prompts.
 
-    DataError for fewer labels at the start than leave one to validate on, and for a batch that no round can fill.
+    DataError for fewer labels at the start than leave one to validate on, for no round, in which no strategy would
+    choose, and for a batch that no round can fill.
     """
 
     n_start: int
@@ -28,8 +29,8 @@ class Budget:
     def __post_init__(self) -> None:
         if self.n_start < VALIDATION_EVERY:
             raise DataError(f"n_start: {self.n_start}; each fifth label validates, give at least {VALIDATION_EVERY}")
-        if self.n_prompts < 1 or self.n_rounds < 0:
-            raise DataError(f"n_prompts: {self.n_prompts}, n_rounds: {self.n_rounds}; give 1 or more, and 0 or more")
+        if self.n_prompts < 1 or self.n_rounds < 1:
+            raise DataError(f"n_prompts: {self.n_prompts}, n_rounds: {self.n_rounds}; give 1 or more of each")
         if not 1 <= self.n_batch <= self.n_candidates:
             candidates = f"{self.n_candidates} candidates; give 1 to {self.n_candidates}"
             raise DataError(f"n_batch: {self.n_batch} labels a round, of {candidates}")

@@ -9,8 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from rmkit.errors import DataError
+from rmkit.errors import DataError, quoted
 from rmkit.measures.information import p_variance
+
+LARGEST = 1e70  # of a feature or a reward, whose fourth power is still a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +42,11 @@ class Candidates:
             raise DataError(f"margin_sm: has shape {self.margin_sm.shape}; it must be (S, {n_pairs}), S above 0")
         if self.known_dd.shape != (n_dimensions, n_dimensions):
             raise DataError(f"known_dd: has shape {self.known_dd.shape}; it must be ({n_dimensions}, {n_dimensions})")
-        for name in ("margin_sm", "feature_md", "known_dd"):
-            if len(bad := np.argwhere(~np.isfinite(getattr(self, name)))):
-                place = tuple(int(axis) for axis in bad[0])
-                raise DataError(f"{name}{list(place)} is {getattr(self, name)[place]}; it must be a finite number")
+        for name in ("margin_sm", "feature_md"):
+            _require_usable(getattr(self, name), name)
+        _require_usable(self.known_dd, "known_dd", most=np.inf)
+        if self.responses is not None:
+            _check_responses(self.responses, n_pairs, n_dimensions)
 
     def __len__(self) -> int:
         return len(self.feature_md)
@@ -62,6 +65,32 @@ class Candidates:
         return n_pairs
 
 
+def _check_responses(seen: Responses, n_pairs: int, n_dimensions: int) -> None:
+    n_responses = len(seen.reward_u)
+    shapes = {"pair_m2": (n_pairs, 2), "prompt_u": (n_responses,), "feature_ud": (n_responses, n_dimensions)}
+    for name, shape in (shapes | {"reward_u": (n_responses,)}).items():
+        if (found := getattr(seen, name)).shape != shape:
+            raise DataError(f"responses.{name}: has shape {found.shape}; it must be {shape}")
+    for name in ("feature_ud", "reward_u"):
+        _require_usable(getattr(seen, name), f"responses.{name}")
+    pair_m2 = seen.pair_m2
+    if pair_m2.dtype.kind not in "iu":
+        raise DataError(f"responses.pair_m2: holds {pair_m2.dtype}; it must hold whole positions")
+    wrong_m = ((pair_m2 < 0) | (pair_m2 >= n_responses)).any(axis=1) | (pair_m2[:, 0] == pair_m2[:, 1])
+    if wrong_m.any():
+        row = int(np.argmax(wrong_m))
+        are = f"two different of {n_responses} responses"
+        raise DataError(f"responses.pair_m2, row {row}: is {pair_m2[row].tolist()}; it must be {are}")
+
+
+def _require_usable(array: np.ndarray, name: str, most: float = LARGEST) -> None:
+    if len(bad := np.argwhere(~np.isfinite(array))):
+        place = tuple(int(axis) for axis in bad[0])
+        raise DataError(f"{name}{list(place)} is {array[place]}; it must be a finite number")
+    if array.size and (largest := float(max(array.max(), -array.min()))) > most:
+        raise DataError(f"{name}: reaches {largest:.3g} in size, and rules square it twice; keep within {most:g}")
+
+
 class Acquisition(Protocol):
     """A strategy: which of the candidates are worth a label. A frozen dataclass of keyword-only options."""
 
@@ -74,7 +103,12 @@ class Acquisition(Protocol):
 
 def checked_choice(chosen_m: np.ndarray, candidates: Candidates, name: str, n_pairs: int) -> np.ndarray:
     """What strategy `name` selected, or a DataError if that is not n_pairs whole positions in M without repeats."""
-    chosen_m = np.asarray(chosen_m)
+    try:
+        chosen_m = np.asarray(chosen_m)
+    except ValueError:  # a list of lists of different lengths
+        raise DataError(
+            f"{name}.select returned {quoted(chosen_m)}; it must return whole positions, (n_pairs,)"
+        ) from None
     if chosen_m.ndim != 1 or chosen_m.dtype.kind not in "iu":
         found = f"{chosen_m.dtype} of shape {chosen_m.shape}"
         raise DataError(f"{name}.select returned {found}; it must return whole positions, (n_pairs,)")

@@ -18,7 +18,7 @@ from rmkit.active.label_pool import Counts, Pool
 from rmkit.active.next_pairs import Fitted, Worth
 from rmkit.annotation.people.label_log import ANSWERS, FIRST, SECOND, Answer, Claim, Label, LabelLog, Pick, pair_name
 from rmkit.annotation.people.queue import SHARED, Queue, Standing, check_annotator, is_shared_turn, shared_order
-from rmkit.errors import ParamsError, RmkitError, one_of
+from rmkit.errors import ParamsError, RmkitError, one_of, quoted
 from rmkit.evaluation.prequential import TOO_SURE
 from rmkit.seeding import generator
 
@@ -41,11 +41,14 @@ class Options:
 
     def __post_init__(self) -> None:
         if not isinstance(self.batch, int) or not 1 <= self.batch <= LARGEST_BATCH:
-            raise ParamsError(f"batch: is {self.batch}; it must be a whole number of labels, from 1 to {LARGEST_BATCH}")
-        if not 0 <= self.overlap <= 1:
-            raise ParamsError(f"overlap: is {self.overlap}; it must be a share, from 0 to 1")
-        if not 0 <= self.enough <= 0.5:
-            raise ParamsError(f"enough: is {self.enough}; it must be a share of the pairs, from 0 to 0.5")
+            most = f"a whole number of labels, from 1 to {LARGEST_BATCH}"
+            raise ParamsError(f"batch: is {quoted(self.batch)}; it must be {most}")
+        if not isinstance(self.overlap, int | float) or not 0 <= self.overlap <= 1:
+            raise ParamsError(f"overlap: is {quoted(self.overlap)}; it must be a share, from 0 to 1")
+        if not isinstance(self.enough, int | float) or not 0 <= self.enough <= 0.5:
+            raise ParamsError(f"enough: is {quoted(self.enough)}; it must be a share of the pairs, from 0 to 0.5")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ParamsError(f"seed: is {quoted(self.seed)}; it must be a whole number, 0 or more")
 
 
 class Session:
@@ -82,9 +85,13 @@ class Session:
     def close(self) -> None:
         """Release what is shown, and the file; a second time does nothing."""
         self.wait()
-        if self.log.is_open:
-            self.queue.release()
-        self.log.close()
+        try:
+            if self.log.is_open:
+                self.queue.release()
+        except RmkitError:  # of a file that is gone or damaged, say: then the claim ends by itself
+            pass
+        finally:
+            self.log.close()
 
     def change_person(self, annotator: str) -> None:
         """Somebody else sits down: what is shown is released. ParamsError for a name that is none."""

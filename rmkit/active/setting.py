@@ -96,6 +96,10 @@ class Setting:
         if len(self.embedding_rd) != len(self.questions.prompt_r):
             counts = f"{len(self.embedding_rd)} embeddings and questions about {len(self.questions.prompt_r)} responses"
             raise DataError(f"{counts}; there must be one of each for every response")
+        for name, chooser in self.strategies.items():
+            if isinstance(chooser, type) or not callable(getattr(chooser, "select", None)):
+                made = f"{chooser.__name__}()" if isinstance(chooser, type) else "an object of a class that has it"
+                raise ParamsError(f"strategies: {name} has no method to `select` by; give {made}")
         if not isinstance(self.head, HasLastLayer):
             raise ParamsError(f"reward_model: {self.reward_model} has no last layer, which strategies look at")
         if self.calibrated and not self.holds_out:

@@ -65,8 +65,8 @@ class WithinPrompt(ABC):
     def select(self, candidates: Candidates, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
         """As `Acquisition.select`.
 
-        DataError where candidates do not say whose responses they are, where a pair has two prompts, and where no
-        prompt has more than one pair, so that there is nothing to choose within it.
+        DataError where candidates do not say whose responses they are, where a pair has two prompts or is there twice,
+        and where no prompt has more than one pair, so that there is nothing to choose within it.
         """
         candidates.request(n_pairs)
         seen = candidates.responses
@@ -76,6 +76,10 @@ class WithinPrompt(ABC):
         prompt_m2 = seen.prompt_u[seen.pair_m2]
         if (prompt_m2[:, 0] != prompt_m2[:, 1]).any():
             raise DataError(f"{name}: is defined within a prompt, and a candidate has two; use the pool within_prompt")
+        _, first, times = np.unique(np.sort(seen.pair_m2, axis=1), axis=0, return_index=True, return_counts=True)
+        if (times > 1).any():
+            pair = seen.pair_m2[first[np.argmax(times > 1)]].tolist()
+            raise DataError(f"{name}: responses {pair} are a candidate {times.max()} times; give each pair once")
         order_m = rng.permutation(len(candidates))
         rows_of = _by_prompt(prompt_m2[order_m, 0], order_m)
         if len(candidates) > 1 and all(len(rows) == 1 for rows in rows_of):

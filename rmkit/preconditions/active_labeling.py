@@ -12,7 +12,7 @@ from rmkit.active.budget import Budget, budget_of
 from rmkit.active.pools_of_rules import WITHIN_PROMPT, check_pools_of, parts_of
 from rmkit.annotation.habits import check_sharpness
 from rmkit.annotation.pools import POOLS, check_prompts
-from rmkit.errors import DataError, ParamsError, told_of
+from rmkit.errors import DataError, ParamsError, check_each_once, told_of
 from rmkit.preconditions.ranges import check_kls, check_ns
 
 COUNTS = tuple(field.name for field in fields(Budget))
@@ -27,17 +27,22 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
     numbers = {name: parameters[name] for name in COUNTS}
     with told_of(where):
         check_head(parameters)
+    check_each_once(parameters["strategies"], f"{where}: strategies")
     if parameters.get("world") == "hh_rlhf":
         with told_of(where):
-            budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=None, **numbers)
-            check_judged(parameters, budget)
+            check_judged(parameters, counts, numbers)
         return
+    check_each_once(parameters["pools"], f"{where}: pools")
     known = ChainMap[str, Any](counts, parameters)  # type: ignore[arg-type]
     n_prompts, n_responses = known.get("n_train_prompts"), known.get("n_train_responses")
     with told_of(where):
         budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=n_prompts, **numbers)
         for pool in parameters["pools"]:
             check_pool(pool, budget, parameters["cross_share"], n_prompts, n_responses)
+            if n_prompts is not None and n_responses is not None:
+                parts = parts_of(pool, budget.n_candidates, parameters["cross_share"]).items()
+                n_pairs = sum(POOLS[part].n_pairs(n_prompts, n_responses) for part, wanted in parts if wanted)
+                check_total(budget, f"{n_prompts} prompts with {n_responses} responses have {n_pairs} {pool}", n_pairs)
         check_pools_of(parameters["strategies"], parameters["pools"], n_responses)
         check_sharpness(parameters["beta"], "beta")
     check_ns(known, where)
@@ -49,8 +54,34 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
         raise ParamsError(f"{where}: ties: drop in 03_annotation_noise; here every question gets a label, say coin")
 
 
-def check_judged(parameters: Mapping[str, Any], budget: Budget) -> None:
-    """DataError for a rule within prompts where people judged one pair a prompt, or a share that leaves no test."""
+def check_total(budget: Budget, have: str, n_pairs: int) -> None:
+    """DataError for more labels than a pool has pairs, since no strategy asks about a pair twice."""
+    if (labels := budget.n_start + budget.n_rounds * budget.n_batch) > n_pairs:
+        spent = f"{budget.n_rounds} rounds of {budget.n_batch} labels after {budget.n_start} make {labels}"
+        raise DataError(f"n_rounds: {spent}, and {have} pairs; lower n_rounds or n_batch")
+
+
+def check_judged(parameters: Mapping[str, Any], counts: Mapping[str, Any], numbers: Mapping[str, int]) -> None:
+    """DataError for a rule within prompts where people judged one pair a prompt, a share that leaves no test, and more
+    prompts or labels than are left beside the test, where the counts of the data are known.
+    """
+    if not 0 < (share := parameters["test_share"]) < 1:
+        raise DataError(f"test_share: {share}; it must lie between 0 and 1")
+    left = None
+    if (prompts := counts.get("prompts")) is not None:
+        left = prompts - round(share * prompts)  # as questions.ToPeople.apart has it
+        if not 0 < left < prompts:
+            raise DataError(f"test_share: {share} of {prompts} prompts leaves one side without a pair")
+    budget, _ = budget_of(sizes=parameters["sizes"], has_prompts=left, **numbers)
+    if left is not None:
+        beside = f"{left} prompts are left beside those that are kept to test on"
+        if budget.n_prompts > left:
+            raise DataError(f"n_prompts: {budget.n_prompts}, and {beside}; ask for fewer, or lower test_share")
+        of_prompts = counts.get("pairs_of_prompts")
+        n_pairs = counts["pairs"] - (prompts - left)  # each prompt that is kept to test on has one at least
+        if of_prompts is not None:
+            n_pairs = sum(sorted(of_prompts, reverse=True)[:left])
+        check_total(budget, f"{beside}, which have at most {n_pairs}", n_pairs)
     if parameters.get("pairs_file") is None:
         for name in parameters["strategies"]:
             if name in WITHIN_PROMPT:
@@ -59,8 +90,6 @@ def check_judged(parameters: Mapping[str, Any], budget: Budget) -> None:
             if (asked := getattr(budget, name)) > budget.n_prompts:
                 have = f"{budget.n_prompts} prompts have as many judged pairs"
                 raise DataError(f"{name}: {asked} labels, and {have}; raise n_prompts")
-    if not 0 < parameters["test_share"] < 1:
-        raise DataError(f"test_share: {parameters['test_share']}; it must lie between 0 and 1")
 
 
 def check_head(parameters: Mapping[str, Any]) -> None:

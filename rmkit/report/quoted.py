@@ -15,13 +15,15 @@ from typing import Any
 
 import pandas as pd
 
-from rmkit.errors import DataError, ResultError, RmkitError, one_of
+from rmkit.errors import DataError, ParamsError, ResultError, RmkitError, one_of
+from rmkit.files.regular import json_value, read_json, read_text, why_unreadable
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.markers import QUANTITIES, Marker, filled, markers
 from rmkit.report.page import environments
 from rmkit.study.monitoring.words import counted
 from rmkit.study.notebook_side.gathered import Gathered
 from rmkit.study.planning.plan import make_plan
+from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import find_project, study_path
 from rmkit.study.planning.study_file import load_study
 from rmkit.study.store.disk import write_text
@@ -44,13 +46,22 @@ def texts(root: Path) -> Iterator[Path]:
 
 def passages(path: Path, root: Path) -> list[tuple[str, str]]:
     """(name, text) of each passage that may quote: all of a Markdown file, each Markdown cell of a notebook."""
-    name, text = path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
-    if path.suffix != ".ipynb":
-        return [(name, text)]
-    cells = enumerate(json.loads(text)["cells"], start=1)
-    return [
-        (f"{name}:cell {number}", "".join(cell["source"])) for number, cell in cells if cell["cell_type"] == "markdown"
-    ]
+    name = path.relative_to(root).as_posix()
+    try:
+        text = read_text(path)
+        if path.suffix != ".ipynb":
+            return [(name, text)]
+        cells = enumerate(json_value(text)["cells"], start=1)
+        return [
+            (f"{name}:cell {number}", "".join(cell["source"]))
+            for number, cell in cells
+            if cell["cell_type"] == "markdown"
+        ]
+    except OSError as fault:
+        raise DataError(f"{name}: {why_unreadable(fault)}; take it back from the repository") from None
+    except (ValueError, LookupError, TypeError):
+        kind = "notebook" if path.suffix == ".ipynb" else "text in UTF-8"
+        raise DataError(f"{name}: is no {kind}; take it back from the repository") from None
 
 
 def replaced(path: Path, new: Sequence[str]) -> str:
@@ -66,12 +77,25 @@ def replaced(path: Path, new: Sequence[str]) -> str:
 
 def kept(root: Path) -> dict[str, Any]:
     """By study, the results that texts quote; under "earlier" the findings of seeds that it had before, if any."""
-    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (root / RESULTS).glob("*.json")}
+    read = {path.stem: results_in(path, root) for path in (root / RESULTS).glob("*.json")}
     of_seeds = {name: name.partition("-seeds-")[0] for name in sorted(read) if "-seeds-" in name}
+    for name, study in of_seeds.items():
+        one_of(study, [one for one in read if one not in of_seeds], f"{RESULTS / name}.json: whose seeds", DataError)
     found = {name: {**results, "earlier": {}} for name, results in read.items() if name not in of_seeds}
     for name, study in of_seeds.items():
         found[study]["earlier"] |= read[name]["findings"]
     return found
+
+
+def results_in(path: Path, root: Path) -> dict[str, Any]:
+    """What a file of results holds; DataError for one that no study has written."""
+    try:
+        read = read_json(path)
+    except (OSError, ValueError):
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(read.get(part), dict) for part in ("findings", "rows")):
+        raise DataError(f"{path.relative_to(root)}: holds no results; delete it, and quote its study again")
+    return read
 
 
 def all_markers(root: Path) -> list[Marker]:
@@ -153,6 +177,8 @@ def among(column: pd.Series, wanted: str, marker: Marker) -> pd.Series:
     """Where a column is `a`, is `a` or `b` of `a,b`, or lies in `a..b`."""
     numeric = pd.api.types.is_numeric_dtype(column)
     try:
+        if ".." in wanted and not numeric:
+            raise DataError(f"{marker.where}: {wanted!r} is a range, and this column has texts; write a or a,b")
         if ".." in wanted:
             low, high = map(float, wanted.split(".."))
             return column.between(low, high)
@@ -185,19 +211,27 @@ def main(name: str) -> str:
         raise ResultError(
             f"{study.name}: {len(finished)} of {planned} jobs are finished; `rmkit run {name}` comes first"
         )
-    statements = next(job.parameters["findings_folder"] for job in jobs if job.stage == FINDINGS)
+    statements = folder_of_statements(jobs, study.name)
     made = {"study": project.shown(path), "machine": environments(store, finished), "statements": statements}
     asked = [marker for marker in all_markers(project.root) if marker.study == study.name]
     results = made | measured(asked, Gathered.of_plan("quoted", store, jobs))
+    copied = copy_figures(project.root, project.store / "reports", study.name)
     at = project.root / RESULTS / f"{study.name}.json"
     at.parent.mkdir(parents=True, exist_ok=True)
     write_text(at, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    copied = copy_figures(project.root, project.store / "reports", study.name)
     changed, faults = fill(project.root, kept(project.root))
     if faults:
         raise ResultError("\n".join(faults))
     figures = f"; {counted(len(copied), 'figure')} copied" if copied else ""
     return f"{project.shown(at)} has what the texts quote; {', '.join(changed) or 'no text'} changed{figures}"
+
+
+def folder_of_statements(jobs: Sequence[PlannedJob], study: str) -> str:
+    """Where the statements are that a study judges; ResultError for a study that judges none."""
+    for job in jobs:
+        if job.stage == FINDINGS:
+            return str(job.parameters["findings_folder"])
+    raise ResultError(f"{study}: has no stage {FINDINGS}, which judges the statements; add it")
 
 
 def copy_figures(root: Path, reports: Path, study: str) -> list[str]:
@@ -207,12 +241,16 @@ def copy_figures(root: Path, reports: Path, study: str) -> list[str]:
     for name in names:
         if not (reports / name).is_file():
             raise ResultError(f"{reports / name} is not there, and a text shows it; `rmkit report {study}` draws it")
+    (root / FIGURES).mkdir(parents=True, exist_ok=True)
+    for name in names:
         shutil.copy(reports / name, root / FIGURES / name)
     return names
 
 
 if __name__ == "__main__":
     try:
-        print(main(*sys.argv[1:2] or ["tiny"]))
+        if len(sys.argv) > 2:
+            raise ParamsError(f"{len(sys.argv) - 1} names are given; name one study, as in `{sys.argv[1]}`")
+        print(main(*sys.argv[1:] or ["tiny"]))
     except RmkitError as error:
         sys.exit(str(error))

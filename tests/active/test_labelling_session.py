@@ -276,13 +276,38 @@ def test_a_log_of_other_pairs_is_refused_and_one_of_some_is_told(tmp_path):
         ({"batch": 0}, "batch: is 0"),
         ({"batch": 501}, "batch: is 501"),
         ({"batch": 2.5}, "batch: is 2.5"),
+        ({"batch": "5"}, "batch: is '5'"),
         ({"overlap": 1.5}, "overlap: is 1.5"),
+        ({"overlap": "half"}, "overlap: is 'half'"),
+        ({"overlap": None}, "overlap: is None"),
         ({"enough": -1}, "enough: is -1"),
+        ({"enough": "little"}, "enough: is 'little'"),
+        ({"seed": "x"}, "seed: is 'x'; it must be a whole number"),
+        ({"seed": -1}, "seed: is -1"),
+        ({"seed": 1.5}, "seed: is 1.5"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, said):
     with pytest.raises(ParamsError, match=said):
         Options(**options)
+
+
+@pytest.mark.parametrize("name", [5, None, True, b"ann", ["ann"]])
+def test_a_name_that_is_no_text_is_one_sentence(tmp_path, name):
+    pool, _ = linear_pool()
+    with pytest.raises(ParamsError, match=r"^annotator: .* is no name; give 1 to 40 letters"):
+        session(pool, tmp_path, name)
+
+
+def test_a_window_whose_file_is_gone_can_be_closed(tmp_path):
+    pool, _ = linear_pool()
+    window = session(pool, tmp_path)
+    window.next()
+    (tmp_path / "labels.jsonl").unlink()
+    with pytest.raises(DataError, match="was moved, deleted or replaced"):
+        window.answer("first")
+    window.close()
+    assert not window.log.is_open
 
 
 def test_pools_that_make_no_sense_are_refused():

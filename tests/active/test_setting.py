@@ -46,6 +46,28 @@ def test_a_setting_that_does_not_fit_together_is_one_line():
         setting(reward_model="lightgbm_bt")
 
 
+class NoChoice:
+    """Has no method to choose by."""
+
+
+class Chooses:
+    def select(self, candidates, n_pairs, rng):
+        return np.arange(n_pairs)
+
+
+@pytest.mark.parametrize(
+    ("mine", "said"),
+    [
+        (NoChoice(), r"^strategies: mine has no method to `select` by; give an object of a class that has it$"),
+        (Chooses, r"^strategies: mine has no method to `select` by; give Chooses\(\)$"),
+        (None, r"^strategies: mine has no method to `select` by"),
+    ],
+)
+def test_a_strategy_that_cannot_choose_is_told_before_anything_is_asked(mine, said):
+    with pytest.raises(ParamsError, match=said):
+        setting(strategies={"mine": mine})
+
+
 def test_the_unit_of_the_prior_is_a_typical_difference_and_no_fits_own():
     first, second = np.random.default_rng(0).integers(len(EMBEDDING), size=(2, 200_000))
     lengths_m = np.linalg.norm(EMBEDDING[first].astype(float) - EMBEDDING[second], axis=1)

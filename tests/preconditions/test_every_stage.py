@@ -82,10 +82,28 @@ ACTIVE = WORLD | {
         (check_reward_models, MODELS, {"ns": [1, 4, 4]}, "ns: 4 is listed twice; give each once"),
         (check_validation_split, MODELS, {"annotations": [100, 1801]}, "annotations: 1801, and 03_annotation_noise"),
         (check_active_labeling, ACTIVE, {"n_start": 4}, "n_start: 4; each fifth label validates, give at least 5"),
+        (check_active_labeling, ACTIVE, {"n_rounds": 0}, "n_rounds: 0; give 1 or more of each"),
         (check_active_labeling, ACTIVE, {"n_batch": 201}, "n_batch: 201 labels a round, of 200 candidates"),
         (check_active_labeling, ACTIVE, {"n_prompts": 1}, "n_prompts: 1 prompts for cross_prompt pairs; give 2 to 300"),
         (check_active_labeling, ACTIVE, {"n_prompts": 301}, "n_prompts: 301 prompts for cross_prompt pairs"),
         (check_active_labeling, ACTIVE, {"beta": 0.0}, "beta: 0.0; a sharpness is above 0"),
+        (check_active_labeling, ACTIVE, {"strategies": []}, "strategies is empty; give at least one"),
+        (check_active_labeling, ACTIVE, {"strategies": ["random", "random"]}, "strategies: 'random' is listed twice"),
+        (check_active_labeling, ACTIVE, {"pools": []}, "pools is empty; give at least one"),
+        (check_active_labeling, ACTIVE, {"pools": ["mixed", "mixed"]}, "pools: 'mixed' is listed twice"),
+        (
+            check_active_labeling,
+            ACTIVE,
+            {"pools": ["within_prompt"], "n_rounds": 418},
+            "n_rounds: 418 rounds of 20 labels after 50 make 8410, and 300 prompts with 8 responses have 8400 "
+            "within_prompt pairs; lower n_rounds or n_batch",
+        ),
+        (
+            check_active_labeling,
+            ACTIVE,
+            {"pools": ["mixed"], "cross_share": 0.0, "n_rounds": 418},
+            "300 prompts with 8 responses have 8400 mixed pairs",
+        ),
         (check_active_labeling, ACTIVE, {"prior": 0.0}, "prior: 0.0; it must be"),
         (check_active_labeling, ACTIVE, {"ns": [1, 33]}, r"ns\[1\]: best of 33, and there are 32 responses"),
         (check_active_labeling, ACTIVE, {"ns": []}, "ns is empty"),
@@ -112,6 +130,36 @@ def test_pairs_across_prompts_have_no_such_bound_and_people_are_checked_by_folds
         check_validation_split(
             MODELS | {"world": "hh_rlhf", "n_folds": 1}, {"pairs": 9, "prompts": 9}, "mine.yaml: stage"
         )
+
+
+JUDGED = ACTIVE | {"world": "hh_rlhf", "n_rounds": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "counts", "message"),
+    [
+        ({"strategies": []}, {}, "strategies is empty; give at least one"),
+        ({"test_share": 0.0}, {}, "test_share: 0.0; it must lie between 0 and 1"),
+        ({"test_share": 0.001}, {}, "test_share: 0.001 of 200 prompts leaves one side without a pair"),
+        ({"n_prompts": 141, "n_start": 5}, {}, "n_prompts: 141, and 140 prompts are left beside those that are kept"),
+        ({"n_rounds": 5}, {}, "n_rounds: 5 rounds of 20 labels after 50 make 150, and 140 prompts are left"),
+        ({"n_rounds": 12, "pairs_file": "a.jsonl"}, {"pairs_of_prompts": [2] * 200}, "which have at most 280 pairs"),
+    ],
+)
+def test_what_people_did_not_judge_is_refused_before_anything_runs(change, counts, message):
+    known = {"pairs": 200, "prompts": 200} | counts
+    sound = JUDGED | {"n_prompts": 140}
+    check_active_labeling(sound, known, "mine.yaml: stage")
+    check_active_labeling(sound, {}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match=f"^mine.yaml: stage: .*{message}"):
+        check_active_labeling(sound | change, known, "mine.yaml: stage")
+
+
+def test_the_papers_sizes_shrink_to_the_prompts_that_people_leave():
+    published = JUDGED | {"sizes": "published", "n_batch": 125, "n_candidates": 500}
+    check_active_labeling(published, {"pairs": 200, "prompts": 200}, "mine.yaml: stage")
+    with pytest.raises(ParamsError, match="n_rounds: 4 rounds of 35 labels after 35 make 175, and 140 prompts"):
+        check_active_labeling(published | {"n_rounds": 4}, {"pairs": 200, "prompts": 200}, "mine.yaml: stage")
 
 
 def test_what_is_not_known_of_a_world_is_no_bound():

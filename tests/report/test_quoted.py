@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,23 @@ import pytest
 from rmkit.errors import DataError, ResultError
 from rmkit.findings.questions import QUESTIONS
 from rmkit.report.markers import COMMENT, filled, markers
-from rmkit.report.quoted import all_markers, copy_figures, fill, kept, measured, passages, replaced, texts
+from rmkit.report.quoted import (
+    all_markers,
+    copy_figures,
+    fill,
+    folder_of_statements,
+    kept,
+    measured,
+    passages,
+    replaced,
+    texts,
+)  # fmt: skip
 from rmkit.study.notebook_side.gathered import Gathered
 from tests.checkout import environment, execute
 from tests.small_project import REPOSITORY
 
 TEXTS = list(texts(REPOSITORY))
+Job = namedtuple("Job", "stage parameters")
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +193,7 @@ def test_a_statement_is_kept_whole_and_a_missing_number_is_none(stored):
         ("04_reward_models accuracy anotations=100", "did you mean 'annotations'?"),
         ("04_reward_models accuracy annotations=many", "'many' is not a number"),
         ("04_reward_models accuracy annotations=200", "no rows are like that"),
+        ("04_reward_models accuracy reward_model=0..1", "'0..1' is a range, and this column has texts"),
         ("04_reward_models accuracy annotations=100", "more than one row a job"),
     ],
 )
@@ -223,8 +236,59 @@ def test_a_fault_leaves_its_own_text_and_the_others_are_filled(tmp_path):
     assert faults[0].startswith("README.md:1: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("README.md", b"\xff", "README.md: is no text in UTF-8"),
+        ("README.md", None, r"README\.md: cannot be read \(No such file"),
+        ("notebooks/a.ipynb", b"{", r"notebooks/a\.ipynb: is no notebook"),
+        ("notebooks/a.ipynb", b"[]", r"notebooks/a\.ipynb: is no notebook"),
+        ("notebooks/a.ipynb", b'{"cells": [{"cell_type": "markdown"}]}', r"notebooks/a\.ipynb: is no notebook"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_one_sentence(tmp_path, name, content, said):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "README.md").write_text("a", encoding="utf-8")
+    (tmp_path / name).unlink(missing_ok=True)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"^{said}.*; take it back from the repository$"):
+        all_markers(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"findings": [], "rows": {}}'])
+def test_a_file_of_results_that_no_study_has_written_is_one_sentence(tmp_path, content):
+    (tmp_path / "docs/results").mkdir(parents=True)
+    (tmp_path / "docs/results/one.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"^docs/results/one\.json: holds no results; delete it, and quote its study"):
+        kept(tmp_path)
+
+
+def test_seeds_of_a_study_without_results_are_one_sentence(tmp_path):
+    (tmp_path / "docs/results").mkdir(parents=True)
+    for name in ("tiny", "tyni-seeds-0-4"):
+        (tmp_path / f"docs/results/{name}.json").write_text('{"findings": {}, "rows": {}}', encoding="utf-8")
+    with pytest.raises(DataError, match=r"tyni-seeds-0-4\.json: whose seeds: 'tyni' is not one of tiny"):
+        kept(tmp_path)
+
+
+def test_a_study_that_judges_no_statement_is_one_sentence():
+    jobs = [Job("04_reward_models", {}), Job("07_figures", {"findings_folder": "docs/mine"})]
+    assert folder_of_statements(jobs, "plain") == "docs/mine"
+    with pytest.raises(ResultError, match=r"^plain: has no stage 07_figures, which judges the statements; add it$"):
+        folder_of_statements(jobs[:1], "plain")
+
+
+def test_one_study_is_quoted_at_a_time():
+    command = [sys.executable, "-m", "rmkit.report.quoted", "tiny", "smoke"]
+    ended = subprocess.run(
+        command, cwd=REPOSITORY, env=environment(REPOSITORY), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ended.stderr == "2 names are given; name one study, as in `tiny`\n"
+
+
 def test_figures_that_texts_show_are_copied_from_the_report(tmp_path):
-    (tmp_path / "docs/figures").mkdir(parents=True)
+    (tmp_path / "docs").mkdir()
     (tmp_path / "reports").mkdir()
     (tmp_path / "README.md").write_text("![a](docs/figures/one-a.png) ![b](docs/figures/other-b.png)", encoding="utf-8")
     (tmp_path / "docs/x.md").write_text("![c](figures/one-c.png)", encoding="utf-8")

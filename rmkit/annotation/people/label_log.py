@@ -16,6 +16,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -36,8 +37,11 @@ TIE: Final = "tie"
 SKIP: Final = "skip"
 ANSWERS: tuple[Answer, ...] = (FIRST, SECOND, TIE, SKIP)  # which response won; a skip says nothing of the pair
 TORN = ".torn"
+START = b'{"kind": "'  # of every row
+LARGEST_FILE = 2**30  # bytes: some million decisions
 LOCK_SECONDS = 10.0  # that a writer waits for another; a turn takes milliseconds
 LARGEST = 2**53
+HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class LabelLog:
         self.rows: list[Row] = []  # row n of the file is rows[n - 1]
         self.told: list[str] = []  # what was set aside, a sentence each
         self._end, self._turn = 0, threading.RLock()
+        self._place = self.path.absolute()  # wherever the process goes
         try:
             if self.path.exists() or self.path.is_symlink():
                 require_regular(self.path)
@@ -128,8 +133,9 @@ class LabelLog:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
             self._file = os.open(self.path, flags, 0o644)
             fsync(self.path.parent)
-        except OSError as fault:
-            raise StoreError(f"{self.path}: {why_unreadable(fault)}; name another file for the labels") from None
+        except (OSError, ValueError) as fault:  # a NUL in the path is no OSError
+            why = why_unreadable(fault) if isinstance(fault, OSError) else f"can be no path ({fault})"
+            raise StoreError(f"{cut(str(self.path))}: {why}; name another file for the labels") from None
         try:
             with self.turn():
                 pass
@@ -155,6 +161,7 @@ class LabelLog:
                 raise StoreError(f"{self.path}: is closed; open the labels again")
             _lock(self._file, self.path)
             try:
+                self._require_there()
                 self._read_new()
                 yield
             finally:
@@ -179,10 +186,22 @@ class LabelLog:
         self.rows += rows
         return list(range(len(self.rows) - len(rows) + 1, len(self.rows) + 1))
 
+    def _require_there(self) -> None:
+        """DataError where the path no longer leads to the open file: what is written there, nobody would find."""
+        try:
+            same = os.path.samestat(self._place.stat(), os.fstat(self._file))
+        except OSError:
+            same = False
+        if not same:
+            remedy = "put it back, or open the labels again to go on with what is there now"
+            raise DataError(f"{self.path}: was moved, deleted or replaced while it was open; {remedy}")
+
     def _read_new(self) -> None:
         size = os.fstat(self._file).st_size
         if size < self._end:
             raise DataError(f"{self.path}: became shorter while it was open; only rows may be added: open it again")
+        if size > LARGEST_FILE:
+            raise DataError(f"{self.path}: holds {size:,} bytes, and no file of labels is so large; name another")
         *lines, tail = os.pread(self._file, size - self._end, self._end).split(b"\n")
         if lines and not tail and b"\0" in lines[-1]:  # what a machine that lost power may leave of a block
             tail = lines.pop() + b"\n"
@@ -199,6 +218,8 @@ class LabelLog:
         try:
             row = decoded(tail, where)
         except DataError:
+            if not self.rows and tail.strip(b"\0")[: len(START)] != START[: len(tail.strip(b"\0"))]:
+                raise DataError(f"{where}: is no row of labels; name another file, this one is left as it is") from None
             aside = self.path.with_name(self.path.name + TORN)
             with aside.open("ab") as file:
                 file.write(tail.rstrip(b"\n") + b"\n")
@@ -228,14 +249,17 @@ def decoded(line: bytes, where: str) -> Row:
         held = json_value(line.decode("utf-8"), finite=True)
     except ValueError:
         raise DataError(f"{where}: is damaged, no line of JSON; {remedy}") from None
-    if not isinstance(held, dict) or held.get("kind") not in KINDS:
+    if not isinstance(held, dict) or held.get("kind") not in list(KINDS):  # what is no text has no hash, perhaps
         found = not_one_of(held.get("kind"), KINDS) if isinstance(held, dict) else "is no object"
         raise DataError(f"{where}: its kind {found}; is this a file of labels?")
     kind = KINDS[held.pop("kind")]
     if wrong := _wrong_in(kind, held):
         raise DataError(f"{where}: {wrong}; {remedy}")
-    pick = {"pick": Pick(**held["pick"])} if "pick" in held else {}
-    return kind(**held | pick)
+    if "pick" in held:
+        held["pick"] = Pick(**held["pick"])
+        if wrong := _odd_in(held["pick"], held["shown_left"]):
+            raise DataError(f"{where}: {wrong}; {remedy}")
+    return kind(**held)
 
 
 def pair_name(first: str, second: str) -> str:
@@ -259,6 +283,17 @@ def _wrong_in(kind: type, held: Any) -> str:
     return ""
 
 
+def _odd_in(pick: Pick, shown_left: str | None) -> str:
+    """What the values of a pick cannot be together, though each is of its type; empty if nothing."""
+    if pick.first == pick.second or pick.pair != pair_name(pick.first, pick.second):
+        return f"pick: 'pair' is {quoted(pick.pair)}, which is not the pair of its 'first' and 'second'"
+    if shown_left not in (pick.first, pick.second, None):
+        return f"'shown_left' is {quoted(shown_left)}, which is none of the pair"
+    if pick.probability is not None and not 0 <= pick.probability <= 1:
+        return f"pick: 'probability' is {pick.probability}, and it must lie between 0 and 1"
+    return ""
+
+
 def _is(value: object, hint: Any) -> bool:
     if isinstance(hint, UnionType):
         return any(_is(value, one) for one in get_args(hint))
@@ -266,7 +301,8 @@ def _is(value: object, hint: Any) -> bool:
         return value in literals
     if hint in (int, float):
         return isinstance(value, int | hint) and not isinstance(value, bool) and abs(value) < LARGEST
-    return isinstance(value, hint)
+    # half of a character is a text to Python, and no file can hold it
+    return isinstance(value, hint) and not (isinstance(value, str) and HALF.search(value))
 
 
 def _lock(file: int, path: Path) -> None:

@@ -46,7 +46,7 @@ VALUE: Mapping[str, float] = {FIRST: 1.0, TIE: 0.5, SECOND: 0.0}
 
 def check_annotator(name: str) -> str:
     """The name, or ParamsError for what no file of labels could hold."""
-    if not NAME.fullmatch(name) or name.endswith(".0"):
+    if not isinstance(name, str) or not NAME.fullmatch(name) or name.endswith(".0"):
         raise ParamsError(
             f"annotator: {quoted(name)} is no name; give 1 to 40 letters or digits, inside also blanks and .@+-_"
         )

@@ -12,7 +12,7 @@ Source: the Laplacian of a weighted graph for (1); greedy choice as in d_optimal
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.measures.designs.d_optimal import REFRESH, TIE, inverse, tell
+from rmkit.measures.designs.d_optimal import REFRESH, TIE, inverse, require_finite, tell
 from rmkit.measures.information import p_variance
 
 BLOCK_VALUES = 2**22  # of a table that are worked on at once
@@ -44,6 +44,8 @@ def greedy_all_pairs(
     for more pairs than there are.
     """
     _check(feature_nd, reward_n)
+    if known_dd.shape != (feature_nd.shape[1],) * 2:
+        raise DataError(f"known_dd has shape {known_dd.shape}; it must be {(feature_nd.shape[1],) * 2}")
     n = len(reward_n)
     may_nn = np.triu(np.ones((n, n), dtype=bool) if free_nn is None else np.asarray(free_nn, dtype=bool), k=1)
     if may_nn.shape != (n, n):
@@ -75,7 +77,9 @@ def _first_gains(
 ) -> None:
     """Fill the table with v_ij x_ij^T A x_ij, -inf where a pair may not be chosen."""
     whitened_nd = feature_nd @ np.linalg.cholesky(inverse_dd)
-    own_n = (whitened_nd**2).sum(axis=1)
+    with np.errstate(over="ignore"):  # told below
+        own_n = (whitened_nd**2).sum(axis=1)
+    require_finite(own_n)
     for rows in _row_blocks(len(reward_n)):
         gap_bn = np.maximum(own_n[rows, None] + own_n - 2 * (whitened_nd[rows] @ whitened_nd.T), 0.0)
         gap_bn *= p_variance(reward_n[rows, None] - reward_n)
@@ -91,3 +95,6 @@ def _check(feature_nd: np.ndarray, reward_n: np.ndarray) -> None:
     if feature_nd.ndim != 2 or reward_n.shape != feature_nd.shape[:1]:
         shapes = f"{feature_nd.shape} and {reward_n.shape}"
         raise DataError(f"feature_nd and reward_n have the shapes {shapes}; they must be (n, D) and (n,)")
+    for name, array in (("feature_nd", feature_nd), ("reward_n", reward_n)):
+        if not np.isfinite(array).all():
+            raise DataError(f"{name} has a number that is not finite; leave that response out")

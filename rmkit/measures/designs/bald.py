@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import entr, expit, log_expit, log_softmax
 
+from rmkit.errors import DataError
 from rmkit.measures.designs.d_optimal import first_largest
 
 N_NODES = 80  # of Gauss-Hermite's rule
@@ -27,10 +28,15 @@ def label_entropy(p: np.ndarray) -> np.ndarray:
 
 
 def bald(mean_m: np.ndarray, variance_m: np.ndarray) -> np.ndarray:
-    """(M,) information between each pair's label and its margin, which is normal with this mean and variance."""
+    """(M,) information between each pair's label and its margin, which is normal with this mean and variance.
+
+    A variance that rounding left below 0 counts as 0. DataError for a mean or a variance that is not finite.
+    """
+    if not (np.isfinite(mean_m).all() and np.isfinite(variance_m).all()):
+        raise DataError("mean_m and variance_m have a number that is not finite; leave that pair out")
     node_n, weight_n = np.polynomial.hermite_e.hermegauss(N_NODES)
     weight_n = weight_n / weight_n.sum()
-    margin_mn = np.asarray(mean_m, np.float64)[:, None] + np.sqrt(variance_m)[:, None] * node_n
+    margin_mn = np.asarray(mean_m, np.float64)[:, None] + np.sqrt(np.maximum(variance_m, 0))[:, None] * node_n
     p_mn = expit(margin_mn)
     return np.maximum(label_entropy(p_mn @ weight_n) - label_entropy(p_mn) @ weight_n, LEAST)
 
@@ -49,9 +55,14 @@ def greedy_batch_bald(
 ) -> BatchInformation:
     """Pick n_pairs of M, each the one whose label tells most given the labels of those before; of equals the first.
 
-    margin_km: (K, M) margins under K draws of the weights. n_label_sets: of those before, that are drawn.
+    margin_km: (K, M) margins under K draws of the weights. n_label_sets: of those before, that are drawn. DataError for
+    margins that are not finite, and for more pairs than there are.
     """
     n_draws, n_all = margin_km.shape
+    if not n_draws or not np.isfinite(margin_km).all():
+        raise DataError(f"margin_km of shape {margin_km.shape} must be finite margins of one draw or more")
+    if not 0 <= n_pairs <= n_all:
+        raise DataError(f"{n_pairs} pairs are to be chosen, and there are {n_all}; ask for fewer")
     p_km = expit(margin_km)
     inside_m = label_entropy(p_km).mean(axis=0)
     drawn_c = rng.integers(n_draws, size=n_label_sets)  # the weights that each label set comes from

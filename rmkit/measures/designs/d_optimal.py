@@ -41,10 +41,10 @@ def one_shot(scaled_md: np.ndarray, known_dd: np.ndarray) -> np.ndarray:
 
     It says which pairs one would miss most if all were labelled; the paper takes the largest.
     """
+    check_design(scaled_md, known_dd, 0)
     total_dd = np.array(known_dd, dtype=np.float64)
     for rows in _blocks(scaled_md):
-        block_bd = scaled_md[rows].astype(np.float64, copy=False)
-        total_dd += block_bd.T @ block_bd
+        total_dd += _gram(scaled_md[rows])
     return leverages(scaled_md, total_dd)
 
 
@@ -67,7 +67,7 @@ def greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndar
         picked[i], free_m[pick] = pick, False
         pair_d = scaled_md[pick].astype(np.float64, copy=False)
         told_d = inverse_dd @ pair_d - (told_td[:t] @ pair_d) @ told_td[:t]
-        told_td[t] = told_d / np.sqrt(1 + pair_d @ told_d)
+        told_td[t] = told_d / np.sqrt(_above_0(1 + pair_d @ told_d))
         gain_m -= (scaled_md @ told_td[t]) ** 2
     return picked
 
@@ -109,10 +109,10 @@ def exchange(
     Ends after a pass that gains less than `least` nats, or most_passes.
     """
     picked_k = np.array(picked_k, dtype=np.int64)
-    check_design(scaled_md, known_dd, len(picked_k))
+    check_picked(scaled_md, known_dd, picked_k)
     free_m = np.ones(len(scaled_md), dtype=bool)
     free_m[picked_k] = False
-    total_dd = known_dd.astype(np.float64) + scaled_md[picked_k].T @ scaled_md[picked_k]
+    total_dd = known_dd.astype(np.float64) + _gram(scaled_md[picked_k])
     for _ in range(most_passes if free_m.any() else 0):
         gained = 0.0
         inverse_dd = inverse(total_dd)
@@ -157,17 +157,17 @@ def certificate(scaled_md: np.ndarray, known_dd: np.ndarray, picked_k: np.ndarra
     are the leverages at w. Each step goes towards the k largest g, as far as f grows.
     """
     picked_k = np.asarray(picked_k, dtype=np.int64)
-    check_design(scaled_md, known_dd, len(picked_k))
+    check_picked(scaled_md, known_dd, picked_k)
     weight_m = np.zeros(len(scaled_md))
     weight_m[picked_k] = 1.0
     base_dd = known_dd.astype(np.float64)
-    total_dd = base_dd + scaled_md[picked_k].T @ scaled_md[picked_k]
+    total_dd = base_dd + _gram(scaled_md[picked_k])
     own, upper = log_det(total_dd), np.inf
     for _ in range(max(n_steps, 1)):
         gain_m, value = leverages(scaled_md, total_dd), log_det(total_dd)
         best = np.argsort(-gain_m, kind="stable")[: len(picked_k)]
         upper = min(upper, value + float(gain_m[best].sum() - weight_m @ gain_m))
-        target_dd = base_dd + scaled_md[best].T @ scaled_md[best]
+        target_dd = base_dd + _gram(scaled_md[best])
         step = _furthest(total_dd, target_dd)
         if step < 1e-9:
             break
@@ -198,7 +198,7 @@ def tell(
     pair_d = pair_d.astype(np.float64, copy=False)
     information_dd += sign * np.outer(pair_d, pair_d)
     told_d = inverse_dd @ pair_d
-    one_plus_gain = 1 + sign * float(pair_d @ told_d)
+    one_plus_gain = _above_0(1 + sign * float(pair_d @ told_d))
     inverse_dd -= sign * np.outer(told_d, told_d) / one_plus_gain
     return told_d, one_plus_gain
 
@@ -209,13 +209,38 @@ def inverse(information_dd: np.ndarray) -> np.ndarray:
     return found_dd
 
 
+def _above_0(one_plus_gain: float) -> float:
+    """The number itself; DataError where rounding has taken it to 0 or below, after which no gain would mean much."""
+    if not one_plus_gain > 0:
+        far = f"the information's numbers lie too far apart: 1 + gain came to {one_plus_gain:.3g}"
+        raise DataError(f"{far}; give the prior a larger precision, or bring the features to one scale")
+    return one_plus_gain
+
+
+def _gram(row_kd: np.ndarray) -> np.ndarray:
+    """(D, D) float64 sum of x x^T; what is not finite, or overflows, `lower_root` tells."""
+    row_kd = row_kd.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found_dd: np.ndarray = row_kd.T @ row_kd
+    return found_dd
+
+
 def quadratic(row_md: np.ndarray, matrix_dd: np.ndarray) -> np.ndarray:
-    """(M,) x_m^T A x_m, block by block."""
+    """(M,) x_m^T A x_m, block by block; DataError for a row whose numbers are not finite, or too large for that."""
     found_m = np.empty(len(row_md))
-    for rows in _blocks(row_md):
-        block_bd = row_md[rows].astype(np.float64, copy=False)
-        found_m[rows] = ((block_bd @ matrix_dd) * block_bd).sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # told below
+        for rows in _blocks(row_md):
+            block_bd = row_md[rows].astype(np.float64, copy=False)
+            found_m[rows] = ((block_bd @ matrix_dd) * block_bd).sum(axis=1)
+    require_finite(found_m)
     return found_m
+
+
+def require_finite(gain_m: np.ndarray) -> None:
+    """DataError for a pair whose gain is none, since it would be picked, or passed over, without a word."""
+    if not (finite_m := np.isfinite(gain_m)).all():
+        row = int(np.argmin(finite_m))
+        raise DataError(f"row {row}: its gain is {gain_m[row]}; features must be finite, and their squares, too")
 
 
 def _blocks(row_md: np.ndarray) -> "list[slice]":
@@ -236,3 +261,10 @@ def check_design(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> N
         raise DataError(f"scaled_md and known_dd have the shapes {shapes}; they must be (M, D) and (D, D)")
     if not 0 <= n_pairs <= len(scaled_md):
         raise DataError(f"{n_pairs} pairs are to be chosen, and there are {len(scaled_md)}; ask for fewer")
+
+
+def check_picked(scaled_md: np.ndarray, known_dd: np.ndarray, picked_k: np.ndarray) -> None:
+    """As `check_design`; DataError, too, for positions twice, or beyond the pairs."""
+    check_design(scaled_md, known_dd, len(picked_k))
+    if len(np.unique(picked_k)) < len(picked_k) or not ((picked_k >= 0) & (picked_k < len(scaled_md))).all():
+        raise DataError(f"picked_k has positions twice, or beyond the {len(scaled_md)} pairs; give each pick once")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from rmkit.errors import DataError, ParamsError
-from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, TIE, check_design
+from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, TIE, check_design, require_finite
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -74,4 +74,6 @@ def _inverse(total_dd: torch.Tensor) -> torch.Tensor:
 
 
 def _quadratic(pool_md: torch.Tensor, matrix_dd: torch.Tensor) -> torch.Tensor:
-    return torch.cat([((block_bd @ matrix_dd) * block_bd).sum(dim=1) for block_bd in pool_md.split(_rows(pool_md))])
+    found_m = torch.cat([((block_bd @ matrix_dd) * block_bd).sum(dim=1) for block_bd in pool_md.split(_rows(pool_md))])
+    require_finite(found_m.cpu().numpy())
+    return found_m

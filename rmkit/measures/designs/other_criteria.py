@@ -16,7 +16,16 @@ import numpy as np
 from scipy.linalg import eigh
 
 from rmkit.errors import DataError
-from rmkit.measures.designs.d_optimal import BLOCK_BYTES, REFRESH, begun, first_largest, inverse, quadratic, tell
+from rmkit.measures.designs.d_optimal import (
+    BLOCK_BYTES,
+    REFRESH,
+    begun,
+    first_largest,
+    inverse,
+    quadratic,
+    require_finite,
+    tell,
+)  # fmt: skip
 
 SOLVED_AT_ONCE = 64  # pairs of a secular equation each
 HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
@@ -83,6 +92,10 @@ def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.nd
     eigenvectors' directions is taken, so that a later pick can.
     """
     picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
+    if not np.isfinite(known_dd).all():
+        raise DataError("known_dd has a number that is not finite; give what the prior and the labels tell")
+    with np.errstate(over="ignore", invalid="ignore"):  # told by require_finite
+        require_finite(np.einsum("md,md->m", scaled_md, scaled_md, dtype=np.float64))
     for i in range(n_pairs):
         level_d, vector_dd = eigh(known_dd)
         least = 1e-10 * max(level_d[0], 1e-300)
@@ -102,5 +115,6 @@ def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.nd
             gain_m = ((scaled_md @ lowest) ** 2).sum(axis=1)
         pick = first_largest(gain_m, free_m)
         picked[i], free_m[pick] = pick, False
-        known_dd += np.outer(scaled_md[pick], scaled_md[pick])
+        pair_d = scaled_md[pick].astype(np.float64, copy=False)
+        known_dd += np.outer(pair_d, pair_d)
     return picked

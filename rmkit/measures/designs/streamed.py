@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.measures.designs.d_optimal import TIE, greedy, inverse, quadratic, tell
+from rmkit.measures.designs.d_optimal import TIE, check_design, greedy, inverse, quadratic, tell
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ def streamed_greedy(blocks: Iterable[np.ndarray], known_dd: np.ndarray, n_pairs:
     kept_md, gain_m, position_m = np.empty((0, len(known_dd))), np.empty(0), np.empty(0, dtype=np.int64)
     seen, let_go = 0, 0.0
     for block_bd in blocks:
+        check_design(block_bd, known_dd, 0)
         gain_b = quadratic(block_bd, inverse_dd)
         gain_m = np.concatenate([gain_m, gain_b])
         kept_md = np.concatenate([kept_md, block_bd.astype(np.float64, copy=False)])

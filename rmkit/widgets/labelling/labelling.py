@@ -143,8 +143,14 @@ class Labelling(Tool):
         session, claim = self.session, self.session.claim
         for button in (self.left, self.right, self.tie, self.skip):
             button.disabled = claim is None
+        try:
+            nothing = self._nothing_left() if claim is None else ""
+            self._draw_status()
+        except RmkitError as fault:  # of a file that is gone, say: nothing is counted, and the pair stays
+            nothing = ""
+            self.fault.value = self._sentences([str(fault)])
         if claim is None:
-            self.pair.value = parts.empty_html(self._shown, self._nothing_left())
+            self.pair.value = parts.empty_html(self._shown, nothing)
         else:
             bank = session.pool.bank
             left, right = session.sides(claim)
@@ -152,7 +158,6 @@ class Labelling(Tool):
             texts = bank.responses["response"]
             why = f" · {WHY[claim.pick.rule]}" if claim.pick.rule in WHY else " · a pair at random"
             self.pair.value = parts.pair_html(prompt, texts[left], texts[right], self._shown, why)
-        self._draw_status()
 
     def _draw_status(self) -> None:
         """Counts at once; what resamples labels, once in RECOUNT of them: it takes longer than a key may."""

@@ -17,6 +17,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -52,7 +53,7 @@ def write_labels(path: str | Path, pool: "Pool", labels: Sequence[Label], form: 
     path, form = Path(path), one_of(form, FORMS, "form")
     if path.suffix not in (JSON_LINES, CSV):
         raise ParamsError(f"{path}: its ending is {path.suffix or 'none'}; labels are written as .jsonl or .csv")
-    if path.exists() and not _is_ours(path):
+    if _is_there(path) and not _is_ours(path):
         raise ParamsError(f"{path}: is there already, and holds no labels that rmkit wrote; name another file")
     rows = [_row(pool, label, form) for label in labels if label.answer in (FIRST, SECOND, TIE)]
     if not rows:
@@ -73,7 +74,8 @@ def write_labels(path: str | Path, pool: "Pool", labels: Sequence[Label], form: 
     except OSError as fault:
         raise DataError(f"{path}: cannot be written ({fault.strerror}); name another file") from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
     return len(rows)
 
 
@@ -189,6 +191,18 @@ def _require_same(beside: Path, path: Path, pool: "Pool", labels: Sequence[Label
         at = next((n for n, both in enumerate(zip(found, wanted, strict=False)) if both[0] != both[1]), len(found))
         remedy = "write .jsonl" if path.suffix == CSV else "a text of it is like something else: leave that pair out"
         raise DataError(f"{path}: row {at + 1} would not be read as it was written; {remedy}")
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something at a path; ParamsError for what can be no path."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as fault:  # a NUL in it, or too long a name
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise ParamsError(f"{cut(str(path))}: cannot be written ({why}); name another file") from None
+    return True
 
 
 def _is_ours(path: Path) -> bool:

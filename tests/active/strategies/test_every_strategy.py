@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import entropy
 
 from rmkit.active.candidates import Candidates, Responses, checked_choice, largest
+from rmkit.active.pools_of_rules import WITHIN_PROMPT
 from rmkit.active.registry import STRATEGIES, strategy
 from rmkit.active.strategies.batch_bald import BatchBald
 from rmkit.active.strategies.entropy import Entropy
@@ -166,11 +167,46 @@ def test_a_strategy_has_a_name():
         ({"known_dd": np.eye(3)}, r"known_dd: has shape \(3, 3\); it must be \(4, 4\)"),
         ({"margin_sm": np.full((1, 60), np.nan)}, r"margin_sm\[0, 0\] is nan; it must be a finite number"),
         ({"feature_md": np.full((60, 4), np.inf)}, r"feature_md\[0, 0\] is inf; it must be a finite number"),
+        ({"feature_md": np.full((60, 4), -1e160)}, r"feature_md: reaches 1e\+160 in size, and rules square it twice"),
+        ({"margin_sm": np.full((1, 60), 1e80)}, r"margin_sm: reaches 1e\+80 in size, .*; keep within 1e\+70$"),
     ],
 )
 def test_candidates_that_do_not_fit_are_one_line(change, says):
     with pytest.raises(DataError, match=f"^{says}"):
         dataclasses.replace(candidates(), **change)
+
+
+def with_responses(**change):
+    what = candidates()
+    return dataclasses.replace(what, responses=dataclasses.replace(what.responses, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"reward_u": np.full(40, np.nan)}, r"reward_u\[0\] is nan; it must be a finite number"),
+        ({"feature_ud": np.full((40, 4), np.inf)}, r"feature_ud\[0, 0\] is inf; it must be a finite number"),
+        ({"feature_ud": np.ones((40, 3))}, r"feature_ud: has shape \(40, 3\); it must be \(40, 4\)"),
+        ({"prompt_u": np.zeros(39, int)}, r"prompt_u: has shape \(39,\); it must be \(40,\)"),
+        ({"reward_u": np.ones((40, 1))}, r"reward_u: has shape \(40, 1\); it must be \(40,\)"),
+        ({"pair_m2": np.zeros((59, 2), int)}, r"pair_m2: has shape \(59, 2\); it must be \(60, 2\)"),
+        ({"pair_m2": np.ones((60, 2))}, r"pair_m2: holds float64; it must hold whole positions"),
+        ({"pair_m2": np.full((60, 2), (0, 40))}, r"pair_m2, row 0: is \[0, 40\]; it must be two different of 40"),
+        ({"pair_m2": np.full((60, 2), (-1, 3))}, r"pair_m2, row 0: is \[-1, 3\]; it must be two different of 40"),
+        ({"pair_m2": np.full((60, 2), (3, 3))}, r"pair_m2, row 0: is \[3, 3\]; it must be two different of 40"),
+    ],
+)
+def test_responses_that_do_not_fit_are_one_line(change, says):
+    with pytest.raises(DataError, match=rf"^responses\.{says}"):
+        with_responses(**change)
+
+
+@pytest.mark.parametrize("name", sorted(WITHIN_PROMPT))
+def test_a_pair_that_is_there_twice_is_one_line_and_no_wait(name):
+    pair_m2 = candidates().responses.pair_m2.copy()
+    pair_m2[7] = pair_m2[3][::-1]
+    with pytest.raises(DataError, match=r"responses .* are a candidate 2 times; give each pair once$"):
+        chosen(name, with_responses(pair_m2=pair_m2), 60)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +216,8 @@ def test_candidates_that_do_not_fit_are_one_line(change, says):
         (np.array([[0, 1]]), "it must return whole positions"),
         (np.array([0, 0]), "mine.select returned positions twice"),
         (np.array([0, 3]), "beyond the 3 candidates"),
+        ([[0], [1, 2]], r"mine.select returned \[\[0\], \[1, 2\]\]; it must return whole positions"),
+        ([None], "mine.select returned object of shape"),
     ],
 )
 def test_a_strategy_that_returns_something_else_is_told_what_is_right(returned, sentence):

@@ -101,6 +101,9 @@ def test_what_a_lost_block_leaves_is_set_aside(tmp_path):
     assert reopened(path).rows == [label()]
 
 
+PICKED = json.loads(encoded(label()))["pick"]
+
+
 def damaged(**changes):
     return json.dumps(json.loads(encoded(label())) | changes).encode()
 
@@ -120,6 +123,14 @@ def damaged(**changes):
         (damaged(pick={"pair": "x"}), "pick: 'first' is missing"),
         (damaged(pick=3), "pick: is no object"),
         (json.dumps({"kind": "undo", "undoes": 1}).encode(), "'annotator' is missing"),
+        (b'{"kind": ["label"]}', "its kind ['label'] is not one of claim, label, undo, release"),
+        (b'{"kind": {}}', "its kind {} is not one of claim, label, undo, release"),
+        (damaged(annotator="\ud800"), "'annotator' is '\\ud800'"),
+        (damaged(pick=PICKED | {"first": "other"}), "'pair' is 'r0a-r0b', which is not the pair of its 'first'"),
+        (damaged(pick=PICKED | {"pair": "r0a-r0a", "second": "r0a"}), "'pair' is 'r0a-r0a', which is not the pair of"),
+        (damaged(pick=PICKED | {"probability": 7}), "'probability' is 7, and it must lie between 0 and 1"),
+        (damaged(pick=PICKED | {"probability": -1.0}), "'probability' is -1.0, and it must lie between 0 and 1"),
+        (damaged(shown_left="other"), "'shown_left' is 'other', which is none of the pair"),
     ],
 )
 def test_damage_further_up_is_one_sentence_with_file_and_line(tmp_path, line, said):
@@ -143,7 +154,58 @@ def test_a_file_that_became_shorter_is_not_written_to(tmp_path):
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("what", ["folder", "pipe", "dangling", "closed folder"])
+@pytest.mark.parametrize("content", [b"notes of mine", b'{"prompt": "p", "chosen": "a"}', b"\x89PNG\r"])
+def test_a_foreign_file_of_one_line_without_an_end_is_left_as_it_is(tmp_path, content):
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"labels\.jsonl, line 1: is no row of labels; name another file"):
+        LabelLog(path)
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_too_large_to_be_a_log_is_not_read(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match=r"holds 1,099,511,627,776 bytes, and no file of labels is so large"):
+        LabelLog(path)
+
+
+@pytest.mark.parametrize("what", ["deleted", "moved", "replaced"])
+def test_a_file_that_is_no_longer_at_its_path_takes_no_row(tmp_path, what):
+    path, other = tmp_path / "labels.jsonl", tmp_path / "other.jsonl"
+    written(path, ROWS)
+    content = path.read_bytes()
+    log = LabelLog(path)
+    if what == "replaced":
+        other.write_bytes(content)
+        other.replace(path)
+    elif what == "moved":
+        path.rename(other)
+    else:
+        path.unlink()
+    with pytest.raises(DataError, match=r"was moved, deleted or replaced while it was open; put it back"), log.turn():
+        log.append([label(7)])
+    if what == "moved":
+        assert other.read_bytes() == content
+        other.rename(path)
+        with log.turn():
+            assert log.append([label(7)]) == [6]
+    log.close()
+
+
+def test_a_process_that_goes_elsewhere_still_finds_its_log(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log = LabelLog("labels.jsonl")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with log.turn():
+        assert log.append([label()]) == [1]
+    log.close()
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "dangling", "closed folder", "no path"])
 def test_what_cannot_be_a_log_is_one_sentence(tmp_path, what):
     path = tmp_path / "labels.jsonl"
     if what == "folder":
@@ -152,6 +214,8 @@ def test_what_cannot_be_a_log_is_one_sentence(tmp_path, what):
         os.mkfifo(path)
     elif what == "dangling":
         path.symlink_to(tmp_path / "nowhere/there")
+    elif what == "no path":
+        path = tmp_path / "a\0b"
     else:
         (tmp_path / "file").write_text("", encoding="utf-8")
         path = tmp_path / "file/labels.jsonl"

@@ -86,6 +86,22 @@ def test_a_disk_that_refuses_is_told_and_the_pair_stays(page, monkeypatch):
     assert len(said(page)) == 1
 
 
+def test_a_file_that_is_deleted_is_told_at_the_first_answer_and_the_pair_stays(page, tmp_path):
+    before, path = shown(page), tmp_path / "labels.jsonl"
+    path.rename(tmp_path / "kept.jsonl")
+    page.left.click()
+    assert "was moved, deleted or replaced while it was open" in page.fault.value
+    assert shown(page) == before
+    (tmp_path / "kept.jsonl").rename(path)
+    page.left.click()
+    assert page.fault.value == ""
+    assert len(said(page)) == 1
+    path.unlink()
+    again = Labelling(page.session.pool, path, "ann", QUICK)
+    assert page.left.disabled
+    assert said(again) == {}
+
+
 def test_the_end_of_the_queue_is_said_and_undo_still_works(page):
     for _ in range(18):
         page.right.click()

@@ -155,6 +155,11 @@ def test_only_a_file_of_labels_is_written_over(pool, tmp_path):
         write_labels(tmp_path / "none.csv", pool, [])
     with pytest.raises(DataError, match="cannot be written"):
         write_labels(tmp_path / "no folder/out.csv", pool, labels)
+    with pytest.raises(DataError, match="cannot be written"):
+        write_labels(tmp_path / "labels.jsonl/out.csv", pool, labels)
+    for name in ("a\0b.csv", "x" * 300 + ".csv"):
+        with pytest.raises(ParamsError, match=r"cannot be written \(.*\); name another file"):
+            write_labels(tmp_path / name, pool, labels)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
