@@ -5,7 +5,7 @@ From stored rows and evaluations alone. Worlds, tasks and generators of a study 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,13 @@ from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.means import Interval
 from rmkit.intervals.spreads import spread_ratio, spread_ratio_over_worlds
 from rmkit.intervals.worlds import FEWEST_WORLDS, of_table, over_these_worlds, over_worlds
-from rmkit.report.exhibits.settings import Drawn, Results, headed, named, told
+from rmkit.report.exhibits.settings import Drawn, Results, all_told, headed, named, parameters_of
 from rmkit.report.wording import join
 from rmkit.study.planning.keys import canonical
 
 STAGE, AGAINST, WITHIN = "05_active_labeling", "random", "within_prompt"
 MANY = 8  # strategies, of which lines are no longer told apart in one panel
 SETTINGS = ("task", "generator")
-FIRST = ("world", "features", "reward_model", "procedure", "beta", "n_batch")  # by which groups are told apart
 POOLED = ("seed", "world_seed", *SETTINGS, "strategies", "pools")
 TOLD = ["pool", "strategy", "annotations"]
 
@@ -90,7 +89,7 @@ def active_spreads(results: Results) -> Iterator[Drawn]:
 
 def active_contest(results: Results) -> Iterator[Drawn]:
     """The lead of the rules of ActiveUltraFeedback over those that look for information, by noise and outcome."""
-    for group, jobs in groups(results, beside=("beta",), fewest=1):
+    for group, jobs in groups(results, beside=("beta",), having=both_families):
         table = contest_table(jobs)
         if table.empty:
             continue
@@ -120,13 +119,10 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
         return
     rows = rows[rows["metric"].isin(wanted)]
     kept = [name for name in rows if name.startswith("param_") and name[6:] not in POOLED and rows[name].nunique() > 1]
-    of_groups = list(rows.groupby(kept, sort=False, dropna=False)) if kept else [((), rows)]
-    drawn = [(values, here) for values, here in of_groups if here["strategy"].nunique() > MANY]
-    everyone = [dict(zip(kept, values, strict=True)) for values, _ in drawn]
-    bare = [{name[6:]: value for name, value in one.items()} for one in everyone]
-    shown = telling([name[6:] for name in kept], bare) if bare else []
-    for one, (_, here) in zip(bare, drawn, strict=True):
-        group = ", ".join(told(name, one[name]) for name in shown)
+    of_groups = [here for _, here in rows.groupby(kept, sort=False, dropna=False)] if kept else [rows]
+    drawn = [here for here in of_groups if here["strategy"].nunique() > MANY]
+    told_apart = all_told(STAGE, [parameters_of(here) for here in drawn], POOLED)
+    for group, here in zip(told_apart, drawn, strict=True):
         means = here.groupby(["pool", "strategy", "metric"], sort=False)["value"].mean().unstack("metric")
         yield Drawn(
             named("active-reasons", group),
@@ -138,8 +134,10 @@ def active_reasons(results: Results) -> Iterator[Drawn]:
         )
 
 
-def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY + 1) -> Iterator[tuple[str, list[Job]]]:
-    """The jobs of the stage that are drawn as one, with what tells them from the others; only of many strategies.
+def groups(
+    results: Results, *, beside: Sequence[str] = (), having: Callable[[Evaluations], bool] = many
+) -> Iterator[tuple[str, list[Job]]]:
+    """The jobs of the stage that are drawn as one, with what tells them from the others; only jobs `having` it.
 
     Where some settings have more strategies than others, all strategies are drawn of those, and then, of all settings,
     the strategies that every one has. beside: parameters that are drawn beside each other; then all jobs are one.
@@ -148,33 +146,23 @@ def groups(results: Results, *, beside: Sequence[str] = (), fewest: int = MANY +
         return
     found: dict[str, list[Job]] = {}
     for parameters, evaluations in results.evaluations(STAGE):
-        if evaluations.fits["strategy"].nunique() >= fewest and AGAINST in set(evaluations.fits["strategy"]):
+        if having(evaluations) and AGAINST in set(evaluations.fits["strategy"]):
             same = {name: value for name, value in parameters.items() if name not in (*POOLED, *beside)}
             found.setdefault(canonical(same), []).append((parameters, evaluations))
-    first = [jobs[0][0] for jobs in found.values()]
-    names = [name for name in (first[0] if first else {}) if name not in (*POOLED, *beside)]
-    differing = [name for name in names if len({canonical(one[name]) for one in first}) > 1]
-    shown = telling(differing, first)
-    for jobs in found.values():
-        group = [told(name, jobs[0][0][name]) for name in shown]
+    told_apart = all_told(STAGE, [jobs[0][0] for jobs in found.values()], (*POOLED, *beside))
+    for group, jobs in zip(told_apart, found.values(), strict=True):
         of_jobs = [frozenset(evaluations.fits["strategy"]) for _, evaluations in jobs]
         sets = sorted(set(of_jobs), key=len, reverse=True) if not beside else []
         for wanted in sets or [frozenset[str]()]:
-            having = [job for job, strategies in zip(jobs, of_jobs, strict=True) if wanted <= strategies]
-            yield ", ".join([*group, f"{len(wanted)} strategies"] if len(sets) > 1 else group), having
+            drawn = [job for job, strategies in zip(jobs, of_jobs, strict=True) if wanted <= strategies]
+            several = f"{len(wanted)} strategies" if len(sets) > 1 else ""
+            yield ", ".join(filter(None, [group, several])), drawn
 
 
-def telling(differing: Sequence[str], everyone: Sequence[Mapping[str, Any]]) -> list[str]:
-    """As few of the parameters that differ as tell all groups apart, what a reader asks for first before the rest."""
-
-    def kinds(names: Sequence[str]) -> int:
-        return len({tuple(str(one[name]) for name in names) for one in everyone})
-
-    found: list[str] = []
-    for name in sorted(differing, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
-        if kinds([*found, name]) > kinds(found):
-            found.append(name)
-    return found
+def both_families(evaluations: Evaluations) -> bool:
+    """Whether there are strategies of both families of the contest."""
+    there = set(evaluations.fits["strategy"])
+    return not (there.isdisjoint(GAPS) or there.isdisjoint(INFORMATION))
 
 
 def outcomes(evaluations: Evaluations) -> list[Metric]:

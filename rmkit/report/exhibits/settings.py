@@ -5,7 +5,7 @@ Knows parameters, rows and evaluations; draws nothing.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
@@ -23,6 +23,10 @@ from rmkit.study.monitoring.words import counted
 from rmkit.study.planning.keys import canonical
 
 LONGEST_NAME = 120  # characters of what tells a figure's file from another's
+FEW = (
+    3  # parameters that differ; of more, a heading has no more than it needs, what readers ask for first before others
+)
+FIRST = ("world", "features", "task", "generator", "reward_model", "procedure", "sizes", "beta", "n_batch")
 FEATURES = {
     "ngrams": "character n-grams",
     "all-MiniLM-L6-v2": "a sentence encoder",
@@ -77,25 +81,40 @@ def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
             same = {name: value for name, value in parameters.items() if name != "seed"}
             groups.setdefault(canonical(same), []).append((parameters, evaluations))
     everyone = [group[0][0] for group in groups.values()]
-    differing = (
-        [
-            name
-            for name in everyone[0]
-            if name != "seed"
-            and len({canonical(p[name]) for p in everyone}) > 1
-            and all(STAGES[stage].counts(name, p) for p in everyone)
-        ]
-        if everyone
-        else []
-    )
     return [
-        Setting(
-            ", ".join(told(name, group[0][0][name]) for name in differing),
-            [evaluations for _, evaluations in group],
-            group[0][0],
-        )
-        for group in groups.values()
+        Setting(text, [evaluations for _, evaluations in group], group[0][0])
+        for text, group in zip(all_told(stage, everyone, ("seed",)), groups.values(), strict=True)
     ]
+
+
+def all_told(stage: str, everyone: Sequence[Mapping[str, Any]], without: Collection[str]) -> list[str]:
+    """What tells jobs' parameters apart, a text each, by those that count in that job; `without` some.
+
+    Of many that differ, as few as tell all apart.
+    """
+    of_stage = STAGES.get(stage)
+    counting = [
+        {name: one[name] for name in one if name not in without and (of_stage is None or of_stage.counts(name, one))}
+        for one in everyone
+    ]
+    names = dict.fromkeys(name for one in counting for name in one)
+    shown = [name for name in names if len({str(one[name]) for one in counting if name in one}) > 1]
+    if len(shown) > FEW:
+        shown = telling(shown, counting)
+    return [", ".join(told(name, one[name]) for name in shown if name in one) for one in counting]
+
+
+def telling(differing: Sequence[str], everyone: Sequence[Mapping[str, Any]]) -> list[str]:
+    """As few of the parameters that differ as tell all apart, what a reader asks for first before the rest."""
+
+    def kinds(names: Sequence[str]) -> int:
+        return len({tuple(str(one.get(name)) for name in names) for one in everyone})
+
+    found: list[str] = []
+    for name in sorted(differing, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
+        if kinds([*found, name]) > kinds(found):
+            found.append(name)
+    return found
 
 
 def told(name: str, value: Any) -> str:
@@ -112,17 +131,19 @@ def where_gold_is_known(results: Results) -> list[Setting]:
 
 def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
-    only = STAGES[rows["stage"].iloc[0]].only if "stage" in rows and len(rows) else {}  # parameter -> when it counts
-    names = [
-        name
-        for name in rows
-        if name.startswith("param_")
-        and name != "param_seed"
-        and rows[name].nunique() > 1
-        and all(rows[f"param_{at}"].isin(values).all() for at, values in only.get(name[6:], {}).items())
-    ]
-    for values, here in rows.groupby(names, sort=False, dropna=False) if names else [((), rows)]:
-        yield ", ".join(told(name[6:], value) for name, value in zip(names, values, strict=True)), here
+    if rows.empty:
+        yield "", rows
+        return
+    names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
+    of_settings = [here for _, here in rows.groupby(names, sort=False, dropna=False)] if names else [rows]
+    everyone = [parameters_of(here) for here in of_settings]
+    stage = rows["stage"].iloc[0] if "stage" in rows else ""
+    yield from zip(all_told(stage, everyone, ("seed",)), of_settings, strict=True)
+
+
+def parameters_of(rows: pd.DataFrame) -> dict[str, Any]:
+    """The parameters that rows have, of the first of them."""
+    return {name.removeprefix("param_"): rows[name].iloc[0] for name in rows if name.startswith("param_")}
 
 
 def largest_best_of_n(evaluations: Evaluations) -> Metric:

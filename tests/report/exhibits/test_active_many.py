@@ -23,6 +23,7 @@ from rmkit.report.exhibits.active_many import (
     outcomes,
     spreads_over,
 )
+from rmkit.report.exhibits.settings import all_told
 
 NAMES, COUNTS = ("random", *GAPS, *INFORMATION), (50, 100, 150)
 
@@ -181,3 +182,24 @@ def test_reasons_are_means_over_batches_and_seeds_and_need_the_rows_of_batches()
     np.testing.assert_allclose(dot.get_xydata(), [[0.1105, 0.1105]])
     assert list(active_reasons(Stored([], batch_rows(NAMES, metrics=("distinct_prompts",))))) == []
     assert list(active_choices(Stored([], batch_rows(NAMES)))) == []
+
+
+def test_settings_are_told_apart_by_as_few_parameters_as_it_takes_and_by_those_that_count_there():
+    people = {"world": "hh_rlhf", "beta": 1.0, "n_batch": 50, "n_rounds": 5, "ns": [1], "strategies": ["a", "b"]}
+    ours = people | {"world": "grammar", "features": "ngrams", "strategies": ["a"]}
+    everyone = [
+        people | {"features": "ngrams"},
+        people | {"features": "all-MiniLM-L6-v2"},
+        ours,
+        ours | {"n_batch": 250, "n_rounds": 1},
+        ours | {"beta": 4.0},
+    ]
+    assert all_told("05_active_labeling", everyone, ("strategies",)) == [
+        "world = hh_rlhf, character n-grams, n_batch = 50",
+        "world = hh_rlhf, a sentence encoder, n_batch = 50",
+        "world = grammar, beta = 1.0, n_batch = 50",
+        "world = grammar, beta = 1.0, n_batch = 250",
+        "world = grammar, beta = 4.0, n_batch = 50",
+    ]
+    assert all_told("05_active_labeling", everyone[:1], ()) == [""]
+    assert all_told("05_active_labeling", [], ()) == []
