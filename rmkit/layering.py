@@ -38,7 +38,10 @@ FLOORS = (
         Room("files", "how files that people bring are read: regular ones only, in bounded pieces; their digests"),
     ),
     (
-        Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information, embedding health"),
+        Room(
+            "measures",
+            "pure functions on arrays: margins, measures against gold, Best-of-n, information, embedding health",
+        ),
         Room("intervals", "an estimate with its uncertainty: of means, of correlations, among many"),
     ),
     (Room("artifacts", "what a stage passes on: bank, comparisons, evaluations, tables, model folders, shards"),),
