@@ -2,7 +2,9 @@
 
 A measure takes score_pk (..., P, K), axes before the prompts are reward models, and gold_pk (P, K), and gives (..., P):
 a number for each prompt, whose mean over prompts is the model's; NaN where the prompt says nothing. Definitions, ties
-and sources are in the modules that the functions come from. DataError for fewer responses than a measure needs.
+and sources are in the modules that the functions come from. DataError for fewer responses than a measure needs. What
+needs more than scores and gold is not on the list: `lowest.worst_domain` of a measure's values wants the prompts'
+domains, `chosen_and_rejected.ties_score` a second wording of each prompt.
 """
 
 from collections.abc import Callable, Mapping

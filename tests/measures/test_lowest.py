@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmkit.errors import DataError
-from rmkit.measures.lowest import domain_means, domain_quantile, lowest_share
+from rmkit.measures.lowest import domain_means, domain_quantile, lowest_share, worst_domain
 
 RNG = np.random.default_rng(0)
 VALUE_SP = RNG.random(size=(3, 12))
@@ -30,6 +30,23 @@ def test_a_domain_without_a_value_is_left_out():
     assert np.isnan(domain_quantile(value_p * np.nan, domain_p))
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=9))
+def test_the_parts_have_the_worst_domains_mean_as_their_mean(pairs):
+    value_p, domain_p = np.array([*pairs, (np.nan, 1)]).T
+    found_sp = worst_domain(np.stack([value_p, -value_p]), domain_p)
+    assert np.isnan(found_sp[0]).tolist() == [False] * len(pairs) + [True]
+    np.testing.assert_allclose(np.nanmean(found_sp, axis=1), domain_quantile(np.stack([value_p, -value_p]), domain_p))
+
+
+def test_the_parts_have_the_error_over_prompts_that_the_worst_domain_has():
+    """Of 500 prompts in two domains far apart: the error of the mean of the parts is that of the domain's mean."""
+    domain_p = np.arange(500) % 2
+    value_p = domain_p + RNG.normal(size=500)
+    error = worst_domain(value_p, domain_p).std() / np.sqrt(500)
+    redrawn = [domain_quantile((domain_p + RNG.normal(size=500)), domain_p) for _ in range(400)]
+    assert error == pytest.approx(np.std(redrawn), rel=0.2)
+
+
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=9), st.integers(1, 20))
 def test_the_parts_have_the_mean_of_the_lowest_share_of_prompts_as_their_mean(values, twentieths):
     """By definition: every prompt in twenty pieces, the lowest of all these pieces averaged."""
@@ -50,7 +67,9 @@ def test_every_model_has_its_own_lowest_and_no_value_is_no_part():
     [
         (lambda: domain_quantile(VALUE_SP, DOMAIN_P[:3]), r"values \(3, 12\) and domains \(3,\)"),
         (lambda: domain_quantile(VALUE_SP, DOMAIN_P, quantile=1.1), "quantile is 1.1; it must be from 0 to 1"),
+        (lambda: worst_domain(VALUE_SP, DOMAIN_P[:3]), r"values \(3, 12\) and domains \(3,\)"),
         (lambda: lowest_share(VALUE_SP, share=0.0), "share is 0.0; it must be above 0 and at most 1"),
+        (lambda: domain_quantile(np.array([0.1, -np.inf]), np.arange(2)), r"the value at \(1\) is -inf"),
         (lambda: lowest_share(np.array([np.inf]), share=0.5), r"the value at \(0\) is inf"),
         (lambda: lowest_share(np.array([]), share=0.5), "with one prompt or more"),
     ],
