@@ -91,7 +91,10 @@ FLOORS = (
         Room("ablations", "what one choice changes, all else equal: the validation split"),
     ),
     (
-        Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files, Goodhart"),
+        Room(
+            "worlds",
+            "where prompts, responses and truth come from: grammar, human preferences, files, known answers",
+        ),
         Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
     (

@@ -17,6 +17,7 @@ Sources: Gao et al. 2023 (arXiv 2210.10760), section 4; arXiv 2410.05584, sectio
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.special import expit, log_ndtr, logit
 
 from rmkit.errors import DataError
@@ -40,6 +41,15 @@ def best_of_n_kl(n: ArrayLike) -> np.ndarray:
     for one in n.ravel():
         _check_n(float(one))
     return np.log(n) - (n - 1) / n
+
+
+def n_at_kl(nats: float) -> float:
+    """The n, whole or not, at which `best_of_n_kl` is this; nats at least 0."""
+    if not 0 <= nats < np.inf:
+        raise DataError(f"a KL of {nats} nats: it must be at least 0")
+    if nats == 0:
+        return 1.0
+    return float(np.exp(brentq(lambda log_n: log_n + np.expm1(-log_n) - nats, 0.0, nats + 1.0)))
 
 
 def best_of_n_chi_squared(n: ArrayLike) -> np.ndarray:

@@ -19,6 +19,7 @@ from rmkit.policies.gaussian_rewards import (
     kl_gain,
     kl_optimum_at,
     least_gold,
+    n_at_kl,
     normal_maximum,
 )
 from rmkit.policies.stored_responses import best_of_n_policy, kl, kl_optimum, value, values_at_kls
@@ -75,6 +76,11 @@ def test_at_equal_beta_noise_costs_kl_alone():
     assert gain == pytest.approx(float(kl_gain(RHO, nats, GOLD_SD)))  # one optimum told twice
 
 
+@pytest.mark.parametrize("n", [1, 1.5, 4, 1024])
+def test_n_and_its_kl_are_each_others_inverse(n):
+    assert n_at_kl(float(best_of_n_kl(n))) == pytest.approx(n)
+
+
 def test_divergences_of_best_of_n_are_those_of_ever_more_responses():
     policy_pk = best_of_n_policy(np.arange(200_000.0)[None], 16)
     assert kl(policy_pk)[0] == pytest.approx(float(best_of_n_kl(16)), abs=1e-3)
@@ -117,6 +123,7 @@ def test_flipped_labels_keep_the_order_and_shrink_the_scale():
     [
         (lambda: normal_maximum(0.5), r"^best of 0\.5: n must be at least 1$"),
         (lambda: best_of_n_kl([1, np.nan]), r"^best of nan: n must be at least 1$"),
+        (lambda: n_at_kl(-1.0), r"^a KL of -1\.0 nats: it must be at least 0$"),
         (lambda: kl_optimum_at(0.0, 1.0, 1.0), r"^beta=0\.0; it must be above 0$"),
         (lambda: flipped_margin(1.0, 0.5), r"^a flip rate of 0\.5: it must be at least 0 and below 1/2$"),
     ],

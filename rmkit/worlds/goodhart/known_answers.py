@@ -23,7 +23,7 @@ from rmkit.worlds.goodhart.error_shapes import SHAPES, proxy
 
 ACCURACY = 0.75
 STRENGTHS = (1e-2, 1e2)  # between which a strength is looked for
-SOLVED_ON, CLOSE = (16, 4096), 1e-3  # prompts and responses that a strength is solved on; its relative error
+SOLVED_ON, CLOSE = (32, 4096), 1e-3  # prompts and responses that a strength is solved on; its relative error
 NS, KLS = (4, 16, 64, 1024), (0.5, 2.0, 4.0)
 RANKED = 32  # responses that the correlations of the table are computed on
 
@@ -51,7 +51,7 @@ def strength_at(shape: str, accuracy: float = ACCURACY) -> float:
     """The strength at which a proxy of N(0, 1) gold has this accuracy on two random responses.
 
     Solved on one fixed draw of errors beside an even grid of gold, so it is the same number each time; its accuracy is
-    right to about 0.0007. DataError for an accuracy that no strength gives.
+    right to about 0.0005. DataError for an accuracy that no strength gives.
     """
     one_of(shape, SHAPES, "error shape")
     n_prompts, n_responses = SOLVED_ON
