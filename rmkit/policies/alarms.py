@@ -20,8 +20,8 @@ import numpy as np
 from rmkit.errors import DataError
 from rmkit.intervals.means import Interval
 from rmkit.measures.arrays import finite
-from rmkit.policies.overoptimisation import PLAIN, Resampling, gold_curve, measured_peak
-from rmkit.policies.pressure import Pressure
+from rmkit.policies.overoptimisation import PLAIN, Resampling, checked, measured_peak
+from rmkit.policies.pressure import Curve
 
 
 @dataclass(frozen=True)
@@ -73,40 +73,44 @@ def in_one_unit(score_hpk: np.ndarray) -> np.ndarray:
     return away_hpk / spread_h[:, None, None]
 
 
-def ring(pressure: Pressure, watched_pk: np.ndarray, resampling: Resampling = PLAIN) -> Ring:
-    """Where the alarm rings that watches this (P, K) reward; the rule is at the top of this file.
+def ring(proxy: Curve, watched: Curve, resampling: Resampling = PLAIN) -> Ring:
+    """Where the alarm rings that watches this reward while the proxy is optimised; the rule is at the top of the file.
 
-    DataError for one place alone, or a watched reward of another shape or not finite. With too few prompts for an
-    interval it cannot ring, and says so.
+    DataError for one place alone, or curves of different places or prompts. With too few prompts for an interval it
+    cannot ring, and says so.
     """
-    n_places = len(pressure.at_n)
-    if n_places < 2:
-        raise DataError("an alarm takes at least 2 places, to see a fall from one to another")
-    both_p2n = np.concatenate([pressure.gains(watched_pk), pressure.gains(pressure.score_pk)], axis=1)
+    (kl_n, proxy_pn), (_, watched_pn) = checked(proxy, fewest=1), checked(watched, fewest=1)
+    n_prompts, n_places = proxy_pn.shape
+    if proxy_pn.shape != watched_pn.shape or n_places < 2:
+        raise DataError(
+            f"an alarm on gains {watched_pn.shape} of a proxy with gains {proxy_pn.shape}: both must be (prompts, N), "
+            "with at least 2 places, to see a fall from one to another"
+        )
+    both_p2n = np.concatenate([watched_pn, proxy_pn], axis=1)
     mean_2n, shared = both_p2n.mean(axis=0), resampling.shared_among(n_places - 1)
     mean_b2n = shared.means(both_p2n)
 
     def change(place: int, since: int, of: int) -> Interval:
         at, before = of * n_places + place, of * n_places + since
-        return shared.interval(mean_2n[at] - mean_2n[before], mean_b2n[:, at] - mean_b2n[:, before], len(both_p2n))
+        return shared.interval(mean_2n[at] - mean_2n[before], mean_b2n[:, at] - mean_b2n[:, before], n_prompts)
 
     for place in range(1, n_places):
         highest = int(mean_2n[:place].argmax())
         fall, rise = change(place, highest, 0), change(place, highest, 1)
         if fall.high < 0 < rise.low:
-            return Ring(place, float(pressure.at_n[place]), float(pressure.kl_n[place]), fall)
-    told = fall.reason or f"the watched reward has not fallen while the proxy rises, up to {pressure.at_n[-1]:g}"
+            return Ring(place, float(proxy.at_n[place]), float(kl_n[place]), fall)
+    told = fall.reason or f"the watched reward has not fallen while the proxy rises, up to {proxy.at_n[-1]:g}"
     return Ring(None, np.nan, np.nan, fall, f"does not ring: {told}")
 
 
-def late_by(pressure: Pressure, gold_pk: np.ndarray, rang: Ring, resampling: Resampling = PLAIN) -> Lateness:
+def late_by(gold: Curve, rang: Ring, resampling: Resampling = PLAIN) -> Lateness:
     """How far from gold's peak an alarm rang, and what gold it costs to stop there; see `Lateness`."""
-    gain_pn = gold_curve(pressure, gold_pk).gain_pn
-    best, stop = int(gain_pn.mean(axis=0).argmax()), len(pressure.at_n) - 1 if rang.place is None else rang.place
-    peak = measured_peak(pressure.at_n, gain_pn, resampling)
-    mean_bn = resampling.means(gain_pn)
-    lost_p = gain_pn[:, best] - gain_pn[:, stop]
+    kl_n, gain_pn = checked(gold, fewest=1)
+    best, stop = int(gain_pn.mean(axis=0).argmax()), len(kl_n) - 1 if rang.place is None else rang.place
+    peak, mean_bn = measured_peak(gold, resampling), resampling.means(gain_pn)
     reason = "optimising stops where gold is highest" if best == stop else None
-    lost = resampling.interval(lost_p.mean(), mean_bn[:, best] - mean_bn[:, stop], len(gain_pn), reason)
+    lost = resampling.interval(
+        (gain_pn[:, best] - gain_pn[:, stop]).mean(), mean_bn[:, best] - mean_bn[:, stop], len(gain_pn), reason
+    )
     both = rang.place is not None and peak.reason is None
-    return Lateness(peak, rang.nats - float(pressure.kl_n[best]) if both else np.nan, lost)
+    return Lateness(peak, rang.nats - float(kl_n[best]) if both else np.nan, lost)

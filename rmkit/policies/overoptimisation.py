@@ -12,13 +12,13 @@ gold's gain when gold itself is (f), both as the first form:
 
 which is NDR averaged over x with weights f wherever g is below f; a Gaussian proxy has gamma = 1 - rho. Intervals are
 percentiles of a bootstrap over prompts, for new prompts and these reward models; the policies are left as they are.
-Knows curves only: `pressure.py` makes them. Sources: Gao et al. 2023 (arXiv 2210.10760), section 3; Kim et al. 2025
+Knows curves only: `pressure.py` makes them,
+and so may whoever trains a policy. Sources: Gao et al. 2023 (arXiv 2210.10760), section 3; Kim et al. 2025
 (arXiv 2505.12763), section 4.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,20 +34,13 @@ from rmkit.intervals.means import (
     resampled_means,
 )
 from rmkit.measures.arrays import finite
-from rmkit.policies.pressure import Pressure
+from rmkit.policies.pressure import Curve, Pressure
 
 FEWEST_PLACES = 3  # away from the base, for a fit of two coefficients
 FORMS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {  # what alpha and beta are multiplied by at each x: (N, 2)
     "best_of_n": lambda x_n: np.stack([x_n, -(x_n**2)], axis=1),
     "kl": lambda x_n: np.stack([x_n, -xlogy(x_n, x_n)], axis=1),
 }
-
-
-class Curve(NamedTuple):
-    """What a reward gains over the base, prompt by prompt, at N places: (N,) nats from the base and (P, N) gains."""
-
-    kl_n: np.ndarray
-    gain_pn: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -103,28 +96,26 @@ def gold_curve(pressure: Pressure, gold_pk: np.ndarray) -> Curve:
             f"gold rewards of shape {gold_pk.shape}: all responses to a prompt have equal gold, in every prompt, so no "
             "policy gains or loses; some prompts need responses of unequal gold"
         )
-    return Curve(pressure.kl_n, pressure.gains(gold_pk))
+    return pressure.curve(gold_pk)
 
 
-def curve_table(pressure: Pressure, rewards: Mapping[str, np.ndarray], resampling: Resampling = PLAIN) -> pd.DataFrame:
-    """Rows for a figure: reward (its name in `rewards`), axis, at, nats, mean, low, high, level, prompts, reason.
+def curve_table(curves: Mapping[str, Curve], resampling: Resampling = PLAIN) -> pd.DataFrame:
+    """Rows for a figure: reward (a curve's name), at, nats, mean, low, high, level, prompts, reason.
 
-    rewards: (P, K) each, of the responses that the pressure has. `mean` is the gain over the base; `reason` says why
-    low and high are missing, else nothing.
+    `mean` is the gain over the base; `reason` says why low and high are missing, else nothing.
     """
     rows = []
-    for name, value_pk in rewards.items():
-        gain_pn = pressure.gains(value_pk)
+    for name, curve in curves.items():
         intervals = bootstrap_over_prompts(
-            gain_pn.T,
-            np.ones(len(gain_pn)),
+            curve.gain_pn.T,
+            np.ones(len(curve.gain_pn)),
             rng=np.random.default_rng(resampling.seed),
             n_resamples=resampling.n_resamples,
             level=resampling.level,
         )
-        for at, nats, found in zip(pressure.at_n, pressure.kl_n, intervals, strict=True):
-            where = {"reward": name, "axis": pressure.axis, "at": at, "nats": nats}
+        for at, nats, found in zip(curve.at_n, curve.kl_n, intervals, strict=True):
             drawn = {"mean": found.estimate, "low": found.low, "high": found.high, "level": found.level}
+            where = {"reward": name, "at": at, "nats": nats}
             rows.append({**where, **drawn, "prompts": found.units, "reason": found.reason or ""})
     return pd.DataFrame(rows)
 
@@ -160,12 +151,13 @@ def peak_of(form: str, alpha_b: np.ndarray, beta_b: np.ndarray) -> np.ndarray:
         return np.where(beta_b > 0, x_b**2, np.inf)
 
 
-def measured_peak(at_n: np.ndarray, gain_pn: np.ndarray, resampling: Resampling = PLAIN) -> Interval:
-    """The place (n, or nats) with the highest mean gain, no form assumed; its interval is on the grid of places.
+def measured_peak(curve: Curve, resampling: Resampling = PLAIN) -> Interval:
+    """The place (n, nats, a step) with the highest mean gain, no form assumed; its interval is on the grid of places.
 
     No peak in range, with the reason, where the last place is the highest or not detectably below the highest.
     """
-    _, gain_pn = checked(Curve(np.asarray(at_n, dtype=np.float64), gain_pn), fewest=1)
+    at_n = np.asarray(curve.at_n, dtype=np.float64)
+    _, gain_pn = checked(curve, fewest=1)
     mean_n, mean_bn = gain_pn.mean(axis=0), resampling.means(gain_pn)
     best = int(mean_n.argmax())
     fall = resampling.interval(mean_n[best] - mean_n[-1], mean_bn[:, best] - mean_bn[:, -1], len(gain_pn))
@@ -175,7 +167,7 @@ def measured_peak(at_n: np.ndarray, gain_pn: np.ndarray, resampling: Resampling 
     elif reason is None and not fall.low > 0:
         reason = f"no peak in range: at {at_n[-1]:g} the mean is not detectably below its highest, at {at_n[best]:g}"
     estimate = np.nan if reason else float(at_n[best])
-    return resampling.interval(estimate, np.asarray(at_n)[mean_bn.argmax(axis=1)], len(gain_pn), reason)
+    return resampling.interval(estimate, at_n[mean_bn.argmax(axis=1)], len(gain_pn), reason)
 
 
 def gamma(gold_optimised: Curve, proxy_optimised: Curve, resampling: Resampling = PLAIN) -> Interval:

@@ -14,6 +14,7 @@ sample size.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,14 @@ from rmkit.policies.stored_responses import best_of_n_policy, beta_at_kl, kl, kl
 FEWEST_EFFECTIVE = 10  # effective samples of a prompt below which a weighted mean is refused
 
 
+class Curve(NamedTuple):
+    """What one reward gains over the base at N places, of whatever optimiser: one of this file, or a trained policy."""
+
+    at_n: np.ndarray  # (N,) n, nats, or steps of training
+    kl_n: np.ndarray  # (N,) nats from the base there
+    gain_pn: np.ndarray  # (P, N) prompt by prompt
+
+
 @dataclass(frozen=True, eq=False)
 class Pressure:
     """One proxy, optimised to N places."""
@@ -35,6 +44,10 @@ class Pressure:
     kl_n: np.ndarray  # (N,) nats from the base there, mean over prompts
     score_pk: np.ndarray  # (P, K) the proxy
     policy_npk: np.ndarray | None = None  # (N, P, K) where policies are weights of responses
+
+    def curve(self, value_pk: np.ndarray) -> Curve:
+        """What this (P, K) reward of the same responses gains; errors as in `gains`."""
+        return Curve(self.at_n, self.kl_n, self.gains(value_pk))
 
     def gains(self, value_pk: np.ndarray) -> np.ndarray:
         """(P, N) the mean of this (P, K) reward under each policy, less the base's mean. DataError unless finite."""

@@ -9,7 +9,6 @@ from rmkit.errors import DataError, ParamsError
 from rmkit.policies.gaussian_rewards import best_of_n_gain, best_of_n_kl, n_at_kl
 from rmkit.policies.overoptimisation import (
     FORMS,
-    Curve,
     Resampling,
     absolute_areas,
     curve_table,
@@ -19,7 +18,7 @@ from rmkit.policies.overoptimisation import (
     measured_peak,
     peak_of,
 )
-from rmkit.policies.pressure import best_of_n_pressure, kl_pressure
+from rmkit.policies.pressure import Curve, best_of_n_pressure, kl_pressure
 
 NS = [1, 2, 4, 8, 16, 32, 64]
 KL_N = best_of_n_kl(NS)
@@ -33,13 +32,13 @@ def noisy(mean_n, n_prompts=300, noise=0.5, seed=0, kl_n=KL_N):
     """A curve whose prompts differ by a factor of their own and by noise at each place but the base."""
     rng = np.random.default_rng(seed)
     gain_pn = mean_n * (1 + 0.3 * rng.normal(size=(n_prompts, 1)))
-    return Curve(kl_n, gain_pn + noise * (kl_n > 0) * rng.normal(size=gain_pn.shape))
+    return Curve(np.array(NS), kl_n, gain_pn + noise * (kl_n > 0) * rng.normal(size=gain_pn.shape))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_curve_of_a_form_gives_its_coefficients_and_its_peak(form):
     mean_n = FUNCTIONS[form](np.sqrt(KL_N), 0.9, 0.8)
-    found = fit_form(Curve(KL_N, np.tile(mean_n, (30, 1)) * np.linspace(0.5, 1.5, 30)[:, None]), form)
+    found = fit_form(Curve(NS, KL_N, np.tile(mean_n, (30, 1)) * np.linspace(0.5, 1.5, 30)[:, None]), form)
     assert found.alpha.estimate == pytest.approx(0.9)
     assert found.beta.estimate == pytest.approx(0.8)
     assert found.misfit < 1e-12
@@ -79,12 +78,12 @@ def test_a_curve_that_falls_from_the_start_peaks_at_the_base():
 
 def test_the_measured_peak_needs_a_fall_after_it():
     mean_n = np.array([0.0, 0.4, 0.7, 0.9, 0.8, 0.5, 0.2])
-    assert (peak := measured_peak(NS, noisy(mean_n, noise=0.3).gain_pn)).estimate == 8
+    assert (peak := measured_peak(noisy(mean_n, noise=0.3))).estimate == 8
     assert peak.low <= 8 <= peak.high
-    rising = measured_peak(NS, noisy(np.sort(mean_n), noise=0.01).gain_pn)
+    rising = measured_peak(noisy(np.sort(mean_n), noise=0.01))
     assert np.isnan(rising.estimate)
     assert rising.reason == "no peak in range: the mean is highest at the last place, 64"
-    level = measured_peak(NS, noisy(np.r_[mean_n[:4], 0.9, 0.9, 0.895], noise=0.3).gain_pn)
+    level = measured_peak(noisy(np.r_[mean_n[:4], 0.9, 0.9, 0.895], noise=0.3))
     assert level.reason.startswith("no peak in range: at 64 the mean is not detectably below its highest, at ")
 
 
@@ -97,7 +96,7 @@ def test_the_area_between_parabolas_is_the_integral(alpha, beta):
 
 def test_gamma_is_the_area_between_the_curves_over_that_under_golds():
     f_n, g_n = (FUNCTIONS["best_of_n"](np.sqrt(KL_N), *both) for both in ((1.5, 0.1), (1.2, 0.5)))
-    gold, proxy = (Curve(KL_N, one_n * np.linspace(0.5, 1.5, 40)[:, None]) for one_n in (f_n, g_n))
+    gold, proxy = (Curve(NS, KL_N, one_n * np.linspace(0.5, 1.5, 40)[:, None]) for one_n in (f_n, g_n))
     found = gamma(gold, proxy)
     k = np.sqrt(KL_N.max())
     between = quad(lambda x: FUNCTIONS["best_of_n"](x, 1.5, 0.1) - FUNCTIONS["best_of_n"](x, 1.2, 0.5), 0, k)[0]
@@ -127,7 +126,7 @@ def test_few_prompts_have_estimates_and_no_intervals():
     curve = noisy(FUNCTIONS["best_of_n"](np.sqrt(KL_N), 0.9, 0.8), n_prompts=19)
     said = "19 prompts are too few for a bootstrap over prompts, which needs 20"
     found = fit_form(curve, "best_of_n")
-    for interval in (found.alpha, found.beta, found.peak, measured_peak(NS, curve.gain_pn), gamma(curve, curve)):
+    for interval in (found.alpha, found.beta, found.peak, measured_peak(curve), gamma(curve, curve)):
         assert interval.reason == said
         assert np.isnan(interval.low)
     assert np.isfinite([found.alpha.estimate, found.beta.estimate]).all()
@@ -135,9 +134,8 @@ def test_few_prompts_have_estimates_and_no_intervals():
 
 def test_a_table_for_a_figure_has_a_row_for_each_reward_and_place():
     gold_pk, noise_pk = np.random.default_rng(0).normal(size=(2, 40, 16))
-    table = curve_table(
-        best_of_n_pressure(gold_pk + noise_pk, [1, 4, 16]), {"gold": gold_pk, "proxy": gold_pk + noise_pk}
-    )
+    pressure = best_of_n_pressure(gold_pk + noise_pk, [1, 4, 16])
+    table = curve_table({"gold": gold_curve(pressure, gold_pk), "proxy": pressure.curve(gold_pk + noise_pk)})
     assert list(table["reward"]) == ["gold"] * 3 + ["proxy"] * 3
     assert list(table["at"]) == [1, 4, 16] * 2
     np.testing.assert_allclose(table["nats"][:3], best_of_n_kl([1, 4, 16]))
@@ -158,12 +156,12 @@ def test_one_seed_draws_the_same_prompts_for_every_curve():
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [
-        (lambda: fit_form(Curve(KL_N[:3], np.ones((20, 3))), "kl"), DataError, r"^a curve at 2 places away from the base: it takes at least 3$"),
-        (lambda: fit_form(Curve(KL_N, np.ones((20, 6))), "kl"), DataError, r"^gains \(20, 6\) at KL \(7,\): they must be \(prompts, N\) at N KLs of at least 0$"),
-        (lambda: fit_form(Curve(KL_N, np.full((20, 7), np.nan)), "kl"), DataError, r"^the gain at \(0, 0\) is nan; it must be a finite number$"),
-        (lambda: fit_form(Curve(KL_N, np.ones((20, 7))), "rl"), ParamsError, r"^form of over-optimisation: 'rl' is not one of best_of_n, kl"),
-        (lambda: fit_form(Curve(KL_N, np.ones((20, 7))), "kl", Resampling(level=1.0)), DataError, r"^level 1\.0 must lie between 0 and 1"),
-        (lambda: gamma(Curve(KL_N, np.ones((20, 7))), Curve(KL_N, np.ones((21, 7)))), DataError, r"^gold was optimised on 20 prompts and the proxy on 21; gamma takes the same prompts$"),
+        (lambda: fit_form(Curve(NS[:3], KL_N[:3], np.ones((20, 3))), "kl"), DataError, r"^a curve at 2 places away from the base: it takes at least 3$"),
+        (lambda: fit_form(Curve(NS, KL_N, np.ones((20, 6))), "kl"), DataError, r"^gains \(20, 6\) at KL \(7,\): they must be \(prompts, N\) at N KLs of at least 0$"),
+        (lambda: fit_form(Curve(NS, KL_N, np.full((20, 7), np.nan)), "kl"), DataError, r"^the gain at \(0, 0\) is nan; it must be a finite number$"),
+        (lambda: fit_form(Curve(NS, KL_N, np.ones((20, 7))), "rl"), ParamsError, r"^form of over-optimisation: 'rl' is not one of best_of_n, kl"),
+        (lambda: fit_form(Curve(NS, KL_N, np.ones((20, 7))), "kl", Resampling(level=1.0)), DataError, r"^level 1\.0 must lie between 0 and 1"),
+        (lambda: gamma(Curve(NS, KL_N, np.ones((20, 7))), Curve(NS, KL_N, np.ones((21, 7)))), DataError, r"^gold was optimised on 20 prompts and the proxy on 21; gamma takes the same prompts$"),
         (lambda: gold_curve(best_of_n_pressure(np.ones((2, 3)), [1]), np.array([[1.0] * 3, [2.0] * 3])), DataError, r"^gold rewards of shape \(2, 3\): all responses to a prompt have equal gold, in every prompt, so no policy gains"),
         (lambda: gold_curve(best_of_n_pressure(np.ones((2, 3)), [1]), np.array([[1.0] * 3, [2.0, 1.0, np.nan]])), DataError, r"^the gold reward at \(1, 2\) is nan"),
     ],
@@ -178,7 +176,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     """A Gaussian proxy's curve is exactly rho e_n: the truth is the fit of that. 95% of 400 within 4 errors."""
     rho, held, runs = np.sqrt(0.5), [], 400
     mean_n = np.array([float(best_of_n_gain(rho, n)) for n in NS])
-    truth = fit_form(Curve(KL_N, np.tile(mean_n, (1, 1))), "kl")
+    truth = fit_form(Curve(NS, KL_N, np.tile(mean_n, (1, 1))), "kl")
     for rng in np.random.default_rng(5).spawn(runs):
         gold_pk, noise_pk = rng.normal(size=(2, 60, 64))
         proxy = gold_curve(best_of_n_pressure(gold_pk + noise_pk, NS), gold_pk)

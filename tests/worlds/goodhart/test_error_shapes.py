@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rmkit.errors import DataError, ParamsError
+from rmkit.evaluation.population import evaluate_population, population_rows
 from rmkit.worlds.goodhart.error_shapes import (
     CEILING,
     HACKED_BONUS,
@@ -75,6 +76,23 @@ def test_a_population_has_every_strength_of_every_shape_with_errors_of_its_own()
     np.testing.assert_array_equal(score_fpk[0], standardised(gold_pk))
     errors = score_fpk[1:] - score_fpk[0]
     assert abs(np.corrcoef(errors[0].ravel(), errors[1].ravel())[0, 1]) < 0.15
+
+
+def test_a_population_of_proxies_is_one_of_reward_models():
+    """At a mean KL of 1.5 the rare hack falls short of a Gaussian proxy that orders pairs as well."""
+    fits, score_fpk = proxies(
+        GOLD_PK[:80, :200], {"gaussian": [1.0, 3.0], "rare_hack": [0.858]}, np.random.default_rng(0)
+    )
+    ids_p, measuring_p = np.arange(80), np.arange(80) < 40
+    found = evaluate_population(
+        fits, score_fpk, GOLD_PK[:80, :200], ids_p, measuring_p, n_responses=50, ns=[4], kls=[1.5]
+    )  # fmt: skip
+    rows = population_rows(found)
+    accuracy = rows[rows["metric"] == "accuracy"].set_index("fit")["value"]
+    drop = rows[(rows["metric"] == "ndr") & rows["nats"].notna()].set_index("fit")["value"]
+    assert accuracy["0"] == pytest.approx(accuracy["2"], abs=0.02)
+    assert drop["2"] > drop["0"] + 0.15
+    assert drop["1"] > drop["0"]
 
 
 def test_standardised_gold_has_mean_0_in_each_prompt_and_spread_1():
