@@ -80,7 +80,13 @@ FLOORS = (
         Room(
             "lm",
             "language models, the only room that knows transformers and TRL: sampling, reading, training",
-            inside=(("libraries",), ("loading", "templates"), ("sampling", "reading"), ("training",)),
+            inside=(
+                ("libraries",),
+                ("loading", "templates"),
+                ("sampling", "reading"),
+                ("training",),
+                ("policy_training",),
+            ),
         ),
     ),
     (
