@@ -77,15 +77,14 @@ def optimise_policy(
     )  # fmt: skip
     order = prompt_order(len(prompts), optimiser.steps * optimiser.rollout_batch_size, seed)
     asked = prompts["prompt"].to_numpy()[order].repeat(optimiser.n_samples_per_prompt).tolist()
-    how = {"seed": seed, "checkpoints": checkpoints, "progress": progress}
     if isinstance(optimiser, PPO):
         from rmkit.lm.policy_training.ppo import optimise_by_ppo
 
-        optimise_by_ppo(tracker, asked, optimiser, **how)
+        optimise_by_ppo(tracker, asked, optimiser, seed=seed, checkpoints=checkpoints, progress=progress)
     else:
         from rmkit.lm.policy_training.by_trl import optimise_by_trl
 
-        optimise_by_trl(tracker, asked, optimiser, **how)
+        optimise_by_trl(tracker, asked, optimiser, seed=seed, checkpoints=checkpoints, progress=progress)
     with quiet_libraries():
         policy.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -9,6 +9,7 @@ Every draw comes from the seed, the step and a name, so a run that goes on from 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def optimise_by_ppo(
         tracker.look(step + 1)
         if checkpoints and ((step + 1) % checkpoints.every == 0 or step + 1 == ppo.steps):
             state = {"scale": vars(scale), **{name: part.state_dict() for name, part in parts.items()}}
-            checkpoints.keep(step + 1, lambda path, state=state: _save(state, path))
+            checkpoints.keep(step + 1, partial(_save, state))
         if progress:
             progress(step + 1, ppo.steps)
 
@@ -155,10 +156,10 @@ def new_critic(policy: "PreTrainedModel", seed: int) -> torch.nn.Sequential:
     """States (..., D) to values (..., 1), which are 0 at first."""
     width = policy.config.get_text_config().hidden_size
     with seeded(seed):
-        critic = torch.nn.Sequential(torch.nn.Linear(width, width), torch.nn.Tanh(), torch.nn.Linear(width, 1))
-    torch.nn.init.zeros_(critic[-1].weight)
-    torch.nn.init.zeros_(critic[-1].bias)
-    return critic.to(policy.device)
+        first, last = torch.nn.Linear(width, width), torch.nn.Linear(width, 1)
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    return torch.nn.Sequential(first, torch.nn.Tanh(), last).to(policy.device)
 
 
 def _save(state: dict[str, Any], folder: Path) -> None:

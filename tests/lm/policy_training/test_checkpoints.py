@@ -9,7 +9,7 @@ from rmkit.lm.policy_training.checkpoints import Checkpoints
 def write(text):
     def into(folder):
         folder.mkdir()
-        (folder / "state").write_text(text)
+        (folder / "state").write_text(text, encoding="utf-8")
 
     return into
 
@@ -35,7 +35,7 @@ def test_one_that_was_not_finished_counts_for_nothing(tmp_path):
         checkpoints.keep(4, torn)
     assert checkpoints.last() == (2, tmp_path / "step-2")
     checkpoints.keep(4, write("4"))
-    assert (tmp_path / "step-4/state").read_text() == "4"
+    assert (tmp_path / "step-4/state").read_text(encoding="utf-8") == "4"
     assert [path.name for path in tmp_path.iterdir()] == ["step-4"]
 
 
