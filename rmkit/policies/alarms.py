@@ -81,10 +81,11 @@ def ring(proxy: Curve, watched: Curve, resampling: Resampling = PLAIN) -> Ring:
     """
     (kl_n, proxy_pn), (_, watched_pn) = checked(proxy, fewest=1), checked(watched, fewest=1)
     n_prompts, n_places = proxy_pn.shape
-    if proxy_pn.shape != watched_pn.shape or n_places < 2:
+    same = proxy_pn.shape == watched_pn.shape and np.array_equal(proxy.at_n, watched.at_n)
+    if not same or n_places < 2:
         raise DataError(
             f"an alarm on gains {watched_pn.shape} of a proxy with gains {proxy_pn.shape}: both must be (prompts, N), "
-            "with at least 2 places, to see a fall from one to another"
+            "at the same places, and these at least 2, to see a fall from one to another"
         )
     both_p2n = np.concatenate([watched_pn, proxy_pn], axis=1)
     mean_2n, shared = both_p2n.mean(axis=0), resampling.shared_among(n_places - 1)
