@@ -21,6 +21,7 @@ from rmkit.evaluation.population import Measure
 from rmkit.evaluation.test_sets.design import Design, draw_test_set
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.measured import measured_on
+from rmkit.measures.against_gold import AgainstGold
 
 N_NORMALS = 1000  # draws of a test set's measures, and as many of the opposite sign
 
@@ -29,17 +30,18 @@ N_NORMALS = 1000  # draws of a test set's measures, and as many of the opposite 
 class Moments:
     """One measure of F models on a design's rows, prompt by prompt: means over draws of the rows and labels."""
 
-    share_p: np.ndarray  # (P,) share of the draws in which the prompt has a value
+    drawn_p: np.ndarray  # (P,) share of the draws in which the design took the prompt
+    share_p: np.ndarray  # (P,) share of the draws in which it has a value
     sum_pf: np.ndarray  # (P, F) values, 0 where there is none
     square_pg: np.ndarray  # (P, F * F) their products
 
     def at(self, weight_bp: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(B,) share with a value, (B, F) means, (B, F, F) covariances of a value, prompts weighted by (B, P)."""
-        share_b = weight_bp @ self.share_p
-        mean_bf = weight_bp @ self.sum_pf / share_b[:, None]
+        """(B,) share of drawn prompts with a value, (B, F) means, (B, F, F) covariances, under (B, P) weights."""
+        has_b = weight_bp @ self.share_p
+        mean_bf = weight_bp @ self.sum_pf / has_b[:, None]
         n_models = mean_bf.shape[1]
-        square_bff = (weight_bp @ self.square_pg / share_b[:, None]).reshape(-1, n_models, n_models)
-        return share_b, mean_bf, square_bff - mean_bf[:, :, None] * mean_bf[:, None, :]
+        square_bff = (weight_bp @ self.square_pg / has_b[:, None]).reshape(-1, n_models, n_models)
+        return has_b / (weight_bp @ self.drawn_p), mean_bf, square_bff - mean_bf[:, :, None] * mean_bf[:, None, :]
 
 
 def draw_moments(
@@ -50,8 +52,12 @@ def draw_moments(
     rng: np.random.Generator,
     n_draws: int,
 ) -> dict[str, Moments]:
-    """Every measure on n draws of the design's rows and labels. DataError for a design with several rows a prompt."""
+    """Every measure on n draws of the design's rows and labels, with the sign by which more is better.
+
+    DataError for a design with several rows a prompt.
+    """
     n_models, n_prompts = len(score_fvpk), judged.n_prompts
+    drawn_p = np.zeros(n_prompts)
     share, total, square = (
         {name: np.zeros((n_prompts, size)) for name in measures} for size in (1, n_models, n_models**2)
     )
@@ -60,13 +66,19 @@ def draw_moments(
         prompt_q = test_set.rows.prompt_q
         if len(np.unique(prompt_q)) < len(prompt_q):
             raise DataError("a design with several rows a prompt: prompts are drawn here, so it must draw one row each")
+        drawn_p[prompt_q] += 1 / n_draws
         for name, value_fq in measured_on(test_set, score_fvpk, measures=measures).items():
             has_q = np.isfinite(value_fq).all(axis=0)
-            value_qf = np.where(has_q, value_fq, 0.0).T
+            value_qf = np.where(has_q, more_is_better(measures[name], value_fq), 0.0).T
             share[name][prompt_q, 0] += has_q / n_draws
             total[name][prompt_q] += value_qf / n_draws
             square[name][prompt_q] += (value_qf[:, :, None] * value_qf[:, None, :]).reshape(len(prompt_q), -1) / n_draws
-    return {name: Moments(share[name][:, 0], total[name], square[name]) for name in measures}
+    return {name: Moments(drawn_p, share[name][:, 0], total[name], square[name]) for name in measures}
+
+
+def more_is_better(measure: Measure, value: np.ndarray) -> np.ndarray:
+    """The values with the sign by which a model is chosen; a measure of one's own is better the more it is."""
+    return measure.better_is_more(value) if isinstance(measure, AgainstGold) else value
 
 
 def choice_quality(

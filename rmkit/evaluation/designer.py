@@ -24,13 +24,14 @@ from rmkit.evaluation.choice_quality import (
     prompt_weights,
     spread_of_differences,
 )
-from rmkit.evaluation.population import MEASURES, Measure, policy_values
+from rmkit.evaluation.population import Measure, policy_values
 from rmkit.evaluation.test_sets.annotation import NOISELESS, Annotation
 from rmkit.evaluation.test_sets.design import Design
 from rmkit.evaluation.test_sets.fixed_budget import prompts_for
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
 from rmkit.intervals.means import FEWEST_PROMPTS, check_request
+from rmkit.measures.against_gold import AGAINST_GOLD, AgainstGold
 from rmkit.measures.arrays import finite
 
 if TYPE_CHECKING:
@@ -111,10 +112,11 @@ def advise(
     """Compare designs that may spend the same budget, each in its annotation's unit, by a criterion of CRITERIA.
 
     score_fvpk: (F, P, K), or (F, V, P, K) for V wordings, finite. Every design draws one row a prompt, of all prompts
-    that it takes (its n_prompts None): how many are paid for follows from the budget. models: the two between which the
-    choice is; None: all pairs of the F, and the best of all. policy_p: (P,) bool, the prompts that policies answer;
-    None: all. Takes 8 P F^2 bytes. DataError for a budget that pays for no prompt, for fewer than two reward models or
-    20 prompts, for policies that all earn the same, and for what designs refuse.
+    that it takes (its n_prompts None): how many are paid for follows from the budget. measures: names of AGAINST_GOLD,
+    or measures by name; one that takes more responses than a design has is left out there. models: the two between
+    which the choice is; None: all pairs of the F, and the best of all. policy_p: (P,) bool, the prompts that policies
+    answer; None: all. Takes 8 P F^2 bytes. DataError for a budget that pays for no prompt, for fewer than two reward
+    models or 20 prompts, for policies that all earn the same, and for what designs refuse.
     """
     import pandas as pd
 
@@ -131,8 +133,8 @@ def advise(
     values: dict[str, dict[str, np.ndarray]] = {}
     for name, design in designs.items():
         n_responses = int(design.draw(judged, rng).response_qm.shape[1])
-        n_prompts = prompts_for(budget, n_responses, design.annotation)
-        for measure, moments in draw_moments(design, judged, score_fvpk, named, rng, n_draws).items():
+        n_prompts, possible = prompts_for(budget, n_responses, design.annotation), _possible(named, n_responses)
+        for measure, moments in draw_moments(design, judged, score_fvpk, possible, rng, n_draws).items():
             what = {"design": name, "measure": measure, "n_responses": n_responses, "n_prompts": n_prompts}
             what |= {"unit": design.annotation.unit, "cost": n_prompts * design.annotation.cost(n_responses)}
             reason = _why_none(moments, n_prompts) or unsettled
@@ -142,6 +144,8 @@ def advise(
                 )
                 what |= _widths(moments, n_prompts, level) | _intervals(found, level, reason, len(score_fvpk))
             rows.append(what | {"reason": reason})
+    if not rows:
+        raise DataError("measures: every one takes more responses to a prompt than any of the designs has")
     up = CRITERIA[criterion] == "lowest"
     table = pd.DataFrame(rows).sort_values(criterion, ascending=up, kind="stable", ignore_index=True)
     last = table["reason"].notna()  # those without an interval
@@ -191,7 +195,16 @@ def _checked(judged: JudgedResponses, score_fvpk: np.ndarray, models: tuple[int,
 def _named(measures: Mapping[str, Measure] | Sequence[str]) -> Mapping[str, Measure]:
     if isinstance(measures, Mapping):
         return measures
-    return {one_of(name, MEASURES, "measures", DataError): MEASURES[name] for name in measures}
+    return {one_of(name, AGAINST_GOLD, "measures", DataError): AGAINST_GOLD[name] for name in measures}
+
+
+def _possible(measures: Mapping[str, Measure], n_responses: int) -> dict[str, Measure]:
+    """The measures that so many responses to a prompt suffice for."""
+    return {
+        name: measure
+        for name, measure in measures.items()
+        if not isinstance(measure, AgainstGold) or measure.fewest <= n_responses
+    }
 
 
 def _earned(

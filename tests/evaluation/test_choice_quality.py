@@ -16,6 +16,7 @@ from rmkit.evaluation.choice_quality import (
 )
 from rmkit.evaluation.population import MEASURES
 from rmkit.evaluation.test_sets.annotation import Annotation
+from rmkit.evaluation.test_sets.category import InCategory
 from rmkit.evaluation.test_sets.design import draw_test_set
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.measured import measured_on
@@ -95,6 +96,16 @@ def test_prompts_without_a_value_do_not_count():
     share_b, mean_bf, _ = moments.at(weight_bp)
     np.testing.assert_allclose(share_b, 0.75)
     np.testing.assert_allclose(mean_bf[0], MEASURES["accuracy"](SCORE_FPK[:, 10:], gold_pk[10:]).mean(axis=1))
+
+
+def test_prompts_that_a_design_does_not_take_are_not_paid_for():
+    judged = JudgedResponses(GOLD_PK, category_p=np.where(np.arange(40) < 10, "chat", "code"))
+    weight_bp = prompt_weights(40, 1, np.random.default_rng(0))[:1]
+    design = InCategory("code", n_responses=6)
+    moments = draw_moments(design, judged, SCORE_FPK, TWO, np.random.default_rng(0), 2)["accuracy"]
+    share_b, mean_bf, _ = moments.at(weight_bp)
+    np.testing.assert_allclose(share_b, 1)
+    np.testing.assert_allclose(mean_bf[0], MEASURES["accuracy"](SCORE_FPK[:, 10:], GOLD_PK[10:]).mean(axis=1))
 
 
 def test_more_prompts_choose_better():

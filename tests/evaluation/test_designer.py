@@ -168,6 +168,17 @@ def test_paraphrases_that_a_model_reads_as_noise_make_choices_worse():
     assert table["right_choice"][0] > table["right_choice"][1] + 0.1
 
 
+def test_a_measure_that_is_better_the_less_it_is_chooses_by_its_opposite_and_needs_its_responses():
+    designs = {f"{m} responses": ResponsesAPrompt(m, annotation=Annotation("response")) for m in (2, 5)}
+    table = advice(designs, measures=["brier", "best_of_four"]).table
+    assert sorted(table["design"] + table["measure"]) == [
+        "2 responsesbrier",
+        "5 responsesbest_of_four",
+        "5 responsesbrier",
+    ]
+    assert (table["right_choice"] > 0.7).all()
+
+
 def test_a_kl_optimum_and_rank_bins_are_advised_on_too():
     found = advice({"top and bottom": RankBins(2, 0), "pairs": ResponsesAPrompt(2)}, outcome=Outcome(kl=0.5))
     assert set(found.table["design"]) == {"top and bottom", "pairs"}
@@ -204,6 +215,7 @@ PAIRS = {"pairs": ResponsesAPrompt(2)}
         ({"designs": {}}, "designs and measures: give at least one of each"),
         ({"measures": []}, "designs and measures: give at least one of each"),
         ({"measures": ["acuracy"]}, "measures: 'acuracy' is not one of .*did you mean 'accuracy'"),
+        ({"measures": ["best_of_four"]}, "every one takes more responses to a prompt than any of the designs has"),
         ({"criterion": "luck"}, "criterion: 'luck' is not one of selection_regret, right_choice"),
         ({"models": (0, 0)}, r"models: \(0, 0\); give two different ones of 0 to 4"),
         ({"models": (0, 5)}, "give two different ones of 0 to 4"),
