@@ -70,13 +70,17 @@ def test_a_policy_ends_at_the_optimum_with_its_kl_coefficient(bandit, tmp_path, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimiser", [PPO(steps=200), RLOO(steps=200)], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "optimiser",
+    [PPO(steps=200, rollout_batch_size=256, train_batch_size=256), RLOO(steps=200)],
+    ids=lambda optimiser: type(optimiser).__name__,
+)
 def test_so_does_one_that_says_two_words(bandit, tmp_path, optimiser):
-    """73 responses, of which some end early; the reward is no sum over tokens. At most 0.1 away, from 0.53."""
+    """73 responses, of which some end early; the reward is no sum over tokens. At most 0.15 away, from 0.53."""
     said = replace(optimiser, generate_max_len=2, init_kl_coef=0.5, actor_learning_rate=1e-2)
     best = best_policy(bandit, "a", 2, 0.5)
     assert total_variation(distribution(bandit, "a", 2), best) > 0.5
-    assert total_variation(ends_as(bandit, tmp_path, said), best) < 0.1
+    assert total_variation(ends_as(bandit, tmp_path, said), best) < 0.15
 
 
 @pytest.mark.parametrize(
