@@ -38,7 +38,10 @@ FLOORS = (
         Room("files", "how files that people bring are read: regular ones only, in bounded pieces; their digests"),
     ),
     (
-        Room("measures", "pure functions on arrays: margins, ranking, Best-of-n, information, embedding health"),
+        Room(
+            "measures",
+            "pure functions on arrays: margins, measures against gold, Best-of-n, information, embedding health",
+        ),
         Room("intervals", "an estimate with its uncertainty: of means, of correlations, among many"),
     ),
     (Room("artifacts", "what a stage passes on: bank, comparisons, evaluations, tables, model folders, shards"),),
@@ -77,7 +80,13 @@ FLOORS = (
         Room(
             "lm",
             "language models, the only room that knows transformers and TRL: sampling, reading, training",
-            inside=(("libraries",), ("loading", "templates"), ("sampling", "reading"), ("training",)),
+            inside=(
+                ("libraries",),
+                ("loading", "templates"),
+                ("sampling", "reading"),
+                ("training",),
+                ("policy_training",),
+            ),
         ),
     ),
     (
@@ -88,7 +97,10 @@ FLOORS = (
         Room("ablations", "what one choice changes, all else equal: the validation split"),
     ),
     (
-        Room("worlds", "where prompts, responses and truth come from: grammar, human preferences, embedding files"),
+        Room(
+            "worlds",
+            "where prompts, responses and truth come from: grammar, human preferences, files, known answers",
+        ),
         Room("preconditions", "whether a study can be drawn at all, and how many fits it makes: numbers only"),
     ),
     (

@@ -18,8 +18,7 @@ from rmkit.errors import DataError, ResultError
 from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
 from rmkit.intervals.populations import correlation_over_populations
-from rmkit.measures import ranking
-from rmkit.measures.best_of_n import best_of_n
+from rmkit.measures.against_gold import AGAINST_GOLD, Measure
 from rmkit.policies.stored_responses import (
     UnreachableKL,
     best_of_n_policy,
@@ -30,16 +29,9 @@ from rmkit.policies.stored_responses import (
     value,
 )
 
-# What K scores of each prompt say of K gold rewards: (..., P, K) and (P, K) to (..., P); axes before are reward models.
-Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
-MEASURES: Mapping[str, Measure] = {
-    "one_pair": lambda score_pk, gold_pk: ranking.order_accuracy(score_pk[..., :2], gold_pk[..., :2]),
-    "accuracy": ranking.order_accuracy,
-    "kendall": ranking.kendall,
-    "spearman": ranking.spearman,
-    "pearson": ranking.pearson,
-    "best_of_all": lambda score_pk, gold_pk: best_of_n(score_pk, gold_pk, [score_pk.shape[-1]])[..., 0],
-}
+# Those of AGAINST_GOLD that notebook 06 takes unless it is told others.
+NOTEBOOK_TAKES = ("one_pair", "accuracy", "kendall", "spearman", "pearson", "best_of_all")
+MEASURES: Mapping[str, Measure] = {name: AGAINST_GOLD[name] for name in NOTEBOOK_TAKES}
 POLICIES = {"best_of_n": "n", "kl": "nats"}  # and the axis of each: how far it goes from the base
 GOLD, BASE = "gold", "base"  # fits beside the population: the policy of gold itself, and no optimisation
 EQUAL_SCORES = "its scores are too alike for a policy this far from the base"

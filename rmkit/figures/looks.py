@@ -247,6 +247,22 @@ METRIC_LABELS = {
     "mean_p_variance": "mean p(1 − p) of the batch",
     "distinct_prompts": "distinct prompts in the batch",
     "log_det_gain": "gain in log det (nats)",
+    "chatterjee_xi": "Chatterjee's ξ",
+    "mrr": "MRR",
+    "ndcg": "NDCG",
+    "ndcg_min_max": "NDCG, gold as gains",
+    "normalised_best_of_all": "share of gain of its best",
+    "top_win_rate": "win rate of its best",
+    "top_quarter": "share of gain of its best quarter",
+    "best_of_four": "best of four (RewardBench 2)",
+    "strict_accuracy": "strict accuracy, best against worst",
+    "matrix_accuracy": "accuracy, best against worst",
+    "covariance": "covariance with gold",
+    "covariance_whitened": "covariance with gold, whitened",
+    "reward_variance": "reward variance",
+    "reward_variance_whitened": "reward variance, whitened",
+    "ece_at_temperature": "expected calibration error, temperature fitted",
+    "lowest_quarter_accuracy": "accuracy, lowest quarter of prompts",
 }
 PARTS = ("color", "linestyle", "marker")
 SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("h", "p", "d", ">", "8")
@@ -259,15 +275,17 @@ SPARES = [
 def looks_of(names: Iterable[object], kind: str = "reward_model") -> dict[str, Look]:
     """The look of each name of a kind. A name that is not listed here goes by itself and gets a spare look.
 
-    Spare looks have colours that nothing listed has, and differ as much as they can from each other. Which one a name
-    gets depends on the name, and on the other unlisted names beside it; not on their order.
+    A measure goes by what METRIC_LABELS calls it, if it does. Spare looks have colours that nothing listed has, and
+    differ as much as they can from each other. Which one a name gets depends on the name, and on the other unlisted
+    names beside it; not on their order.
     """
     texts = list(dict.fromkeys(map(str, names)))
     listed = {**LOOKS.get(kind, {}), **(ARMS if kind == "reward_model" else {})}
     found = {name: listed[name] for name in texts if name in listed}
     spare: dict[str, Look] = {}
     for name in sorted(set(texts) - set(found)):
-        spare[name] = replace(_least_alike(crc32(name.encode()), spare.values()), label=name)
+        label = METRIC_LABELS.get(name, name) if kind == "measure" else name
+        spare[name] = replace(_least_alike(crc32(name.encode()), spare.values()), label=label)
     return {name: (found | spare)[name] for name in texts}
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from rmkit.evaluation.population import (
     correlations_over_seeds,
     evaluate_population,
     measured_by,
+    measures_of,
     policies,
     policy_values,
     population_rows,
@@ -20,6 +23,7 @@ from rmkit.evaluation.population import (
     value_at_kl,
 )
 from rmkit.intervals.populations import correlation_over_populations
+from rmkit.measures.against_gold import AGAINST_GOLD
 from rmkit.policies import stored_responses
 
 RNG = np.random.default_rng(0)
@@ -110,10 +114,26 @@ def test_a_measure_of_ones_own_stands_beside_the_others_and_leaves_them_as_they_
     np.testing.assert_array_equal(mine, -accuracy)
 
 
+def test_every_measure_against_gold_is_taken_on_request_and_the_six_stay_as_they_are():
+    evaluations = population(measures=AGAINST_GOLD)
+    assert measures_of(evaluations) == list(AGAINST_GOLD)
+    rows = population_rows(evaluations)
+    ours = rows[rows["metric"].isin([*MEASURES, "gold_reward", "regret", "ndr"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours, ROWS)
+    own = rows[(rows["policy"] == "") & (rows["fit"] == "m3")].set_index("metric")["value"]
+    measured = (SCORE_FPK[3, MEASURING_P, :5], GOLD_PK[MEASURING_P, :5])
+    for name, measure in AGAINST_GOLD.items():  # whitened by its own scores alone, though all are measured together
+        assert own[name] == pytest.approx(measure(*measured).mean(), rel=1e-5), name
+
+
 @pytest.mark.parametrize(
     ("measures", "says"),
     [
         ({"mine": lambda score_pk, gold_pk: score_pk.mean()}, r"measure mine: gives shape \(\); it must be a number a"),
+        (
+            {"best_of_eight": replace(AGAINST_GOLD["accuracy"], name="best_of_eight", fewest=8)},
+            "best_of_eight takes 8 re",
+        ),
         ({"best_of_n": MEASURES["accuracy"]}, "measure best_of_n: is a policy's name; give it another"),
     ],
 )

@@ -16,6 +16,7 @@ from rmkit.evaluation.population import MEASURES
 from rmkit.evaluation.rulers import RULERS
 from rmkit.figures.looks import ARMS, LOOKS, SPARES, UNFILLED, called, look_of, looks_of, metric_label, policy_label
 from rmkit.figures.theme import GREY, INK, READABLE, contrast
+from rmkit.measures.against_gold import AGAINST_GOLD
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
 
@@ -42,6 +43,14 @@ def test_things_of_a_kind_are_told_apart_by_each_of_colour_dash_marker_and_name(
         # gold is the truth and no model: its line is solid, as one model's is
         looks = [getattr(look, part) for name, look in LOOKS[kind].items() if (name, part) != ("gold", "linestyle")]
         assert len(set(looks)) == len(looks), part
+
+
+def test_every_measure_against_gold_has_a_label_of_its_own_even_where_it_has_no_look():
+    labels = [look.label for look in looks_of(AGAINST_GOLD, "measure").values()]
+    assert len(set(labels)) == len(AGAINST_GOLD)
+    assert not set(labels) & set(AGAINST_GOLD)
+    assert look_of("mrr", "measure").label == metric_label("mrr") == "MRR"
+    assert look_of("mrr").label == "mrr"  # a reward model of that name
 
 
 @pytest.mark.parametrize("kind", LOOKS)

@@ -179,3 +179,15 @@ def test_constant_rewards_reach_no_kl_and_a_kl_is_above_0():
     assert np.isnan(values_at_kls(np.ones((3, 4)), np.ones((3, 4)), [0.1, 1.0])).all()
     with pytest.raises(DataError, match=r"a mean KL of 0\.0 nats: it must be above 0"):
         values_at_kls(np.eye(3), np.eye(3), [0.5, 0.0])
+
+
+def test_along_the_optima_gold_rises_by_the_covariance_and_kl_by_the_variance():
+    """d E[gold] / d (1 / beta) = Cov(gold, score), d KL / d (1 / beta) = Var(score) / beta, under the policy itself."""
+    rng, times, step = np.random.default_rng(0), 1.3, 1e-5
+    score_pk, gold_pk, base_pk = *rng.normal(size=(2, 6, 8)), some_base((6, 8), rng)
+    policy_pk, below_pk, above_pk = (kl_optimum(score_pk, 1 / t, base_pk) for t in (times, times - step, times + step))
+    away_pk = score_pk - value(policy_pk, score_pk)[:, None]
+    rise_p = (value(above_pk, gold_pk) - value(below_pk, gold_pk)) / (2 * step)
+    np.testing.assert_allclose(rise_p, value(policy_pk, away_pk * gold_pk), atol=1e-8)
+    cost_p = (kl(above_pk, base_pk) - kl(below_pk, base_pk)) / (2 * step)
+    np.testing.assert_allclose(cost_p, times * value(policy_pk, away_pk**2), atol=1e-8)
