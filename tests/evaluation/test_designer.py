@@ -14,7 +14,8 @@ from rmkit.evaluation.test_sets.measured import measured_on
 from rmkit.evaluation.test_sets.paraphrase_share import ParaphraseShare
 from rmkit.evaluation.test_sets.rank_bins import RankBins
 from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
-from rmkit.measures.accuracy_variance import accuracy_variance, detectable_difference
+from rmkit.measures.bivariate_normal import accuracy_variance
+from rmkit.measures.sample_size import detectable_difference
 
 RNG = np.random.default_rng(0)
 N_PROMPTS, K = 400, 8
@@ -38,7 +39,7 @@ def test_half_widths_are_those_of_normal_responses_whichever_unit_is_paid():
     for unit in ("comparison", "response"):
         table = advice(plain_designs(K, Annotation(unit)), score_fpk=score_fpk, measures=["accuracy"], n_draws=8).table
         expected = [
-            1.96 * np.sqrt(accuracy_variance(0.5, row.n_responses, row.n_prompts)) for row in table.itertuples()
+            1.96 * np.sqrt(accuracy_variance(0.5, row.n_responses) / row.n_prompts) for row in table.itertuples()
         ]
         np.testing.assert_allclose(table["half_width"], expected, rtol=0.06)
         best[unit] = table["n_responses"][table["half_width"].argmin()]

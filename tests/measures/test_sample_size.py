@@ -1,21 +1,17 @@
-"""The variance of an accuracy by simulation and by its printed numbers; sample sizes of paired accuracies."""
+"""What a budget buys, by its printed numbers; sample sizes of paired accuracies."""
 
 import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
 from rmkit.errors import DataError
-from rmkit.measures.accuracy_variance import (
-    accuracy_at,
-    accuracy_variance,
+from rmkit.measures.sample_size import (
     detectable_difference,
-    kendall_variance,
     pairs_for_difference,
     pairs_for_half_width,
     power_of_difference,
     variance_a_unit,
 )
-from rmkit.measures.ranking import kendall, order_accuracy
 
 PRINTED = {  # budget times variance at a correlation of 1/2, alike prompts
     "comparison": {2: 0.222, 3: 0.265, 5: 0.350, 16: 0.82},
@@ -33,21 +29,6 @@ def test_pairs_are_best_by_comparisons_and_many_responses_by_ratings():
     compared, rated = ([variance_a_unit(0.5, m, unit) for m in sizes] for unit in ("comparison", "response"))
     assert (np.diff(compared) > 0).all()
     assert (np.diff(rated) < 0).all()
-
-
-@pytest.mark.parametrize("m", [2, 3, 7])
-@pytest.mark.parametrize("correlation", [-0.4, 0.0, 0.8])
-def test_the_variance_is_that_of_normal_responses(m, correlation):
-    rng, n = np.random.default_rng(0), 40_000
-    gold_pk = rng.normal(size=(n, m))
-    score_pk = correlation * gold_pk + np.sqrt(1 - correlation**2) * rng.normal(size=(n, m))
-    for value_p, expected, mean in (
-        (kendall(score_pk, gold_pk), kendall_variance(correlation, m), 2 * accuracy_at(correlation) - 1),
-        (order_accuracy(score_pk, gold_pk), accuracy_variance(correlation, m), accuracy_at(correlation)),
-    ):
-        error = np.std((value_p - value_p.mean()) ** 2) / np.sqrt(n)
-        assert abs(value_p.var() - expected) < 4 * error
-        assert abs(value_p.mean() - mean) < 4 * np.sqrt(expected / n)
 
 
 @pytest.mark.parametrize(("difference", "pairs"), [(0.01, 15_700), (0.02, 3_900), (0.05, 630)])
@@ -81,15 +62,14 @@ def test_too_few_pairs_resolve_nothing():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: kendall_variance(0.5, 1), "1 responses to a prompt"),
-        (lambda: kendall_variance(1.5, 2), "correlation: 1.5"),
+        (lambda: variance_a_unit(0.5, 1, "response"), "1 responses to a prompt"),
+        (lambda: variance_a_unit(1.5, 2, "response"), "a correlation of 1.5"),
         (lambda: variance_a_unit(0.5, 2, "token"), "'token' is not one of comparison, response"),
         (lambda: pairs_for_difference(0.3, 0.2), "a difference of 0.3"),
         (lambda: pairs_for_difference(0.0, 0.2), "a difference of 0.0"),
         (lambda: pairs_for_half_width(0.75, 0.0), "half_width: 0.0"),
         (lambda: detectable_difference(0, 0.2), "0 pairs"),
         (lambda: power_of_difference(0.3, 0.2, 100), "a difference of 0.3"),
-        (lambda: accuracy_variance(0.5, 2, 0), "n_prompts: 0"),
     ],
 )
 def test_what_is_out_of_range_is_one_sentence(call, said):

@@ -1,47 +1,24 @@
-"""How surely a test set tells an accuracy: its variance by design, and the pairs that a difference takes.
+"""How surely a test set tells an accuracy: what a budget buys by design, and the pairs that a difference takes.
 
-Closed forms: for normal gold and proxy of one correlation within every prompt, and for two reward models on the same
-pairs (McNemar). Knows numbers alone. Sources: Kendall & Gibbons 1990, ch. 10 (Kendall's tau of a normal sample;
-Esscher 1924); McNemar 1947; Connor, Biometrics 1987 (sample size of the paired test).
+Closed forms: for normal gold and proxy of one correlation within every prompt (bivariate_normal.py), and for two reward
+models on the same pairs. Knows numbers alone. Sources: McNemar 1947; Connor, Biometrics 1987 (sample size of the paired
+test).
 """
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from rmkit.errors import DataError
+from rmkit.measures.bivariate_normal import accuracy_variance
 
 COSTS = {"comparison": lambda n_responses: n_responses * (n_responses - 1) / 2, "response": float}
-
-
-def accuracy_at(correlation: float) -> float:
-    """The accuracy on two independent responses of a proxy of this correlation with gold: 1/2 + arcsin(rho) / pi."""
-    return 0.5 + float(np.arcsin(_chance(abs(correlation), "correlation") * np.sign(correlation))) / np.pi
-
-
-def kendall_variance(correlation: float, n_responses: int) -> float:
-    """The variance of Kendall's tau over m normal responses to one prompt.
-
-    2 / (m (m - 1)) {1 - (4 / pi^2) arcsin^2 rho + 2 (m - 2) [1/9 - (4 / pi^2) arcsin^2(rho / 2)]}
-    """
-    _chance(abs(correlation), "correlation")
-    if n_responses < 2:
-        raise DataError(f"{n_responses} responses to a prompt: Kendall's tau takes at least 2")
-    whole, half = ((2 / np.pi * np.arcsin(value)) ** 2 for value in (correlation, correlation / 2))
-    return float(2 / (n_responses * (n_responses - 1)) * (1 - whole + 2 * (n_responses - 2) * (1 / 9 - half)))
-
-
-def accuracy_variance(correlation: float, n_responses: int, n_prompts: int = 1) -> float:
-    """The variance of the accuracy over all pairs of m responses to each of n alike prompts: a quarter of tau's."""
-    if n_prompts < 1:
-        raise DataError(f"n_prompts: {n_prompts}; give at least 1")
-    return kendall_variance(correlation, n_responses) / 4 / n_prompts
 
 
 def variance_a_unit(correlation: float, n_responses: int, unit: str) -> float:
     """Budget times variance of the accuracy, paid a comparison or a response: the smaller, the better the design."""
     if unit not in COSTS:
         raise DataError(f"unit: {unit!r} is not one of {', '.join(COSTS)}")
-    return COSTS[unit](n_responses) * accuracy_variance(correlation, n_responses)
+    return COSTS[unit](n_responses) * float(accuracy_variance(correlation, n_responses))
 
 
 def pairs_for_half_width(accuracy: float, half_width: float, *, level: float = 0.95) -> int:
