@@ -26,9 +26,7 @@ from rmkit.study.monitoring.words import counted
 
 def active_curves(results: Results) -> Iterator[Drawn]:
     """What labels buy when a strategy chooses them."""
-    for setting in settings(results, "05_active_labeling"):
-        if many(setting.seeds[0]):
-            continue  # active_many.py
+    for setting in settings(results, "05_active_labeling", having=few):
         shown, what = told_outcomes(setting.seeds[0])
         curves = gold_curves(setting.seeds, shown)
         yield Drawn(
@@ -39,6 +37,11 @@ def active_curves(results: Results) -> Iterator[Drawn]:
             f"{band(curves)}",
             label_value_figure(curves),
         )
+
+
+def few(evaluations: Evaluations) -> bool:
+    """Whether lines can be told apart; else active_many.py draws them."""
+    return not many(evaluations)
 
 
 def told_outcomes(evaluations: Evaluations) -> tuple[list[Metric], str]:
@@ -54,10 +57,8 @@ def told_outcomes(evaluations: Evaluations) -> tuple[list[Metric], str]:
 
 def active_differences(results: Results) -> Iterator[Drawn]:
     """What a strategy gains over random choice, on the same prompts with the same number of labels."""
-    for setting in settings(results, "05_active_labeling"):
+    for setting in settings(results, "05_active_labeling", having=few):
         if "random" not in set(setting.seeds[0].fits["strategy"]) or setting.seeds[0].fits["strategy"].nunique() < 2:
-            continue
-        if many(setting.seeds[0]):
             continue
         ahead = [minus_strategy(evaluations, "random") for evaluations in setting.seeds]
         curves = gold_curves(ahead, told_outcomes(setting.seeds[0])[0])
@@ -74,9 +75,8 @@ def active_choices(results: Results) -> Iterator[Drawn]:
     """What each strategy chose."""
     if "05_active_labeling" not in results.gathered:
         return
-    for told, of_setting in row_settings(results.rows("05_active_labeling")):
-        if of_setting["strategy"].nunique() > MANY:
-            continue
+    rows = results.rows("05_active_labeling")
+    for told, of_setting in row_settings(rows, having=lambda here: here["strategy"].nunique() <= MANY):
         n_seeds = of_setting["param_seed"].nunique()
         yield Drawn(
             named("active-choices", told),

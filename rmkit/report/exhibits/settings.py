@@ -5,7 +5,7 @@ Knows parameters, rows and evaluations; draws nothing.
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
@@ -71,13 +71,16 @@ class Setting:
     parameters: Mapping[str, Any] = field(default_factory=dict)  # of the first seed's job
 
 
-def settings(results: Results, stage: str, **where: Any) -> list[Setting]:
-    """The settings of a stage, those of jobs with the parameters `where`; none if the study has no such job."""
+def settings(
+    results: Results, stage: str, having: Callable[[Evaluations], bool] | None = None, **where: Any
+) -> list[Setting]:
+    """The settings of a stage, those of jobs with the parameters `where`, `having` it; none if there is no such job."""
     if stage not in results.gathered:
         return []
     groups: dict[str, list[tuple[dict[str, Any], Evaluations]]] = {}
     for parameters, evaluations in results.evaluations(stage):
-        if all(parameters.get(name) == value for name, value in where.items()):
+        wanted = all(parameters.get(name) == value for name, value in where.items())
+        if wanted and (having is None or having(evaluations)):
             same = {name: value for name, value in parameters.items() if name != "seed"}
             groups.setdefault(canonical(same), []).append((parameters, evaluations))
     everyone = [group[0][0] for group in groups.values()]
@@ -129,13 +132,16 @@ def where_gold_is_known(results: Results) -> list[Setting]:
     return [setting for world in ("grammar", "files") for setting in settings(results, "04_reward_models", world=world)]
 
 
-def row_settings(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of the jobs that differ in their seed alone, with what tells these from the others."""
+def row_settings(
+    rows: pd.DataFrame, having: Callable[[pd.DataFrame], bool] | None = None
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of the jobs that differ in their seed alone, `having` it, with what tells these from the others."""
     if rows.empty:
         yield "", rows
         return
     names = [name for name in rows if name.startswith("param_") and name != "param_seed" and rows[name].nunique() > 1]
     of_settings = [here for _, here in rows.groupby(names, sort=False, dropna=False)] if names else [rows]
+    of_settings = [here for here in of_settings if having is None or having(here)]
     everyone = [parameters_of(here) for here in of_settings]
     stage = rows["stage"].iloc[0] if "stage" in rows else ""
     yield from zip(all_told(stage, everyone, ("seed",)), of_settings, strict=True)
