@@ -210,7 +210,13 @@ def test_a_closed_terminal_ends_a_run_and_its_jobs_unless_nohup_is_before_it(ign
     on_it = ("sh", "-c", f'exec "$@" <{os.ttyname(its_end)} >{os.ttyname(its_end)} 2>&1', "sh")
     command = [*(["nohup"] if ignored else []), sys.executable, "-m", "rmkit.cli", "run", "small", "--no-report"]
     environment = project.environment(RMKIT_TEST_TICKS=str(ticks))
-    runner = subprocess.Popen([*on_it, *command], cwd=project.root, env=environment, start_new_session=True)
+    runner = subprocess.Popen(
+        [*on_it, *command],
+        cwd=project.root,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup themselves
+    )
     STARTED.append(runner)
     wait_for(ticks.exists, "a grandchild that ticks")
     os.close(its_end)
