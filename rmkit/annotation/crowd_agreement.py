@@ -8,7 +8,7 @@ Sources: Krippendorff 2011, "Computing Krippendorff's alpha-reliability" (nomina
 import numpy as np
 
 from rmkit.annotation.judgements import Judgements
-from rmkit.intervals.means import FEWEST_PROMPTS, Interval, bootstrap_over_prompts, check_request, resampled_means
+from rmkit.intervals.means import Interval, bootstrap_over_prompts, check_request, resampled_means, why_too_few_prompts
 
 NEW_PROMPTS_THESE_ANNOTATORS = "new prompts, these annotators"
 
@@ -88,9 +88,8 @@ def krippendorff_alpha(
         reason = "only one answer was ever given, so no disagreement is to be expected"
     else:
         estimate = float(_alpha(sums_kp.sum(axis=1)[None])[0])
-        if n_prompts < FEWEST_PROMPTS:
-            reason = f"{n_prompts} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
-        elif estimate == 1:
+        reason = why_too_few_prompts(n_prompts)
+        if reason is None and estimate == 1:
             reason = f"all judgements of {n_prompts} prompts agree: a bootstrap sees no variation"
     low = high = np.nan
     if reason is None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmkit.errors import ResultError
+from rmkit.files.durable import fsync
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,11 +59,7 @@ class Shards:
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync(path.parent)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{file_name(name)}.parquet"

@@ -21,7 +21,7 @@ from rmkit.evaluation.population import Measure
 from rmkit.evaluation.test_sets.design import Design, draw_test_set
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.measured import measured_on
-from rmkit.measures.against_gold import AgainstGold
+from rmkit.measures.registry import AgainstGold
 
 N_NORMALS = 1000  # draws of a test set's measures, and as many of the opposite sign
 

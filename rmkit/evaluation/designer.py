@@ -31,8 +31,8 @@ from rmkit.evaluation.test_sets.fixed_budget import prompts_for
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
 from rmkit.intervals.means import FEWEST_PROMPTS, check_request
-from rmkit.measures.against_gold import AGAINST_GOLD, AgainstGold
 from rmkit.measures.arrays import finite
+from rmkit.measures.registry import AGAINST_GOLD, AgainstGold
 
 if TYPE_CHECKING:
     import pandas as pd

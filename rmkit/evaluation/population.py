@@ -18,7 +18,7 @@ from rmkit.errors import DataError, ResultError
 from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
 from rmkit.intervals.populations import correlation_over_populations
-from rmkit.measures.against_gold import AGAINST_GOLD, Measure
+from rmkit.measures.registry import AGAINST_GOLD, Measure
 from rmkit.policies.stored_responses import (
     UnreachableKL,
     best_of_n_policy,

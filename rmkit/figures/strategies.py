@@ -85,7 +85,9 @@ def lead_title(curves: pd.DataFrame, against: str) -> str:
     banded = curves[curves["low"].notna()]
     if len(banded) and {"level", "method", "estimand"} <= set(curves):
         first = banded.iloc[0]
-        parts.append(f"bars, at the most labels: {first['level']:.0%} {first['method']} ({first['estimand']})")
+        parts.append(
+            f"bars, at the most labels: {first['level']:.0%} intervals for {first['estimand']} ({first['method']})"
+        )
     return "; ".join(parts)
 
 

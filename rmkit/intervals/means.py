@@ -122,9 +122,16 @@ def check_request(level: float, n_resamples: int) -> None:
         raise DataError(f"level {level} must lie between 0 and 1, n_resamples {n_resamples} must be at least 1")
 
 
+def why_too_few_prompts(n_prompts: int) -> str | None:
+    """Why so few prompts give no bootstrap over prompts, or None."""
+    if n_prompts < FEWEST_PROMPTS:
+        return f"{n_prompts} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
+    return None
+
+
 def _why_no_interval(value_p: np.ndarray) -> str | None:
-    if len(value_p) < FEWEST_PROMPTS:
-        return f"{len(value_p)} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
+    if too_few := why_too_few_prompts(len(value_p)):
+        return too_few
     if np.ptp(value_p) == 0:
         return f"all {len(value_p)} prompts have the value {value_p[0]:.6g}: a bootstrap sees no variation"
     return None

@@ -32,6 +32,7 @@ from rmkit.intervals.means import (
     bootstrap_over_prompts,
     check_request,
     resampled_means,
+    why_too_few_prompts,
 )
 from rmkit.measures.arrays import finite
 from rmkit.policies.pressure import Curve, Pressure
@@ -70,8 +71,7 @@ class Resampling:
 
     def interval(self, estimate: float, value_b: np.ndarray, n_prompts: int, reason: str | None = None) -> Interval:
         """The percentile interval of resampled values, or the reason why there is none."""
-        if reason is None and n_prompts < FEWEST_PROMPTS:
-            reason = f"{n_prompts} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
+        reason = reason or why_too_few_prompts(n_prompts)
         ends = [(1 - self.level) / 2, (1 + self.level) / 2]
         low, high = (np.nan, np.nan) if reason else np.quantile(value_b, ends, method="nearest")
         method = f"percentile bootstrap over prompts, {self.n_resamples} resamples"

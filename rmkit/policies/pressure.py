@@ -22,7 +22,7 @@ from rmkit.errors import DataError
 from rmkit.measures.arrays import finite
 from rmkit.measures.best_of_n import best_of_n
 from rmkit.policies.gaussian_rewards import best_of_n_kl
-from rmkit.policies.stored_responses import best_of_n_policy, beta_at_kl, kl, kl_optimum
+from rmkit.policies.stored_responses import best_of_n_policy, beta_at_kl, kl, kl_optimum, uniform
 
 FEWEST_EFFECTIVE = 10  # effective samples of a prompt below which a weighted mean is refused
 
@@ -83,7 +83,7 @@ def kl_pressure(score_pk: np.ndarray, nats: Sequence[float], *, whole: bool = Fa
             "proxy rewards: all responses to a prompt have one, in every prompt; there is nothing to optimise"
         )
     policy_npk = np.stack(
-        [kl_optimum(score_pk, beta_at_kl(score_pk, goal)) if goal else even(score_pk) for goal in at_n]
+        [kl_optimum(score_pk, beta_at_kl(score_pk, goal)) if goal else uniform(score_pk) for goal in at_n]
     )
     if not whole:
         for goal, effective in zip(at_n, effective_samples(policy_npk), strict=True):
@@ -98,10 +98,6 @@ def kl_pressure(score_pk: np.ndarray, nats: Sequence[float], *, whole: bool = Fa
 def effective_samples(policy_npk: np.ndarray) -> np.ndarray:
     """(...,) the effective sample size of a prompt, 1 / mean_p sum_k pi_pk^2: K for the base, 1 for one response."""
     return 1 / (np.asarray(policy_npk) ** 2).sum(axis=-1).mean(axis=-1)
-
-
-def even(score_pk: np.ndarray) -> np.ndarray:
-    return np.full(score_pk.shape, 1.0 / score_pk.shape[-1])
 
 
 def same_shape(value_pk: np.ndarray, score_pk: np.ndarray, name: str) -> np.ndarray:

@@ -23,7 +23,7 @@ from rmkit.evaluation.population import (
     value_at_kl,
 )
 from rmkit.intervals.populations import correlation_over_populations
-from rmkit.measures.against_gold import AGAINST_GOLD
+from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.policies import stored_responses
 
 RNG = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from rmkit.evaluation.population import MEASURES
 from rmkit.evaluation.rulers import RULERS
 from rmkit.figures.looks import ARMS, LOOKS, SPARES, UNFILLED, called, look_of, looks_of, metric_label, policy_label
 from rmkit.figures.theme import GREY, INK, READABLE, contrast
-from rmkit.measures.against_gold import AGAINST_GOLD
+from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
 

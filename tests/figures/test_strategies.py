@@ -72,7 +72,7 @@ def test_the_title_says_what_the_table_says_of_seeds_and_bars():
     told = made.assign(seeds=5, level=0.95, method="bootstrap", estimand="new prompts")
     title = family_curves_figure(told, unit="gold").get_suptitle().replace("\n", " ")
     assert title.startswith("mean of 5 seeds; minus random")
-    assert title.endswith("bars, at the most labels: 95% bootstrap (new prompts)")
+    assert title.endswith("bars, at the most labels: 95% intervals for new prompts (bootstrap)")
     alone = family_curves_figure(made[made["strategy"] == "entropy"], unit="gold")
     assert "thin line" not in alone.get_suptitle()
 

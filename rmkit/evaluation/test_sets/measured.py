@@ -1,7 +1,7 @@
 """What reward models measure on a test set, by the truth or by its labels.
 
 Knows scores of reward models and a labelled set. `accuracy` is the share of a row's pairs in the order of the labels;
-every other measure (measures/against_gold.py) compares a row's scores with its gold or, by labels, with its ratings: of
+every other measure (measures/registry.py) compares a row's scores with its gold or, by labels, with its ratings: of
 comparisons these are the numbers that responses win.
 """
 

@@ -79,7 +79,7 @@ class Tracker:
 
         DataError if the proxy is the same for all responses of the starting policy: nothing can be learned from it.
         """
-        if step % self.tracked.every and step != self.steps:
+        if not self._is_turn(step):
             return
         name = f"{step:07d}"
         table = self.shards.get(name) if self.shards else None
@@ -95,7 +95,7 @@ class Tracker:
     def recall(self, steps: int) -> None:
         """Take up what was seen at the start and after each of so many steps, or DataError if some of it is gone."""
         for step in range(steps + 1):
-            if step % self.tracked.every and step != self.steps:
+            if not self._is_turn(step):
                 continue
             table = self.shards.get(f"{step:07d}") if self.shards else None
             if table is None:
@@ -111,6 +111,9 @@ class Tracker:
             logits = self.policy(**ids, use_cache=False).logits
         if not bool(logits.isfinite().all()):
             raise Diverged(step, "its probabilities are no numbers", self.responses)
+
+    def _is_turn(self, step: int) -> bool:
+        return step % self.tracked.every == 0 or step == self.steps
 
     def _asked(self, step: int) -> pd.DataFrame:
         rows = [

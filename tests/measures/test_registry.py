@@ -3,8 +3,8 @@ import pytest
 
 from rmkit.errors import DataError
 from rmkit.measures import ranking
-from rmkit.measures.against_gold import AGAINST_GOLD
 from rmkit.measures.best_of_n import best_of_n
+from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.measures.within_prompt_pairs import pair_temperature
 
 RNG = np.random.default_rng(0)
