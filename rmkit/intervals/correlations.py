@@ -79,10 +79,19 @@ def correlation_difference(
     quantile, df = _quantile(statistic, len(metric_mp), level)
     if df is not None:
         quantile *= np.sqrt(len(metric_mp) / df)  # for two correlations; 30 models would else be held 92.5% of the time
+    low, high = limits_of_difference(estimate_c, error_cc, quantile)
+    return Interval(difference, low, high, level, estimand, method, len(metric_mp), None, df)
+
+
+def limits_of_difference(estimate_c: np.ndarray, error_cc: np.ndarray, quantile: float) -> tuple[float, float]:
+    """Limits of the first of two correlations minus the second, so many standard errors of their z's away.
+
+    estimate_c: (2,). error_cc: (2, 2) covariance of the errors of z. Both z's go where the difference changes most.
+    """
     slope_c = (1 - estimate_c**2) * [1, -1]  # of the difference, by either z
     step_c = quantile * error_cc @ slope_c / np.sqrt(slope_c @ error_cc @ slope_c)  # the likeliest z so far away
     low, high = (first - second for first, second in np.tanh(np.arctanh(estimate_c) + np.stack([-step_c, step_c])))
-    return Interval(difference, float(low), float(high), level, estimand, method, len(metric_mp), None, df)
+    return float(low), float(high)
 
 
 def _correlations(
