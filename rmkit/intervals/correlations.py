@@ -130,8 +130,8 @@ def _error_of_z(
         rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n for n in (metric_mp.shape[1], outcome_cmq.shape[2])
     )
     new_prompts_cb = correlation(share_bp @ metric_mp.T, share_bq @ outcome_cmq.transpose(0, 2, 1))
-    own_bm = mean_m + _own_noise(metric_mp[None], rng, n_resamples)[0]
-    own_prompts_cb = correlation(own_bm, mean_cm[:, None] + _own_noise(outcome_cmq, rng, n_resamples))
+    own_bm = mean_m + own_noise(metric_mp[None], rng, n_resamples)[0]
+    own_prompts_cb = correlation(own_bm, mean_cm[:, None] + own_noise(outcome_cmq, rng, n_resamples))
 
     most = HIGHEST[statistic](n_models)
     by_model_cc, by_prompt_cc, own_cc = (
@@ -143,7 +143,7 @@ def _error_of_z(
     return by_model_cc * (n_models - 1) ** 2 / n_models + shared_cc
 
 
-def _own_noise(value_cmp: np.ndarray, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
+def own_noise(value_cmp: np.ndarray, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
     """Errors (C, B, M) of the models' means if each had prompts of its own; the C values of one model go together."""
     rest_cmp = value_cmp - value_cmp.mean(axis=2, keepdims=True)
     rest_mcp = (rest_cmp - rest_cmp.mean(axis=1, keepdims=True)).transpose(1, 0, 2) / value_cmp.shape[2]
