@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from rmkit.evaluation.designer import Outcome, advise
+from rmkit.evaluation.design_question import Outcome, Question, Resampling
+from rmkit.evaluation.designer import advise
 from rmkit.evaluation.population import MEASURES
 from rmkit.evaluation.test_sets.annotation import Annotation
 from rmkit.evaluation.test_sets.design import draw_test_set
@@ -92,8 +93,8 @@ def main() -> None:
             score_fpk, gold_pk = draw(own, n_prompts, spread)
             criterion = CRITERIA[bank % 2]  # it changes nothing but which design is called best
             advice = advise(
-                JudgedResponses(gold_pk), score_fpk, designs(temperature), budget=BUDGET, outcome=OUTCOME, rng=own,
-                measures=MEASURED, criterion=criterion, n_draws=4, resamples=100,
+                JudgedResponses(gold_pk), score_fpk, designs(temperature), Question(BUDGET, OUTCOME, criterion),
+                rng=own, measures=MEASURED, resampling=Resampling(n_draws=4, resamples=100),
             )  # fmt: skip
             true = {
                 key: values[criterion] * (1 if criterion == "right_choice" else -1) for key, values in fresh.items()

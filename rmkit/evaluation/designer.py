@@ -24,51 +24,27 @@ from rmkit.evaluation.choice_quality import (
     prompt_weights,
     spread_of_differences,
 )
-from rmkit.evaluation.population import Measure, policy_values
+from rmkit.evaluation.design_question import CRITERIA, Question, Resampling
+from rmkit.evaluation.population import Measure
 from rmkit.evaluation.test_sets.annotation import NOISELESS, Annotation
 from rmkit.evaluation.test_sets.design import Design
 from rmkit.evaluation.test_sets.fixed_budget import prompts_for
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
-from rmkit.intervals.means import FEWEST_PROMPTS, check_request
+from rmkit.intervals.means import FEWEST_PROMPTS
 from rmkit.measures.arrays import finite
 from rmkit.measures.registry import AGAINST_GOLD, AgainstGold
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CRITERIA: Mapping[str, str] = {"selection_regret": "lowest", "right_choice": "highest"}
 SIZES = (2, 3, 5, 8, 16, 32, 64)  # responses to a prompt of `plain_designs`
 POWER = 0.8
 SAME = 1e-6  # in shares and units of gold: two designs that never differ by more choose alike
 FURTHEST = 2  # times the bank's prompts; a bank says too little of a larger test set, and its interval covers less
 MOST_NUMBERS = 2**27  # of the second moments, P F^2: a gigabyte
 USUAL = ("accuracy", "spearman", "best_of_all")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What reward models are chosen for: their policy at n of Best-of-n, or at a mean KL from the base in nats."""
-
-    n: int | None = None
-    kl: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.n is None) == (self.kl is None):
-            raise DataError("the outcome: give n of Best-of-n or a mean KL in nats, one of the two")
-
-    def __str__(self) -> str:
-        return f"Best-of-{self.n}" if self.kl is None else f"the KL optimum at {self.kl:g} nats"
-
-    def earned(self, score_fpk: np.ndarray, gold_pk: np.ndarray) -> np.ndarray:
-        """(F, P) the gold that each model's policy expects, or DataError for what K responses cannot say."""
-        if self.n is not None and not 1 <= self.n <= gold_pk.shape[1]:
-            raise DataError(f"best of {self.n}: a prompt has {gold_pk.shape[1]} responses; n is from 1 to that many")
-        ns, kls = ([] if self.n is None else [self.n]), ([] if self.kl is None else [self.kl])
-        (earned_fpn,) = policy_values(score_fpk, gold_pk, ns=ns, kls=kls).values()
-        if len(bad := np.flatnonzero(~np.isfinite(earned_fpn).all(axis=(1, 2)))):
-            raise DataError(f"reward model {bad[0]}: its scores are too alike for {self}; leave it out")
-        return earned_fpn[..., 0]
+USUAL_RESAMPLING = Resampling()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,60 +73,52 @@ def advise(
     judged: JudgedResponses,
     score_fvpk: np.ndarray,
     designs: Mapping[str, Design],
+    question: Question,
     *,
-    budget: int,
-    outcome: Outcome,
     rng: np.random.Generator,
     measures: Mapping[str, Measure] | Sequence[str] = USUAL,
-    criterion: str = "selection_regret",
-    models: tuple[int, int] | None = None,
-    policy_p: np.ndarray | None = None,
-    n_draws: int = 8,
-    resamples: int = 200,
-    level: float = 0.95,
+    resampling: Resampling = USUAL_RESAMPLING,
 ) -> Advice:
-    """Compare designs that may spend the same budget, each in its annotation's unit, by a criterion of CRITERIA.
+    """Compare designs that may spend the same budget, each in its annotation's unit, by the question's criterion.
 
     score_fvpk: (F, P, K), or (F, V, P, K) for V wordings, finite. Every design draws one row a prompt, of all prompts
     that it takes (its n_prompts None): how many are paid for follows from the budget. measures: names of AGAINST_GOLD,
-    or measures by name; one that takes more responses than a design has is left out there. models: the two between
-    which the choice is; None: all pairs of the F, and the best of all. policy_p: (P,) bool, the prompts that policies
-    answer; None: all. Takes 8 P F^2 bytes. DataError for a budget that pays for no prompt, for fewer than two reward
-    models or 20 prompts, for policies that all earn the same, and for what designs refuse.
+    or measures by name; one that takes more responses than a design has is left out there. Takes 8 P F^2 bytes.
+    DataError for a budget that pays for no prompt, for fewer than two reward models or 20 prompts, for policies that
+    all earn the same, and for what designs refuse.
     """
     import pandas as pd
 
-    one_of(criterion, CRITERIA, "criterion", DataError)
-    check_request(level, min(n_draws, resamples))
-    score_fvpk = _checked(judged, score_fvpk, models)
-    named = _named(measures)
+    score_fvpk, named = _checked(judged, score_fvpk, question.models), _named(measures)
     if not designs or not named:
         raise DataError("designs and measures: give at least one of each")
-    weight_bp = prompt_weights(judged.n_prompts, resamples, rng)
-    earned_bf = _earned(judged, score_fvpk, outcome, policy_p, weight_bp)
-    normal_sf, unsettled = normal_draws(len(score_fvpk), rng), _unsettled(earned_bf, models, outcome, level)
+    weight_bp = prompt_weights(judged.n_prompts, resampling.resamples, rng)
+    earned_bf = _earned(judged, score_fvpk, question, weight_bp)
+    normal_sf, unsettled = normal_draws(len(score_fvpk), rng), _unsettled(earned_bf, question, resampling.level)
     rows: list[dict[str, object]] = []
     values: dict[str, dict[str, np.ndarray]] = {}
     for name, design in designs.items():
         n_responses = int(design.draw(judged, rng).response_qm.shape[1])
-        n_prompts, possible = prompts_for(budget, n_responses, design.annotation), _possible(named, n_responses)
-        for measure, moments in draw_moments(design, judged, score_fvpk, possible, rng, n_draws).items():
+        n_prompts = prompts_for(question.budget, n_responses, design.annotation)
+        possible = _possible(named, n_responses)
+        drawn = draw_moments(design, judged, score_fvpk, possible, rng, resampling.n_draws)
+        for measure, moments in drawn.items():
             what = {"design": name, "measure": measure, "n_responses": n_responses, "n_prompts": n_prompts}
             what |= {"unit": design.annotation.unit, "cost": n_prompts * design.annotation.cost(n_responses)}
             reason = _why_none(moments, n_prompts) or unsettled
             if moments.share_p.any():
-                values[f"{name} by {measure}"] = found = choice_quality(
-                    moments, earned_bf, weight_bp, n_prompts, normal_sf
-                )
-                what |= _widths(moments, n_prompts, level) | _intervals(found, level, reason, len(score_fvpk))
+                found = choice_quality(moments, earned_bf, weight_bp, n_prompts, normal_sf)
+                values[f"{name} by {measure}"] = found
+                what |= _widths(moments, n_prompts, resampling.level)
+                what |= _intervals(found, resampling.level, reason, len(score_fvpk))
             rows.append(what | {"reason": reason})
     if not rows:
         raise DataError("measures: every one takes more responses to a prompt than any of the designs has")
-    up = CRITERIA[criterion] == "lowest"
-    table = pd.DataFrame(rows).sort_values(criterion, ascending=up, kind="stable", ignore_index=True)
+    up = CRITERIA[question.criterion] == "lowest"
+    table = pd.DataFrame(rows).sort_values(question.criterion, ascending=up, kind="stable", ignore_index=True)
     last = table["reason"].notna()  # those without an interval
     table = pd.concat([table[~last], table[last]], ignore_index=True)
-    return _told(table, {key: found[criterion] for key, found in values.items()}, criterion, outcome, level)
+    return _told(table, {key: found[question.criterion] for key, found in values.items()}, question, resampling.level)
 
 
 def cost_for(table: "pd.DataFrame", half_width: float, *, of: str = "half_width") -> "pd.DataFrame":
@@ -207,30 +175,24 @@ def _possible(measures: Mapping[str, Measure], n_responses: int) -> dict[str, Me
     }
 
 
-def _earned(
-    judged: JudgedResponses,
-    score_fvpk: np.ndarray,
-    outcome: Outcome,
-    policy_p: np.ndarray | None,
-    weight_bp: np.ndarray,
-) -> np.ndarray:
+def _earned(judged: JudgedResponses, score_fvpk: np.ndarray, question: Question, weight_bp: np.ndarray) -> np.ndarray:
     """(B, F) what each model's policy earns on the prompts that policies answer, in the first wording."""
-    policy_p = np.ones(judged.n_prompts, bool) if policy_p is None else np.asarray(policy_p, dtype=bool)
-    if policy_p.shape != (judged.n_prompts,) or policy_p.sum() < FEWEST_PROMPTS:
-        raise DataError(f"policy_p: it must mark {FEWEST_PROMPTS} or more of the {judged.n_prompts} prompts")
-    earned_fq = outcome.earned(score_fvpk[:, 0, policy_p], judged.gold_pk[policy_p])
+    policy_p = question.policy_prompts(judged.n_prompts)
+    earned_fq = question.outcome.earned(score_fvpk[:, 0, policy_p], judged.gold_pk[policy_p])
     weight_bq = weight_bp[:, policy_p]
     if np.ptp(earned_fq.mean(axis=1)) == 0:
-        raise DataError(f"the policies of all {len(earned_fq)} reward models earn the same at {outcome}: no choice")
+        raise DataError(
+            f"the policies of all {len(earned_fq)} reward models earn the same at {question.outcome}: no choice"
+        )
     return weight_bq @ earned_fq.T / np.maximum(weight_bq.sum(axis=1), 1e-300)[:, None]
 
 
-def _unsettled(earned_bf: np.ndarray, models: tuple[int, int] | None, outcome: Outcome, level: float) -> str | None:
+def _unsettled(earned_bf: np.ndarray, question: Question, level: float) -> str | None:
     """Why the choice between two named models has no interval: the bank does not tell which policy is better."""
     gap_b = earned_bf[:, 0] - earned_bf[:, 1]
-    if models is None or abs(gap_b[0]) > ndtri((1 + level) / 2) * gap_b[1:].std(ddof=1):
+    if question.models is None or abs(gap_b[0]) > ndtri((1 + level) / 2) * gap_b[1:].std(ddof=1):
         return None
-    return f"the bank cannot tell which of the two models has the better policy at {outcome}"
+    return f"the bank cannot tell which of the two models has the better policy at {question.outcome}"
 
 
 def _why_none(moments: Moments, n_prompts: int) -> str | None:
@@ -280,13 +242,12 @@ def estimate_and_half(value_b: np.ndarray, level: float) -> tuple[float, float]:
     return float(value_b[0] - off_b.mean() / 2), float(ndtri((1 + level) / 2) * np.sqrt(np.mean(off_b**2)))
 
 
-def _told(
-    table: "pd.DataFrame", value: Mapping[str, np.ndarray], criterion: str, outcome: Outcome, level: float
-) -> Advice:
+def _told(table: "pd.DataFrame", value: Mapping[str, np.ndarray], question: Question, level: float) -> Advice:
     """With the best design named, those that cannot be told from it, and the sentence that says so.
 
     Of k designs each is compared with the best one by the paired difference at 1 - (1 - level) / (k - 1): Bonferroni.
     """
+    criterion, outcome = question.criterion, question.outcome
     cannot_tell = f"Cannot tell which design is best for {outcome}: "
     answered = table[table["reason"].isna()]
     if answered.empty:

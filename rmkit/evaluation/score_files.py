@@ -6,18 +6,15 @@ RewardBench (github.com/allenai/reward-bench) scripts/run_rm.py and its command 
 RewardTrainer, the table of `visualize_samples`, and the rewards of its DPO trainer.
 """
 
-import json
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rmkit.errors import DataError, ParamsError, cut, listed, quoted
+from rmkit.evaluation.cells import key_in, number_in
 from rmkit.evaluation.compared_scores import FIRST_LISTED, JudgedPairs, rulers_of
 from rmkit.files.regular import json_value
 from rmkit.files.rows import MOST_ROWS, Rows, read_rows
@@ -41,7 +38,6 @@ KNOWN = {*IDS, *PROMPTS, *CATEGORIES, BOTH_SCORES, *MARGINS, *VERDICTS, POSITION
     name for names in (*SCORES, *TEXTS) for name in names
 }
 NEEDED = "a row needs chosen_score and rejected_score, or a margin, or a verdict (results: 1, 0, 0.5)"
-NUMBER = re.compile(r"\s*[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,5})?\s*", re.ASCII)
 TRUTHS = {"true": 1.0, "false": 0.0}
 MOST_FILES = 50
 LONGEST_NAME = 200  # characters of a model's or a category's name
@@ -201,7 +197,7 @@ def read_scores(name: str, path: Path) -> ScoreFile:
     rows = read_rows(path, KNOWN)
     if not rows.numbers:
         raise DataError(f"{rows.shown}: has no rows with a score; {NEEDED}; it has {_names(rows)}")
-    ids = _texts_of(rows, rows.first_of(IDS), _key)
+    ids = _texts_of(rows, rows.first_of(IDS), key_in)
     if ids is not None:
         seen: dict[str, int] = {}
         for at, id_ in enumerate(ids):
@@ -215,7 +211,7 @@ def read_scores(name: str, path: Path) -> ScoreFile:
         texts = (chosen, rejected)
     first_listed = None
     if POSITION in rows.columns:
-        positions = [_number(value, rows.where(at), POSITION) for at, value in enumerate(rows.columns[POSITION])]
+        positions = [number_in(value, rows.where(at), POSITION) for at, value in enumerate(rows.columns[POSITION])]
         for at, position in enumerate(positions):
             if position not in (1, 2):
                 raise DataError(f"{rows.where(at)}: {POSITION} is {position:g}; it must be 1 or 2")
@@ -225,7 +221,7 @@ def read_scores(name: str, path: Path) -> ScoreFile:
         rows=rows,
         credit_m=_credit(rows),
         ids=ids,
-        prompts=_texts_of(rows, rows.first_of(PROMPTS), _key),
+        prompts=_texts_of(rows, rows.first_of(PROMPTS), key_in),
         categories=_texts_of(rows, rows.first_of(CATEGORIES), _name),
         texts=texts,
         texts_from=texts_from,
@@ -243,14 +239,14 @@ def _credit(rows: Rows) -> np.ndarray:
         for at in range(len(rows.numbers)):
             where = rows.where(at)
             values = [rows.columns[name][at] for name in pair] if pair else _two(rows.columns[BOTH_SCORES][at], where)
-            scores.append([_number(value, where, name) for value, name in zip(values, names, strict=True)])
+            scores.append([number_in(value, where, name) for value, name in zip(values, names, strict=True)])
         chosen_m, rejected_m = np.array(scores, dtype=np.float64).T
         credit_m = pair_accuracy(np.sign(chosen_m / 2 - rejected_m / 2))  # halves: the largest floats may differ too
         if verdict:
             _require_same_verdicts(rows, verdict, credit_m)
         return credit_m
     if margin := rows.first_of(MARGINS):
-        values = [_number(value, rows.where(at), margin) for at, value in enumerate(rows.columns[margin])]
+        values = [number_in(value, rows.where(at), margin) for at, value in enumerate(rows.columns[margin])]
         return pair_accuracy(np.sign(np.array(values, dtype=np.float64)))
     if verdict:
         return np.array([_verdict(value, rows.where(at), verdict) for at, value in enumerate(rows.columns[verdict])])
@@ -268,7 +264,7 @@ def _require_same_verdicts(rows: Rows, verdict: str, credit_m: np.ndarray) -> No
 def _verdict(value: Any, where: str, column: str) -> float:
     if isinstance(value, str) and value.strip().lower() in TRUTHS:
         return TRUTHS[value.strip().lower()]
-    number = float(value) if isinstance(value, bool) else _number(value, where, column)
+    number = float(value) if isinstance(value, bool) else number_in(value, where, column)
     if number not in (0.0, 0.5, 1.0):
         raise DataError(f"{where}: {column} is {number:g}; a verdict is 1 (chosen), 0 (rejected) or 0.5 (a tie)")
     return number
@@ -285,25 +281,6 @@ def _two(value: Any, where: str) -> list[Any]:
     return value
 
 
-def _number(value: Any, where: str, column: str) -> float:
-    if isinstance(value, list) and len(value) == 1:  # RewardBench writes [[0.5], …] of some models
-        value = value[0]
-    if value is None:
-        raise DataError(f"{where}: {column} is missing")
-    found = value
-    if isinstance(value, str):
-        found = float(value) if NUMBER.fullmatch(value) else None
-    if isinstance(found, bool) or not isinstance(found, int | float | Decimal | np.floating):
-        raise DataError(f"{where}: {column} is {quoted(value)}, not a finite number")
-    try:
-        number = float(found)
-    except (OverflowError, ValueError):
-        number = math.inf
-    if not math.isfinite(number):
-        raise DataError(f"{where}: {column} is {quoted(value)}, not a finite number")
-    return number
-
-
 def _texts_of(rows: Rows, column: str | None, read: Callable[[Any, str, str], str]) -> list[str] | None:
     """A column's values, each as `read` makes a text of it; None without a column."""
     if column is None:
@@ -311,25 +288,9 @@ def _texts_of(rows: Rows, column: str | None, read: Callable[[Any, str, str], st
     return [read(value, rows.where(at), column) for at, value in enumerate(rows.columns[column])]
 
 
-def _key(value: Any, where: str, column: str) -> str:
-    """An id or a prompt as a text by which it is matched: 3, 3.0 and "3" are one."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, list | dict) and value:
-        try:
-            return json.dumps(value, sort_keys=True, default=str)
-        except (RecursionError, TypeError, ValueError):
-            raise DataError(f"{where}: {column} is nested too deeply") from None
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 4096:
-        return str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise DataError(f"{where}: {column} is {'missing' if value in (None, '') else quoted(value) + ', no text'}")
-    return value
-
-
 def _name(value: Any, where: str, column: str) -> str:
     """A category: short, and of characters that a file can hold."""
-    text = _key(value, where, column)
+    text = key_in(value, where, column)
     if len(text) > LONGEST_NAME or not _is_text(text):
         raise DataError(f"{where}: {column} is {quoted(text)}; it must be a text of 1 to {LONGEST_NAME} characters")
     return text

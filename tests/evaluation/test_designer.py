@@ -1,10 +1,13 @@
 """The designer's widths are those of closed forms, its advice follows what is true, and what it cannot tell it says."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.evaluation.designer import Outcome, advise, cost_for, plain_designs
+from rmkit.evaluation.design_question import Outcome, Question, Resampling
+from rmkit.evaluation.designer import advise, cost_for, plain_designs
 from rmkit.evaluation.population import MEASURES, policy_values
 from rmkit.evaluation.test_sets.annotation import Annotation
 from rmkit.evaluation.test_sets.category import InCategory
@@ -14,6 +17,7 @@ from rmkit.evaluation.test_sets.measured import measured_on
 from rmkit.evaluation.test_sets.paraphrase_share import ParaphraseShare
 from rmkit.evaluation.test_sets.rank_bins import RankBins
 from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
+from rmkit.measures.best_of_n import best_of_n
 from rmkit.measures.bivariate_normal import accuracy_variance
 from rmkit.measures.sample_size import detectable_difference
 
@@ -24,12 +28,18 @@ NOISE_F = np.array([0.3, 0.6, 1.0, 1.7, 3.0])
 SCORE_FPK = GOLD_PK + NOISE_F[:, None, None] * RNG.normal(size=(5, N_PROMPTS, K))
 JUDGED = JudgedResponses(GOLD_PK, category_p=np.where(np.arange(N_PROMPTS) < 100, "chat", "code"))
 OUTCOME = Outcome(n=4)
-ASKED = {"budget": 400, "outcome": OUTCOME, "resamples": 60, "n_draws": 4}
+ASKED = {"budget": 400, "outcome": OUTCOME}
+QUICK = {"resamples": 60, "n_draws": 4}
+QUESTION, RESAMPLING = ({field.name for field in fields(kind)} for kind in (Question, Resampling))
 EITHER = pytest.mark.parametrize("criterion", ["selection_regret", "right_choice"])
 
 
 def advice(designs, judged=JUDGED, score_fpk=SCORE_FPK, seed=0, **changed):
-    return advise(judged, score_fpk, designs, rng=np.random.default_rng(seed), **(ASKED | changed))
+    """What is said of designs: each keyword goes to the question, to the resampling, or to `advise` itself."""
+    question = Question(**(ASKED | {name: changed.pop(name) for name in QUESTION & set(changed)}))
+    resampling = Resampling(**(QUICK | {name: changed.pop(name) for name in RESAMPLING & set(changed)}))
+    rng = np.random.default_rng(seed)
+    return advise(judged, score_fpk, designs, question, rng=rng, resampling=resampling, **changed)
 
 
 def test_half_widths_are_those_of_normal_responses_whichever_unit_is_paid():
@@ -186,6 +196,20 @@ def test_a_kl_optimum_and_rank_bins_are_advised_on_too():
     assert "the KL optimum at 0.5 nats" in found.sentence
 
 
+def test_of_samples_best_of_n_is_the_mean_over_subsets_and_a_kl_that_few_samples_carry_is_refused():
+    sampled = Outcome(n=4, samples=True).earned(SCORE_FPK, GOLD_PK)
+    np.testing.assert_allclose(sampled, np.stack([best_of_n(one, GOLD_PK, [4])[:, 0] for one in SCORE_FPK]))
+    assert np.abs(sampled - OUTCOME.earned(SCORE_FPK, GOLD_PK)).max() > 0.01
+    rng = np.random.default_rng(6)
+    gold_pk = rng.normal(size=(30, 64))
+    score_fpk = gold_pk + rng.normal(size=(2, 30, 64))
+    as_samples, as_all = (Outcome(kl=0.5, samples=samples).earned(score_fpk, gold_pk) for samples in (True, False))
+    np.testing.assert_allclose(as_samples, as_all)
+    with pytest.raises(DataError, match=r"reward model 0: a mean KL of 3 nats: of 64 responses to a prompt \S+ count"):
+        Outcome(kl=3.0, samples=True).earned(score_fpk, gold_pk)
+    assert np.isfinite(Outcome(kl=3.0).earned(score_fpk, gold_pk)).all()
+
+
 def test_equal_generators_give_equal_advice():
     one, again, other = (advice(plain_designs(3), seed=seed).table for seed in (1, 1, 2))
     assert one.equals(again)
@@ -268,8 +292,8 @@ def test_intervals_hold_what_fresh_banks_hold():
     for seed in range(80):
         rng = np.random.default_rng(seed)
         gold_pk, score_fpk = drawn(rng, 150)
-        found = advise(JudgedResponses(gold_pk), score_fpk, designs, rng=rng, measures=["accuracy"],
-                       **(ASKED | {"budget": 120}))  # fmt: skip
+        found = advise(JudgedResponses(gold_pk), score_fpk, designs, Question(120, OUTCOME), rng=rng,
+                       measures=["accuracy"], resampling=Resampling(**QUICK))  # fmt: skip
         for row in found.table.to_dict("records"):
             for name, held in covered.items():
                 held.append(row[f"{name}_low"] <= true.loc[row["design"], name] <= row[f"{name}_high"])
