@@ -18,6 +18,8 @@ class Source:
 
     stage: str
     when: When = field(default_factory=dict)
+    at: Mapping[str, Any] = field(default_factory=dict)  # parameter -> the value of the job there, whatever it is here
+    artifact: str = ""  # what the artifact is called there; empty: as the input is here
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,29 @@ class Stage:
     made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # output -> parameters that say all of it
     asks: str = ""  # "module:function", called before any job runs with its data folder and what all notebooks declare
     gathers: tuple[str, ...] = ()  # stages of whose jobs, all that the study has, it reads rows and evaluations
+    may_gather: tuple[str, ...] = ()  # and those that the study need not have
+
+    @property
+    def all_gathered(self) -> tuple[str, ...]:
+        """The stages whose jobs it gathers, where the study has them."""
+        return (*self.gathers, *self.may_gather)
 
     def above(self) -> set[str]:
         """The stages that it may take something from directly."""
-        return {origin.stage for origins in self.inputs.values() for origin in origins} | set(self.gathers)
+        return {origin.stage for origins in self.inputs.values() for origin in origins} | set(self.all_gathered)
 
-    def sources(self, parameters: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The stages that each input comes from under these parameters; an input that none gives is left out."""
+    def sources(self, parameters: Mapping[str, Any]) -> dict[str, list[Source]]:
+        """Where each input comes from under these parameters; an input that none gives is left out."""
         holding = {
-            name: [origin.stage for origin in origins if holds(origin.when, parameters)]
+            name: [origin for origin in origins if holds(origin.when, parameters)]
             for name, origins in self.inputs.items()
         }
-        return {name: stages for name, stages in holding.items() if stages}
+        return {name: origins for name, origins in holding.items() if origins}
+
+    def artifact(self, name: str, parameters: Mapping[str, Any]) -> str:
+        """What the artifact of an input is called in the job that makes it, a key of ARTIFACTS."""
+        origins = self.sources(parameters).get(name, [])
+        return origins[0].artifact or name if origins else name
 
     def saved(self, parameters: Mapping[str, Any]) -> list[str]:
         """The outputs that hold under these parameters: a job saves all of them and no other."""

@@ -62,13 +62,15 @@ def _not_in(project: Project, study: Study, stage: str, parameters: Mapping[str,
     todo, seen = [stage], {stage}
     while todo:
         sources = STAGES[todo.pop()].sources(parameters).values()
-        for origin in {origin for origins in sources for origin in origins} - seen:
-            seen.add(origin)
-            todo.append(origin)
-            if origin in study.stages:
-                schema = schema_of(project, origin)
+        for origin in [origin for origins in sources for origin in origins]:
+            if origin.stage in seen or origin.at:  # what comes from elsewhere in the grid is not at the draft's values
+                continue
+            seen.add(origin.stage)
+            todo.append(origin.stage)
+            if origin.stage in study.stages:
+                schema = schema_of(project, origin.stage)
                 own = {name: parameters[name] for name in schema.keys() & parameters.keys()}
-                points = grid(study, origin, schema)
+                points = grid(study, origin.stage, schema)
                 unlike = [{name: value for name, value in own.items() if point[name] != value} for point in points]
                 missing |= sorted(unlike, key=len)[0]
     return dict(sorted(missing.items()))

@@ -69,7 +69,8 @@ class OpenJob(Gathered):
         """The input artifact `name`, as the class of its format; ResultError if the stage declares no such input."""
         if name not in self.inputs:
             raise ResultError(f"{self.stage}: no input {name!r}; rmkit/stages/graph.py gives it {_listed(self.inputs)}")
-        return pkgutil.resolve_name(ARTIFACTS[name]).load(self.inputs[name])
+        artifact = STAGES[self.stage].artifact(name, self.parameters)
+        return pkgutil.resolve_name(ARTIFACTS[artifact]).load(self.inputs[name])
 
     def save(self, name: str, value: Any) -> None:
         """Store an output artifact, once; ResultError if it is no output of this job or is another's class."""

@@ -75,8 +75,9 @@ def code_of(
     codes: cells and modules by what chooses them, for jobs that are planned at once: seeds and sizes choose none.
     """
     spec = STAGES[stage]
-    read = {EVALUATIONS for gathered in spec.gathers if EVALUATIONS in STAGES[gathered].outputs}
-    formats = [ARTIFACTS[name] for name in (*spec.saved(parameters), *spec.sources(parameters), *read)]
+    read = {EVALUATIONS for gathered in spec.all_gathered if EVALUATIONS in STAGES[gathered].outputs}
+    taken = [spec.artifact(name, parameters) for name in spec.sources(parameters)]
+    formats = list(dict.fromkeys(ARTIFACTS[name] for name in (*spec.saved(parameters), *taken, *read)))
     files = {
         parameters[file.parameter]: file_digest(project, stage, file, parameters[file.parameter])
         for file in spec.data

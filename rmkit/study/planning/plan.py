@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from rmkit.errors import ParamsError, check_each_once, cut, listed, one_of
-from rmkit.stages.graph import STAGES
+from rmkit.stages.graph import STAGES, Source
 from rmkit.study.planning import study_file
 from rmkit.study.planning.keys import Codes, canonical, code_of, ingredients, name_of, named_above
 from rmkit.study.planning.notebook import SEEDS, Declared, Notebook, check_look_cells, declared, read_notebook
@@ -122,23 +122,28 @@ def in_order(stages: Mapping[str, Any]) -> list[str]:
 
 
 def _upstream(
-    stage: str, name: str, origins: list[str], parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str
+    stage: str, name: str, origins: list[Source], parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str
 ) -> PlannedJob:
     """The one job that makes an input artifact, or a ParamsError that lists the candidates."""
     start = f"{where}: {stage} takes `{name}` from"
     if len(origins) > 1:
-        raise ParamsError(f"{start} one stage, and {', '.join(origins)} fit {canonical(dict(parameters))}")
-    made = [job for job in jobs if job.stage == origins[0]]
+        fit = ", ".join(origin.stage for origin in origins)
+        raise ParamsError(f"{start} one stage, and {fit} fit {canonical(dict(parameters))}")
+    (origin,) = origins
+    artifact, asked = origin.artifact or name, {**parameters, **origin.at}
+    if named := [f"`{artifact}`"] * (artifact != name) + [f"{key} {canonical(at)}" for key, at in origin.at.items()]:
+        start = f"{where}: {stage} takes `{name}` ({', '.join(named)}) from"
+    made = [job for job in jobs if job.stage == origin.stage]
     if not made:
-        raise ParamsError(f"{start} {origins[0]}; add `{origins[0]}:` under `stages`")
-    if made_of := STAGES[origins[0]].made_of.get(name):
+        raise ParamsError(f"{start} {origin.stage}; add `{origin.stage}:` under `stages`")
+    if made_of := STAGES[origin.stage].made_of.get(artifact):
         return _maker_of(made, made_of, start)
-    fitting = [job for job in made if _agree(parameters, job) and name in STAGES[job.stage].saved(job.parameters)]
+    made = [job for job in made if artifact in STAGES[job.stage].saved(job.parameters)]
+    fitting = [job for job in made if _agree(asked, job)]
     if len(fitting) == 1:
         return fitting[0]
-    made = [job for job in made if name in STAGES[job.stage].saved(job.parameters)]
-    apart = f"they differ in {_apart(parameters, fitting or made)}; make these agree" if made else "none saves it"
-    raise ParamsError(f"{start} one job of {origins[0]}, and {len(fitting)} fit; {apart}")
+    apart = f"they differ in {_apart(asked, fitting or made)}; make these agree" if made else "none saves it"
+    raise ParamsError(f"{start} one job of {origin.stage}, and {len(fitting)} fit; {apart}")
 
 
 def _apart(parameters: Mapping[str, Any], jobs: list[PlannedJob]) -> str:
@@ -164,11 +169,11 @@ def _maker_of(made: list[PlannedJob], made_of: tuple[str, ...], start: str) -> P
 
 
 def _gathered(stage: str, parameters: Mapping[str, Any], jobs: list[PlannedJob], where: str) -> tuple[PlannedJob, ...]:
-    """The jobs whose results a stage gathers, in plan order; ParamsError if it gathers and the study has none."""
+    """The jobs whose results a stage gathers, in plan order; ParamsError if the study has none that it must gather."""
     gathers = STAGES[stage].gathers
     made = [job for job in jobs if job.stage in gathers]
-    fitting = tuple(job for job in made if _agree(parameters, job))
-    if gathers and not fitting:
+    fitting = tuple(job for job in jobs if job.stage in STAGES[stage].all_gathered and _agree(parameters, job))
+    if gathers and not any(job.stage in gathers for job in fitting):
         start = f"{where}: {stage} gathers the results of {', '.join(gathers)}, and the study has"
         if not made:
             raise ParamsError(f"{start} none of them; add one under `stages`, as in `{gathers[0]}:`")

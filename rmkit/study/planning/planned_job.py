@@ -50,6 +50,10 @@ class PlannedJob:
     def __str__(self) -> str:
         return " ".join([self.stage, *(f"{name}={valued(self.parameters[name])}" for name in self.axes)])
 
+    def artifact(self, name: str) -> str:
+        """What the artifact of an input is called in the job that makes it."""
+        return STAGES[self.stage].artifact(name, self.parameters)
+
     def needs(self) -> list["PlannedJob"]:
         """The jobs that must be done before this one: those that make its inputs, and those that it gathers."""
         return [*self.inputs.values(), *self.gathered]
@@ -65,7 +69,10 @@ class PlannedJob:
     def known_parameters(self) -> KnownParameters:
         """The parameters of all jobs that its inputs come from, and its own, which count where a name is shared.
 
-        Not those of the jobs that it gathers: these differ in what tells them apart.
+        Not those of the jobs that it gathers: these differ in what tells them apart. What comes from a job at other
+        values than its own counts least.
         """
-        above = [job.known_parameters() for job in self.inputs.values()]
+        sources = STAGES[self.stage].sources(self.parameters)
+        own_last = sorted(self.inputs, key=lambda name: not any(origin.at for origin in sources.get(name, ())))
+        above = [self.inputs[name].known_parameters() for name in own_last]
         return KnownParameters(self.stage, *above, self.parameters)

@@ -110,7 +110,7 @@ class Store:
         keys = {other.plan_id: self.key_of(other, known) for other in job.needs()}
         done = {plan_id: key for plan_id, key in keys.items() if key and self.finished(key)}
         content: dict[str, str | None] = {
-            name: self.artifact_digest(done[other.plan_id], name) if other.plan_id in done else None
+            name: self.artifact_digest(done[other.plan_id], job.artifact(name)) if other.plan_id in done else None
             for name, other in job.inputs.items()
         }
         for other in job.gathered:
@@ -164,7 +164,10 @@ class Store:
                 raise StoreError(f"{other}: was built and is not in {self.root}; `rmkit run` says why")
             folders[other.plan_id] = self.folder(key)
         return {
-            "inputs": {name: str(folders[other.plan_id] / "artifacts" / name) for name, other in job.inputs.items()},
+            "inputs": {
+                name: str(folders[other.plan_id] / "artifacts" / job.artifact(name))
+                for name, other in job.inputs.items()
+            },
             "gathered": [
                 {"stage": other.stage, "parameters": dict(other.parameters), "folder": str(folders[other.plan_id])}
                 for other in job.gathered

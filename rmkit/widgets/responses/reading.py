@@ -196,4 +196,4 @@ def _input(store: Store, job: PlannedJob, name: str) -> Path:
     key = store.key_of(job.inputs[name])
     if key is None or not store.finished(key):
         raise StoreError(f"{job}: its {name} is no longer in {store.root}; `rmkit run` makes it again")
-    return store.artifact(key, name)
+    return store.artifact(key, job.artifact(name))

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ParamsError, ResultError, StoreError
-from rmkit.stages.graph import STAGES
+from rmkit.stages.graph import STAGES, Source
 from rmkit.study.engines.worker import keep_failure_note
 from rmkit.study.monitoring.snapshot import study_snapshot
+from rmkit.study.planning.key_changes import differences
 from rmkit.study.planning.keys import ingredients
 from rmkit.study.planning.study_file import load_study
 from tests.small_project import SECOND, SmallProject, write_notebook
@@ -50,6 +51,39 @@ def test_of_a_shared_parameter_only_jobs_with_the_same_value_are_gathered(graph)
     said = "the study has no job that fits: they differ in seed: 0, 1 there, 7 here; make these agree$"
     with pytest.raises(ParamsError, match=said):
         graph.plan(TWO_SEEDS.replace("03_findings: ", "03_findings: {seed: 7}"))
+
+
+def test_what_a_stage_may_gather_is_gathered_where_the_study_has_it(graph):
+    graph.stage("03_findings", "seed: int = 0", inputs={"bank": (Source("00_world"),)}, may_gather=("01_sums",))
+    *_, zero, one = graph.plan(TWO_SEEDS)
+    assert [titles(job.gathered) for job in (zero, one)] == [["01_sums seed=0"], ["01_sums seed=1"]]
+    assert "rmkit.artifacts.evaluations" in zero.code["modules"]
+    *_, alone = graph.plan("stages: {00_world: , 03_findings: }")
+    assert titles(alone.gathered) == []
+    assert "gathered" not in ingredients(alone, {"bank": "x"})
+
+
+def test_what_a_stage_may_gather_does_not_stand_for_what_it_must(graph):
+    graph.stage("03_findings", gathers=("02_gaps",), may_gather=("01_sums",))
+    *_, findings = graph.plan(TWO_SEEDS)
+    assert titles(findings.gathered) == ["01_sums seed=0", "01_sums seed=1", "02_gaps seed=0", "02_gaps seed=1"]
+    with pytest.raises(ParamsError, match="03_findings gathers the results of 02_gaps, and the study has none of them"):
+        graph.plan(TWO_SEEDS.replace("02_gaps: , ", ""))
+
+
+def test_an_input_at_other_values_is_loaded_from_where_it_is_called_otherwise(stored):
+    graph = stored.graph
+    graph.stage("00_world", "size: int = 3", outputs={"evaluations": {}}, rows=False)
+    other = {"first": (Source("00_world", {}, {"size": 4}, "evaluations"),)}
+    graph.stage("03_findings", "size: int = 3", inputs={"evaluations": (Source("00_world"),), **other})
+    three, four, findings = graph.plan("axes: {size: [3, 4]}\nstages: {00_world: , 03_findings: {size: 3}}")
+    stored.finish(three, evaluated=3.0)
+    stored.finish(four, evaluated=4.0)
+    job = stored.opened(findings)
+    assert [job.load(name).values["accuracy"][0, 0] for name in ("evaluations", "first")] == [3.0, 4.0]
+    before = stored.store.ingredients(findings)
+    stored.finish(four, evaluated=5.0, again=True)
+    assert list(differences(before, stored.store.ingredients(findings))) == ["input first: changed"]
 
 
 def test_a_stage_comes_after_those_that_it_gathers_and_never_gathers_itself(graph):

@@ -86,10 +86,66 @@ def test_conditions_of_the_graph_name_what_the_notebooks_declare():
     """A condition that can never hold would leave an input or an output out without a word."""
     for stage, spec in STAGES.items():
         schema = schema_of(Project(REPOSITORY), stage)
-        sources = (origin.when for origins in spec.inputs.values() for origin in origins)
+        origins = [origin for several in spec.inputs.values() for origin in several]
+        sources = (origin.when for origin in origins)
         for when in (*sources, *spec.outputs.values(), *(file.when for file in spec.data)):
             for name, values in when.items():
                 assert all(schema[name].kind.admits(value) for value in values), (stage, when)
+        for origin in origins:
+            there = schema_of(Project(REPOSITORY), origin.stage) if origin.at else {}
+            assert all(there[name].kind.admits(value) for name, value in origin.at.items()), (stage, origin)
+
+
+def test_what_an_input_is_called_where_it_is_made_is_saved_there():
+    for stage, spec in STAGES.items():
+        for name, origins in spec.inputs.items():
+            for origin in origins:
+                assert (origin.artifact or name) in STAGES[origin.stage].outputs, (stage, name)
+
+
+@pytest.fixture
+def elsewhere(graph):
+    """A stage that takes the bank of its own writer, and that of another one under another name."""
+    writer = 'writer: Literal["base", "sft"] = "sft"'
+    graph.stage("00_world", writer, "size: int = 1", outputs={"bank": {}})
+    other = Source("00_world", {"size": (1, 2)}, {"writer": "base"}, "bank")
+    graph.stage("02_models", writer, "size: int = 1", inputs={"bank": (Source("00_world"),), "base_bank": (other,)})
+    return graph
+
+
+WRITERS = "axes: {writer: [base, sft]}\nstages: {00_world: , 02_models: {writer: sft}}"
+
+
+def test_an_input_may_come_from_a_job_at_other_values_under_another_name(elsewhere):
+    base, sft, models = elsewhere.plan(WRITERS)
+    assert models.inputs == {"bank": sft, "base_bank": base}
+    assert {name: models.artifact(name) for name in models.inputs} == {"bank": "bank", "base_bank": "bank"}
+    assert "rmkit.artifacts.bank" in models.code["modules"]
+    assert models.known_parameters() == {"writer": "sft", "size": 1}
+
+
+def test_an_input_at_other_values_that_the_study_lacks_is_said_with_them(elsewhere):
+    said = (
+        r"02_models takes `base_bank` \(`bank`, writer \"base\"\) from one job of 00_world, and 0 fit; they differ in "
+        r'writer: "sft" there, "base" here; make these agree$'
+    )
+    with pytest.raises(ParamsError, match=said):
+        elsewhere.plan(WRITERS.replace("[base, sft]", "[sft]"))
+
+
+def test_an_input_at_other_values_agrees_in_all_other_parameters(elsewhere):
+    stages = "stages: {00_world: [{writer: base, size: 2}, {writer: sft}], 02_models: {writer: sft}}"
+    with pytest.raises(ParamsError, match=r"`base_bank` .* and 0 fit; they differ in .*size: 2, 1 there, 1 here"):
+        elsewhere.plan(stages)
+
+
+def test_what_comes_from_other_values_counts_least_among_the_known_parameters(graph):
+    writer = 'writer: Literal["base", "sft"] = "sft"'
+    graph.stage("00_world", writer, "size: int = 1", outputs={"bank": {}})
+    other = Source("00_world", {}, {"writer": "base"}, "bank")
+    graph.stage("02_models", writer, inputs={"bank": (Source("00_world"),), "other": (other,)})
+    *_, models = graph.plan("stages: {00_world: [{writer: base, size: 2}, {writer: sft}], 02_models: {writer: sft}}")
+    assert models.known_parameters() == {"writer": "sft", "size": 1}
 
 
 def test_two_sources_at_once_are_refused(graph):
