@@ -151,8 +151,7 @@ def effect_in_a_world(rule: Rule, settings: Settings) -> Interval:
         if rule.statistic == "spread_ratio":
             return spread_ratio(*spreads_of(rule, settings))
         return interval_of(every_difference_sp(rule, settings))
-    seeds = only(settings, rule)
-    tables, single = tables_of_rule(rule, seeds), rule.statistic == "correlation"
+    tables, single = tables_of_settings(rule, settings), rule.statistic == "correlation"
     if rule.estimand == SEEDS_AND_PROMPTS:
         if n_seeds < FEWEST_SEEDS:
             raise ResultError(f"no verdict from {n_seeds} seeds; it takes {FEWEST_SEEDS}")
@@ -170,6 +169,15 @@ def only(settings: Settings, rule: Rule) -> Setting:
         raise ResultError(f"a {rule.statistic} for {rule.estimand} is of one setting; `where` lists {len(settings)}")
     (seeds,) = settings.values()
     return seeds
+
+
+def tables_of_settings(rule: Rule, settings: Settings) -> list[list[np.ndarray]]:
+    """As `tables_of_rule`, a mean over settings: of a policy that was trained from several random seeds, say."""
+    of_each = [tables_of_rule(rule, seeds) for seeds in settings.values()]
+    return [
+        [mean_over_settings(tables) for tables in zip(*by_setting_s, strict=True)]
+        for by_setting_s in zip(*of_each, strict=True)
+    ]
 
 
 def tables_of_rule(rule: Rule, seeds: Sequence[Evaluations]) -> list[list[np.ndarray]]:
@@ -240,7 +248,7 @@ def effect_s(rule: Rule, settings: Settings) -> np.ndarray:
         return saved_share(first_scp.mean(axis=2), second_scp.mean(axis=2), count_c)
     if rule.statistic == "spread_ratio" or rule.estimand != SEEDS_AND_PROMPTS:
         return np.array([])
-    first_s, *second_s = correlations_in(*tables_of_rule(rule, only(settings, rule)), statistic=RANK).T
+    first_s, *second_s = correlations_in(*tables_of_settings(rule, settings), statistic=RANK).T
     return np.asarray(first_s - sum(second_s))
 
 

@@ -5,7 +5,7 @@ that is not listed is asked nothing beforehand: its statements are checked when 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 ENDS = ("most", "fewest", "beyond_fewest")  # words for the numbers of a column: evaluation/contrasts.py has the rest
@@ -18,6 +18,9 @@ LISTED_BY = {
 }
 
 
+ROWS_ALONE = ("03_annotation_noise", "14_test_sets")  # gathered stages that record rows and evaluate no fits
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """The metrics of a stage's evaluations and the columns of their fits."""
@@ -26,6 +29,7 @@ class Evaluated:
     numbers: Names  # columns that hold numbers
     names: Mapping[str, Names]  # columns that hold names, and those names that no parameter of the notebook lists
     policies: Names = ()  # the metrics that are policies; a correlation is of one of these with one of the others
+    recorded: Mapping[str, Names] = field(default_factory=dict)  # metrics of rows with an interval, and their columns
 
 
 BASELINES = ("gold", "random", "shorter")

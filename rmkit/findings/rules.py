@@ -33,6 +33,7 @@ STATISTICS = {  # what a rule of each statistic must say, and which estimands it
     "spread_ratio": (("metric", "first", "second"), (SEEDS,)),
     "correlation": (("measure", "policy"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
     "correlation_difference": (("of", "first", "second"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
+    "recorded": (("row",), ()),  # whatever the row's own interval is of; SEEDS where jobs of several seeds have it
 }
 METRICS = {  # which of these name a metric
     "difference": ("metric",),
@@ -41,6 +42,7 @@ METRICS = {  # which of these name a metric
     "spread_ratio": ("metric",),
     "correlation": ("measure", "policy"),
     "correlation_difference": ("of", "first", "second"),
+    "recorded": (),
 }
 GROUPS = {  # and which name fits, by columns of theirs or by parameters of their jobs
     "difference": ("first", "second"),
@@ -130,7 +132,8 @@ def read_rule(path: Path, shown: str) -> Rule:
     for key in TEXTS:
         if not isinstance(content[key], str):
             raise DataError(f"{shown}: {key}: {quoted(content[key])} is not a text")
-    one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}", DataError)
+    if estimands:
+        one_of(content["estimand"], estimands, f"{shown}: estimand of {statistic}", DataError)
     for key in ("threshold", "matters"):
         number = content[key]
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < math.inf:
@@ -140,6 +143,8 @@ def read_rule(path: Path, shown: str) -> Rule:
             raise DataError(f"{shown}: {key}: {quoted(content[key])} names no fits; write {{strategy: random}}")
         if statistic == "labels_saved" and "annotations" in content[key]:
             raise DataError(f"{shown}: {key}: annotations: labels_saved looks along all of them; leave them out")
+    if "row" in terms and (not isinstance(content["row"], dict) or "metric" not in content["row"]):
+        raise DataError(f"{shown}: row: {quoted(content['row'])} names no row; write {{metric: slope, ...}}")
     if statistic == "spread_ratio" and not content["threshold"] > 0:
         raise DataError(f"{shown}: threshold: {content['threshold']}; a ratio is above 0, and 1 where nothing differs")
     if not isinstance(content.get("where", {}), dict):
@@ -177,6 +182,9 @@ def check_against_notebooks(
             check_values(wanted, choices, f"{where}: where: {name}")
         if rule.stage in EVALUATED:
             evaluated = EVALUATED[rule.stage]
+            if rule.statistic == "recorded":
+                check_row(rule, evaluated, where)
+                continue
             own = texts[rule.stage] - {*parameters, *evaluated.numbers, *evaluated.names}
             check_metrics(rule, evaluated, own, where)
             for key, group in rule.groups().items():
@@ -205,6 +213,14 @@ def check_metrics(rule: Rule, evaluated: Evaluated, own: Collection[str], where:
     if one in others:
         key = next(iter(metrics))
         raise DataError(f"{where}: {key}: a correlation is of a measure with a policy, which answer other prompts")
+
+
+def check_row(rule: Rule, evaluated: Evaluated, where: str) -> None:
+    """DataError unless a rule's row is of a metric that its stage records with an interval, told by its columns."""
+    metric = str(rule.terms["row"]["metric"])
+    columns = evaluated.recorded[one_of(metric, evaluated.recorded, f"{where}: row: metric", DataError)]
+    for column in rule.terms["row"]:
+        one_of(column, ("metric", *columns), f"{where}: row of {metric}", DataError)
 
 
 def check_columns(

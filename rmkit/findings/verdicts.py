@@ -21,9 +21,10 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ResultError, not_one_of
 from rmkit.findings.compared_jobs import Job, about
-from rmkit.findings.effects import effect, parts
+from rmkit.findings.effects import as_json, effect, parts
 from rmkit.findings.evaluated import EVALUATED, Evaluated
 from rmkit.findings.questions import question_of
+from rmkit.findings.recorded import recorded_effect, rows_about, values_by_seed
 from rmkit.findings.registered import names_and_digests
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
 from rmkit.intervals.many import holm, p_value
@@ -32,23 +33,44 @@ from rmkit.intervals.means import Interval, smallest_detectable
 Jobs = Sequence[Job]
 
 
-def judged(rules: Sequence[Rule], registered: Sequence[str], evaluations: Mapping[str, Jobs]) -> pd.DataFrame:
+def judged(
+    rules: Sequence[Rule],
+    registered: Sequence[str],
+    evaluations: Mapping[str, Jobs],
+    rows: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """A result row for each rule: fit (its name), metric `effect`, value, low, high, verdict and all that explains it.
 
-    registered: "name@digest" of each rule as it was before the rows were made. evaluations: by stage, those that the
-    study has. A rule about another stage, or about fits that the study does not have, keeps its row with a reason;
-    `in_study` is False where the study has no job that the rule is about; `effects.parts` has the other columns.
+    registered: "name@digest" of each rule as it was before the rows were made. evaluations, rows: by stage, those that
+    the study has; `recorded` statements are of rows. A rule about another stage, or about fits that the study does not
+    have, keeps its row with a reason; `in_study` is False where the study has no job that the rule is about;
+    `effects.parts` has the other columns.
     """
     before = names_and_digests(registered)
-    rows = [
-        row_of(rule, answer(rule, evaluations), before.get(rule.name))
-        | {"in_study": bool(about(rule, evaluations.get(rule.stage, [])))}
-        | parts(rule, evaluations.get(rule.stage, []))
-        for rule in rules
-    ]
+    found = []
+    for rule in rules:
+        if rule.statistic == "recorded":
+            interval, beside = answer_recorded(rule, (rows or {}).get(rule.stage))
+        else:
+            jobs = evaluations.get(rule.stage, [])
+            interval, beside = answer(rule, evaluations), {"in_study": bool(about(rule, jobs))} | parts(rule, jobs)
+        found.append(row_of(rule, interval, before.get(rule.name)) | beside)
     gone = [name for name in before if name not in {rule.name for rule in rules}]
     missing = [row_of_missing(name, before[name]) for name in gone]
-    return among_many(pd.DataFrame(rows + missing))
+    return among_many(pd.DataFrame(found + missing))
+
+
+def answer_recorded(rule: Rule, rows: pd.DataFrame | None) -> tuple[Interval, dict[str, Any]]:
+    """As `answer`, of a rule that names a recorded row; and the columns beside it."""
+    nothing: dict[str, Any] = {"in_study": False} | parts(rule, [])
+    if rows is None:
+        return no_interval(rule.estimand, f"this study has no finished job of {rule.stage}"), nothing
+    try:
+        nothing["in_study"] = bool(len(rows_about(rule, rows)))
+        interval = recorded_effect(rule, rows)
+    except ResultError as fault:
+        return no_interval(rule.estimand, str(fault)), nothing
+    return interval, nothing | {"by_seed": as_json(values_by_seed(rule, rows))}
 
 
 def among_many(rows: pd.DataFrame) -> pd.DataFrame:

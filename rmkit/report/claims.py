@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from rmkit.findings.claims import CLAIMS, CONTEST, LISTED, SOURCE, claim_of
+from rmkit.findings.claims import CONTEST, LEDGERS, LISTED, Ledger, claim_of
 from rmkit.report.findings import finding_lines
 from rmkit.report.parts import VERDICTS, Section, Table, TableCell
 from rmkit.report.wording import NONE, join, number
@@ -19,24 +19,36 @@ NOT_ASKED = "not asked here"
 
 def claim_sections(rows: pd.DataFrame) -> Iterator[Section]:
     """One section, where a study asks any of the claims; rows: as `stored_findings` gives them."""
-    if not rows.empty and (table := claim_table(rows[rows["in_study"]])) is not None:
+    if rows.empty or not (tables := claim_tables(rows[rows["in_study"]])):
+        return
+    told = []
+    for ledger, table in tables.items():
         asked = [line[0].text for line in table.rows if line[2].text != NOT_ASKED and line[0].text != CONTEST]
         which = join(asked) if asked else "none, but the contest of large gaps with information"
-        told = f"Of the {len(CLAIMS) - 1} claims of {SOURCE} that can be checked, this study asks {which}."
-        yield Section("Which of the paper's claims were asked, and what came out", answers=(told,), tables=(table,))
+        n_claims = len([name for name in ledger.claims if name != CONTEST])
+        told.append(f"Of the {n_claims} claims of {ledger.source} that can be checked, this study asks {which}.")
+    yield Section(
+        "Which of the papers' claims were asked, and what came out", answers=tuple(told), tables=tuple(tables.values())
+    )
 
 
-def claim_table(rows: pd.DataFrame) -> Table | None:
-    """A row a claim: how many statements ask it, the verdicts, and where else it is answered; None if none is asked.
+def claim_tables(rows: pd.DataFrame) -> dict[Ledger, Table]:
+    """By ledger, of those that rows ask anything of, a row a claim: which statements ask it, with which verdicts.
 
     rows: result rows of 07_figures with metric `effect`.
     """
-    by_claim = dict(list(rows.groupby(rows["fit"].map(claim_of)))) if len(rows) else {}
-    by_claim.pop("", None)
+    tables = {ledger: claim_table(rows, ledger) for ledger in LEDGERS}
+    return {ledger: table for ledger, table in tables.items() if table is not None}
+
+
+def claim_table(rows: pd.DataFrame, ledger: Ledger) -> Table | None:
+    """A row a claim: how many statements ask it, the verdicts, and where else it is answered; None if none is asked."""
+    of_each = rows["fit"].map(claim_of) if len(rows) else rows.get("fit")
+    by_claim = {name: found for name, found in rows.groupby(of_each) if name in ledger.claims} if len(rows) else {}
     if not by_claim:
         return None
     lines = []
-    for name, claim in CLAIMS.items():
+    for name, claim in ledger.claims.items():
         of_claim = by_claim.get(name)
         said = TableCell(NOT_ASKED) if of_claim is None else TableCell(*verdict_words(of_claim), wide=True)
         lines.append(
@@ -46,7 +58,7 @@ def claim_table(rows: pd.DataFrame) -> Table | None:
         "In small, each statement's effect with its interval; of those that this study cannot tell, also what could "
         "have been seen. The statements themselves, with thresholds and units, are in the tables of statements."
     )
-    return Table(f"The claims of {SOURCE}", note, ["claim", "in words", "asked here", "also answered in"], lines)
+    return Table(f"The claims of {ledger.source}", note, ["claim", "in words", "asked here", "also answered in"], lines)
 
 
 def verdict_words(rows: pd.DataFrame) -> tuple[str, str]:

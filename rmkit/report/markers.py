@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rmkit.errors import DataError, one_of
-from rmkit.findings.claims import CLAIMS, CONTEST, claim_of
+from rmkit.findings.claims import CONTEST, LEDGERS, claim_of
 from rmkit.findings.questions import OTHER, QUESTIONS, SANITY_CHECKS
 from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
@@ -231,10 +231,12 @@ def every(results: Results) -> str:
 
 
 def claims(results: Results) -> str:
-    """Each claim of the paper, its statements with effect and verdict, and where else it is answered."""
+    """Each claim of the papers that are asked of: its statements with effect and verdict, and where else it is told."""
     findings = results["findings"]
     lines = ["| statement | effect, 95% interval | verdict |", "|---|---|---|"]
-    for name, claim in CLAIMS.items():
+    of_all = {claim_of(key) for key in findings}
+    asked_of = [ledger for ledger in LEDGERS if of_all & set(ledger.claims)]
+    for name, claim in [entry for ledger in asked_of for entry in ledger.claims.items()]:
         asked = {key: row for key, row in sorted(findings.items()) if claim_of(key) == name}
         beside = f" ({'also' if asked else 'not asked here, but'} in {claim.elsewhere})" if claim.elsewhere else ""
         lines.append(f"| **{name.title() if name == CONTEST else name}. {claim.text}**{beside} | | |")

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis
@@ -318,6 +319,21 @@ def test_a_correlation_over_seeds_is_one_of_each_population():
     difference = judge_several(populations(), statistic="correlation_difference", terms=terms)
     assert difference["verdict"] == "shown"
     assert difference["value"] == pytest.approx(np.mean(json.loads(difference["by_seed"])), abs=1e-5)
+
+
+def test_a_policy_of_several_settings_is_averaged_model_by_model():
+    one, other = populations(1), populations(1)
+    rng = np.random.default_rng(9)
+    other[0][1].values["best_of_n"][:] += rng.normal(size=(32, 40, 1)).astype("f4")
+    one[0][0]["policy_seed"], other[0][0]["policy_seed"] = 0, 1
+    where, models = {"where": {"policy_seed": [0, 1]}}, "new reward models, new prompts"
+    row = judge_several(one + other, estimand=models, **where)
+    mean_q = (one[0][1].values["best_of_n"] + other[0][1].values["best_of_n"])[:30, 20:, 0] / 2
+    accuracy_p = one[0][1].values["accuracy"][:30, :20]
+    assert row["value"] == pytest.approx(kendalltau(accuracy_p.mean(1), mean_q.mean(1)).statistic, abs=1e-6)
+    assert row["verdict"] == "shown"
+    alone = judge_several(one + other, estimand=models)
+    assert "differ in policy_seed; the rule must say `where`" in alone["no_interval"]
 
 
 def test_populations_that_cannot_be_held_together_say_why():

@@ -1,6 +1,6 @@
 """The table of claims says what was asked where, and what came out; a study that asks none has no such section."""
 
-from rmkit.findings.claims import CLAIMS
+from rmkit.findings.claims import LABELLING
 from rmkit.report.claims import NOT_ASKED, claim_sections
 from tests.report.test_findings import row, rows_of
 
@@ -23,7 +23,7 @@ def test_each_claim_has_its_statements_with_verdicts_or_where_else_it_is_answere
         "Of the 12 claims of arXiv 2502.04354 that can be checked, this study asks A1, A2 and A7.",
     )
     lines = cells(section)
-    assert [*lines] == [*CLAIMS]
+    assert [*lines] == [*LABELLING]
     assert lines["A1"][2].text == "2 statements: 1 shown and 1 cannot tell"
     assert "d optimal saves labels: shown, +0.200 (+0.100 to +0.300)" in lines["A1"][2].small
     assert "as released: cannot tell, +0.050 (−0.300 to +0.400), 0." in lines["A1"][2].small
