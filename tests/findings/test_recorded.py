@@ -64,7 +64,7 @@ def test_the_interval_of_the_one_row_is_taken(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "change", "reason"),
     [
-        ([{"n": 2.0}], {}, "this study has no row of 14_test_sets with metric slope, policy best of 32, n 32"),
+        ([{"n": 2.0}], {}, "this study has no row of 14_test_sets with metric slope, n 32, policy best of 32"),
         ([{}, {}], {}, "several rows of a job"),
         ([{"no_interval": "12 reward models are too few"}], {}, "12 reward models are too few"),
         ([{"low": np.nan}], {}, "the row has no interval, and does not say why"),
