@@ -154,7 +154,7 @@ PAIRS = Question(
 )
 POLICY = Question(
     "Does the accuracy that one measures predict the policy that one gets?",
-    ("06_accuracy_vs_policy",),
+    ("06_accuracy_vs_policy", "12_language_model_rewards", "13_policy_training", "14_test_sets"),
     (
         Leading(
             "accuracy-predicts-best-of-32",

@@ -3,7 +3,8 @@
 What is neither a difference nor a correlation of per-prompt evaluations, such as a correlation over pairs of reward
 models or a slope over designs, has its interval from the notebook that computed it. Of one job the interval is the
 row's own, and the statement must say what it is of. Of jobs that differ in their seed alone it is Student's t over the
-seeds' values: for new seeds and these prompts. Knows rows and rules; computes no effect of its own.
+seeds' values: for new seeds and these prompts. Where a statement claims less of something, it says `turned: true`, and
+the row counts with its sign turned. Knows rows and rules; computes no effect of its own.
 """
 
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ def recorded_effect(rule: Rule, rows: "pd.DataFrame") -> Interval:
         raise ResultError(f"this study has no row of {rule.stage} with {said(rule)}")
     if (found["job"].value_counts() > 1).any():
         raise ResultError(f"several rows of a job of {rule.stage} have {said(rule)}; the rule must say which")
+    if rule.terms.get("turned"):
+        found = turned(found)
     if len(found) == 1:
         return of_row(rule, found.iloc[0])
     if differ := parameters_that_differ(found):
@@ -84,6 +87,12 @@ def of_row(rule: Rule, row: "pd.Series") -> Interval:
     return Interval(float(row["value"]), *ends, float(row["level"]), rule.estimand, method, units, reason)
 
 
+def turned(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows with the sign of their value and interval turned."""
+    ends = {"low": -rows["high"], "high": -rows["low"]} if {"low", "high"} <= set(rows.columns) else {}
+    return rows.assign(value=-rows["value"], **ends)
+
+
 def told(text: Any) -> bool:
     """Whether a column of texts says anything in a row."""
     return isinstance(text, str) and bool(text)
@@ -102,7 +111,8 @@ def parameters_that_differ(rows: "pd.DataFrame") -> list[str]:
 def values_by_seed(rule: Rule, rows: "pd.DataFrame") -> np.ndarray:
     """(S,) the values of the rows that a rule names, in the order of the jobs, where there are several; else none."""
     found = rows_about(rule, rows)
-    return found["value"].to_numpy(np.float64) if len(found) > 1 else np.array([])
+    sign = -1 if rule.terms.get("turned") else 1
+    return sign * found["value"].to_numpy(np.float64) if len(found) > 1 else np.array([])
 
 
 def said(rule: Rule) -> str:

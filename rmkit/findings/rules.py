@@ -35,6 +35,7 @@ STATISTICS = {  # what a rule of each statistic must say, and which estimands it
     "correlation_difference": (("of", "first", "second"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
     "recorded": (("row",), ()),  # whatever the row's own interval is of; SEEDS where jobs of several seeds have it
 }
+OPTIONAL = {"recorded": ("turned",)}  # what a rule of a statistic may say: the row's value with its sign turned
 METRICS = {  # which of these name a metric
     "difference": ("metric",),
     "difference_of_differences": ("metric",),
@@ -124,7 +125,8 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: is no mapping; a finding needs {', '.join(ALWAYS)}")
     statistic = one_of(str(content.get("statistic")), STATISTICS, f"{shown}: statistic", DataError)
     terms, estimands = STATISTICS[statistic]
-    known = (*ALWAYS, *terms, "where")
+    optional = OPTIONAL.get(statistic, ())
+    known = (*ALWAYS, *terms, *optional, "where")
     for key in content:
         one_of(key, known, shown, DataError)
     if missing := [key for key in (*ALWAYS, *terms) if content.get(key) is None]:
@@ -145,6 +147,8 @@ def read_rule(path: Path, shown: str) -> Rule:
             raise DataError(f"{shown}: {key}: annotations: labels_saved looks along all of them; leave them out")
     if "row" in terms and (not isinstance(content["row"], dict) or "metric" not in content["row"]):
         raise DataError(f"{shown}: row: {quoted(content['row'])} names no row; write {{metric: slope, ...}}")
+    if not isinstance(content.get("turned", True), bool):
+        raise DataError(f"{shown}: turned: {quoted(content['turned'])}; write true where less is what is claimed")
     if statistic == "spread_ratio" and not content["threshold"] > 0:
         raise DataError(f"{shown}: threshold: {content['threshold']}; a ratio is above 0, and 1 where nothing differs")
     if not isinstance(content.get("where", {}), dict):
@@ -160,7 +164,7 @@ def read_rule(path: Path, shown: str) -> Rule:
         metric_of(content[key], f"{shown}: {key}")
     return Rule(
         name=path.stem,
-        terms={key: content[key] for key in terms},
+        terms={key: content[key] for key in (*terms, *optional) if key in content},
         where=content.get("where", {}),
         **{key: content[key] for key in ALWAYS},
     )

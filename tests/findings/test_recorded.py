@@ -91,6 +91,17 @@ def test_several_seeds_give_an_interval_for_new_seeds(tmp_path):
     assert row["by_seed"] == "[0.1, 0.2, 0.15, 0.3, 0.25]"
 
 
+def test_a_claim_of_less_turns_the_sign(tmp_path):
+    row = judge(rule(tmp_path, turned=True), {})
+    assert row[["value", "low", "high", "verdict"]].tolist() == [-0.2, -0.3, -0.1, "contradicted"]
+    found = [{"job": str(seed), "param_seed": seed, "value": -0.1 * seed} for seed in range(1, 6)]
+    seeds = judge(rule(tmp_path, turned=True, estimand=SEEDS), *found)
+    assert seeds["value"] == pytest.approx(0.3)
+    assert seeds["by_seed"] == "[0.1, 0.2, 0.3, 0.4, 0.5]"
+    with pytest.raises(DataError, match="turned: 'yes'; write true"):
+        rule(tmp_path, turned="yes")
+
+
 def test_a_study_without_the_stage_says_so(tmp_path):
     the_rule = rule(tmp_path)
     row = judged([the_rule], [], {}, {}).iloc[0]

@@ -4,6 +4,7 @@ Notebook 07 shows them one by one.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from rmkit.report.exhibits.active import active_choices, active_curves, active_differences
 from rmkit.report.exhibits.active_many import (
@@ -16,7 +17,7 @@ from rmkit.report.exhibits.active_many import (
 from rmkit.report.exhibits.annotation import annotation_noise
 from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
 from rmkit.report.exhibits.margin_uncertainty import margin_uncertainty
-from rmkit.report.exhibits.population import accuracy_and_drop, which_measure
+from rmkit.report.exhibits.population import LANGUAGE_MODELS, TRAINED, accuracy_and_drop, which_measure
 from rmkit.report.exhibits.settings import Drawn, Results
 from rmkit.report.exhibits.split_ablation import split_ablation
 
@@ -36,4 +37,8 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "05_active_reasons": active_reasons,
     "06_accuracy_and_drop": accuracy_and_drop,
     "06_which_measure": which_measure,
+    "12_accuracy_and_drop": partial(accuracy_and_drop, stage=LANGUAGE_MODELS),
+    "12_which_measure": partial(which_measure, stage=LANGUAGE_MODELS),
+    "13_accuracy_and_drop": partial(accuracy_and_drop, stage=TRAINED),
+    "13_which_measure": partial(which_measure, stage=TRAINED),
 }
