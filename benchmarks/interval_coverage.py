@@ -5,12 +5,14 @@ simulator here, by its name. A simulator gives cases; a case draws data sets and
 that it is of.
 Target: between 93% and 97% at a nominal 95%; a case that is known to miss it says why.
 
-Run: python benchmarks/interval_coverage.py  (about 8 minutes on one core; --simulations 200 for a look)
+Run: python benchmarks/interval_coverage.py  (about 25 minutes on one core; --simulations 200 for a look)
+     python benchmarks/interval_coverage.py --only "dyad|M = 15"  (the cases whose function and name match)
 """
 
 import argparse
 import importlib
 import inspect
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,30 +21,17 @@ from functools import cache
 from pkgutil import iter_modules
 from typing import get_type_hints
 
+import coverage_over_models as over_models
 import numpy as np
-from scipy.stats import kendalltau, pearsonr, spearmanr
+from coverage_case import Case, Draw
+from coverage_over_models import LONG, N_RESAMPLES, RANKED
 
 from rmkit import intervals
-from rmkit.intervals import correlations, label_savings, means, populations, spreads, worlds
+from rmkit.intervals import correlations, label_savings, means, populations, spreads, statistics_over_models, worlds
 from rmkit.intervals.means import Interval
 from rmkit.intervals.worlds import OverWorlds
 
-Draw = Callable[[np.random.Generator, int], Iterator[tuple[Interval, float]]]  # generator, how many -> with their truth
 LOWEST, HIGHEST = 0.93, 0.97
-N_RESAMPLES = 200  # of the correlations: enough for a standard error, a fifth of the time of the default
-RANKED = {
-    "kendall": lambda x, y: kendalltau(x, y)[0],
-    "spearman": lambda x, y: spearmanr(x, y)[0],
-    "pearson": lambda x, y: pearsonr(x, y)[0],
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    draw: Draw
-    outside: str = ""  # why this case is known to leave the target; else it must stay within
-    times: float = 1  # so many times the simulations: more where they cost next to nothing
 
 
 def functions_with_intervals() -> set[str]:
@@ -308,16 +297,25 @@ def true_correlations(population: Population, statistic: str) -> tuple[float, fl
     return float(first), float(second)
 
 
-def models(population: Population, statistic: str, *, n_models: int, difference: bool) -> Draw:
+def models(population: Population, statistic: str, *, n_models: int, kind: str) -> Draw:
     """Reward models drawn from a population and measured on 50 prompts for the metric and 50 for the outcomes."""
+
+    def difference(means: list[np.ndarray]) -> np.ndarray:
+        first, second = (correlations.CORRELATIONS[statistic](means[0], outcome) for outcome in means[1:])
+        return first - second
 
     def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
         first, second = true_correlations(population, statistic)
         options = {"statistic": statistic, "rng": rng, "n_resamples": N_RESAMPLES}
         for _ in range(simulations):
             tables = population.measured(rng, n_models, 50)
-            if difference:
+            if kind == "difference":
                 yield correlations.correlation_difference(*tables, **options), first - second
+            elif kind == "statistic":
+                found = statistics_over_models.statistic_over_models(
+                    difference, tables, prompts=[0, 1, 1], rng=rng, n_resamples=N_RESAMPLES
+                )
+                yield found, first - second
             else:
                 yield correlations.correlation_over_models(*tables[:2], **options), first
 
@@ -407,13 +405,23 @@ POPULATIONS = {
 }
 
 
-def correlation_cases(*, difference: bool) -> list[Case]:
+def correlation_cases(kind: str) -> list[Case]:
     normal, kinds, favoured, alike = POPULATIONS
-    rows = [(48, normal), (48, kinds), (48, favoured), (30, favoured), (72, normal)] + [(48, alike)] * difference
+    rows = [(48, kinds), (30, favoured)]
+    if kind != "statistic":
+        rows += [(48, normal), (48, favoured), (72, normal)]
+    if kind == "difference":
+        rows += [(48, alike)]
+    few = [(m, name) for m in (15, 20) for name in (normal, kinds, favoured)]
     return [
-        Case(f"{statistic}, M = {m}: {name}", models(POPULATIONS[name], statistic, n_models=m, difference=difference))
+        Case(
+            f"{statistic}, M = {m}: {name}",
+            models(POPULATIONS[name], statistic, n_models=m, kind=kind),
+            outside=LONG if m < 30 and statistic != "pearson" else "",
+            times=0.25 if m < 30 or kind == "statistic" else 1,
+        )
         for statistic in RANKED
-        for m, name in rows
+        for m, name in rows + few
     ]
 
 
@@ -516,8 +524,16 @@ SIMULATORS: dict[str, Callable[[], list[Case]]] = {
     "spread_ratio_over_worlds": lambda: ratio_cases(several=True),
     "labels_saved": saving_cases,
     "labels_saved_over_worlds": lambda: saving_cases(n_worlds=3),
-    "correlation_over_models": lambda: correlation_cases(difference=False),
-    "correlation_difference": lambda: correlation_cases(difference=True),
+    "correlation_over_models": lambda: correlation_cases("one") + over_models.cluster_cases(difference=False),
+    "correlation_difference": lambda: correlation_cases("difference") + over_models.cluster_cases(difference=True),
+    "statistic_over_models": lambda: correlation_cases("statistic"),
+    "dyad_correlation": lambda: over_models.dyad_cases(difference=False),
+    "dyad_correlation_difference": lambda: over_models.dyad_cases(difference=True),
+    "reliability": over_models.reliability_cases,
+    "correlation_ceiling": over_models.ceiling_cases,
+    "correlation_of_seed_means": over_models.seed_mean_cases,
+    "lead_over_another_seed": over_models.lead_cases,
+    "residual_spread": over_models.residual_cases,
     "correlation_over_populations": lambda: population_cases(difference=False),
     "correlation_difference_over_populations": lambda: population_cases(difference=True),
 }
@@ -526,11 +542,15 @@ SIMULATORS: dict[str, Callable[[], list[Case]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=2000, help="data sets a case, a multiple of 50")
-    simulations, missed = parser.parse_args().simulations, []
+    parser.add_argument("--only", default="", help="a regular expression of 'function, case'")
+    arguments = parser.parse_args()
+    simulations, missed = arguments.simulations, []
     print("| function | case | simulations | coverage of 95% | its s.e. | seconds |")
     print("|---|---|---|---|---|---|")
     for function, cases in cases_by_function().items():
         for case in cases:
+            if not re.search(arguments.only, f"{function}, {case.name}"):
+                continue
             began = time.perf_counter()
             share = coverage(case, simulations)
             drawn, seconds = int(simulations * case.times), time.perf_counter() - began

@@ -8,6 +8,7 @@ Sources: Fisher 1921 (z); Efron & Stein, Annals of Statistics 1981 (jackknife); 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,10 +17,34 @@ from rmkit.errors import DataError
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
-FEWEST_MODELS = 30  # there coverage was measured; over 15 models Kendall's interval holds up to 98%
+FEWEST_CLUSTERS = 10  # draws, say, that models share: with fewer, how they vary cannot be told
+FEWEST_MODELS = 15  # from here on coverage was measured: docs/log/interval-coverage.md
+FEWEST_MODELS_OF_DIFFERENCE = 20  # over 15, Pearson's difference is held less than 93% of the time
 PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for all that rounding can tell
 
+DIFFERENCE = ("a difference of correlations", FEWEST_MODELS_OF_DIFFERENCE)
+
 Statistic = Literal["kendall", "spearman", "pearson"]
+
+
+@dataclass(frozen=True)
+class Units:
+    """What a jackknife leaves out one by one: models, or clusters of models that share a draw."""
+
+    name: str
+    estimand: str
+    clusters: tuple[np.ndarray, ...] | None = None  # the positions of each cluster's models
+
+    def without_one(
+        self, correlation: Callable[[np.ndarray, np.ndarray], np.ndarray], mean_m: np.ndarray, mean_cm: np.ndarray
+    ) -> np.ndarray:
+        """(C, U) correlations of the metric's means with each outcome's, without each of U units."""
+        everyone = np.arange(len(mean_m))
+        if self.clusters is None:
+            others_mm = np.array([np.delete(everyone, m) for m in everyone])
+            return correlation(mean_m[others_mm], mean_cm[:, others_mm])
+        others = [np.setdiff1d(everyone, cluster) for cluster in self.clusters]
+        return np.stack([correlation(mean_m[other_m], mean_cm[:, other_m]) for other_m in others], axis=-1)
 
 
 def correlation_over_models(
@@ -31,24 +56,28 @@ def correlation_over_models(
     n_resamples: int = 1000,
     level: float = 0.95,
     estimand: str = NEW_MODELS_NEW_PROMPTS,
+    cluster_m: np.ndarray | None = None,
 ) -> Interval:
     """Correlation over M reward models of two means: the metric's over P prompts, the outcome's over Q other prompts.
 
     metric_mp: (M, P). outcome_mq: (M, Q). The target is the correlation, over the population that the models are drawn
     from, of the means as P and Q new prompts measure them: the noise of so few prompts lowers it and is not undone.
-    Fewer than 30 models or 20 prompts, a constant mean or a correlation of 1 have a reason and no interval.
+    cluster_m: (M,) which models share a draw of pairs, if any do: they are not independent, and are left out together
+    where there are 10 draws or more; with fewer the interval is of these draws, as estimand and method then say.
+    Fewer than 15 models or 20 prompts, a constant mean or a correlation of 1 have a reason and no interval.
     """
     metric_mp, outcome_cmq = _tables_by_model(metric_mp=metric_mp, outcome_mq=outcome_mq)
     check_request(level, n_resamples)
-    method = f"{statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
-    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples)
+    units = _units(cluster_m, len(metric_mp), estimand)
+    method = f"{statistic} on Fisher's z, jackknife over {units.name}, {n_resamples} resamples of prompts"
+    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples, units)
     if reason:
-        return Interval(float(estimate_c[0]), np.nan, np.nan, level, estimand, method, len(metric_mp), reason)
-    quantile, df = _quantile(statistic, len(metric_mp), level)
+        return Interval(float(estimate_c[0]), np.nan, np.nan, level, units.estimand, method, len(metric_mp), reason)
+    quantile, df = _quantile(statistic, len(metric_mp), level, units)
     half = quantile * np.sqrt(error_cc[0, 0])
     low, high = np.tanh(np.arctanh(estimate_c[0]) + np.array([-half, half]))
     estimate, n_models = float(estimate_c[0]), len(metric_mp)
-    return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df, on_z=True)
+    return Interval(estimate, float(low), float(high), level, units.estimand, method, n_models, None, df, on_z=True)
 
 
 def correlation_difference(
@@ -61,26 +90,29 @@ def correlation_difference(
     n_resamples: int = 1000,
     level: float = 0.95,
     estimand: str = NEW_MODELS_NEW_PROMPTS,
+    cluster_m: np.ndarray | None = None,
 ) -> Interval:
     """correlation(metric, first outcome) minus correlation(metric, second outcome), each as `correlation_over_models`.
 
     Both outcomes are (M, Q) on the same Q prompts in the same order, and share every resample. To compare two metrics
-    against one outcome, hand the outcome over as `metric_mp`: a correlation has no sides.
+    against one outcome, hand the outcome over as `metric_mp`: a correlation has no sides. Fewer than 20 models have no
+    interval.
     """
     metric_mp, outcome_cmq = _tables_by_model(
         metric_mp=metric_mp, first_outcome_mq=first_outcome_mq, second_outcome_mq=second_outcome_mq
     )
     check_request(level, n_resamples)
-    method = f"difference of {statistic} on Fisher's z, jackknife over models, {n_resamples} resamples of prompts"
-    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples)
+    units = _units(cluster_m, len(metric_mp), estimand)
+    method = f"difference of {statistic} on Fisher's z, jackknife over {units.name}, {n_resamples} resamples of prompts"
+    estimate_c, error_cc, reason = _correlations(metric_mp, outcome_cmq, statistic, rng, n_resamples, units)
     difference = float(estimate_c[0] - estimate_c[1])
     if reason:
-        return Interval(difference, np.nan, np.nan, level, estimand, method, len(metric_mp), reason)
-    quantile, df = _quantile(statistic, len(metric_mp), level)
-    if df is not None:
+        return Interval(difference, np.nan, np.nan, level, units.estimand, method, len(metric_mp), reason)
+    quantile, df = _quantile(statistic, len(metric_mp), level, units)
+    if df is not None and units.clusters is None:
         quantile *= np.sqrt(len(metric_mp) / df)  # for two correlations; 30 models would else be held 92.5% of the time
     low, high = limits_of_difference(estimate_c, error_cc, quantile)
-    return Interval(difference, low, high, level, estimand, method, len(metric_mp), None, df)
+    return Interval(difference, low, high, level, units.estimand, method, len(metric_mp), None, df)
 
 
 def limits_of_difference(estimate_c: np.ndarray, error_cc: np.ndarray, quantile: float) -> tuple[float, float]:
@@ -95,19 +127,27 @@ def limits_of_difference(estimate_c: np.ndarray, error_cc: np.ndarray, quantile:
 
 
 def _correlations(
-    metric_mp: np.ndarray, outcome_cmq: np.ndarray, statistic: Statistic, rng: np.random.Generator, n_resamples: int
+    metric_mp: np.ndarray,
+    outcome_cmq: np.ndarray,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    n_resamples: int,
+    units: Units,
 ) -> tuple[np.ndarray, np.ndarray, str | None]:
     """(C,) correlations with the C outcomes, (C, C) covariance of their z's errors, or why that is NaN."""
     estimate_c = CORRELATIONS[statistic](metric_mp.mean(axis=1), outcome_cmq.mean(axis=2))
     if reason := _why_no_correlation(metric_mp, outcome_cmq, estimate_c):
         return estimate_c, np.full((len(estimate_c),) * 2, np.nan), reason
-    return estimate_c, _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples), None
+    return estimate_c, _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples, units), None
 
 
-def _quantile(statistic: Statistic, n_models: int, level: float) -> tuple[float, float | None]:
+def _quantile(statistic: Statistic, n_models: int, level: float, units: Units) -> tuple[float, float | None]:
     """How many standard errors a limit is away, and the degrees of freedom behind that, if any."""
     from scipy.stats import norm, t
 
+    if units.clusters is not None:
+        df = len(units.clusters) - 1.0
+        return float(t.ppf((1 + level) / 2, df)), df
     if statistic == "pearson":
         return float(t.ppf((1 + level) / 2, n_models - 2)), n_models - 2.0
     # a jackknife errs on the long side (Efron & Stein 1981), of ranks by as much as a t would add
@@ -115,17 +155,21 @@ def _quantile(statistic: Statistic, n_models: int, level: float) -> tuple[float,
 
 
 def _error_of_z(
-    metric_mp: np.ndarray, outcome_cmq: np.ndarray, statistic: Statistic, rng: np.random.Generator, n_resamples: int
+    metric_mp: np.ndarray,
+    outcome_cmq: np.ndarray,
+    statistic: Statistic,
+    rng: np.random.Generator,
+    n_resamples: int,
+    units: Units,
 ) -> np.ndarray:
-    """Covariance (C, C) of the errors of z: a jackknife over models, plus what prompts do to many models at once.
+    """Covariance (C, C) of the errors of z: a jackknife over models or clusters, plus what prompts do to many at once.
 
     The models' means already differ by each model's own noise on its prompts. Resampled prompts bring that noise again,
     beside what models share; so it is also drawn for each model alone, and taken off (Owen 2007).
     """
     correlation, mean_m, mean_cm = CORRELATIONS[statistic], metric_mp.mean(axis=1), outcome_cmq.mean(axis=2)
     n_models = len(mean_m)
-    others_mm = np.array([np.delete(np.arange(n_models), m) for m in range(n_models)])
-    without_one_cm = correlation(mean_m[others_mm], mean_cm[:, others_mm])
+    without_one_cu = units.without_one(correlation, mean_m, mean_cm)
     share_bp, share_bq = (
         rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n for n in (metric_mp.shape[1], outcome_cmq.shape[2])
     )
@@ -136,11 +180,12 @@ def _error_of_z(
     most = HIGHEST[statistic](n_models)
     by_model_cc, by_prompt_cc, own_cc = (
         np.atleast_2d(np.cov(np.arctanh(np.clip(found, -most, most))))
-        for found in (without_one_cm, new_prompts_cb, own_prompts_cb)
+        for found in (without_one_cu, new_prompts_cb, own_prompts_cb)
     )
     size_c, axis_cc = np.linalg.eigh(by_prompt_cc - own_cc)
     shared_cc = (axis_cc * np.maximum(size_c, 0)) @ axis_cc.T  # what resampling leaves below zero counts as none
-    return by_model_cc * (n_models - 1) ** 2 / n_models + shared_cc
+    n_units = without_one_cu.shape[1]
+    return by_model_cc * (n_units - 1) ** 2 / n_units + shared_cc
 
 
 def own_noise(value_cmp: np.ndarray, rng: np.random.Generator, n_resamples: int) -> np.ndarray:
@@ -151,12 +196,31 @@ def own_noise(value_cmp: np.ndarray, rng: np.random.Generator, n_resamples: int)
     return np.einsum("mcd,md,bmd->cbm", left_mcd, size_md, rng.normal(size=(n_resamples, *size_md.shape)))
 
 
+def _units(cluster_m: np.ndarray | None, n_models: int, estimand: str) -> Units:
+    """What to leave out one by one: clusters if there are enough of them, else models, of these clusters alone."""
+    if cluster_m is None:
+        return Units("models", estimand)
+    cluster_m = np.asarray(cluster_m)
+    if cluster_m.shape != (n_models,):
+        raise DataError(f"cluster_m {cluster_m.shape}: it must say of each of {n_models} models which cluster it is in")
+    _, of_m = np.unique(cluster_m, return_inverse=True)
+    n_clusters = int(of_m.max()) + 1
+    if n_clusters < FEWEST_CLUSTERS:
+        return Units(f"models, whose {n_clusters} draws stay as they are", f"{estimand}, these draws")
+    return Units(
+        f"{n_clusters} draws that models share",
+        estimand,
+        tuple(np.flatnonzero(of_m == one) for one in range(n_clusters)),
+    )
+
+
 def _why_no_correlation(metric_mp: np.ndarray, outcome_cmq: np.ndarray, estimate_c: np.ndarray) -> str | None:
     n_models, n_prompts = len(metric_mp), min(metric_mp.shape[1], outcome_cmq.shape[2])
     if np.isnan(estimate_c).any():
         return f"a mean is the same for all {n_models} reward models: there is nothing to correlate"
-    if n_models < FEWEST_MODELS:
-        return f"{n_models} reward models are too few for a correlation over them, which takes {FEWEST_MODELS}"
+    what, fewest = ("a correlation", FEWEST_MODELS) if len(outcome_cmq) == 1 else DIFFERENCE
+    if n_models < fewest:
+        return f"{n_models} reward models are too few for {what} over them, which takes {fewest}"
     if n_prompts < FEWEST_PROMPTS:
         return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
     if (np.abs(estimate_c) > PERFECT).any():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.intervals.correlations import FEWEST_MODELS, NEW_MODELS_NEW_PROMPTS, own_noise
+from rmkit.intervals.correlations import FEWEST_MODELS_OF_DIFFERENCE, NEW_MODELS_NEW_PROMPTS, own_noise
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 ALIKE = 1e-12  # values that differ by less are the same, for all that rounding can tell
@@ -36,7 +36,7 @@ def statistic_over_models(
     resamples, so `CORRELATIONS` and differences of these will do. It must be smooth: no best model, no maximum.
     tables: (M, P_i) each. prompts: a number for each table; tables of one number are on the same prompts in the same
     order, and are resampled together. Without it, each table has prompts of its own. Limits are symmetric, by Student's
-    t with M - 2 degrees of freedom. Fewer than 30 models or 20 prompts, or a value that is undefined or never varies,
+    t with M - 2 degrees of freedom. Fewer than 20 models or 20 prompts, or a value that is undefined or never varies,
     have a reason and no interval. DataError for tables that do not fit together or a function of another shape.
     """
     tables = _checked(tables)
@@ -108,8 +108,8 @@ def _values(function: Function, means: list[np.ndarray]) -> np.ndarray:
 def _why_none(estimate: float, n_models: int, n_prompts: int) -> str | None:
     if not np.isfinite(estimate):
         return f"the statistic is not defined for these means of {n_models} reward models"
-    if n_models < FEWEST_MODELS:
-        return f"{n_models} reward models are too few for a statistic over them, which takes {FEWEST_MODELS}"
+    if n_models < (fewest := FEWEST_MODELS_OF_DIFFERENCE):
+        return f"{n_models} reward models are too few for a statistic over them, which takes {fewest}"
     if n_prompts < FEWEST_PROMPTS:
         return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
     return None

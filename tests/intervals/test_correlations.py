@@ -141,6 +141,53 @@ def test_an_order_that_is_nearly_perfect_has_a_finite_interval(statistic):
     assert 0.5 < interval.low < interval.estimate < interval.high <= 1
 
 
+def test_a_difference_takes_more_models_than_one_correlation():
+    assert interval_of(METRIC[:15], OUTCOME[:15]).reason is None
+    assert (
+        "19 reward models are too few for a difference"
+        in difference_of(OUTCOME[:19], WORSE[:19], metric_mp=METRIC[:19]).reason
+    )
+
+
+@pytest.mark.parametrize("statistic", CORRELATIONS)
+def test_models_that_share_a_draw_are_left_out_together(statistic):
+    """Where prompts add nothing, the error of z is that of leaving out each of 12 draws, by a loop."""
+    metric_mp, outcome_mq = np.repeat(METRIC[:, :1], 30, axis=1), np.repeat(OUTCOME[:, :1], 30, axis=1)
+    cluster_m = np.random.default_rng(6).permutation(48) % 12
+    found = interval_of(
+        metric_mp, outcome_mq, statistic=statistic, cluster_m=np.array([f"draw {c}" for c in cluster_m])
+    )
+    z_c = np.arctanh([SCIPY[statistic](METRIC[cluster_m != c, 0], OUTCOME[cluster_m != c, 0])[0] for c in range(12)])
+    half = scipy_stats.t.ppf(0.975, 11) * np.sqrt(11 / 12 * ((z_c - z_c.mean()) ** 2).sum())
+    expected = np.tanh(np.arctanh(found.estimate) + np.array([-half, half]))
+    np.testing.assert_allclose([found.low, found.high], expected)
+    assert (found.df, found.units, found.estimand) == (11, 48, correlations.NEW_MODELS_NEW_PROMPTS)
+    assert "jackknife over 12 draws that models share" in found.method
+
+
+def test_few_draws_stay_as_they_are_and_the_interval_says_so():
+    plain, told = interval_of(), interval_of(cluster_m=np.arange(48) % 9)
+    assert (told.low, told.high) == (plain.low, plain.high)
+    assert told.estimand == "new reward models, new prompts, these draws"
+    assert "jackknife over models, whose 9 draws stay as they are" in told.method
+    difference = difference_of(OUTCOME, WORSE, cluster_m=np.arange(48) % 9)
+    assert difference.estimand == told.estimand
+
+
+def test_models_that_share_much_of_what_they_are_leave_more_doubt():
+    """Twelve draws, each of four models that hardly differ: twelve models in truth."""
+    rng = np.random.default_rng(8)
+    cluster_m = np.repeat(np.arange(12), 4)
+    place_cq = rng.multivariate_normal([0, 0, 0], [[1, 0.6, 0.3], [0.6, 1, 0.5], [0.3, 0.5, 1]], size=12)[cluster_m]
+    metric_mp, *outcomes = (place_m[:, None] + 0.1 * rng.normal(size=(48, 50)) for place_m in place_cq.T)
+    for found in (
+        lambda **options: interval_of(metric_mp, outcomes[0], **options),
+        lambda **options: difference_of(*outcomes, metric_mp=metric_mp, **options),
+    ):
+        alone, together = found(), found(cluster_m=cluster_m)
+        assert together.high - together.low > 1.5 * (alone.high - alone.low)
+
+
 def test_two_outcomes_that_are_one_have_no_interval():
     assert "same means" in difference_of(OUTCOME, OUTCOME[:, ::-1].copy()[:, ::-1]).reason
 
@@ -156,6 +203,8 @@ def test_tables_that_do_not_fit_are_named():
         difference_of(OUTCOME, WORSE[:, 1:])
     with pytest.raises(DataError, match="level 95"):
         interval_of(level=95)
+    with pytest.raises(DataError, match=r"cluster_m \(47,\)"):
+        interval_of(cluster_m=np.arange(47))
 
 
 def test_72_models_take_less_than_a_second():

@@ -15,6 +15,7 @@ PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "interval_coverage.p
 
 
 def load() -> ModuleType:
+    sys.path.insert(0, str(PATH.parent))  # as `python benchmarks/interval_coverage.py` has it
     spec = importlib.util.spec_from_file_location("interval_coverage", PATH)
     module = sys.modules["interval_coverage"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -24,31 +25,43 @@ def load() -> ModuleType:
 benchmark = load()
 
 
+DEAR = {name for name in benchmark.SIMULATORS if "correlation" in name} | {"statistic_over_models"}
+SHOWN = "M = 48: 12 kinds, medium|is noisier|kendall.*F = 10: directions|kendall, 20 draws|kendall, corrected, M = 20"
+
+
 def cheap_and_dear():
     """Every case 2,000 times; of the correlations, which are dear, one a statistic at 48 models, or one design."""
     for function, cases in benchmark.cases_by_function().items():
-        dear = function.startswith("correlation")
+        dear = function in DEAR
         for case in cases:
-            if not case.outside and (not dear or re.search("M = 48: 12 kinds, medium|is noisier", case.name)):
+            if not case.outside and (not dear or re.search(SHOWN, case.name)):
                 yield pytest.param(case, 1000 if dear else 2000, id=f"{function}, {case.name}")
 
 
 def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
     assert benchmark.functions_with_intervals() == {
         "bootstrap_over_prompts",
+        "correlation_ceiling",
         "correlation_difference",
         "correlation_difference_over_populations",
+        "correlation_of_seed_means",
         "correlation_over_models",
         "correlation_over_populations",
+        "dyad_correlation",
+        "dyad_correlation_difference",
         "labels_saved",
         "labels_saved_over_worlds",
+        "lead_over_another_seed",
         "over_new_worlds",
         "over_seeds_and_prompts",
         "over_these_worlds",
         "over_worlds",
         "paired_difference",
+        "reliability",
+        "residual_spread",
         "spread_ratio",
         "spread_ratio_over_worlds",
+        "statistic_over_models",
         "t_over_seeds",
     }
     assert all(cases for cases in benchmark.cases_by_function().values())
@@ -90,6 +103,16 @@ def test_every_case_draws_intervals_with_a_truth(function):
             interval, truth = next(iter(case.draw(np.random.default_rng(0), 50)))
             assert interval.reason is None
             assert abs(interval.estimate - truth) < 10 * (interval.high - interval.low)
+
+
+@pytest.mark.slow
+def test_models_that_share_draws_are_held_too_rarely_where_the_interval_is_not_told():
+    told, alone = (
+        benchmark.coverage(benchmark.Case("", benchmark.over_models.in_clusters(20, 3, "kendall", told=told)), 400)
+        for told in (True, False)
+    )
+    assert told >= benchmark.LOWEST
+    assert alone < told - 0.03
 
 
 @pytest.mark.slow
