@@ -120,6 +120,53 @@ def fisher_interval(correlation: float, n_models: int, statistic: str, *, level:
     return float(low), float(high)
 
 
+def leave_one_out(both: "pd.DataFrame", statistics: Sequence[str] = ("pearson", "spearman")) -> "pd.DataFrame":
+    """A row a statistic and model of two columns of scores: statistic, model (its place), value (without it), whole."""
+    import pandas as pd
+
+    rows = []
+    for statistic in statistics:
+        whole, without_m = without_each(*both.to_numpy().T, statistic)
+        rows.append(
+            pd.DataFrame({"statistic": statistic, "model": range(len(both)), "value": without_m}).assign(whole=whole)
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def one_bad_model(
+    both: "pd.DataFrame", counts: Sequence[int], statistics: Sequence[str] = ("pearson", "spearman")
+) -> "pd.DataFrame":
+    """What the worst model does to a correlation over the n best: statistic, n_best, value, with_worst.
+
+    both: two columns of scores, rows from the worst to the best by the first. counts: from 5 to all but one.
+    """
+    import pandas as pd
+
+    score_m2 = both.to_numpy()
+    rows = []
+    for statistic in statistics:
+        for n_best in counts:
+            if not FEWEST < n_best < len(both):
+                raise DataError(f"the {n_best} best of {len(both)} models: take {FEWEST + 1} to {len(both) - 1}")
+            first_m, second_m, correlate = _checked(*score_m2[-n_best:].T, statistic)
+            worst = score_m2[0]
+            with_worst = correlate(np.append(first_m, worst[0]), np.append(second_m, worst[1]))
+            rows.append((statistic, n_best, float(correlate(first_m, second_m)), float(with_worst)))
+    return pd.DataFrame(rows, columns=["statistic", "n_best", "value", "with_worst"])
+
+
+def fisher_rows(both: "pd.DataFrame", n_models: int, statistics: Sequence[str]) -> "pd.DataFrame":
+    """The correlation of all models, and Fisher's interval if only n correlated so: statistic, whole, low, high."""
+    import pandas as pd
+
+    rows = []
+    for statistic in statistics:
+        first_m, second_m, correlate = _checked(*both.to_numpy().T, statistic)
+        whole = float(correlate(first_m, second_m))
+        rows.append((statistic, whole, *fisher_interval(whole, n_models, statistic)))
+    return pd.DataFrame(rows, columns=["statistic", "whole", "low", "high"])
+
+
 def _checked(first_m: Sequence[float], second_m: Sequence[float], statistic: str) -> tuple[np.ndarray, np.ndarray, Any]:
     """Two lists of M finite scores as float64, and the correlation's function, or DataError."""
     correlate = CORRELATIONS[one_of(statistic, CORRELATIONS, "statistic", DataError)]

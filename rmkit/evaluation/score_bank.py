@@ -54,11 +54,17 @@ class ScoreBank:
         """The responses with their gold, as designs take them."""
         return JudgedResponses(self.gold_pk)
 
-    def only(self, n_models: int) -> "ScoreBank":
-        """The first n models, or DataError for fewer than one or more than there are."""
-        if not 1 <= n_models <= len(self.names):
-            raise DataError(f"{n_models} reward models: the bank has {len(self.names)}; take 1 to that many")
-        return ScoreBank(self.names[:n_models], self.score_fpk[:n_models], self.gold_pk, self.left_out)
+    def thinned(self, n_models: int) -> "ScoreBank":
+        """n models, evenly spread over the bank's order; all where it has no more. DataError for fewer than one.
+
+        A study's models lie in the order of their kinds: the first n would be of one kind.
+        """
+        if n_models < 1:
+            raise DataError(f"{n_models} reward models: take at least one")
+        n_models = min(n_models, len(self.names))
+        kept_f = np.linspace(0, len(self.names) - 1, n_models).round().astype(int)
+        names = tuple(self.names[f] for f in kept_f)
+        return ScoreBank(names, self.score_fpk[kept_f], self.gold_pk, self.left_out)
 
 
 def read_score_bank(path: str | Path, *, models: Sequence[str] | None = None) -> ScoreBank:

@@ -186,6 +186,16 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "pair": Look("pair", BLUE, "--", "s"),
         "prompt": Look("prompt", GREEN, "-.", "^"),
     },
+    "error_shape": {
+        "gaussian": Look("Gaussian", INK, "-", "o"),
+        "uniform": Look("uniform", BLUE, "--", "s"),
+        "student_t_2.5": Look("Student t, 2.5 d.f.", AMBER, (0, (5, 1)), "D"),
+        "student_t_1.5": Look("Student t, 1.5 d.f.", ORANGE, (0, (3, 1, 1, 1, 1, 1)), "^"),
+        "noisier_where_gold_is_high": Look("noisier where gold is high", GREEN, "-.", "P"),
+        "cleaner_where_gold_is_high": Look("cleaner where gold is high", SKY, (0, (7, 2)), "X"),
+        "saturated": Look("saturated", PURPLE, (0, (1, 1)), "v"),
+        "rare_hack": Look("rare hack", BROWN, (0, (3, 1, 1, 1)), "*"),
+    },
     "generator": {
         "base": Look("base model", BLUE, "-", "o"),
         "sft": Look("fine-tuned", ORANGE, "--", "s"),

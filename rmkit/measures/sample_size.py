@@ -6,12 +6,16 @@ test).
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from rmkit.errors import DataError
 from rmkit.measures.bivariate_normal import accuracy_variance
 
 COSTS = {"comparison": lambda n_responses: n_responses * (n_responses - 1) / 2, "response": float}
+
+FURTHEST_GAP = 30.0  # beyond it a pair is right whatever the model: it tells nothing
+N_NODES = 200  # of Gauss and Hermite's quadrature
 
 
 def variance_a_unit(correlation: float, n_responses: int, unit: str) -> float:
@@ -68,6 +72,54 @@ def power_of_difference(difference: float, discordant: float, n_pairs: float, *,
         raise DataError(f"a difference of {difference} and a discordant share of {discordant} do not go together")
     reach = abs(difference) * np.sqrt(n_pairs) - ndtri((1 + level) / 2) * np.sqrt(discordant)
     return float(ndtr(reach / np.sqrt(discordant - difference**2)))
+
+
+def noise_cost(flip: float) -> float:
+    """1 / (1 - 2 flip)^2: as many times the pairs are taken for the same de-noised interval if labels are flipped.
+
+    The de-noised accuracy is (observed - flip) / (1 - 2 flip), so its error is 1 / (1 - 2 flip) times the observed one.
+    Exact where half of the labels agree; elsewhere the observed share's own variance grows a little, too.
+    """
+    if not 0 <= flip < 0.5:
+        raise DataError(f"flip: {flip}; from 0 to below 0.5, or labels say nothing")
+    return 1 / (1 - 2 * flip) ** 2
+
+
+def information_at_gap(gap: ArrayLike, flip: float = 0.0) -> np.ndarray:
+    """Fisher's information of one labelled pair about the log of a model's noise: how well it tells models apart.
+
+    gap: u, the two responses' difference in gold in units of sqrt(2) sd(z), so that a model with this noise has the
+    pair right with chance Phi(u). A label is flipped with chance `flip`: p = (1 - 2 flip) Phi(u) + flip, and
+
+        ((1 - 2 flip) u phi(u))^2 / (p (1 - p))
+    """
+    noise_cost(flip)  # refuses what is no flip
+    gap = np.abs(np.asarray(gap, dtype=np.float64))
+    kept = 1 - 2 * flip
+    right, wrong = kept * ndtr(gap) + flip, kept * ndtr(-gap) + flip  # their sum is 1; no difference of near numbers
+    slope = kept * gap * np.exp(-(gap**2) / 2) / np.sqrt(2 * np.pi)
+    return np.where(gap > FURTHEST_GAP, 0.0, slope**2 / np.maximum(right * wrong, 1e-300))
+
+
+def informative_gap(flip: float = 0.0) -> float:
+    """The gap u that tells models apart best: the largest `information_at_gap`; its chance to be right is Phi(u)."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(lambda gap: -information_at_gap(gap, flip), bounds=(0.1, 5.0), method="bounded",
+                            options={"xatol": 1e-9})  # fmt: skip
+    return float(found.x)
+
+
+def random_pair_information(correlation: float, flip: float = 0.0) -> float:
+    """The mean `information_at_gap` of two random responses, where gold and score are normal with this correlation.
+
+    Then u is normal with the standard deviation sd(g) / sd(z) = rho / sqrt(1 - rho^2). correlation: above 0, below 1.
+    """
+    if not 0 < correlation < 1:
+        raise DataError(f"a correlation of {correlation}: it must be above 0 and below 1")
+    node_n, weight_n = np.polynomial.hermite_e.hermegauss(N_NODES)
+    gap_n = correlation / np.sqrt(1 - correlation**2) * node_n
+    return float(information_at_gap(gap_n, flip) @ weight_n / weight_n.sum())
 
 
 def _chance(value: float, name: str) -> float:

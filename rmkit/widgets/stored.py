@@ -122,3 +122,11 @@ def open_store(study: str) -> tuple[Stored, str]:
     path = project.notebook(NOTEBOOK)
     schema = declared(read_notebook(path, project.shown(path)))
     return Stored(project), study_sizes(project, NOTEBOOK, schema, {STUDY: study})[STUDY]
+
+
+def input_folder(store: Store, job: PlannedJob, name: str) -> Path:
+    """The folder of an input artifact of a finished job; StoreError where it is gone."""
+    key = store.key_of(job.inputs[name])
+    if key is None or not store.finished(key):
+        raise StoreError(f"{job}: its {name} is no longer in {store.root}; `rmkit run` makes it again")
+    return store.artifact(key, job.artifact(name))

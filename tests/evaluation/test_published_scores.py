@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import kendalltau, pearsonr, spearmanr
 
@@ -12,6 +13,9 @@ from rmkit.evaluation.published_scores import (
     FILE,
     SCORE,
     fisher_interval,
+    fisher_rows,
+    leave_one_out,
+    one_bad_model,
     random_subsets,
     read_published_scores,
     without_each,
@@ -75,6 +79,28 @@ def test_subsets_of_all_models_are_the_whole_and_of_fewer_are_about_it(published
     assert tens.shape == (5000,)
     assert np.ptp(tens) > 0.3
     assert np.median(tens) == pytest.approx(whole, abs=0.05)
+
+
+def test_tables_hold_what_the_functions_say_and_one_bad_model_makes_a_pearson(published):
+    both = published.both()
+    rows = leave_one_out(both)
+    for statistic in ("pearson", "spearman"):
+        whole, without = without_each(both["v1"], both["v2"], statistic)
+        here = rows[rows["statistic"] == statistic]
+        np.testing.assert_array_equal(here["value"], without)
+        assert set(here["whole"]) == {whole}
+    best = one_bad_model(both, [10]).set_index("statistic")
+    top = both.iloc[-10:]
+    with_worst = pd.concat([top, both.iloc[:1]])
+    for statistic in ("pearson", "spearman"):
+        assert best.loc[statistic, "value"] == pytest.approx(SCIPY[statistic](top["v1"], top["v2"])[0])
+        expected = SCIPY[statistic](with_worst["v1"], with_worst["v2"])[0]
+        assert best.loc[statistic, "with_worst"] == pytest.approx(expected)
+    assert best.loc["pearson", "with_worst"] > 0.95
+    with pytest.raises(DataError, match="the 45 best of 45 models: take 5 to 44"):
+        one_bad_model(both, [45])
+    fisher = fisher_rows(both, 10, ["spearman"]).iloc[0]
+    assert (fisher["low"], fisher["high"]) == fisher_interval(fisher["whole"], 10, "spearman")
 
 
 @pytest.mark.parametrize(("statistic", "rho"), [("pearson", 0.6), ("spearman", 0.6), ("kendall", 0.45)])

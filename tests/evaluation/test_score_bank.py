@@ -66,7 +66,10 @@ def test_as_many_models_as_a_hundred_columns(written):
     wide = pd.concat([table()[["prompt_id", "response_id", "gold"]],
                       pd.DataFrame(RNG.normal(size=(12, 100)), columns=[f"m{i}" for i in range(100)])], axis=1)  # fmt: skip
     assert len(read_score_bank(written(wide, ".parquet")).names) == 100
-    assert len(read_score_bank(written(wide)).only(7).names) == 7
+    bank = read_score_bank(written(wide))
+    assert bank.thinned(4).names == ("m0", "m33", "m66", "m99")
+    np.testing.assert_array_equal(bank.thinned(4).score_fpk[1], bank.score_fpk[33])
+    assert bank.thinned(1000).names == bank.names
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_a_path_that_is_no_table_is_one_sentence(tmp_path):
         (lambda: ScoreBank(("a", "a"), SCORE_FPK, GOLD_PK), "'a' is there twice"),
         (lambda: ScoreBank(("a", "b"), np.where(SCORE_FPK > 2, np.nan, SCORE_FPK) + np.nan, GOLD_PK), "is nan"),
         (lambda: ScoreBank((), np.empty((0, 3, 4)), GOLD_PK), "models, prompts, responses"),
-        (lambda: ScoreBank(("a", "b"), SCORE_FPK, GOLD_PK).only(3), "the bank has 2"),
+        (lambda: ScoreBank(("a", "b"), SCORE_FPK, GOLD_PK).thinned(0), "0 reward models: take at least one"),
     ],
 )
 def test_arrays_that_are_no_bank_are_one_sentence(call, said):

@@ -19,6 +19,7 @@ from rmkit.figures.theme import GREY, INK, READABLE, contrast
 from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
+from rmkit.worlds.goodhart.error_shapes import SHAPES
 
 BASELINES = {"gold", "base", *RULERS}
 NAMES = {
@@ -28,6 +29,7 @@ NAMES = {
     "pool": set(POOLS),
     "measure": set(MEASURES),
     "validation": set(SPLITS),
+    "error_shape": set(SHAPES),
 }
 
 

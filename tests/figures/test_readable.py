@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rmkit.evaluation.published_scores import leave_one_out, one_bad_model
 from rmkit.figures.active import choice_figure
 from rmkit.figures.annotation import error_figure, noise_figure
 from rmkit.figures.best_of_n import best_of_n_figure, noise_panels
 from rmkit.figures.decision import accuracies_figure, continued_figure, shortcuts_figure
+from rmkit.figures.designer import designs_figure
 from rmkit.figures.distributions import best_mean_worst_figure, margin_figure
 from rmkit.figures.gold_by_category import SHOWN, gold_figure
+from rmkit.figures.goodhart import equal_accuracy_figure
 from rmkit.figures.heat_maps import correlation_map, noise_maps
 from rmkit.figures.labelling import wrong_order_figure
 from rmkit.figures.learning_curves import learning_curve_figure
@@ -23,7 +26,9 @@ from rmkit.figures.looks import LOOKS
 from rmkit.figures.margin_uncertainty import margin_uncertainty_figure
 from rmkit.figures.picks import picks_figure
 from rmkit.figures.population import correlation_figure, scatter_figure
+from rmkit.figures.published_scores import one_bad_model_figure, random_tens_figure
 from rmkit.figures.reliability import reliability_figure
+from rmkit.figures.sample_size import budget_and_gap_figure
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.figures.strategies import contest_figure, family_curves_figure, strategy_rank_figure, why_figure
 from rmkit.figures.text_lengths import length_difference_figure, length_figure
@@ -35,6 +40,7 @@ from tests.figures.test_margin_uncertainty import curves as uncertain
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
 SHARE = Interval(0.6, 0.5, 0.7, 0.95, "new", "t", 50)
+BOTH = pd.DataFrame({"v1": np.linspace(0.2, 0.9, 8), "v2": [0.1, 0.5, 0.4, 0.6, 0.7, 0.65, 0.8, 0.9]})
 INTERVAL = {"low": 0.4, "high": 0.8, "seeds": 5, "estimand": "new seeds", "method": "t", "level": 0.95}
 
 
@@ -107,6 +113,26 @@ FIGURES = {
     "split": lambda: split_ablation_figure(
         lines(("reward_model", HEADS[1:3]), ("procedure", ["published", "sound"]),
               ("validation", ["mirrored_row", "pair", "prompt"]), ("annotations", [100, 200])), "accuracy",
+    ),
+    "worlds of equal accuracy": lambda: equal_accuracy_figure(
+        rows(("shape", list(LOOKS["error_shape"])), ("axis", ["n", "nats"]), ("at", [2.0, 4.0]), low=0.1, high=0.9, worlds=8),
+        gaussian=0.293, accuracy=0.75,
+    ),
+    "one bad model": lambda: one_bad_model_figure(
+        BOTH, leave_one_out(BOTH), one_bad_model(BOTH, [5, 6]), ["one", "other"]
+    ),
+    "random models": lambda: random_tens_figure(
+        {"pearson": np.linspace(0.2, 0.9, 50), "kendall": np.linspace(0.1, 0.8, 50)},
+        rows(("statistic", ["pearson", "kendall"]), whole=0.6, low=0.1, high=0.9), 10,
+    ),
+    "budget and gap": lambda: budget_and_gap_figure(
+        rows(("unit", ["comparison", "response"]), ("n_responses", [2, 3])),
+        rows(("flip", [0.0, 0.1, 0.2]), ("chance", [0.6, 0.9]), best=[False, True] * 3, random=0.1),
+    ),
+    "designs": lambda: designs_figure(
+        rows(("design", ["2 responses", "5 responses"]), ("measure", [*LOOKS["measure"], "mine"]), n_prompts=100,
+             n_responses=2, unit="comparison", reason=None, selection_regret=0.1, selection_regret_low=0.05,
+             selection_regret_high=0.2, right_choice=0.7, right_choice_low=0.6, right_choice_high=0.8), title="a title"
     ),
     "picks": lambda: picks_figure(
         pd.DataFrame({"n": [1, 2], "gold": 1.0, "proxy": 1.0, "expected_gold": 0.5, "expected_proxy": 0.5}), 2

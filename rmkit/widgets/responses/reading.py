@@ -36,6 +36,7 @@ from rmkit.widgets.responses.wanted import (
     NOT_BEST,
     UNDECIDED,
 )
+from rmkit.widgets.stored import input_folder
 from rmkit.worlds.human_preferences.texts import texts_of
 
 TEST_BANK, BANK, COMPARISONS, FOLDS = "test_bank", "bank", "comparisons", "folds"
@@ -125,8 +126,11 @@ def read_job(store: Store, job: PlannedJob, key: str, downloaded: Path) -> GoldR
     if not models.models:
         raise StoreError(f"{job}: {without_weights(models.not_saved)}")
     if TEST_BANK in job.inputs:
-        return against_gold(ResponseBank.load(_input(store, job, TEST_BANK)), models, downloaded)
-    bank, comparisons = ResponseBank.load(_input(store, job, BANK)), Comparisons.load(_input(store, job, COMPARISONS))
+        return against_gold(ResponseBank.load(input_folder(store, job, TEST_BANK)), models, downloaded)
+    bank, comparisons = (
+        ResponseBank.load(input_folder(store, job, BANK)),
+        Comparisons.load(input_folder(store, job, COMPARISONS)),
+    )
     return of_people(bank, comparisons, models, Table.load(store.artifact(key, FOLDS)).rows, downloaded)
 
 
@@ -189,11 +193,3 @@ def _scored(models: RewardModels, fits: list[Any], embedding_rd: np.ndarray) -> 
 def _lead(reward_k: np.ndarray) -> float:
     """How far the best of K rewards lies above the next; 0 of a single one."""
     return float(np.diff(np.partition(reward_k, -2)[-2:])[0]) if len(reward_k) > 1 else 0.0
-
-
-def _input(store: Store, job: PlannedJob, name: str) -> Path:
-    """The folder of an input artifact of a finished job."""
-    key = store.key_of(job.inputs[name])
-    if key is None or not store.finished(key):
-        raise StoreError(f"{job}: its {name} is no longer in {store.root}; `rmkit run` makes it again")
-    return store.artifact(key, job.artifact(name))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from rmkit.errors import DataError, one_of
 from rmkit.measures import ranking
@@ -82,6 +82,24 @@ def drop_ratios(drawn: World, *, ns: Sequence[int] = NS, kls: Sequence[float] = 
         normalised_drop_ratio(earned_p, most_p, base_p).value for earned_p, most_p in zip(earned.T, most.T, strict=True)
     ]
     return pd.Series(found, index=[*(f"n={n}" for n in ns), *(f"KL={nats:g}" for nats in kls)])
+
+
+def drop_ratio_rows(
+    worlds: Sequence[World], *, ns: Sequence[int] = NS, kls: Sequence[float] = KLS, level: float = 0.95
+) -> pd.DataFrame:
+    """A row for each n and each mean KL: axis (n or nats), at, value (mean NDR of the worlds), low, high, worlds.
+
+    worlds: independent draws of one kind, two at least, else DataError. The interval is Student's t over them. NaN
+    where NDR is undefined in one of them.
+    """
+    if len(worlds) < 2:
+        raise DataError(f"{len(worlds)} worlds: an interval over worlds takes two or more")
+    found_wn = np.array([drop_ratios(drawn, ns=ns, kls=kls).to_numpy() for drawn in worlds])
+    half_n = stdtrit(len(worlds) - 1, (1 + level) / 2) * found_wn.std(axis=0, ddof=1) / np.sqrt(len(worlds))
+    value_n = found_wn.mean(axis=0)
+    axis_n, at_n = ["n"] * len(ns) + ["nats"] * len(kls), np.array([*ns, *kls], dtype=np.float64)
+    ends = {"value": value_n, "low": value_n - half_n, "high": value_n + half_n}
+    return pd.DataFrame({"axis": axis_n, "at": at_n, **ends, "worlds": len(worlds)})
 
 
 def measured(drawn: World) -> pd.Series:

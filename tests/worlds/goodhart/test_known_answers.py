@@ -3,12 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from rmkit.errors import DataError
 from rmkit.measures import ranking
 from rmkit.measures.bivariate_normal import accuracy_at, correlation_with_noise
 from rmkit.worlds.goodhart.error_shapes import SHAPES, proxy
-from rmkit.worlds.goodhart.known_answers import RANKED, World, drop_ratios, measured, strength_at, world
+from rmkit.worlds.goodhart.known_answers import (
+    RANKED,
+    World,
+    drop_ratio_rows,
+    drop_ratios,
+    measured,
+    strength_at,
+    world,
+)
 
 COLUMNS = ["spearman", "n=4", "n=16", "n=64", "n=1024", "KL=0.5", "KL=2", "KL=4"]
 ONE_DRAW = {  # simulated once, by other code, two decimals; its number of prompts and responses was not kept
@@ -82,6 +91,22 @@ def test_a_proxy_that_is_gold_falls_short_by_nothing_and_noise_by_everything():
     gold_pk, noise_pk = rng.normal(size=(2, 400, 64))
     np.testing.assert_allclose(drop_ratios(World(3 * gold_pk + 7, gold_pk), ns=[1 + 1, 16], kls=[0.5]), 0, atol=1e-9)
     np.testing.assert_allclose(drop_ratios(World(noise_pk, gold_pk), ns=[2, 16], kls=[0.5]), 1, atol=0.12)
+
+
+def test_the_interval_of_drop_ratios_is_students_over_worlds():
+    rng = np.random.default_rng(0)
+    gold_wpk = rng.normal(size=(6, 40, 32))
+    worlds = [World(gold_pk + rng.normal(size=gold_pk.shape), gold_pk) for gold_pk in gold_wpk]
+    rows = drop_ratio_rows(worlds, ns=[2, 16], kls=[1.0])
+    assert rows["axis"].tolist() == ["n", "n", "nats"]
+    assert rows["at"].tolist() == [2, 16, 1.0]
+    each = np.array([drop_ratios(one, ns=[2, 16], kls=[1.0]) for one in worlds])
+    expected = stats.t.interval(0.95, 5, loc=each.mean(axis=0), scale=stats.sem(each, axis=0))
+    np.testing.assert_allclose(rows[["low", "high"]].to_numpy().T, expected)
+    assert (rows["low"] < 1 - np.sqrt(0.5)).all()
+    assert (rows["high"] > 1 - np.sqrt(0.5)).all()
+    with pytest.raises(DataError, match="1 worlds: an interval over worlds takes two or more"):
+        drop_ratio_rows(worlds[:1])
 
 
 def test_correlations_are_measured_on_few_responses():
