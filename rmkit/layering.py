@@ -64,7 +64,8 @@ FLOORS = (
                 ("protocol", "inputs", "storage"),
                 ("linear", "mlp", "trees"),
                 ("registry", "margin_uncertainty"),
-                ("ensembles", "fit_heads", "collection"),
+                ("ensembles", "fit_heads", "kept_dimensions"),
+                ("collection",),
             ),
         ),
         Room(

@@ -13,11 +13,13 @@ from rmkit.annotation.pools import CHOICES, POOLS
 from rmkit.annotation.scales import SCALES
 from rmkit.lm.templates import TEMPLATES
 from rmkit.lm.training.sft import RECIPES
+from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.reward_models.protocol import HasLastLayer
 from rmkit.reward_models.registry import REWARD_MODELS, build
 from rmkit.stages.graph import STAGES
 from rmkit.study.planning.notebook import declared, read_notebook
 from rmkit.training_sets.validation_splits import SPLITS
+from rmkit.worlds.goodhart.error_shapes import SHAPES
 from tests.small_project import REPOSITORY
 
 REGISTRIES = {
@@ -29,6 +31,7 @@ REGISTRIES = {
     "scale": SCALES, "ties": TIES, "prompt_order": PROMPT_ORDERS,
     "gold_template": TEMPLATES, "embedding_template": TEMPLATES,
     "recipe": RECIPES,
+    "measures": AGAINST_GOLD, "error_shapes": SHAPES,
 }  # fmt: skip
 SOME = {  # where a notebook offers fewer, and why
     ("05_active_labeling", "reward_model"): "strategies look at the last layer of a Bradley-Terry head",

@@ -178,7 +178,7 @@ INSERTED = {
     ],
     "06_accuracy_vs_policy": [
         (HEAD, "heads = build_heads(", 'heads["mine"] = LeastSquares()'),
-        (MEASURE, "measures = dict(", 'measures["mine"] = picks_gold'),
+        (MEASURE, "measure_of = {", 'measure_of["mine"] = picks_gold'),
     ],
 }
 QUICK = {

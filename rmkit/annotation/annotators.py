@@ -8,7 +8,7 @@ gold rewards, and lengths where there is a bias for them: no text, no prompt. So
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,10 @@ class Annotator:
         if not 0 < self.scale < np.inf:
             raise DataError(f"scale: {self.scale}; it must be above 0, and finite")
         check_crowd(self.crowd)
+
+    def further(self, *, flip: float = 0.0, length_bias: float = 0.0) -> "Annotator":
+        """The same annotator with more flips and bias for length, as `Habits.further`: beta and scale stay."""
+        return replace(self, habits=self.habits.further(flip=flip, length_bias=length_bias))
 
     @property
     def may_tie(self) -> bool:

@@ -6,7 +6,7 @@ no array, so that a study can be checked before anything heavy is imported.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rmkit.errors import DataError, one_of
 
@@ -14,6 +14,12 @@ TIES: Mapping[str, str] = {
     "coin": "a pair that is called equal is labelled by a fair coin",
     "drop": "a pair that is called equal gets no label",
 }
+
+
+def check_chance(chance: float, where: str) -> None:
+    """DataError, beginning with `where`, unless a chance lies between 0 and 1."""
+    if not 0 <= chance <= 1:
+        raise DataError(f"{where}: {chance}; a chance lies between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,7 @@ class Habits:
 
     def __post_init__(self) -> None:
         for name in ("flip", "lapse"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise DataError(f"{name}: {getattr(self, name)}; a chance lies between 0 and 1")
+            check_chance(getattr(self, name), name)
         if not 0 <= self.tie_width < math.inf:
             raise DataError(f"tie_width: {self.tie_width}; it must be 0 or more, and finite")
         if not 0 < self.drift < math.inf:
@@ -40,6 +45,18 @@ class Habits:
             if not math.isfinite(getattr(self, name)):
                 raise DataError(f"{name}: {getattr(self, name)}; it must be a finite number")
         one_of(self.ties, TIES, "ties", DataError)
+
+    def further(self, *, flip: float = 0.0, length_bias: float = 0.0) -> "Habits":
+        """These habits, and on top of them a share `flip` of labels turned round, and so much more bias for length.
+
+        A label that is turned round twice is as it was: shares f and e together turn f + e - 2 f e. With 0 and 0 they
+        are the same habits, to the last bit. An annotator who never errs turns nested sets of labels: whoever asks at
+        two rates with one uniform number a pair finds all labels of the smaller rate among those of the larger.
+        DataError for a share outside 0 to 1, or a bias that is not finite.
+        """
+        check_chance(flip, "flip")
+        turned = self.flip + flip - 2 * self.flip * flip
+        return replace(self, flip=turned, length_bias=self.length_bias + length_bias)
 
 
 PLAIN = Habits()

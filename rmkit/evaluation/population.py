@@ -270,12 +270,18 @@ def tables_of(populations: Sequence[Evaluations], *which: Metric) -> list[list[n
 def together(evaluations: Evaluations, *which: Metric) -> list[np.ndarray]:
     """For each measure or policy (M, prompts), of the M models that have them all; neither GOLD nor BASE.
 
-    Prompts are those of its own half on which all of that half are defined: two measures stay paired.
+    Prompts are those of its own half on which all of that half are defined: two measures stay paired. A measure of
+    AGAINST_GOLD of which less is better has its sign turned round, so that a high correlation is always a good measure.
     """
     member_f = ~evaluations.fits["fit"].isin([GOLD, BASE]).to_numpy()
-    value = {one: evaluations.value_fp(one)[member_f].astype(np.float64) for one in which}
+    value = {one: sign_of(one.name) * evaluations.value_fp(one)[member_f].astype(np.float64) for one in which}
     defined = {one: np.isfinite(value_mp).any(axis=0) for one, value_mp in value.items()}
     half = {one: one.name in POLICIES for one in which}
     kept = {one: np.logical_and.reduce([defined[o] for o in which if half[o] == half[one]]) for one in which}
     whole_m = np.logical_and.reduce([np.isfinite(value[one][:, kept[one]]).all(axis=1) for one in which])
     return [value[one][whole_m][:, kept[one]] for one in which]
+
+
+def sign_of(name: str) -> float:
+    """-1 for a measure of AGAINST_GOLD of which less is better, 1 for all others, policies and one's own."""
+    return 1.0 if name not in AGAINST_GOLD or AGAINST_GOLD[name].more_is_better else -1.0

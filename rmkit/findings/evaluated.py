@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
+from rmkit.measures.names import FEWEST_RESPONSES
+
 ENDS = ("most", "fewest", "beyond_fewest")  # words for the numbers of a column: evaluation/contrasts.py has the rest
 Names = tuple[str, ...]
 # Column -> the parameters that list its names, or that are one of them.
@@ -15,7 +17,9 @@ LISTED_BY = {
     "reward_model": ("reward_models", "reward_model"),
     "strategy": ("strategies",),
     "pool": ("pools", "pool"),
+    "error_shape": ("error_shapes",),
 }
+NO_ERROR = "none"  # the error_shape of a reward model that learned from labels
 
 
 ROWS_ALONE = ("03_annotation_noise", "14_test_sets")  # gathered stages that record rows and evaluate no fits
@@ -37,7 +41,8 @@ HEADS, PROCEDURES, SPLITS = ("mlp_bt", "mlp_clf"), ("published", "sound"), ("mir
 GOLD = {"accuracy": "", "spearman": "", "best_of_n": "n", "proxy_of_pick": "n", "quantile_of_pick": "n"}
 ANNOTATED = dict.fromkeys(("label_accuracy", "log_loss", "overconfidence"), "")
 PAIRS = dict.fromkeys(("accuracy", "log_loss", "brier", "overconfidence"), "")
-MEASURES = dict.fromkeys(("one_pair", "accuracy", "kendall", "spearman", "pearson", "best_of_all"), "")
+MEASURES = dict.fromkeys(FEWEST_RESPONSES, "")
+AXES = ("draw", "beta", "annotations", "flip", "length_bias", "kept_dimensions", "error_accuracy")
 POLICIES = {"best_of_n": "n", "kl": "nats"}
 
 EVALUATED = {
@@ -53,8 +58,8 @@ EVALUATED = {
     ),
     "06_accuracy_vs_policy": Evaluated(
         MEASURES | POLICIES,
-        ("draw", "beta", "annotations"),
-        {"reward_model": ("gold", "base"), "validation": SPLITS},
+        AXES,
+        {"reward_model": ("gold", "base", "analytic"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
         tuple(POLICIES),
     ),
     "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),

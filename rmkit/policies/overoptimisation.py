@@ -19,6 +19,7 @@ and so may whoever trains a policy. Sources: Gao et al. 2023 (arXiv 2210.10760),
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -66,8 +67,7 @@ class Resampling:
     def means(self, gain_pn: np.ndarray) -> np.ndarray:
         """(B, N) means over resampled prompts, the same prompts for every table of P rows."""
         check_request(self.level, self.n_resamples)
-        rng = np.random.default_rng(self.seed)
-        return resampled_means(gain_pn.T, np.ones(len(gain_pn)), rng=rng, n_resamples=self.n_resamples)
+        return _shares(self.seed, self.n_resamples, len(gain_pn)) @ gain_pn
 
     def interval(self, estimate: float, value_b: np.ndarray, n_prompts: int, reason: str | None = None) -> Interval:
         """The percentile interval of resampled values, or the reason why there is none."""
@@ -83,6 +83,13 @@ class Resampling:
         """The same, at the level at which this many intervals together have this one (Bonferroni)."""
         level = 1 - (1 - self.level) / comparisons
         return replace(self, level=level, n_resamples=max(self.n_resamples, round(20 / (1 - level))))
+
+
+@lru_cache(maxsize=2)  # a population draws hundreds of curves of one set of prompts
+def _shares(seed: int, n_resamples: int, n_prompts: int) -> np.ndarray:
+    """(B, P) each prompt's share of each resample: of the draws of `resampled_means`."""
+    rng, each_pp = np.random.default_rng(seed), np.eye(n_prompts)
+    return resampled_means(each_pp, np.ones(n_prompts), rng=rng, n_resamples=n_resamples)
 
 
 PLAIN = Resampling()  # what is used where nothing else is said

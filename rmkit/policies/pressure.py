@@ -63,7 +63,8 @@ def best_of_n_pressure(score_pk: np.ndarray, ns: Sequence[int], *, whole: bool =
     score_pk, at_n = checked(score_pk, ns, "n")
     if whole:
         policy_npk = np.stack([best_of_n_policy(score_pk, float(n)) for n in at_n])
-        return Pressure("n", at_n, kl(policy_npk).mean(axis=-1), score_pk, policy_npk)
+        kl_n = np.where(at_n == 1, 0.0, kl(policy_npk).mean(axis=-1))  # the base itself, whatever rounding leaves
+        return Pressure("n", at_n, kl_n, score_pk, policy_npk)
     if (bad_n := at_n[(at_n > score_pk.shape[-1]) | (at_n != np.floor(at_n)) | (at_n < 1)]).size:
         raise DataError(
             f"best of {bad_n[0]:g}: n must be a whole number from 1 to {score_pk.shape[-1]}, the responses to a prompt"

@@ -5,6 +5,7 @@ nothing.
 """
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from rmkit.active.pools_of_rules import JUDGED, defined_in
@@ -44,8 +45,13 @@ def of_active_labeling(known: Known) -> int:
 
 
 def of_population(known: Known) -> int:
-    """06: each kind on each number of annotations of each level of noise and draw."""
-    return len(known["reward_models"]) * len(known["annotations"]) * _levels_of_noise(known) * known["n_draws"]
+    """06: each kind on each number of annotations of each level of noise and draw, and on each axis beside these.
+
+    Proxies that are made from gold are no fits.
+    """
+    beside = prod(len(known.get(axis, [0.0])) for axis in ("flips", "length_biases", "kept_dimensions"))
+    annotated = len(known["annotations"]) * _levels_of_noise(known) * known["n_draws"]
+    return len(known["reward_models"]) * annotated * beside
 
 
 def _levels_of_noise(known: Known) -> int:

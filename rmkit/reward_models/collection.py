@@ -6,6 +6,7 @@ which it could be loaded: its fits are scored like all others, and their weights
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,8 +16,9 @@ import pandas as pd
 
 from rmkit.errors import DataError, ResultError, cut, quoted
 from rmkit.files.regular import open_regular, read_json
+from rmkit.reward_models.kept_dimensions import KeptDimensions
 from rmkit.reward_models.protocol import RewardModel, Storable
-from rmkit.reward_models.registry import REWARD_MODELS, class_at
+from rmkit.reward_models.registry import class_at, target_of
 from rmkit.reward_models.storage import WRONG
 
 FORMAT = 2
@@ -42,9 +44,23 @@ class RewardModels:
             raise ResultError(f"reward models: fits are of {', '.join(listed)}, but the models are {', '.join(held)}")
 
     @classmethod
-    def of(cls, models: dict[str, RewardModel], varied: pd.DataFrame) -> Self:
-        """Models that were each fitted on the same S sets of pairs; varied: S rows, what told the sets apart."""
-        names = ["-".join(map(str, row)) for row in varied.itertuples(index=False)]
+    def of(
+        cls, models: dict[str, RewardModel], varied: pd.DataFrame, unsaid: Mapping[str, object] | None = None
+    ) -> Self:
+        """Models that were each fitted on the same S sets of pairs; varied: S rows, what told the sets apart.
+
+        A fit's id is made of its row. unsaid: columns of which the id says nothing at this value, so that an axis that
+        a study does not vary leaves the ids as they are; another value is said with the column's name.
+        """
+        unsaid = unsaid or {}
+        names = [
+            "-".join(
+                f"{column}={value}" if column in unsaid else str(value)
+                for column, value in zip(varied.columns, row, strict=True)
+                if not (column in unsaid and value == unsaid[column])
+            )
+            for row in varied.itertuples(index=False)
+        ]
         tables = [
             varied.assign(fit=[f"{model}-{name}" for name in names], reward_model=model, position=range(len(varied)))
             for model in models
@@ -88,7 +104,7 @@ class RewardModels:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        targets = {name: target for name, model in self.models.items() if (target := target_of(model))}
+        targets = {name: target for name, model in self.models.items() if (target := saved_as(model))}
         self.fits[self.fits["reward_model"].isin(list(targets))].to_parquet(folder / "fits.parquet", index=False)
         not_saved = [*self.not_saved, *(name for name in self.models if name not in targets)]
         about = {"format": FORMAT, "reward_models": targets, "not_saved": not_saved}
@@ -98,7 +114,7 @@ class RewardModels:
 
     def _save_model(self, name: str, target: str, folder: Path) -> None:
         model = self.models[name]
-        assert isinstance(model, Storable)  # target_of has looked
+        assert isinstance(model, Storable)  # saved_as has looked
         model.save(folder)
         probe_rd = np.random.default_rng(0).normal(size=(PROBE_RESPONSES, model.n_dimensions)).astype(np.float32)
         before_sr, after_sr = self.models[name].score(probe_rd), class_at(target).load(folder).score(probe_rd)
@@ -161,8 +177,7 @@ def _told(path: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     return targets, tuple(not_saved)
 
 
-def target_of(model: RewardModel) -> str | None:
-    """The text by which `class_at` finds a model's class; None if that is not in the registry, or cannot be saved."""
-    own = type(model)
-    target = f"{own.__module__}:{own.__qualname__}"
-    return target if target in REWARD_MODELS.values() and isinstance(model, Storable) else None
+def saved_as(model: RewardModel) -> str | None:
+    """As `target_of`, and None for a head made of heads of which one cannot be saved."""
+    parts = model.parts if isinstance(model, KeptDimensions) else ()
+    return target_of(model) if all(target_of(part) for part in parts) else None

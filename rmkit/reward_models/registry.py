@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rmkit.errors import DataError, cut, one_of
-from rmkit.reward_models.protocol import ListedHead, RewardModel
+from rmkit.reward_models.protocol import ListedHead, RewardModel, Storable
 
 REWARD_MODELS = {
     "linear_bt": "rmkit.reward_models.linear.bradley_terry:LinearBradleyTerry",
@@ -21,6 +21,9 @@ REWARD_MODELS = {
     "mlp_bt_ensemble": "rmkit.reward_models.ensembles.mlp_bt:MLPBradleyTerryEnsemble",
     "lightgbm_bt_ensemble": "rmkit.reward_models.ensembles.lightgbm_bt:LightGBMBradleyTerryEnsemble",
 }
+
+# Heads made of other heads: they are stored and loaded as all others, and are no choice of their own.
+MADE_OF_HEADS = ("rmkit.reward_models.kept_dimensions:KeptDimensions",)
 
 
 def reward_model_class(name: str) -> type[ListedHead]:
@@ -33,11 +36,21 @@ def class_at(target: str) -> type[ListedHead]:
 
     The text may come from a file of someone else's, so that no other module is ever imported by it.
     """
-    if target not in REWARD_MODELS.values():
+    if not _known(target):
         raise DataError(f"{cut(str(target))}: is no reward model of rmkit; those are {', '.join(REWARD_MODELS)}")
     module, _, class_name = target.partition(":")
     found: type[ListedHead] = getattr(importlib.import_module(module), class_name)
     return found
+
+
+def target_of(model: RewardModel) -> str | None:
+    """The text by which `class_at` finds a model's class; None if that is not in the registry, or cannot be saved."""
+    target = f"{type(model).__module__}:{type(model).__qualname__}"
+    return target if _known(target) and isinstance(model, Storable) else None
+
+
+def _known(target: str) -> bool:
+    return target in REWARD_MODELS.values() or target in MADE_OF_HEADS
 
 
 def build(name: str, **options: Any) -> ListedHead:

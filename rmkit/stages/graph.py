@@ -224,10 +224,10 @@ STAGES = {
     ),
     "06_accuracy_vs_policy": Stage(
         inputs={"bank": BANK, "test_bank": TEST_BANK, "annotator": (Source("03_annotation_noise"),)},
-        outputs={"evaluations": {}},
+        outputs={"reward_models": {}, "evaluations": {}},
         only=OF_GRAMMAR,
         precondition="rmkit.preconditions.population:check_population",
-        fits=("reward_models", "betas", "annotations", "n_draws"),
+        fits=("reward_models", "betas", "annotations", "n_draws", "flips", "length_biases", "kept_dimensions"),
         n_fits="rmkit.preconditions.fits:of_population",
     ),
     "07_figures": Stage(

@@ -28,6 +28,9 @@ from rmkit.training_sets.validation_splits import (
     rows_on,
 )
 
+# Columns of fits whose values share their random streams.
+SHARE_STREAMS = ("beta", "flip", "length_bias", "kept_dimensions", "validation")
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingSets:
@@ -40,9 +43,16 @@ class TrainingSets:
 
     @property
     def streams(self) -> list[str]:
-        """S names of random streams: levels of noise and splits share theirs, so that they differ in nothing else."""
-        others = [column for column in self.fits if column not in ("beta", "validation")]
+        """S names of random streams: levels of noise, biases and splits share theirs: they differ in nothing else."""
+        others = [column for column in self.fits if column not in SHARE_STREAMS]
         return [" ".join(map(str, row)) for row in self.fits[others].itertuples(index=False)]
+
+    def for_each(self, column: str, values: Sequence[object]) -> "TrainingSets":
+        """All sets again for each value, value after value, which the fits have in this column."""
+        again_f = np.tile(np.arange(len(self.fits)), len(values))
+        fits = pd.concat([self.fits.assign(**{column: value}) for value in values], ignore_index=True)
+        pairs = (one if len(values) == 1 else one.only(again_f) for one in (self.train, self.validation))
+        return TrainingSets(fits, *pairs, self.straddling * len(values))
 
 
 def training_sets(
@@ -72,7 +82,9 @@ def training_sets(
             level = Comparisons(group.reset_index(drop=True))
             prompt_m2 = None if prompt_id_r is None else level.prompts(prompt_id_r)
             order = AnnotationOrder(level.first_m, level.second_m, prompt_m2)
-            stream = " ".join(["validation", *(str(value) for column, value in named.items() if column != "beta")])
+            stream = " ".join(
+                ["validation", *(str(value) for column, value in named.items() if column not in SHARE_STREAMS)]
+            )
             sides = divide(validation_split, order, share=validation_share, rng=rng_of(stream) if rng_of else None)
             where = f"at {', '.join(f'{column} {value}' for column, value in named.items())}"
             yield LabelledOrder(named, where, order, level.label_m, sides, level.weight_m)

@@ -61,6 +61,11 @@ class PairSets:
         """(S,) int64: the pairs in each set, padding not counted."""
         return np.count_nonzero(self.weight_sm, axis=1)
 
+    def only(self, position_g: np.ndarray) -> "PairSets":
+        """The sets at these G positions, in this order; a position may come again."""
+        row_sm2 = None if self.row_weight_sm2 is None else self.row_weight_sm2[position_g]
+        return PairSets(self.chosen_sm[position_g], self.rejected_sm[position_g], self.weight_sm[position_g], row_sm2)
+
     @classmethod
     def of_rows(cls, chosen_sm: np.ndarray, rejected_sm: np.ndarray, row_weight_sm2: np.ndarray) -> "PairSets":
         """Sets whose pairs are divided by rows: a pair's weight is the mean of its two rows'."""

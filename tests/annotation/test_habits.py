@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rmkit.annotation.annotators import Annotator
 from rmkit.annotation.habits import ALIKE, TIES, Habits, Member, check_crowd, crowd
 from rmkit.errors import DataError
 
@@ -44,3 +45,27 @@ def test_a_crowd_amiss_is_one_line():
         check_crowd((Member("a", beta=-1.0),))
     with pytest.raises(DataError, match=r"^crowd: names \['a', 'a'\]; each must come once$"):
         check_crowd((Member("a", 0.5), Member("a", 0.5)))
+
+
+def test_further_flips_and_bias_come_on_top_of_what_there_is():
+    habits = Habits(flip=0.1, length_bias=0.5)
+    assert habits.further() == habits
+    further = habits.further(flip=0.2, length_bias=-0.5)
+    assert further.flip == pytest.approx(0.9 * 0.2 + 0.1 * 0.8)
+    assert further.length_bias == 0
+    with pytest.raises(DataError, match=r"flip: 1.5; a chance lies between 0 and 1"):
+        habits.further(flip=1.5)
+
+
+@pytest.mark.parametrize("beta", [1.0, np.inf])
+def test_labels_turned_round_at_a_smaller_rate_are_among_those_of_a_larger_one(beta):
+    gold_m2 = np.random.default_rng(0).normal(size=(4000, 2))
+    told = [
+        Annotator(beta).further(flip=flip).label(gold_m2, np.random.default_rng(1)) for flip in (0.0, 0.05, 0.10, 0.45)
+    ]
+    turned = [set(np.flatnonzero(label_m != told[0])) for label_m in told[1:]]
+    assert turned[0] < turned[1]
+    assert turned[1] < turned[2]
+    if beta == np.inf:
+        for found, flip in zip(turned, (0.05, 0.10, 0.45), strict=True):
+            assert len(found) / 4000 == pytest.approx(flip, abs=4 * np.sqrt(flip * (1 - flip) / 4000))

@@ -239,3 +239,16 @@ def test_one_population_is_as_before_and_few_have_a_reason():
 def test_populations_on_other_prompts_are_not_taken_together():
     with pytest.raises(ResultError, match="do not have one_pair on the same prompts"):
         correlations_over_seeds([EVALUATIONS, *several(1, ~MEASURING_P)])
+
+
+def test_an_error_that_is_less_for_the_better_model_correlates_as_the_good_measure_that_it_is():
+    measures = {name: AGAINST_GOLD[name] for name in ("accuracy", "brier")}
+    evaluations = population(measures=measures)
+    (brier_mp,), (earned_mq,) = tables_of([evaluations], Metric("brier"), BEST_OF_8)
+    raw_fp = evaluations.value_fp(Metric("brier"))[:N_MODELS]
+    np.testing.assert_array_equal(brier_mp, -raw_fp[:, np.isfinite(raw_fp[0])].astype(np.float64))
+    table = correlations(evaluations, resamples=20).set_index(["measure", "policy"])["value"]
+    assert table["brier", str(BEST_OF_8)] == pytest.approx(
+        scipy_stats.kendalltau(brier_mp.mean(axis=1), earned_mq.mean(axis=1)).statistic
+    )
+    assert table["brier", str(BEST_OF_8)] > 0.5

@@ -13,6 +13,7 @@ from rmkit.evaluation.on_pairs import evaluate_pairs
 from rmkit.evaluation.population import MEASURES, POLICIES, evaluate_population
 from rmkit.findings import evaluated
 from rmkit.findings.evaluated import ENDS, EVALUATED
+from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.training_sets.validation_splits import SPLITS
 
 GOLD_PK = np.random.default_rng(0).normal(size=(6, 4))
@@ -34,7 +35,7 @@ def on_pairs():
 
 def population():
     fits = pd.DataFrame({"fit": ["a"], "reward_model": ["a"]})
-    options = {"n_responses": 3, "ns": [2], "kls": [0.1]}
+    options = {"n_responses": 4, "ns": [2], "kls": [0.1], "measures": AGAINST_GOLD}
     return evaluate_population(fits, GOLD_PK[None], GOLD_PK, np.arange(6), np.arange(6) < 3, **options)
 
 
@@ -49,7 +50,8 @@ def test_the_metrics_of_each_stage_are_those_of_its_evaluations_with_their_axes(
 
 
 def test_measures_and_policies_are_those_of_the_population():
-    assert set(evaluated.MEASURES) == set(MEASURES)
+    assert list(evaluated.MEASURES) == list(AGAINST_GOLD)
+    assert set(MEASURES) < set(evaluated.MEASURES)
     assert evaluated.POLICIES == POLICIES
     assert EVALUATED["06_accuracy_vs_policy"].policies == tuple(POLICIES)
 

@@ -4,6 +4,7 @@ import pytest
 from rmkit.errors import DataError
 from rmkit.measures import ranking
 from rmkit.measures.best_of_n import best_of_n
+from rmkit.measures.names import FEWEST_RESPONSES
 from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.measures.within_prompt_pairs import pair_temperature
 
@@ -108,3 +109,8 @@ def test_gains_of_the_best_are_gold_on_the_prompts_own_scale():
         GOLD_PK.max(axis=1) - GOLD_PK.mean(axis=1)
     )
     np.testing.assert_allclose(AGAINST_GOLD["normalised_best_of_all"](GOOD_PK, GOLD_PK), expected_p)
+
+
+def test_the_names_that_studies_are_checked_by_are_those_of_the_registry():
+    assert {name: one.fewest for name, one in AGAINST_GOLD.items()} == FEWEST_RESPONSES
+    assert list(FEWEST_RESPONSES) == list(AGAINST_GOLD)

@@ -14,7 +14,11 @@ ANNOTATION = WORLD | {
     "dissenting": 0.0, "drift": 1.0, "prompt_order": "random",
 }  # fmt: skip
 MODELS = ANNOTATION | {"world": "grammar", "annotations": [100, 1800], "validation_share": 0.2, "ns": [1, 32]}
-POPULATION = MODELS | {"measuring_share": 0.5, "n_measured": 5, "kls": [0.5]}
+POPULATION = MODELS | {
+    "measuring_share": 0.5, "n_measured": 5, "kls": [0.5], "population": "heads", "measures": ["accuracy", "matrix_accuracy"],
+    "flips": [0.0, 0.45], "length_biases": [0.0, 0.5], "kept_dimensions": [1.0, 0.25], "error_shapes": ["gaussian"],
+    "error_accuracies": [0.65, 0.75],
+}  # fmt: skip
 ACTIVE = WORLD | {
     "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
     "strategies": ["random"], "sizes": "own", "cross_share": 0.5, "reward_model": "linear_bt", "procedure": "sound",
@@ -115,6 +119,24 @@ ACTIVE = WORLD | {
         (check_population, POPULATION, {"n_measured": 33}, "n_measured: 33; it takes 2, and 02_sampling draws 32"),
         (check_population, POPULATION, {"kls": [0.5, 0.0]}, "kls: 0.0 nats"),
         (check_population, POPULATION, {"kls": [0.5, 0.5]}, "kls: 0.5 is listed twice; give each once"),
+        (check_population, POPULATION, {"measures": []}, "measures is empty; give at least one"),
+        (check_population, POPULATION, {"measures": ["ece", "ece"]}, "measures: 'ece' is listed twice; give each once"),
+        (check_population, POPULATION, {"measures": ["acuracy"]}, r"measures\[0\]: 'acuracy' is not one of one_pair"),
+        (check_population, POPULATION, {"measures": ["mrr"]}, "measures: lack accuracy, which all figures hold"),
+        (check_population, POPULATION, {"n_measured": 3}, r"measures\[1\]: matrix_accuracy takes 4 responses to a"),
+        (check_population, POPULATION, {"population": " "}, "population is empty; give a name"),
+        (check_population, POPULATION, {"flips": [0.1, 0.5]}, r"flips\[1\]: 0.5; it must be from 0 to below 0.5"),
+        (check_population, POPULATION, {"flips": [-0.1]}, r"flips\[0\]: -0.1; it must be from 0 to below 0.5"),
+        (check_population, POPULATION, {"flips": []}, "flips is empty; give at least one value"),
+        (check_population, POPULATION, {"flips": [0.1, 0.1]}, "flips: 0.1 is listed twice; give each once"),
+        (check_population, POPULATION, {"length_biases": [1.0, 1.0]}, "length_biases: 1.0 is listed twice"),
+        (check_population, POPULATION, {"kept_dimensions": [0.0]}, r"kept_dimensions\[0\]: 0.0; it must be above 0"),
+        (check_population, POPULATION, {"kept_dimensions": [1.1]}, r"kept_dimensions\[0\]: 1.1; it must be above 0"),
+        (check_population, POPULATION, {"kept_dimensions": []}, "kept_dimensions is empty"),
+        (check_population, POPULATION, {"error_accuracies": [0.5]}, r"error_accuracies\[0\]: 0.5; it must be above"),
+        (check_population, POPULATION, {"error_accuracies": []}, "error_accuracies is empty"),
+        (check_population, POPULATION, {"error_shapes": ["uniform"] * 2}, "error_shapes: 'uniform' is listed twice"),
+        (check_population, POPULATION, {"world": "files"}, r"length_biases: \[0.0, 0.5\]; given files hold no texts"),
     ],
 )
 def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, change, message):
@@ -179,7 +201,7 @@ def test_of_given_files_the_counts_are_what_they_hold():
     check_annotation(without_sizes, given, "mine.yaml: stage")
     active = {name: value for name, value in ACTIVE.items() if name not in WORLD}
     check_active_labeling(active, given, "mine.yaml: stage")
-    policies = {**POPULATION, "annotations": [120], "ns": [5], "n_measured": 5}
+    policies = {**POPULATION, "annotations": [120], "ns": [5], "n_measured": 5, "measures": ["accuracy"]}
     check_population(policies, given, "mine.yaml: stage")
     for check, change, said in (
         (

@@ -43,6 +43,8 @@ def test_levels_of_noise_are_sharpnesses_and_agreements():
     comparisons = PlannedJob("03_annotation_noise", {"betas": [0.5, None], "agreements": [0.72]}, {}, {}, "upstream")
     assert PlannedJob("04_reward_models", known, {"comparisons": comparisons}, {}, "a job").fits == 2 * 3 * 3
     assert fits.of_population({**known, "n_draws": 2, "agreements": [0.72]}) == 2 * 3 * 3 * 2
+    beside = {"flips": [0.0, 0.1, 0.2], "length_biases": [0.0, 1.0], "kept_dimensions": [1.0, 0.5]}
+    assert fits.of_population({**known, "n_draws": 2, **beside}) == 2 * 3 * 2 * 2 * 3 * 2 * 2
 
 
 def test_a_language_model_is_fitted_once_for_each_fold_and_the_head_that_is_kept_once_more():

@@ -182,3 +182,20 @@ def test_a_comparisons_weight_is_its_weight_in_the_sets():
     )
     chosen = np.concatenate([np.sort(side.chosen_sm[0]) for side in (every.train, every.validation)])
     np.testing.assert_array_equal(weight, (chosen + 1) / 8)
+
+
+def test_sets_come_again_for_each_value_and_share_their_streams():
+    sets = sets_of(labelled())
+    again = sets.for_each("kept_dimensions", [1.0, 0.5])
+    assert list(again.fits["kept_dimensions"]) == [1.0] * 4 + [0.5] * 4
+    assert again.streams == sets.streams * 2
+    np.testing.assert_array_equal(again.train.chosen_sm[4:], sets.train.chosen_sm)
+    np.testing.assert_array_equal(again.validation.weight_sm[:4], sets.validation.weight_sm)
+    assert sets.for_each("kept_dimensions", [1.0]).train is sets.train
+
+
+def test_flips_and_biases_share_their_streams():
+    comparisons = labelled()
+    table = pd.concat([comparisons.table.assign(flip=flip, length_bias=0.0) for flip in (0.0, 0.1)], ignore_index=True)
+    sets = sets_of(Comparisons(table), by=("beta", "flip", "length_bias"))
+    assert sets.streams == ["10", "40"] * 4

@@ -9,6 +9,7 @@ import numpy as np
 from rmkit.reward_models.collection import RewardModels
 from rmkit.widgets.explorer.details import Fit
 from rmkit.widgets.explorer.explorer import Explorer
+from rmkit.widgets.responses.saved import fit_label
 
 STAGE = "04_reward_models"
 
@@ -151,9 +152,9 @@ def test_a_baseline_and_a_stage_that_saves_nothing_are_said(stored, responses):
     explorer.on_fit(responses.show)
     explorer.choose(explorer.table[explorer.table["reward_model"] == "random"].index[0])
     assert "random is a baseline" in texts(responses)
-    explorer.stage.value = "06_accuracy_vs_policy"
+    explorer.stage.value = "05_active_labeling"
     explorer.choose(explorer.table.index[0])
-    assert "06_accuracy_vs_policy saves no weights" in texts(responses)
+    assert "05_active_labeling saves no weights" in texts(responses)
     responses.offer.buttons[0].click()
     shown = texts(responses)
     explorer.stage.value = "02_sampling"  # fits nothing
@@ -194,3 +195,23 @@ def test_the_curve_is_drawn_anew_only_where_it_differs(responses, monkeypatch):
     responses.move(1)
     responses.view.n.value -= 1
     assert len(drawn) >= before + 2
+
+
+def test_a_fit_of_a_population_is_chosen_by_its_draw_too(stored, responses):
+    explorer = Explorer(stored, "smoke")
+    explorer.on_fit(responses.show)
+    explorer.stage.value = "06_accuracy_vs_policy"
+    table = explorer.table
+    for draw in (0, 1):
+        explorer.choose(table[(table["reward_model"] == "mlp_bt") & (table["draw"] == draw)].index[0])
+        assert responses.reading.fits.loc[responses.fit, "draw"] == draw
+        assert "1 of" in texts(responses)
+    assert visible(responses.choosing.boxes["draw"])
+    assert not visible(responses.choosing.boxes["flip"])  # one value
+
+
+def test_a_population_says_of_its_axes_what_is_not_plain():
+    plain = {"reward_model": "mlp_bt", "annotations": 40, "beta": 0.5, "draw": 1}
+    said = "mlp_bt · 40 annotations · beta 0.5 · draw 1"
+    assert fit_label(plain | {"flip": 0.0, "length_bias": 0.0, "kept_dimensions": 1.0}) == said
+    assert fit_label(plain | {"flip": 0.1, "kept_dimensions": 0.5}) == f"{said} · flip 0.1 · kept dimensions 0.5"

@@ -12,7 +12,7 @@ from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.widgets.controls import dropdown, named, row, study_dropdown
 from rmkit.widgets.explorer.columns import shown, values_of
 from rmkit.widgets.inert_texts import label_text
-from rmkit.widgets.responses.saved import CHOICES
+from rmkit.widgets.responses.saved import CHOICES, PLAIN
 
 WIDTHS = {
     "study": (1.0, 110),
@@ -20,11 +20,15 @@ WIDTHS = {
     "reward_model": (1.4, 130),
     "annotations": (1.0, 100),
     "beta": (1.0, 90),
+    **dict.fromkeys(("draw", *PLAIN), (1.0, 90)),
 }
 
 
 class Choosing:
-    """The controls, in `box`. A choice of which a job has no values is hidden, one that is not made is blank."""
+    """The controls, in `box`. A choice of which a job has no values is hidden, one that is not made is blank.
+
+    An axis of populations is hidden too where a job has one value of it.
+    """
 
     def __init__(self, studies: Iterable[str], study: str) -> None:
         self.study, self.job = study_dropdown(list(studies), study), dropdown()
@@ -47,7 +51,7 @@ class Choosing:
             control.options = [(label_text(shown(name, value)), value) for value in values] or [("—", None)]
             first = (values[-1] if name == "annotations" else values[0]) if values else None
             control.value = before if before in values else first
-            self.boxes[name].layout.display = None if values else "none"
+            self.boxes[name].layout.display = None if len(values) > (name in PLAIN) else "none"
 
     def blank(self) -> None:
         """No fit is chosen."""

@@ -18,8 +18,9 @@ from rmkit.widgets.explorer.columns import shown
 from rmkit.widgets.explorer.details import Fit
 
 REWARD_MODELS, FITS = "reward_models", "fits.parquet"  # the artifact, and its table of fits
-CHOICES = ("reward_model", "annotations", "beta")  # what a fit is chosen by, in this order
-WITH_WEIGHTS = ("04_reward_models", "09_human_preferences")  # the stages that save weights
+PLAIN = {"flip": 0.0, "length_bias": 0.0, "kept_dimensions": 1.0}  # axes of a population, and what is not said of each
+CHOICES = ("reward_model", "annotations", "beta", "draw", *PLAIN)  # what a fit is chosen by, in this order
+WITH_WEIGHTS = ("04_reward_models", "06_accuracy_vs_policy", "09_human_preferences")  # the stages that save weights
 KEPT_ALL = "kept: all in the study file keeps every one"
 
 
@@ -38,9 +39,11 @@ class Saved:
 
 
 def fit_label(varied: Mapping[str, Any]) -> str:
-    """linear_bt · 1,800 annotations · beta 0.5; no noise, where there is none."""
-    said = {"reward_model": "{}", "annotations": "{} annotations", "beta": "beta {}"}
-    parts = [text.format(shown(name, varied[name])) for name, text in said.items() if name in varied]
+    """linear_bt · 1,800 annotations · beta 0.5; no noise, where there is none; axes where they say more."""
+    said = {"reward_model": "{}", "annotations": "{} annotations", "beta": "beta {}", "draw": "draw {}"}
+    said |= {name: f"{name.replace('_', ' ')} {{}}" for name in PLAIN}
+    told = {name: varied[name] for name in said if name in varied and varied[name] != PLAIN.get(name)}
+    parts = [said[name].format(shown(name, value)) for name, value in told.items()]
     return " · ".join(parts).replace("beta no noise", "no noise") or "this fit"
 
 
