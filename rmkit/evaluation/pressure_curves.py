@@ -26,8 +26,8 @@ from rmkit.policies.overoptimisation import (
     gold_curve,
     measured_peak,
 )
-from rmkit.policies.pressure import Curve, Pressure, best_of_n_pressure, kl_pressure
-from rmkit.policies.stored_responses import UnreachableKL
+from rmkit.policies.pressure import Curve, Pressure, best_of_n_pressure
+from rmkit.policies.stored_responses import kl_optima
 
 FEW = Resampling(n_resamples=300)  # of prompts, for one population: there are hundreds of curves
 SPLIT = "policy prompts"
@@ -45,21 +45,12 @@ def pressures_of(score_pk: np.ndarray, ns: Sequence[int], kls: Sequence[float]) 
         return found
     if ns:
         found["best_of_n"] = best_of_n_pressure(score_pk, sorted(set(ns)), whole=True)
-    if reached := list(_reached(score_pk, sorted(set(kls)))):
-        at_n = np.array([nats for nats, _ in reached])
-        found["kl"] = Pressure("nats", at_n, at_n, score_pk, np.concatenate([policy for _, policy in reached]))
+    if kls:
+        at_n = np.array(sorted(set(kls)), dtype=np.float64)
+        reached_n, policy_npk = kl_optima(score_pk, at_n)
+        if len(reached_n):
+            found["kl"] = Pressure("nats", at_n[reached_n], at_n[reached_n], score_pk, policy_npk)
     return found
-
-
-def _reached(score_pk: np.ndarray, kls: Sequence[float]) -> Iterator[tuple[float, np.ndarray]]:
-    """Each KL that the optimum of these scores can have, and its policy (1, P, K)."""
-    for nats in kls:
-        try:
-            policy_npk = kl_pressure(score_pk, [nats], whole=True).policy_npk
-        except UnreachableKL:
-            return
-        assert policy_npk is not None  # of a whole world it is always there
-        yield nats, policy_npk
 
 
 def gold_in_its_unit(gold_pk: np.ndarray) -> np.ndarray:

@@ -85,7 +85,7 @@ class Resampling:
         return replace(self, level=level, n_resamples=max(self.n_resamples, round(20 / (1 - level))))
 
 
-@lru_cache(maxsize=2)  # a population draws hundreds of curves of one set of prompts
+@lru_cache(maxsize=4)  # a population draws hundreds of curves of one set of prompts
 def _shares(seed: int, n_resamples: int, n_prompts: int) -> np.ndarray:
     """(B, P) each prompt's share of each resample: of the draws of `resampled_means`."""
     rng, each_pp = np.random.default_rng(seed), np.eye(n_prompts)

@@ -96,19 +96,30 @@ def beta_at_kl(score_pk: np.ndarray, kl_target: float, base_pk: np.ndarray | Non
 def values_at_kls(score_pk: np.ndarray, gold_pk: np.ndarray, kls: Sequence[float]) -> np.ndarray:
     """(P, N) the gold that the KL optimum expects at each of N mean KLs over prompts, NaN from where ties allow none.
 
-    As `value` of `kl_optimum` at `beta_at_kl`, base even, and many times faster: all N are solved together, by Newton's
-    steps on log(1 / beta) that may not leave the bracket of what was tried. DataError unless every KL is above 0.
+    As `value` of `kl_optimum` at `beta_at_kl`, base even, and many times faster (`kl_optima`). DataError unless every
+    KL is above 0.
+    """
+    reached_n, policy_npk = kl_optima(score_pk, kls)
+    found_pn = np.full((len(score_pk), len(kls)), np.nan)
+    found_pn[:, reached_n] = np.einsum("npk,pk->pn", policy_npk, gold_pk)
+    return found_pn
+
+
+def kl_optima(score_pk: np.ndarray, kls: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """(R,) places of the mean KLs that these (P, K) scores allow, and (R, P, K) the KL optimum at each, base even.
+
+    All are solved together, by Newton's steps on log(1 / beta) that may not leave the bracket of what was tried.
+    DataError unless every KL is above 0.
     """
     score_pk, _ = checked(score_pk, None)
     kl_n = np.asarray(kls, dtype=np.float64)
     if not (kl_n > 0).all():
         raise DataError(f"a mean KL of {kl_n.min()} nats: it must be above 0")
-    found_pn = np.full((len(score_pk), len(kl_n)), np.nan)
     n_responses, away_pk = score_pk.shape[-1], score_pk - score_pk.max(axis=-1, keepdims=True)
     most = float(np.log(n_responses / (away_pk == 0).sum(axis=-1)).mean())
     reached_n = np.flatnonzero(kl_n < most)
     if not len(reached_n):
-        return found_pn
+        return reached_n, np.empty((0, *score_pk.shape))
     goal_n, away_pk = kl_n[reached_n], away_pk / np.abs(away_pk).max()
     spread = float(np.log(away_pk.std()))
     low_n, high_n = (np.full(len(goal_n), -np.log(end) - spread) for end in reversed(BETAS))
@@ -121,8 +132,7 @@ def values_at_kls(score_pk: np.ndarray, gold_pk: np.ndarray, kls: Sequence[float
         with np.errstate(divide="ignore", invalid="ignore"):
             next_n = at_n + (goal_n - kl_now_n) / slope_n
         at_n = np.where((next_n > low_n) & (next_n < high_n), next_n, (low_n + high_n) / 2)
-    found_pn[:, reached_n] = np.einsum("npk,pk->pn", policy_npk, gold_pk)
-    return found_pn
+    return reached_n, policy_npk
 
 
 def _tilted(away_pk: np.ndarray, times_n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -24,10 +24,12 @@ from rmkit.figures.labelling import wrong_order_figure
 from rmkit.figures.learning_curves import learning_curve_figure
 from rmkit.figures.looks import LOOKS
 from rmkit.figures.margin_uncertainty import margin_uncertainty_figure
+from rmkit.figures.overoptimisation import gamma_figure, overoptimisation_figure
 from rmkit.figures.picks import picks_figure
 from rmkit.figures.population import correlation_figure, scatter_figure
 from rmkit.figures.published_scores import one_bad_model_figure, random_tens_figure
 from rmkit.figures.reliability import reliability_figure
+from rmkit.figures.rotating_golden import rotating_golden_figure
 from rmkit.figures.sample_size import budget_and_gap_figure
 from rmkit.figures.split_ablation import split_ablation_figure
 from rmkit.figures.strategies import contest_figure, family_curves_figure, strategy_rank_figure, why_figure
@@ -37,6 +39,8 @@ from rmkit.intervals.means import Interval
 from tests.figures.readable import alike_but_for_hue, pale_words
 from tests.figures.test_labelling import BATCHES
 from tests.figures.test_margin_uncertainty import curves as uncertain
+from tests.figures.test_overoptimisation import curves, pairs
+from tests.figures.test_overoptimisation import rows as turned
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
 SHARE = Interval(0.6, 0.5, 0.7, 0.95, "new", "t", 50)
@@ -102,6 +106,12 @@ FIGURES = {
     "errors": lambda: error_figure(rows(("beta", [0.5, 1]), ("metric", ["expected_error", "realised_error"])), gap_sd=1),
     "gold by category": lambda: gold_figure(gold()),
     "scatter": lambda: scatter_figure(fits(), ["best_of_2"]),
+    "rotating golden": lambda: rotating_golden_figure(pairs(), ["best_of_8"]),
+    "over-optimisation": lambda: overoptimisation_figure(curves(), turned()),
+    "gamma": lambda: gamma_figure(
+        rows(("fit", HEADS), metric="gamma", form="kl", low=0.4, high=0.6, level=0.95).assign(reward_model=HEADS),
+        pd.DataFrame({"fit": HEADS, "value": np.linspace(0.5, 0.9, len(HEADS))}), ["kl"],
+    ),
     "correlations": lambda: correlation_figure(
         rows(("measure", list(LOOKS["measure"])), ("policy", ["best_of_2"]), n=2.0, nats=np.nan, statistic="kendall",
              units=72, low=0.1, high=0.9, level=0.95, estimand="new", no_interval=None)

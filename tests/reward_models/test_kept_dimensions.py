@@ -95,8 +95,8 @@ def test_a_part_without_a_name_is_left_out_with_its_model(half, tmp_path):
 
 def changed_facts(folder, **facts):
     path = folder / "model.json"
-    about = json.loads(path.read_text())
-    path.write_text(json.dumps(about | {"facts": about["facts"] | facts}))
+    about = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(about | {"facts": about["facts"] | facts}), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
