@@ -99,11 +99,12 @@ def on_all_pairs(
 
 
 def texts_of(bank: ResponseBank) -> tuple[list[str], list[str]]:
-    """(R,) prompts and (R,) responses; DataError if the bank has none."""
+    """(R,) prompts and (R,) responses, those of a policy as a person sees them; DataError if the bank has none."""
     if "response" not in bank.responses or "prompt" not in bank.prompts:
         raise DataError("bank: has no texts for a language model to read; name a pairs_file")
     prompt_p = bank.prompts.set_index("prompt_id")["prompt"]
-    return prompt_p.loc[bank.prompt_id_r].tolist(), bank.responses["response"].tolist()
+    seen = "answer" if "answer" in bank.responses else "response"
+    return prompt_p.loc[bank.prompt_id_r].tolist(), bank.responses[seen].tolist()
 
 
 def _fit(

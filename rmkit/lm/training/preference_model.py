@@ -28,6 +28,7 @@ from rmkit.lm.reading.score import rewards_of
 from rmkit.lm.templates import SYSTEM, TEMPLATES, cut_ids, prepare_tokenizer
 from rmkit.lm.training.arguments import reporting, seeded, trained, training_arguments
 from rmkit.lm.training.preference_options import out_of_range
+from rmkit.lm.training.preference_trainer import best_epoch, preference_trainer
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class PreferenceTraining:
     epochs: int = 2  # at most; the best of them is kept
     batch_size: int = 8  # pairs
     max_length: int = 1024  # tokens of prompt and response, or the model's context if that is less
+    warmup: float = 0.05  # share of the steps
+    regulariser: str = "sum_of_squares"  # of the scores, one of REGULARISERS
+    coefficient: float = 0.0  # of the regulariser; 0: none
 
     def __post_init__(self) -> None:
         if amiss := out_of_range(vars(self)):
@@ -66,6 +70,7 @@ class PairTexts:
     chosen_m: Sequence[str]
     rejected_m: Sequence[str]
     weight_m: np.ndarray | None = None  # (M,) above 0, how much each pair counts; None: all alike
+    rejected_prompt_m: Sequence[str] | None = None  # of pairs across prompts: prompt_m is the chosen responses' then
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +91,16 @@ class TunedModel:
         return int(np.argmin(self.validation_loss_e)) + 1
 
     def score(
-        self, prompts: Sequence[str], responses: Sequence[str], *, progress: Progress | None = None
+        self,
+        prompts: Sequence[str],
+        responses: Sequence[str],
+        *,
+        batch_size: int = 16,
+        progress: Progress | None = None,
     ) -> np.ndarray:
         """(R,) float32 rewards of R responses to their prompts."""
         ids_r, _ = cut_ids(prompts, responses, self.template, self.tokenizer)
-        return rewards_of(self.model, self.tokenizer, ids_r, progress=progress)
+        return rewards_of(self.model, self.tokenizer, ids_r, batch_size=batch_size, progress=progress)
 
 
 def fit_preference_model(
@@ -103,8 +113,9 @@ def fit_preference_model(
 ) -> TunedModel:
     """Fine-tune a language model on pairs; of its epochs, the one with the least log-loss on the validation pairs.
 
-    The loss is the weighted mean of -log sigmoid(reward difference). Everything random comes from the seed. DataError
-    if the model cannot be loaded as a sequence classifier, or if the loss ever is no number.
+    The loss is the weighted mean of -log sigmoid(reward difference), with the regulariser where its coefficient is
+    above 0; the validation loss is without it. Everything random comes from the seed. DataError if the model cannot be
+    loaded as a sequence classifier, or if the loss ever is no number.
     """
     from datasets import Dataset
     from trl import RewardConfig
@@ -127,10 +138,10 @@ def fit_preference_model(
             ).tolist()  # the column that TRL's collator passes on
         arguments = training_arguments(
             folder, epochs=training.epochs, batch_size=training.batch_size, learning_rate=training.rate, seed=seed,
-            warmup=0.05, schedule="cosine",
+            warmup=training.warmup, schedule="cosine",
         )  # fmt: skip
-        best = _best_epoch(lambda of: _log_loss(of, tokenizer, held_out, validation.weight_m))
-        trainer = _weighted_trainer()(
+        best = best_epoch(lambda of: _log_loss(of, tokenizer, held_out, validation.weight_m))
+        trainer = preference_trainer(training.regulariser, training.coefficient)(
             model,
             RewardConfig(**arguments, max_length=None),
             train_dataset=Dataset.from_dict(rows),
@@ -181,7 +192,8 @@ def _ids_of(
 ) -> tuple[Mapping[str, list[list[int]]], int]:
     """The token ids of both sides, and how many texts were cut."""
     chosen_m, n_chosen = cut_ids(pairs.prompt_m, pairs.chosen_m, template, tokenizer)
-    rejected_m, n_rejected = cut_ids(pairs.prompt_m, pairs.rejected_m, template, tokenizer)
+    rejected_prompt_m = pairs.prompt_m if pairs.rejected_prompt_m is None else pairs.rejected_prompt_m
+    rejected_m, n_rejected = cut_ids(rejected_prompt_m, pairs.rejected_m, template, tokenizer)
     return {"chosen": chosen_m, "rejected": rejected_m}, n_chosen + n_rejected
 
 
@@ -204,48 +216,3 @@ def _lora(rank: int) -> Any:
     return LoraConfig(
         r=rank, lora_alpha=2 * rank, lora_dropout=0.0, bias="none", task_type="SEQ_CLS", modules_to_save=["score"]
     )
-
-
-def _weighted_trainer() -> Any:
-    """TRL's RewardTrainer, whose loss counts each pair by its weight, where a batch has weights in place of margins."""
-    from torch.nn.functional import softplus
-    from trl import RewardTrainer
-
-    class WeightedTrainer(RewardTrainer):
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            weight_b = inputs.pop("margin", None)
-            loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
-            if weight_b is not None:
-                chosen_b, rejected_b = outputs.logits.squeeze(-1).chunk(2)
-                loss = (weight_b * softplus(rejected_b - chosen_b)).mean()
-            return (loss, outputs) if return_outputs else loss
-
-    return WeightedTrainer
-
-
-def _best_epoch(loss_of: Any) -> Any:
-    """A callback that keeps the trained weights of the epoch with the least loss, in memory."""
-    import torch
-    from transformers import TrainerCallback
-
-    class BestEpoch(TrainerCallback):
-        loss_e: list[float] = []  # noqa: RUF012 - one of each class, and the class is made for one training
-
-        def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-            self.loss_e.append(loss_of(model))
-            if self.loss_e[-1] <= min(self.loss_e):
-                self.kept = {
-                    name: weight.detach().cpu().clone()
-                    for name, weight in model.named_parameters()
-                    if weight.requires_grad
-                }
-
-        def restore(self, model: Any) -> None:
-            with torch.no_grad():
-                for name, weight in model.named_parameters():
-                    if name in self.kept:
-                        weight.copy_(self.kept[name])
-
-    return BestEpoch()

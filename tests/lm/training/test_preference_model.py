@@ -1,7 +1,6 @@
 """A language model fine-tuned on pairs orders what it has not seen; LoRA keeps the layer of the reward."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from rmkit.errors import DataError
 from rmkit.lm.templates import messages_of
-from rmkit.lm.training import preference_model
 from rmkit.lm.training.preference_model import (
     PairTexts,
     PreferenceTraining,
@@ -114,17 +112,26 @@ def test_equal_weights_are_none_and_a_pair_of_hardly_any_weight_does_not_count(b
     assert (margins_of(heeded, held_out) > 0).mean() > (margins_of(unsure, held_out) > 0).mean() + 0.1
 
 
-def test_the_loss_is_the_weighted_mean_over_a_batch(monkeypatch):
-    """By hand, on one batch of two pairs; without weights it is TRL's own."""
-    kind = preference_model._weighted_trainer()
-    chosen_b, rejected_b = torch.tensor([0.3, -1.0]), torch.tensor([1.2, -2.0])
-    out = SimpleNamespace(logits=torch.cat([chosen_b, rejected_b])[:, None])
-    monkeypatch.setattr(kind.__base__, "compute_loss", lambda self, model, inputs, *more: (torch.tensor(-1.0), out))
-    trainer = kind.__new__(kind)
-    loss = trainer.compute_loss(None, {"margin": torch.tensor([0.5, 1.5])})
-    by_hand = [-w * torch.sigmoid(c - r).log() for w, c, r in zip((0.5, 1.5), chosen_b, rejected_b, strict=True)]
-    assert float(loss) == pytest.approx(float(sum(by_hand)) / 2, abs=1e-6)
-    assert trainer.compute_loss(None, {}) == -1
+def test_warm_up_is_as_asked(base):
+    """With nothing but warm-up the first steps are small: the weights move less."""
+    start, usual, slow = (
+        fitted(base, pairs_of(4, 0), epochs=1, **changed).model.score.weight
+        for changed in ({"learning_rate": 1e-12}, {}, {"warmup": 0.99})
+    )
+    assert (slow - start).abs().sum() < 0.8 * (usual - start).abs().sum()
+
+
+def test_pairs_across_prompts_are_read_with_the_prompt_of_each_side(base):
+    train = pairs_of(6, 0)
+    turned = list(train.prompt_m)[::-1]
+    across = PairTexts(train.prompt_m, train.chosen_m, train.rejected_m, rejected_prompt_m=turned)
+    alike = PairTexts(train.prompt_m, train.chosen_m, train.rejected_m, rejected_prompt_m=train.prompt_m)
+    texts = pairs_of(5, 3)
+    within, same, other = (
+        fitted(base, pairs, epochs=1).score(texts.prompt_m, texts.chosen_m) for pairs in (train, alike, across)
+    )
+    np.testing.assert_array_equal(within, same)
+    assert np.abs(within - other).max() > 1e-3
 
 
 def test_long_texts_are_cut_in_front_and_counted(base):
@@ -161,6 +168,9 @@ def test_progress_counts_the_steps(base):
         ({"epochs": 0}, "epochs: is 0"),
         ({"max_length": 3}, "max_length: is 3; it must be 8 to 1,000,000"),
         ({"learning_rate": 2.0}, "learning_rate: is 2.0"),
+        ({"warmup": 1.0}, "warmup: is 1.0; it must be 0 to 0.99"),
+        ({"coefficient": -1.0}, "coefficient: is -1.0; it must be 0 to 1,000"),
+        ({"regulariser": "ridge"}, "regulariser: is ridge; it must be sum_of_squares or centre"),
     ],
 )
 def test_a_training_that_cannot_be_is_one_line(options, said):
