@@ -19,6 +19,7 @@ from rmkit.intervals.means import Interval, check_request
 
 NEW_MODELS_NEW_SEEDS = "new reward models, new policy seeds, these prompts"
 FEWEST_MODELS = 15
+FEWEST_MODELS_OF_TWO = 20  # of the ceiling, which two reliabilities make, and of a difference of two correlations
 NO_CEILING = "reward models differ hardly more than policy seeds do: no reliability is seen, or not without one of them"
 
 
@@ -38,7 +39,8 @@ def reliability(value_ms: np.ndarray, *, level: float = 0.95, estimand: str = NE
     estimate, reason = max(0.0, found), _why_few(n_models) or _why_no_noise(found, n_seeds)
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
-    low, high, df = _limits(1 - found, 1 - reliability_of(table_ms[_others(n_models)]), np.log, np.exp, level)
+    df = n_models - 2.0
+    low, high = _limits(1 - found, 1 - reliability_of(table_ms[_others(n_models)]), np.log, np.exp, level, df)
     low, high = np.clip([1 - high, 1 - low], 0.0, 1.0)
     return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df)
 
@@ -48,8 +50,8 @@ def correlation_ceiling(
 ) -> Interval:
     """How high seeds' noise lets Pearson's correlation of two means over seeds come: the root of both reliabilities.
 
-    first_ms, second_ms: (M, S) and (M, T), of the same models; a side of one column counts as free of noise. Limits and
-    reasons as in `reliability`; with no noise on either side the ceiling is 1, and there is no interval.
+    first_ms, second_ms: (M, S) and (M, T), of the same models; a side of one column counts as free of noise. Limits as
+    in `reliability`. Fewer than 20 models, or no noise on either side, have a reason and no interval.
     """
     first_ms, second_ms = _pair_of_tables(first_ms, second_ms)
     check_request(level, 1)
@@ -57,12 +59,15 @@ def correlation_ceiling(
     method = "root of both reliabilities, on log(1 - ceiling), jackknife over models"
     estimate = float(_ceiling(first_ms, second_ms))
     without_one_m = _ceiling(first_ms[others_mm], second_ms[others_mm])
-    reason = _why_few(n_models) or _why_no_noise(estimate, max(first_ms.shape[1], second_ms.shape[1]))
+    reason = _why_few(n_models, FEWEST_MODELS_OF_TWO) or _why_no_noise(
+        estimate, max(first_ms.shape[1], second_ms.shape[1])
+    )
     if not reason and not without_one_m.min() > 0:
         reason = NO_CEILING
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
-    low, high, df = _limits(1 - estimate, 1 - without_one_m, np.log, np.exp, level)
+    df = n_models - 2.0
+    low, high = _limits(1 - estimate, 1 - without_one_m, np.log, np.exp, level, df)
     low, high = np.clip([1 - high, 1 - low], 0.0, 1.0)
     return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df)
 
@@ -102,7 +107,8 @@ def correlation_of_seed_means(
     first_mm, second_mm = (value_ms.mean(axis=1)[others_mm] for value_ms in (first_ms, second_ms))
     without_one_m = to_pearson(CORRELATIONS[statistic](first_mm, second_mm)) * ceiling / ceiling_m
     most = HIGHEST[statistic](n_models)
-    low, high, df = _limits(below, np.clip(without_one_m, -most, most), np.arctanh, np.tanh, level)
+    df = n_models - 2.0 if statistic == "pearson" else None  # as `correlation_over_models`
+    low, high = _limits(below, np.clip(without_one_m, -most, most), np.arctanh, np.tanh, level, df)
     low, high = back(np.clip(np.array([low, high]) / ceiling, -1, 1))
     return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df, on_z=not corrected)
 
@@ -120,7 +126,7 @@ def lead_over_another_seed(
     Each seed in turn is left out of the mean over seeds. The measure's correlation with the mean of the other seeds,
     minus that of the seed left out with it, is averaged over seeds: above 0 the measure says more than a second run
     would. measure_m: (M,). outcome_ms: (M, S), 2 seeds or more. Limits are symmetric, by a jackknife over models. Fewer
-    than 15 models, or a constant side, have a reason and no interval.
+    than 20 models, or a constant side, have a reason and no interval.
     """
     table_ms, measure_m = _table(outcome_ms, "outcome_ms"), np.asarray(measure_m, dtype=np.float64)
     check_request(level, 1)
@@ -134,14 +140,18 @@ def lead_over_another_seed(
     method = f"difference of {statistic}, mean over {n_seeds} seeds, jackknife over models"
     estimate = float(_lead(measure_m, table_ms, statistic))
     without_one_m = _lead(measure_m[_others(n_models)], table_ms[_others(n_models)], statistic)
-    reason = _why_few(n_models)
+    reason = _why_few(n_models, FEWEST_MODELS_OF_TWO)
     if not reason and np.isnan([estimate, *without_one_m]).any():
         reason = (
             f"a side is the same for all of {n_models} reward models, or all but one: there is nothing to correlate"
         )
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
-    low, high, df = _limits(estimate, without_one_m, np.asarray, np.asarray, level)
+    df = n_models - 2.0
+    low, high = _limits(estimate, without_one_m, np.asarray, np.asarray, level, df)
+    if statistic != "kendall":  # as `correlation_difference`: two correlations are estimated
+        wider = np.sqrt(n_models / df)
+        low, high = estimate + wider * (low - estimate), estimate + wider * (high - estimate)
     return Interval(estimate, low, high, level, estimand, method, n_models, None, df)
 
 
@@ -184,15 +194,15 @@ def _limits(
     to: Callable[[np.ndarray], np.ndarray],
     back: Callable[[np.ndarray], np.ndarray],
     level: float,
-) -> tuple[float, float, float]:
-    """Limits symmetric on a scale, by a jackknife over models there, and the degrees of freedom: M - 2."""
+    df: float | None,
+) -> tuple[float, float]:
+    """Limits symmetric on a scale, by a jackknife over models there; Student's t, or the normal without `df`."""
     from scipy.stats import t
 
-    n_models = len(without_one_m)
-    error = np.sqrt(to(without_one_m).var() * (n_models - 1))
-    half = t.ppf((1 + level) / 2, n_models - 2) * error
+    error = np.sqrt(to(without_one_m).var() * (len(without_one_m) - 1))
+    half = t.ppf((1 + level) / 2, np.inf if df is None else df) * error
     middle = to(np.asarray(estimate))
-    return float(back(middle - half)), float(back(middle + half)), n_models - 2.0
+    return float(back(middle - half)), float(back(middle + half))
 
 
 def _others(n_models: int) -> np.ndarray:
@@ -200,9 +210,9 @@ def _others(n_models: int) -> np.ndarray:
     return np.array([np.delete(np.arange(n_models), m) for m in range(n_models)])
 
 
-def _why_few(n_models: int) -> str | None:
-    if n_models < FEWEST_MODELS:
-        return f"{n_models} reward models are too few to see how models vary, which takes {FEWEST_MODELS}"
+def _why_few(n_models: int, fewest: int = FEWEST_MODELS) -> str | None:
+    if n_models < fewest:
+        return f"{n_models} reward models are too few to see how models vary, which takes {fewest}"
     return None
 
 

@@ -7,6 +7,7 @@ Sources: arXiv 2410.05584, section 3 (ten models, each the golden one, 90 pairs)
 (bootstrap and jackknife over the nodes of a network); Aronow, Samii & Assenova, Political Analysis 2015 (dyads).
 """
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -119,17 +120,17 @@ def _correlations(
 ) -> tuple[np.ndarray, np.ndarray, str | None]:
     """(C,) correlations with the C outcomes, (C, C) covariance of their z's errors, or why that is NaN."""
     n_models = tables.shape[1]
-    options = {"statistic": statistic, "within_golden": within_golden}
-    estimate_c = correlations_of_dyads(tables, np.ones((1, n_models)), **options)[0]
+    with_models = partial(correlations_of_dyads, tables, statistic=statistic, within_golden=within_golden)
+    estimate_c = with_models(np.ones((1, n_models)))[0]
     if reason := _why_none(n_models, estimate_c):
         return estimate_c, np.full((len(estimate_c),) * 2, np.nan), reason
     most = HIGHEST[statistic](n_models)
     if by == "jackknife":
-        found_bc = correlations_of_dyads(tables, 1.0 - np.eye(n_models), **options)
+        found_bc = with_models(1.0 - np.eye(n_models))
         scale = (n_models - 1) ** 2 / n_models
     else:
         drawn_bf = rng.multinomial(n_models, np.full(n_models, 1 / n_models), size=n_resamples)
-        found_bc = correlations_of_dyads(tables, drawn_bf, **options)
+        found_bc = with_models(drawn_bf)
         found_bc, scale = found_bc[~np.isnan(found_bc).any(axis=1)], 1.0
     z_bc = np.arctanh(np.clip(found_bc, -most, most))
     return estimate_c, np.atleast_2d(np.cov(z_bc.T)) * scale, None

@@ -45,10 +45,11 @@ def residual_spread(
     n_models, degree = len(accuracy_m), DEGREES[fit]
     method = f"root of the variance about a {fit} less that of noise, on a logarithm, jackknife over models"
     if len(np.unique(accuracy_m)) <= degree + 1:
-        reason = f"{n_models} reward models have {degree + 1} accuracies or fewer: there is nothing to fit a {fit} by"
-        return Interval(np.nan, np.nan, np.nan, level, estimand, method, n_models, reason)
+        few = f"{n_models} reward models have {degree + 1} accuracies or fewer: there is nothing to fit a {fit} by"
+        return Interval(np.nan, np.nan, np.nan, level, estimand, method, n_models, few)
     whole, without_one_m = variances_about_fit(accuracy_m, outcome_m, degree)
-    estimate, reason = float(np.sqrt(max(0.0, whole - noise_variance))), None
+    estimate = float(np.sqrt(max(0.0, whole - noise_variance)))
+    reason: str | None = None
     if n_models < FEWEST_MODELS:
         reason = f"{n_models} reward models are too few to see how outcomes spread, which takes {FEWEST_MODELS}"
     elif not min(whole, *without_one_m) > SAME * outcome_m.var():

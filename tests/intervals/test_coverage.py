@@ -93,13 +93,13 @@ def test_an_interval_that_is_missing_or_misses_covers_nothing():
 @pytest.mark.parametrize(
     "function",
     [
-        pytest.param(name, marks=pytest.mark.slow) if "over_populations" in name else name
+        pytest.param(name, marks=pytest.mark.slow) if "over_populations" in name or "dyad" in name else name
         for name in sorted(benchmark.SIMULATORS)
     ],
 )
 def test_every_case_draws_intervals_with_a_truth(function):
     for case in benchmark.cases_by_function()[function]:
-        if "M = " not in case.name or "pearson, M = 30" in case.name:
+        if not re.search("M = .*:", case.name) or "pearson, M = 30" in case.name:  # the others cost much alike
             interval, truth = next(iter(case.draw(np.random.default_rng(0), 50)))
             assert interval.reason is None
             assert abs(interval.estimate - truth) < 10 * (interval.high - interval.low)
