@@ -90,7 +90,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
     policies, measures = list(dict.fromkeys(table["policy"])), list(dict.fromkeys(table["measure"]))
     looks, labels = looks_of(measures, "measure"), policy_labels(table)
-    figure, ax = plt.subplots(figsize=(7.6, 0.62 * len(policies) + 1.3))
+    figure, ax = plt.subplots(figsize=(7.6, max(0.62 * len(policies) + 1.3, 0.26 * len(measures) + 0.9)))
     for position, measure in enumerate(measures):
         color, marker, text = looks[measure].color, looks[measure].marker, looks[measure].text
         line = table[table["measure"] == measure].set_index("policy").loc[policies]

@@ -3,6 +3,7 @@
 Takes tables (evaluation/rotating_golden.py), gives figures; computes nothing but positions.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -49,5 +50,6 @@ def rotating_golden_figure(rows: pd.DataFrame, policies: Sequence[str], *, measu
     axes[0][0].set(ylabel="normalised drop ratio")
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="the golden's labels")
     prompts = f"measured on {measured['units'].iloc[0]:.0f} prompts, policies on others"
-    figure.suptitle(f"{len(measured)} pairs of {len(flips)} reward models, a dot each; {prompts}", x=0.01, ha="left")
+    told = f"{len(measured)} pairs of {len(flips)} reward models, a dot each; {prompts}"
+    figure.suptitle(textwrap.fill(told, 44 * len(policies) + 12), x=0.01, ha="left")
     return figure
