@@ -51,8 +51,8 @@ class TrainingSets:
         """All sets again for each value, value after value, which the fits have in this column."""
         again_f = np.tile(np.arange(len(self.fits)), len(values))
         fits = pd.concat([self.fits.assign(**{column: value}) for value in values], ignore_index=True)
-        pairs = (one if len(values) == 1 else one.only(again_f) for one in (self.train, self.validation))
-        return TrainingSets(fits, *pairs, self.straddling * len(values))
+        train, validation = (one if len(values) == 1 else one.only(again_f) for one in (self.train, self.validation))
+        return TrainingSets(fits, train, validation, self.straddling * len(values))
 
 
 def training_sets(
