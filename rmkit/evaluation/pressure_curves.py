@@ -40,16 +40,17 @@ def pressures_of(score_pk: np.ndarray, ns: Sequence[int], kls: Sequence[float]) 
 
     A KL that ties keep these scores from is left out, and so is a way to optimise of which nothing is left.
     """
-    found = {}
+    found: dict[str, Pressure] = {}
     if not (np.ptp(score_pk, axis=-1) > 0).any():
         return found
     if ns:
         found["best_of_n"] = best_of_n_pressure(score_pk, sorted(set(ns)), whole=True)
     if kls:
-        at_n = np.array(sorted(set(kls)), dtype=np.float64)
-        reached_n, policy_npk = kl_optima(score_pk, at_n)
+        rising = sorted(set(kls))
+        reached_n, policy_npk = kl_optima(score_pk, rising)
         if len(reached_n):
-            found["kl"] = Pressure("nats", at_n[reached_n], at_n[reached_n], score_pk, policy_npk)
+            at_n = np.array(rising, dtype=np.float64)[reached_n]
+            found["kl"] = Pressure("nats", at_n, at_n, score_pk, policy_npk)
     return found
 
 
@@ -64,7 +65,7 @@ def other_draws(fits: pd.DataFrame) -> list[list[int]]:
     """For each of F fits the places of those that differ from it in their draw alone; fits: F rows with fit, draw."""
     settings = fits.drop(columns=["fit", "draw"])
     group_f = settings.astype(object).where(settings.notna(), None).groupby(list(settings), dropna=False).ngroup()
-    return [[g for g in np.flatnonzero(group_f == group) if g != f] for f, group in enumerate(group_f)]
+    return [[int(g) for g in np.flatnonzero(group_f == group) if g != f] for f, group in enumerate(group_f)]
 
 
 def overoptimisation_rows(
