@@ -132,7 +132,13 @@ FLOORS = (
             counts=False,
         ),
     ),
-    (Room("widgets", "what people click on in a notebook: explorer, responses, progress, labelling", counts=False),),
+    (
+        Room(
+            "widgets",
+            "what people click on in a notebook: explorer, responses, progress, labelling, designer",
+            counts=False,
+        ),
+    ),
     (Room("report", "a study's page, made of exhibits, each from stored rows; its notebooks as pages", counts=False),),
     (
         Room(

@@ -20,7 +20,11 @@ from rmkit.study.planning.notebook import LOOK, check_look_cells, declared, read
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-ONLY_LOOKS = ("08_browse", "11_labelling")  # they make no result: no stage of the graph, and no run executes them
+ONLY_LOOKS = (
+    "08_browse",
+    "11_labelling",
+    "15_test_set_designer",
+)  # they make no result: no stage of the graph, and no run executes them
 
 FLOOR = {room.name: number for number, floor in enumerate(FLOORS) for room in floor}
 HEAVY = {"numpy", "pandas", "torch", "sklearn", "scipy", "matplotlib", "seaborn", "papermill", "nbformat", "pyarrow"}

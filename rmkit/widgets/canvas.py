@@ -5,6 +5,7 @@ Knows ipympl and matplotlib's mouse events; not what is drawn.
 
 import base64
 import io
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 BACKEND = matplotlib.get_backend()
+if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
+    pyplot.switch_backend(BACKEND)  # a kernel shows pictures only if its backend is loaded while chosen
 # importing it makes it everybody's backend
 from ipympl.backend_nbagg import Canvas, FigureManager  # type: ignore[import-untyped]  # noqa: E402
 

@@ -10,8 +10,15 @@ pytestmark = [pytest.mark.slow, NEEDS_BROWSER]
 NOTEBOOKS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
 # 00_grammar_world needs nothing, so that a full store makes no difference to it; 02_sampling is long, and below it goes
 # on from a store that has all that it needs by then; 00_embedding_files needs files; test_browse.py has 08_browse,
-# and test_labelling.py 11_labelling.
-ELSEWHERE = ("00_grammar_world", "00_embedding_files", "02_sampling", "08_browse", "11_labelling")
+# test_labelling.py 11_labelling, and test_designer.py 15_test_set_designer.
+ELSEWHERE = (
+    "00_grammar_world",
+    "00_embedding_files",
+    "02_sampling",
+    "08_browse",
+    "11_labelling",
+    "15_test_set_designer",
+)
 ON_A_FULL_STORE = [name for name in NOTEBOOKS if name not in ELSEWHERE]
 ON_AN_EMPTY_STORE = {
     "00_grammar_world": "",

@@ -34,7 +34,7 @@ def planned(root, study):
     assert sum(job.fits for job in jobs)
 
 
-ONLY_LOOKS = ("08_browse", "11_labelling")  # no stage
+ONLY_LOOKS = ("08_browse", "11_labelling", "15_test_set_designer")  # no stage
 STAGES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb") if path.stem not in ONLY_LOOKS)
 
 
