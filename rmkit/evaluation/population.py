@@ -32,9 +32,12 @@ from rmkit.policies.stored_responses import (
 # Those of AGAINST_GOLD that notebook 06 takes unless it is told others.
 NOTEBOOK_TAKES = ("one_pair", "accuracy", "kendall", "spearman", "pearson", "best_of_all")
 MEASURES: Mapping[str, Measure] = {name: AGAINST_GOLD[name] for name in NOTEBOOK_TAKES}
-POLICIES = {"best_of_n": "n", "kl": "nats"}  # and the axis of each: how far it goes from the base
+STORED = {"best_of_n": "n", "kl": "nats"}  # policies over stored responses, and the axis of each: how far it goes
+TRAINED = ("ppo", "rloo", "grpo")  # optimisers of a language model: along steps of training, and at equal KL
+POLICIES = STORED | dict.fromkeys(TRAINED, "steps") | {f"{name}_at_kl": "nats" for name in TRAINED}
 GOLD, BASE = "gold", "base"  # fits beside the population: the policy of gold itself, and no optimisation
 EQUAL_SCORES = "its scores are too alike for a policy this far from the base"
+NO_MODELS = "no reward model has this policy in every population"
 
 
 def measured_by(
@@ -123,10 +126,17 @@ def evaluate_population(
     return Evaluations(everyone, prompt_id_p.astype(np.int64), ones_p, values, axes)
 
 
-def population_rows(evaluations: Evaluations) -> pd.DataFrame:
+def scores_too_alike(fit: str, policy: Metric) -> str:
+    """Why a fit has no policy over stored responses: EQUAL_SCORES."""
+    return EQUAL_SCORES
+
+
+def population_rows(
+    evaluations: Evaluations, *, why_missing: Callable[[str, Metric], str] = scores_too_alike
+) -> pd.DataFrame:
     """Result rows: every fit's measures, and for every policy its gold_reward, regret and ndr.
 
-    Columns that say which policy: `policy`, a name for people, and `n` or `nats`, how far it goes from the base.
+    Columns that say which policy: those of `policy_columns`. why_missing: the reason of a fit without this policy.
     """
     tables = []
     is_gold_f, is_base_f = (evaluations.fits["fit"].to_numpy() == name for name in (GOLD, BASE))
@@ -149,8 +159,8 @@ def population_rows(evaluations: Evaluations) -> pd.DataFrame:
         }
         for metric, value_f in columns.items():
             reason = [
-                None if np.isfinite(value) else drop.reason if valued else EQUAL_SCORES
-                for value, drop, valued in zip(value_f, drops, valued_f, strict=True)
+                None if np.isfinite(value) else drop.reason if valued else why_missing(fit, of)
+                for fit, value, drop, valued in zip(evaluations.fits["fit"], value_f, drops, valued_f, strict=True)
             ]
             table = evaluations.fits.assign(metric=metric, **policy_columns(of), value=value_f, reason=reason)
             tables.append(table.assign(units=value_fq.shape[1], split="policy prompts"))
@@ -168,10 +178,13 @@ def policies(evaluations: Evaluations) -> list[Metric]:
 
 
 def policy_columns(policy: Metric) -> dict[str, str | float]:
-    """The columns of result rows that say which policy: a name for people, and n or nats, the other one missing."""
-    at = np.nan if policy.at is None else float(policy.at)
-    places = {axis: at if POLICIES[policy.name] == axis else np.nan for axis in POLICIES.values()}
-    return {"policy": str(policy), **places}
+    """The columns of result rows that say which policy: a name for people, and n or nats, the other one missing.
+
+    Of a policy along steps of training both are missing, and it has a column `steps` besides.
+    """
+    at, axis = np.nan if policy.at is None else float(policy.at), POLICIES[policy.name]
+    places = {name: at if axis == name else np.nan for name in STORED.values()}
+    return {"policy": str(policy), **places, **({"steps": at} if axis == "steps" else {})}
 
 
 def correlations(
@@ -222,12 +235,16 @@ def correlation_rows(
     for measure in measures_of(populations[0]):
         for policy in policies(populations[0]):
             metric_smp, outcome_smq = tables_of(populations, Metric(measure), policy)
-            interval = interval_of(metric_smp, outcome_smq)
+            if all(map(len, metric_smp)):
+                found = row_of(interval_of(metric_smp, outcome_smq), statistic)
+            else:
+                found = row_of(Interval(np.nan, np.nan, np.nan, np.nan, "", "", 0, NO_MODELS), statistic)
             left_out = sum(len(one.fits) - 2 for one in populations) - sum(map(len, metric_smp))
-            rows.append(
-                {"measure": measure, **policy_columns(policy), "left_out": left_out} | row_of(interval, statistic)
-            )
+            rows.append({"measure": measure, **policy_columns(policy), "left_out": left_out} | found)
     table = pd.DataFrame(rows)
+    if (of_none := table["units"] == 0).any() and not of_none.all():
+        said = ["level", "estimand", "method"]  # as of the others
+        table.loc[of_none, said] = table.loc[~of_none, said].iloc[0].to_list()
     return table.assign(fit=table["measure"] + " and " + table["policy"], split="measuring and policy prompts")
 
 
@@ -279,6 +296,7 @@ def together(evaluations: Evaluations, *which: Metric) -> list[np.ndarray]:
     half = {one: one.name in POLICIES for one in which}
     kept = {one: np.logical_and.reduce([defined[o] for o in which if half[o] == half[one]]) for one in which}
     whole_m = np.logical_and.reduce([np.isfinite(value[one][:, kept[one]]).all(axis=1) for one in which])
+    whole_m &= all(kept_p.any() for kept_p in kept.values())  # of what nobody has, no model has all
     return [value[one][whole_m][:, kept[one]] for one in which]
 
 

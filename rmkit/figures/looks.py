@@ -196,6 +196,11 @@ LOOKS: Mapping[str, Mapping[str, Look]] = {
         "saturated": Look("saturated", PURPLE, (0, (1, 1)), "v"),
         "rare_hack": Look("rare hack", BROWN, (0, (3, 1, 1, 1)), "*"),
     },
+    "optimiser": {
+        "ppo": Look("PPO", PURPLE, "-", "D"),
+        "rloo": Look("RLOO", BLUE, "--", "s"),
+        "grpo": Look("GRPO", GREEN, "-.", "^"),
+    },
     "generator": {
         "base": Look("base model", BLUE, "-", "o"),
         "sft": Look("fine-tuned", ORANGE, "--", "s"),
@@ -317,9 +322,16 @@ def metric_label(metric: str, n: float | None = None) -> str:
     return f"{label.removesuffix(' n')} {n:g}" if has_n else label
 
 
-def policy_label(n: float, nats: float) -> str:
-    """What a policy is called: Best-of-8 by its n, else KL optimum at 0.5 nats by its distance from the base."""
-    return f"Best-of-{n:g}" if n == n else f"KL optimum at {nats:g} nat{'s' * (nats != 1)}"
+def policy_label(n: float, nats: float, steps: float = float("nan"), policy: str = "") -> str:
+    """What a policy is called: Best-of-8 by its n, else KL optimum at 0.5 nats by its distance from the base.
+
+    A trained one, whose `policy` begins with its optimiser's name, PPO at 0.5 nats; by its steps, PPO, 30 steps.
+    """
+    look = LOOKS["optimiser"].get(policy.partition("_")[0])
+    called = look.label if look else "KL optimum"
+    if steps == steps:
+        return f"{called}, {steps:g} step{'s' * (steps != 1)}"
+    return f"Best-of-{n:g}" if n == n else f"{called} at {nats:g} nat{'s' * (nats != 1)}"
 
 
 def _least_alike(start: int, taken: Collection[Look]) -> Look:

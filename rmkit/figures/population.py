@@ -19,19 +19,24 @@ from rmkit.figures.theme import GREY, INK, themed
 def mild_and_strong(rows: pd.DataFrame) -> list[str]:
     """Of the policies in rows, those that a scatter compares: mildest and strongest Best-of-n, and furthest KL optimum.
 
-    rows: policy, n, nats. Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the
+    Of trained policies the one furthest from the base, and that of the last step. rows: policy, n, nats, and steps if
+    policies were trained. Best-of-1 is the base policy for every reward model, so that it is no choice unless it is the
     only one.
     """
-    by_n, by_nats = (rows[rows[axis].notna()].sort_values(axis, kind="stable") for axis in ("n", "nats"))
+    rows = rows if "steps" in rows else rows.assign(steps=np.nan)
+    by_n, by_nats, by_steps = (
+        rows[rows[axis].notna()].sort_values(axis, kind="stable") for axis in ("n", "nats", "steps")
+    )
     choosing = by_n[by_n["n"] > 1] if (by_n["n"] > 1).any() else by_n
-    ends = [*choosing["policy"][:1], *choosing["policy"][-1:], *by_nats["policy"][-1:]]
+    ends = [*choosing["policy"][:1], *choosing["policy"][-1:], *by_nats["policy"][-1:], *by_steps["policy"][-1:]]
     return list(dict.fromkeys(ends))
 
 
 def policy_labels(rows: pd.DataFrame) -> dict[str, str]:
-    """What each policy in rows is called, by its name in the column `policy`. rows: policy, n, nats."""
-    each = rows[rows["n"].notna() | rows["nats"].notna()].drop_duplicates("policy")
-    return {row.policy: policy_label(row.n, row.nats) for row in each.itertuples()}
+    """What each policy in rows is called, by its name in the column `policy`. rows: policy, n, nats; steps if any."""
+    rows = rows if "steps" in rows else rows.assign(steps=np.nan)
+    each = rows[rows[["n", "nats", "steps"]].notna().any(axis=1)].drop_duplicates("policy")
+    return {row.policy: policy_label(row.n, row.nats, row.steps, row.policy) for row in each.itertuples()}
 
 
 def interval_words(table: pd.DataFrame) -> str:

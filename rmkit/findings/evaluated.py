@@ -37,13 +37,20 @@ class Evaluated:
 
 
 BASELINES = ("gold", "random", "shorter")
+ALL_HEADS = (  # for a stage that takes models of whatever kind a population has
+    *("linear_bt", "mlp_bt", "mlp_clf", "lightgbm_clf", "lightgbm_bt"),
+    *("mlp_bt_ensemble", "lightgbm_bt_ensemble"),
+)
 HEADS, PROCEDURES, SPLITS = ("mlp_bt", "mlp_clf"), ("published", "sound"), ("mirrored_row", "pair", "prompt")
 GOLD = {"accuracy": "", "spearman": "", "best_of_n": "n", "proxy_of_pick": "n", "quantile_of_pick": "n"}
 ANNOTATED = dict.fromkeys(("label_accuracy", "log_loss", "overconfidence"), "")
 PAIRS = dict.fromkeys(("accuracy", "log_loss", "brier", "overconfidence"), "")
 MEASURES = dict.fromkeys(FEWEST_RESPONSES, "")
 AXES = ("draw", "beta", "annotations", "flip", "length_bias", "kept_dimensions", "error_accuracy")
-POLICIES = {"best_of_n": "n", "kl": "nats"}
+STORED = {"best_of_n": "n", "kl": "nats"}
+OPTIMISERS = ("ppo", "rloo", "grpo")
+TRAINED = dict.fromkeys(OPTIMISERS, "steps") | {f"{name}_at_kl": "nats" for name in OPTIMISERS}
+POLICIES = STORED | TRAINED
 
 EVALUATED = {
     "04_reward_models": Evaluated(
@@ -57,10 +64,10 @@ EVALUATED = {
         {"reward_model": (), "pool": ("judged",), "strategy": ()},
     ),
     "06_accuracy_vs_policy": Evaluated(
-        MEASURES | POLICIES,
+        MEASURES | STORED,
         AXES,
         {"reward_model": ("gold", "base", "analytic"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
-        tuple(POLICIES),
+        tuple(STORED),
     ),
     "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),
     "10_validation_split": Evaluated(
@@ -72,5 +79,11 @@ EVALUATED = {
             "validation": SPLITS,
             "arm": tuple(map(" ".join, product(HEADS, PROCEDURES, SPLITS))),
         },
+    ),
+    "13_policy_training": Evaluated(
+        MEASURES | TRAINED,
+        AXES,
+        {"reward_model": (*ALL_HEADS, "gold", "base"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
+        tuple(TRAINED),
     ),
 }

@@ -241,6 +241,7 @@ STAGES = {
             "06_accuracy_vs_policy",
             "09_human_preferences",
             "10_validation_split",
+            "13_policy_training",
         ),
     ),
     "09_human_preferences": Stage(
@@ -274,6 +275,21 @@ STAGES = {
         fits=("splits", "annotations", "betas"),
         n_fits="rmkit.preconditions.fits:of_validation_split",
         streams=("04_reward_models",),
+    ),
+    "13_policy_training": Stage(
+        inputs={
+            "prompts": (Source("00_grammar_world"),),
+            "base_models": (Source("00_grammar_world"),),
+            "encoder": (Source("00_grammar_world"),),
+            "policy": (Source("01_sft"),),
+            "test_bank": (Source("02_sampling"),),
+            "reward_models": (Source("06_accuracy_vs_policy"),),
+            "evaluations": (Source("06_accuracy_vs_policy"),),
+        },
+        outputs={"evaluations": {}},
+        data=(GRAMMAR_FOLDER,),
+        precondition="rmkit.preconditions.policy_training:check_policy_training",
+        only={"critic_learning_rate": {"optimiser": ("ppo",)}, "scale_rewards": {"optimiser": ("grpo",)}},
     ),
 }
 

@@ -10,7 +10,7 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.against_gold import evaluate_against_gold
 from rmkit.evaluation.contrasts import fulfilling
 from rmkit.evaluation.on_pairs import evaluate_pairs
-from rmkit.evaluation.population import MEASURES, POLICIES, evaluate_population
+from rmkit.evaluation.population import MEASURES, POLICIES, STORED, evaluate_population
 from rmkit.findings import evaluated
 from rmkit.findings.evaluated import ENDS, EVALUATED
 from rmkit.measures.registry import AGAINST_GOLD
@@ -53,7 +53,10 @@ def test_measures_and_policies_are_those_of_the_population():
     assert list(evaluated.MEASURES) == list(AGAINST_GOLD)
     assert set(MEASURES) < set(evaluated.MEASURES)
     assert evaluated.POLICIES == POLICIES
-    assert EVALUATED["06_accuracy_vs_policy"].policies == tuple(POLICIES)
+    assert EVALUATED["06_accuracy_vs_policy"].policies == tuple(STORED)
+    trained = EVALUATED["13_policy_training"]
+    assert trained.policies == tuple(name for name in POLICIES if name not in STORED)
+    assert trained.metrics == evaluated.MEASURES | {name: POLICIES[name] for name in trained.policies}
 
 
 def test_heads_and_splits_are_those_of_the_ablation():

@@ -53,8 +53,8 @@ def optimise_policy(
 
     prompts: prompt_id and prompt, drawn in random order, all before any comes again. The same arguments give the same
     bytes on one machine, also if a run that was killed is called again with its checkpoints: for that, the same reward
-    must be given again. DataError for a reward that is no number or is constant, and Diverged if the policy goes too
-    far from its start. Everything random comes from the seed.
+    must be given again. DataError for a reward that is no number, ConstantReward for one that says nothing, and
+    Diverged if the policy goes too far from its start. Everything random comes from the seed.
     """
     decoding = Decoding(optimiser.generate_max_len, temperature=1.0, top_p=1.0)
     policy, tokenizer = load_causal(start, pad_token=pad_token)

@@ -7,8 +7,8 @@ al. 2024, arXiv 2405.11143). Sources: PPO, Schulman et al. 2017, arXiv 1707.0634
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from rmkit.errors import DataError, one_of, quoted
 
@@ -117,4 +117,13 @@ class GRPO(Optimiser):
         one_of(self.scale_rewards, SCALES, "scale_rewards", DataError)
 
 
-OPTIMISERS: Mapping[str, type[Optimiser]] = {"ppo": PPO, "rloo": RLOO, "grpo": GRPO}
+OPTIMISERS: Mapping[str, type[PPO | RLOO | GRPO]] = {"ppo": PPO, "rloo": RLOO, "grpo": GRPO}
+
+
+def build_optimiser(name: str, options: Mapping[str, Any]) -> PPO | RLOO | GRPO:
+    """The optimiser of this name, with those of the options that it has; others are left, an absent one is as usual.
+
+    DataError for an unknown name or a value that it refuses.
+    """
+    made_by = OPTIMISERS[one_of(name, OPTIMISERS, "optimiser", DataError)]
+    return made_by(**{field.name: options[field.name] for field in fields(made_by) if field.name in options})

@@ -54,6 +54,15 @@ class Diverged(DataError):
         self.responses = responses  # tracked before, as OptimisedPolicy.responses
 
 
+class ConstantReward(DataError):
+    """A reward that is the same for all responses of the starting policy: nothing can be learned from it."""
+
+    def __init__(self, reward: float, responses: pd.DataFrame) -> None:
+        told = f"is {reward:g} for each of {len(responses)} answers of the starting policy"
+        super().__init__(f"reward: {told}; nothing can be learned from a constant")
+        self.responses = responses  # the starting policy's
+
+
 @dataclass(eq=False)
 class Tracker:
     """Looks at one policy while it is optimised."""
@@ -77,7 +86,7 @@ class Tracker:
     def look(self, step: int) -> None:
         """Ask the policy after so many steps, if its turn has come; Diverged if it is too far from its start.
 
-        DataError if the proxy is the same for all responses of the starting policy: nothing can be learned from it.
+        ConstantReward if the proxy is the same for all responses of the starting policy.
         """
         if not self._is_turn(step):
             return
@@ -113,7 +122,7 @@ class Tracker:
             raise Diverged(step, "its probabilities are no numbers", self.responses)
 
     def _is_turn(self, step: int) -> bool:
-        return step % self.tracked.every == 0 or step == self.steps
+        return step == 0 or step in tracked_steps(self.steps, self.tracked.every)
 
     def _asked(self, step: int) -> pd.DataFrame:
         rows = [
@@ -154,15 +163,17 @@ class Tracker:
     def _check(self, step: int, table: pd.DataFrame) -> None:
         proxy_b, kl = table["proxy_reward"], float(table["kl"].mean())
         if step == 0 and len(table) > 1 and (proxy_b == proxy_b.iloc[0]).all():
-            raise DataError(
-                f"reward: is {proxy_b.iloc[0]:g} for each of {len(table)} answers of the starting policy; nothing can "
-                "be learned from a constant"
-            )
+            raise ConstantReward(float(proxy_b.iloc[0]), table)
         if not np.isfinite(kl):
             raise Diverged(step, "its probabilities are no numbers", self.responses)
         if kl > self.tracked.max_kl:
             told = f"the KL from the starting policy is {kl:.1f} nats, above max_kl={self.tracked.max_kl:g}"
             raise Diverged(step, told, self.responses)
+
+
+def tracked_steps(steps: int, every: int) -> list[int]:
+    """The steps after the start at which a policy is looked at: every so many, and the last."""
+    return [step for step in range(1, steps + 1) if step % every == 0 or step == steps]
 
 
 def by_step(responses: pd.DataFrame) -> pd.DataFrame:

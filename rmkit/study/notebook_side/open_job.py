@@ -48,7 +48,7 @@ SCRATCH = "scratch"  # in a job's folder, never published
 class OpenJob(Gathered):
     """What a notebook holds while it runs: `load`, `save`, `record`, `tally`, `rng`, `progress`, `shards`, `cost`.
 
-    A stage that gathers also has `gathered`, `rows` and `evaluations`.
+    For work that keeps its own states, `kept` too. A stage that gathers also has `gathered`, `rows` and `evaluations`.
     """
 
     def __init__(self, *, project: Project, stage: str, parameters: Mapping[str, Any], job: Mapping[str, Any]) -> None:
@@ -162,6 +162,13 @@ class OpenJob(Gathered):
         They are no result, and are removed once the job is done. Those of a draft stay in its folder.
         """
         return JobShards(self._partial / file_name(what))
+
+    def kept(self, what: str) -> Path:
+        """A folder for the states of long work that keeps its own, as checkpoints of a training; it may not exist yet.
+
+        It lasts as `shards` do: a job that was killed finds in it what it left, and it goes once the job is done.
+        """
+        return self._partial / file_name(what)
 
     @property
     def scratch(self) -> Path:
