@@ -60,6 +60,12 @@ FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
         "lines": "reward_model",
         "headlines": ("correlation", "gold_reward", "regret"),
     },
+    "13_policy_training": {
+        "metric": "gain",
+        "x": "policy",
+        "lines": "reward_model",
+        "headlines": ("gain", "recovered_gain", "correlation"),
+    },
     "07_figures": {
         "metric": "effect",
         "x": "fit",

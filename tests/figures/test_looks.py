@@ -128,6 +128,19 @@ def test_policies_have_names_that_read(n, nats, shown):
     assert policy_label(n, nats) == shown
 
 
+@pytest.mark.parametrize(
+    ("policy", "nats", "steps", "shown"),
+    [
+        ("ppo_30", np.nan, 30.0, "PPO, 30 steps"),
+        ("rloo_1", np.nan, 1.0, "RLOO, 1 step"),
+        ("grpo_at_kl_0.5", 0.5, np.nan, "GRPO at 0.5 nats"),
+        ("kl_0.5", 0.5, np.nan, "KL optimum at 0.5 nats"),
+    ],
+)
+def test_trained_policies_go_by_their_optimiser(policy, nats, steps, shown):
+    assert policy_label(np.nan, nats, steps, policy) == shown
+
+
 def test_a_metric_is_called_by_its_n_where_it_has_one():
     assert metric_label("best_of_n", 32.0) == "gold reward of the best of 32"
     assert metric_label("best_of_n", np.nan) == metric_label("best_of_n") == "gold reward of the best of n"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from rmkit.errors import ResultError
-from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, scatter_figure
+from rmkit.figures.population import correlation_figure, interval_words, mild_and_strong, policy_labels, scatter_figure
 
 
 def population_rows():
@@ -101,3 +101,15 @@ def test_a_scatter_compares_policies_that_choose(ns, kls, shown):
         {"policy": f"{nats} nats", "nats": nats} for nats in kls
     ]
     assert mild_and_strong(pd.DataFrame(rows).astype({"n": float, "nats": float})) == shown
+
+
+def test_trained_policies_are_compared_at_their_furthest_distance_and_their_last_step():
+    rows = pd.DataFrame(
+        {"policy": ["ppo_10", "ppo_30", "ppo_at_kl_1", "ppo_at_kl_2"], "n": np.nan, "nats": [np.nan, np.nan, 1.0, 2.0],
+         "steps": [10.0, 30.0, np.nan, np.nan]}
+    )  # fmt: skip
+    assert mild_and_strong(rows) == ["ppo_at_kl_2", "ppo_30"]
+    assert policy_labels(rows) == {
+        "ppo_10": "PPO, 10 steps", "ppo_30": "PPO, 30 steps", "ppo_at_kl_1": "PPO at 1 nat",
+        "ppo_at_kl_2": "PPO at 2 nats",
+    }  # fmt: skip

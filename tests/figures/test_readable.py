@@ -26,6 +26,7 @@ from rmkit.figures.looks import LOOKS
 from rmkit.figures.margin_uncertainty import margin_uncertainty_figure
 from rmkit.figures.overoptimisation import gamma_figure, overoptimisation_figure
 from rmkit.figures.picks import picks_figure
+from rmkit.figures.policy_training import gain_figure, training_figure
 from rmkit.figures.population import correlation_figure, scatter_figure
 from rmkit.figures.published_scores import one_bad_model_figure, random_tens_figure
 from rmkit.figures.reliability import reliability_figure
@@ -41,6 +42,7 @@ from tests.figures.test_labelling import BATCHES
 from tests.figures.test_margin_uncertainty import curves as uncertain
 from tests.figures.test_overoptimisation import curves, pairs
 from tests.figures.test_overoptimisation import rows as turned
+from tests.figures.test_policy_training import training_rows
 
 HEADS = [*LOOKS["reward_model"], "my_head", "your_head"]
 SHARE = Interval(0.6, 0.5, 0.7, 0.95, "new", "t", 50)
@@ -172,6 +174,8 @@ FIGURES = {
         {"the longer answer": {"labels": SHARE, "head": SHARE}, "the first": {"labels": SHARE}}, {"all": (9, SHARE)}
     ),
     "labelling": lambda: wrong_order_figure(BATCHES),
+    "policy training": lambda: training_figure(training_rows()),
+    "gains of trained policies": lambda: gain_figure(training_rows()),
     "losses": lambda: loss_figure(
         {name: pd.DataFrame({"step": [1, 2], "loss": [2.0, 1.0]}) for name in "abcd"}, title="Learning"
     ),

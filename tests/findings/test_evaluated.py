@@ -14,6 +14,7 @@ from rmkit.evaluation.population import MEASURES, POLICIES, STORED, evaluate_pop
 from rmkit.findings import evaluated
 from rmkit.findings.evaluated import ENDS, EVALUATED
 from rmkit.measures.registry import AGAINST_GOLD
+from rmkit.reward_models.registry import REWARD_MODELS
 from rmkit.training_sets.validation_splits import SPLITS
 
 GOLD_PK = np.random.default_rng(0).normal(size=(6, 4))
@@ -61,6 +62,7 @@ def test_measures_and_policies_are_those_of_the_population():
 
 def test_heads_and_splits_are_those_of_the_ablation():
     assert evaluated.HEADS == HEADS
+    assert set(evaluated.ALL_HEADS) == set(REWARD_MODELS)
     assert set(evaluated.SPLITS) == set(SPLITS)
 
 

@@ -3,6 +3,7 @@ import pytest
 from rmkit.errors import ParamsError
 from rmkit.preconditions.active_labeling import check_active_labeling
 from rmkit.preconditions.annotation import check_annotation
+from rmkit.preconditions.policy_training import check_policy_training
 from rmkit.preconditions.population import check_population
 from rmkit.preconditions.reward_models import check_reward_models, check_validation_split
 
@@ -18,6 +19,13 @@ POPULATION = MODELS | {
     "measuring_share": 0.5, "n_measured": 5, "kls": [0.5], "population": "heads", "measures": ["accuracy", "matrix_accuracy"],
     "flips": [0.0, 0.45], "length_biases": [0.0, 0.5], "kept_dimensions": [1.0, 0.25], "error_shapes": ["gaussian"],
     "error_accuracies": [0.65, 0.75],
+}  # fmt: skip
+TRAINING = POPULATION | {
+    "reward_models": ["linear_bt"], "n_draws": 2, "optimiser": "ppo", "n_rewards": 8, "steps": 30,
+    "rollout_batch_size": 16, "n_samples_per_prompt": 4, "train_batch_size": 64, "max_epochs": 2,
+    "generate_max_len": 24, "actor_learning_rate": 1e-4, "critic_learning_rate": 1e-3, "scale_rewards": "group",
+    "init_kl_coef": 0.0, "n_tracked": 50, "tracked_responses": 2, "track_every": 10, "max_kl": 100.0,
+    "compared_kls": [0.5, 2.0], "checkpoint_every": 10, "gold": "rule", "embedded_text": "truncated",
 }  # fmt: skip
 ACTIVE = WORLD | {
     "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
@@ -113,6 +121,27 @@ ACTIVE = WORLD | {
         (check_active_labeling, ACTIVE, {"ns": []}, "ns is empty"),
         (check_active_labeling, ACTIVE, {"drift": 0.5}, "drift: 0.5 in 03_annotation_noise; here answers do not"),
         (check_active_labeling, ACTIVE, {"tie_width": 0.1, "ties": "drop"}, "ties: drop in 03_annotation_noise; here"),
+        (check_policy_training, TRAINING, {"steps": 0}, "steps: is 0; it must be a whole number from 1 to"),
+        (check_policy_training, TRAINING, {"init_kl_coef": -1.0}, "init_kl_coef: is -1.0; it must be 0 to"),
+        (check_policy_training, TRAINING, {"train_batch_size": 48}, "train_batch_size: is 48, which does not divide"),
+        (
+            check_policy_training,
+            TRAINING | {"optimiser": "rloo"},
+            {"n_samples_per_prompt": 1, "train_batch_size": 16},
+            "n_samples_per_prompt: is 1; RLOO compares responses",
+        ),
+        (check_policy_training, TRAINING, {"n_rewards": 97}, "n_rewards: 97, and 06_accuracy_vs_policy fits 96"),
+        (check_policy_training, TRAINING, {"n_rewards": 0}, "n_rewards: 0; it must be 1 or more"),
+        (check_policy_training, TRAINING, {"n_tracked": 51}, "n_tracked: 51 prompts, and 50 do not measure"),
+        (check_policy_training, TRAINING, {"track_every": 0}, "track_every: 0; it must be 1 or more"),
+        (check_policy_training, TRAINING, {"tracked_responses": 0}, "tracked_responses: 0; it must be 1 or more"),
+        (check_policy_training, TRAINING, {"checkpoint_every": 0}, "checkpoint_every: 0; it must be 1 or more"),
+        (check_policy_training, TRAINING, {"max_kl": 0.0}, "max_kl: 0.0; it must be above 0"),
+        (check_policy_training, TRAINING, {"compared_kls": [0.5, 200.0]}, r"compared_kls\[1\]: 200.0 nats; give more"),
+        (check_policy_training, TRAINING, {"compared_kls": [0.5, 0.5]}, "compared_kls: 0.5 is listed twice"),
+        (check_policy_training, TRAINING, {"embedded_text": "raw"}, "embedded_text: raw in 02_sampling; a policy"),
+        (check_policy_training, TRAINING, {"gold": "model"}, "gold: model in 02_sampling; here gold is the rule"),
+        (check_policy_training, TRAINING, {"measures": ["ndcg"]}, "measures: 06_accuracy_vs_policy must measure accur"),
         (check_population, POPULATION, {"annotations": [8401]}, "annotations: 8401, and 300 prompts offer"),
         (check_population, POPULATION, {"measuring_share": 0.999}, "leaves one side empty"),
         (check_population, POPULATION, {"n_measured": 1}, "n_measured: 1; it takes 2"),

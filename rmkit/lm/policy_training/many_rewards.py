@@ -54,13 +54,12 @@ def optimise_each(
     for position, (name, reward) in enumerate(rewards.items()):
         part = f"run-{position:03d}"
         if places.finished.get(part) is None:
-            progress = progress_of(name) if progress_of else None
-            checkpoints = Checkpoints(places.states / part, places.every)
-            given = {"tracked": tracked, "seed": seed, "pad_token": pad_token, "progress": progress}
             try:
                 run = optimise_policy(
-                    start, prompts, reward, places.policies / part, optimiser, checkpoints=checkpoints, **given
-                )
+                    start, prompts, reward, places.policies / part, optimiser, tracked=tracked, seed=seed,
+                    pad_token=pad_token, checkpoints=Checkpoints(places.states / part, places.every),
+                    progress=progress_of(name) if progress_of else None,
+                )  # fmt: skip
                 table = run.responses.assign(reason="")
             except (Diverged, ConstantReward) as fault:
                 table = fault.responses.assign(reason=str(fault))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.lm.policy_training.optimisers import COUNTS, GRPO, OPTIMISERS, PPO, RANGES, RLOO
+from rmkit.lm.policy_training.optimisers import COUNTS, GRPO, OPTIMISERS, PPO, RANGES, RLOO, build_optimiser
 
 
 @pytest.mark.parametrize("optimiser", [PPO(), RLOO(), GRPO()], ids=lambda one: type(one).__name__)
@@ -48,3 +48,11 @@ def test_a_scale_of_grpo_is_one_of_two():
 
 def test_the_names_are_those_of_parameters():
     assert {name: made.__name__ for name, made in OPTIMISERS.items()} == {"ppo": "PPO", "rloo": "RLOO", "grpo": "GRPO"}
+
+
+def test_an_optimiser_is_built_of_those_parameters_that_it_has():
+    given = {"steps": 7, "scale_rewards": "none", "critic_learning_rate": 0.5, "n_samples_per_prompt": 4, "seed": 3}
+    assert build_optimiser("ppo", given) == PPO(steps=7, critic_learning_rate=0.5, n_samples_per_prompt=4)
+    assert build_optimiser("grpo", given) == GRPO(steps=7, scale_rewards="none", n_samples_per_prompt=4)
+    with pytest.raises(DataError, match=r"^optimiser: 'pop' is not one of ppo, rloo, grpo; did you mean 'ppo'\?$"):
+        build_optimiser("pop", given)

@@ -8,7 +8,7 @@ import torch
 from rmkit.artifacts.shards import Shards
 from rmkit.errors import DataError
 from rmkit.lm.loading import load_causal
-from rmkit.lm.policy_training.tracking import Tracked, Tracker, by_step
+from rmkit.lm.policy_training.tracking import Tracked, Tracker, by_step, tracked_steps
 from tests.lm.policy_training.bandit import ONE, PROMPTS, reward
 
 
@@ -71,6 +71,11 @@ def test_steps_whose_turn_it_is_are_seen_with_the_same_numbers(bandit):
     pd.testing.assert_frame_equal(first, last)  # the policy did not change
     np.testing.assert_allclose(seen["proxy_reward"], reward(None, seen["answer"]))
     assert not tracker.policy.training
+
+
+@pytest.mark.parametrize(("steps", "every", "seen"), [(4, 3, [3, 4]), (6, 3, [3, 6]), (2, 10, [2]), (3, 1, [1, 2, 3])])
+def test_the_steps_that_are_looked_at_are_every_so_many_and_the_last(steps, every, seen):
+    assert tracked_steps(steps, every) == seen
 
 
 def test_a_row_a_step_has_the_means_over_its_responses():

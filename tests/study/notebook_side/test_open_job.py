@@ -139,6 +139,17 @@ def test_parts_are_kept_by_what_they_are_of(opened):
         job.shards("a/b")
 
 
+def test_states_that_work_keeps_itself_last_as_its_parts_do(opened):
+    folder = opened().kept("states")
+    assert not folder.exists()
+    folder.mkdir(parents=True)
+    (folder / "step-3").write_text("3", encoding="utf-8")
+    assert (opened().kept("states") / "step-3").read_text(encoding="utf-8") == "3"
+    assert opened().kept("states") != opened().kept("others")
+    with pytest.raises(ResultError, match="'a/b' cannot name a part of the work"):
+        opened().kept("a/b")
+
+
 def test_a_draft_keeps_parts_and_costs_in_its_own_folder(small):
     small.study("parts", stages={"02_parts": None})
     code = """
