@@ -7,6 +7,7 @@ whose complement is the recovered gain; policies/overoptimisation.py and alarms.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,28 +81,36 @@ def gain_rows(evaluations: Evaluations, runs: Runs, optimiser: str, resampling: 
 def overoptimisation_rows(
     evaluations: Evaluations, runs: Runs, optimiser: str, resampling: Resampling = PLAIN
 ) -> pd.DataFrame:
-    """Of each run's gold along sqrt(KL): Gao's form `kl` (gao_alpha, gao_beta, gao_peak in nats, gao_misfit),
-    peak_step, the tracked step with the highest gold where it falls afterwards, and Kim's gamma against gold's run.
+    """Of each run's gold along sqrt(KL): Gao's form `kl` (gao_alpha, gao_beta, gao_peak in nats, gao_misfit), the peak
+    of the tracked steps where gold falls afterwards (peak in nats, peak_step), and Kim's gamma against gold's run.
 
-    Without a number, with the reason, where a run did not end or has too few places for a fit.
+    In gold's own unit. Without a number, with the reason, where a run did not end or has too few places for a fit.
     """
     rows: list[Row] = []
     for fit in _run_fits(evaluations):
         run = runs[fit["fit"]]
-        names = ["gao_alpha", "gao_beta", "gao_peak", "gao_misfit", "peak_step", *(["gamma"] * (fit["fit"] != GOLD))]
+        names = [
+            "gao_alpha",
+            "gao_beta",
+            "gao_peak",
+            "gao_misfit",
+            "peak",
+            "peak_step",
+            *(["gamma"] * (fit["fit"] != GOLD)),
+        ]
         if why := run["reason"].iloc[0]:
             found = dict.fromkeys(names, _undefined(why, _n_prompts(run)))
         else:
             found = _overoptimisation(tracked_curve(run), names, runs[GOLD], resampling)
         rows += [fit | _whole(optimiser) | interval_row(name, interval) for name, interval in found.items()]
-    return pd.DataFrame(rows).assign(split=SPLIT)
+    return pd.DataFrame(rows).assign(form="kl", split=SPLIT)
 
 
 def alarm_rows(
     evaluations: Evaluations, runs: Runs, scores: Mapping[str, np.ndarray], optimiser: str,
     resampling: Resampling = PLAIN,
 ) -> pd.DataFrame:  # fmt: skip
-    """When the other reward models say that a run began to fool its own: alarm_step and alarm_kl.
+    """When the other reward models say that a run began to fool its own: alarm, in nats, and alarm_step.
 
     And alarm_fall, of their mean since its highest; alarm_late_by, nats after gold's peak; and alarm_lost, gold at its
     highest less gold there. scores: for each run but gold's, (H, R) rewards of its R tracked responses by H other
@@ -114,7 +123,7 @@ def alarm_rows(
         run, score_hr = runs[fit["fit"]], scores[fit["fit"]]
         found = _alarm(run, score_hr, resampling)
         rows += [fit | _whole(optimiser) | interval_row(name, interval) for name, interval in found.items()]
-    return pd.DataFrame(rows).assign(split=SPLIT)
+    return pd.DataFrame(rows).assign(alarm="held_out", split=SPLIT)
 
 
 def held_out_curve(run: pd.DataFrame, score_hr: np.ndarray) -> Curve:
@@ -192,7 +201,9 @@ def _overoptimisation(
         form = fit_form(curve, "kl", resampling)
         misfit = Interval(form.misfit, np.nan, np.nan, np.nan, "", "", n_prompts, "a distance, not an estimate")
         fitted = {"gao_alpha": form.alpha, "gao_beta": form.beta, "gao_peak": form.peak, "gao_misfit": misfit}
-        found = fitted | {"peak_step": measured_peak(curve, resampling)}
+        peak = measured_peak(curve, resampling)
+        ends = {name: np.interp(getattr(peak, name), curve.at_n, curve.kl_n) for name in ("estimate", "low", "high")}
+        found = fitted | {"peak": replace(peak, **ends), "peak_step": peak}
     except DataError as fault:
         return dict.fromkeys(names, _undefined(str(fault), n_prompts))
     if "gamma" not in names:
@@ -207,7 +218,7 @@ def _overoptimisation(
 
 def _alarm(run: pd.DataFrame, score_hr: np.ndarray, resampling: Resampling) -> dict[str, Interval]:
     """The five numbers of `alarm_rows`."""
-    names, n_prompts = ("alarm_step", "alarm_kl", "alarm_fall", "alarm_late_by", "alarm_lost"), _n_prompts(run)
+    names, n_prompts = ("alarm", "alarm_step", "alarm_fall", "alarm_late_by", "alarm_lost"), _n_prompts(run)
     try:
         if why := run["reason"].iloc[0] or ("" if len(score_hr) else "there is no other reward model to watch by"):
             raise DataError(why)
@@ -217,8 +228,8 @@ def _alarm(run: pd.DataFrame, score_hr: np.ndarray, resampling: Resampling) -> d
         return dict.fromkeys(names, _undefined(str(fault), n_prompts))
     why_late = rang.reason or late.peak.reason or "a difference of two places, without an interval"
     return {
+        "alarm": _place(rang.nats, rang.reason, n_prompts),
         "alarm_step": _place(rang.at, rang.reason, n_prompts),
-        "alarm_kl": _place(rang.nats, rang.reason, n_prompts),
         "alarm_fall": rang.fall,
         "alarm_late_by": _place(late.late_by, why_late, n_prompts),
         "alarm_lost": late.lost,
