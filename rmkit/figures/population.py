@@ -36,7 +36,7 @@ def policy_labels(rows: pd.DataFrame) -> dict[str, str]:
     """What each policy in rows is called, by its name in the column `policy`. rows: policy, n, nats; steps if any."""
     rows = rows if "steps" in rows else rows.assign(steps=np.nan)
     each = rows[rows[["n", "nats", "steps"]].notna().any(axis=1)].drop_duplicates("policy")
-    return {row.policy: policy_label(row.n, row.nats, row.steps, row.policy) for row in each.itertuples()}
+    return {row.policy: policy_label(row.n, row.nats, row.steps, str(row.policy)) for row in each.itertuples()}
 
 
 def interval_words(table: pd.DataFrame) -> str:
