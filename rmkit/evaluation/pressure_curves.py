@@ -62,7 +62,12 @@ def gold_in_its_unit(gold_pk: np.ndarray) -> np.ndarray:
 
 
 def other_draws(fits: pd.DataFrame) -> list[list[int]]:
-    """For each of F fits the places of those that differ from it in their draw alone; fits: F rows with fit, draw."""
+    """For each of F fits the places of those that differ from it in their draw alone; fits: F rows with fit, draw.
+
+    Without a column draw, nothing tells draws apart, and no fit has another.
+    """
+    if "draw" not in fits:
+        return [[] for _ in range(len(fits))]
     settings = fits.drop(columns=["fit", "draw"])
     group_f = settings.astype(object).where(settings.notna(), None).groupby(list(settings), dropna=False).ngroup()
     return [[int(g) for g in np.flatnonzero(group_f == group) if g != f] for f, group in enumerate(group_f)]

@@ -32,12 +32,14 @@ NO_VALUE = "no prompt has a value of this measure"
 def flip_family(fits: pd.DataFrame) -> np.ndarray:
     """(F,) places of the reward models that differ in flip alone, by rising flip; few or none if flips are few.
 
-    Of the fits with a flip: the first reward model, beta, draw, bias and share of dimensions, at the most annotations.
+    Of the fits with a flip: the first reward model, beta, draw, bias and share of dimensions, at the most annotations,
+    where there is such a column.
     """
     here = fits[fits["flip"].notna()]
     if here.empty:
         return np.empty(0, np.int64)
-    first = here[here["annotations"] == here["annotations"].max()].iloc[0]
+    most = here[here["annotations"] == here["annotations"].max()] if "annotations" in here else here
+    first = most.iloc[0]
     same = [name for name in here if name not in ("fit", "flip")]
     told = here[same].apply(lambda row: all(_alike(row[name], first[name]) for name in same), axis=1)
     return here[told].sort_values("flip", kind="stable").index.to_numpy()

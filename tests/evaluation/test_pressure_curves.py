@@ -62,6 +62,7 @@ def test_a_kl_out_of_reach_and_equal_scores_are_left_out():
 
 def test_draws_of_one_setting_find_each_other():
     assert other_draws(FITS) == [[1, 2], [0, 2], [0, 1], [], []]
+    assert other_draws(FITS.drop(columns="draw")) == [[]] * 5
 
 
 def test_what_an_alarm_watches_knows_nothing_of_gold_and_only_the_ensemble_knows_the_model_itself():

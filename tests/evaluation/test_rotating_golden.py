@@ -42,6 +42,8 @@ def test_the_family_differs_in_flip_alone_and_is_the_first_of_everything_else():
     assert list(family["fit"]) == list(FITS["fit"])
     assert family["annotations"].tolist() == [400] * F
     assert family["draw"].tolist() == [0] * F
+    without = FITS[["fit", "reward_model", "flip"]]
+    assert list(flip_family(without)) == list(range(F))
 
 
 def test_every_pair_has_what_the_population_would_have_with_that_golden_as_its_gold():
