@@ -66,6 +66,13 @@ FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
         "lines": "reward_model",
         "headlines": ("gain", "recovered_gain", "correlation"),
     },
+    "14_test_sets": {
+        "metric": "correlation",
+        "x": "policy",
+        "lines": "measure",
+        "design": "I",
+        "headlines": ("correlation", "slope", "contrast"),
+    },
     "07_figures": {
         "metric": "effect",
         "x": "fit",

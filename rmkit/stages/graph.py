@@ -4,7 +4,7 @@ A stage's name is its notebook's name. To add one, put the notebook in `notebook
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 ROWS, EVALUATIONS = "rows.parquet", "evaluations"  # a job's results, in its folder and among its artifacts
@@ -127,6 +127,7 @@ MODEL_FOLDER = "rmkit.lm.loading:check_folder"
 GRAMMAR_FOLDER = DataFile("grammar_folder", "rmkit.worlds.grammar.phrases:check", read_whole=True)
 OF_GRAMMAR = dict.fromkeys(("world_seed", "task", "generator"), GRAMMAR)  # what tells grammar worlds from each other
 
+WRITERS: When = {"world": ("grammar",), "writers": (["base", "sft"],)}  # where two writers' responses are compared
 # Where the responses come from that gold is known of, to learn from and to test on; and those that people judged.
 BANK = TEST_BANK = (Source("02_sampling", GRAMMAR), Source("00_embedding_files", FILES))
 JUDGED = Source("00_human_preferences", HUMAN)
@@ -290,6 +291,23 @@ STAGES = {
         data=(GRAMMAR_FOLDER,),
         precondition="rmkit.preconditions.policy_training:check_policy_training",
         only={"critic_learning_rate": {"optimiser": ("ppo",)}, "scale_rewards": {"optimiser": ("grpo",)}},
+    ),
+    "14_test_sets": Stage(
+        inputs={
+            "test_bank": TEST_BANK,
+            "base_test_bank": (Source("02_sampling", WRITERS, {"generator": "base"}, "test_bank"),),
+            "sft_test_bank": (Source("02_sampling", WRITERS, {"generator": "sft"}, "test_bank"),),
+            "reward_models": (Source("06_accuracy_vs_policy"),),
+            "encoder": (Source("00_grammar_world", GRAMMAR),),
+        },
+        data=(replace(GRAMMAR_FOLDER, when=GRAMMAR),),
+        precondition="rmkit.preconditions.test_sets:check_test_sets",
+        only={
+            **OF_GRAMMAR,
+            **dict.fromkeys(("writers", "n_wordings", "grammar_folder", "dtype", "pad_token"), GRAMMAR),
+        },
+        streams=("06_accuracy_vs_policy",),  # so that the same prompts measure
+        may_gather=("13_policy_training",),
     ),
 }
 

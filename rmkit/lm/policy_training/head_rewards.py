@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from rmkit.errors import DataError, one_of, quoted
-from rmkit.lm.loading import load_encoder, origin_of
 from rmkit.lm.policy_training.rewards import RewardFunction, blank_as
 from rmkit.lm.reading.embed import embed
-from rmkit.lm.templates import TEMPLATES, fingerprint
+from rmkit.lm.reading.read_again import reader_of
 from rmkit.reward_models.collection import RewardModels
 
 if TYPE_CHECKING:
@@ -71,12 +70,7 @@ class TextReader:
                 f"the bank's embeddings are of {quoted(source.get('text'))} text; policies are optimised for rewards "
                 "of answers: sample with embedded_text: truncated"
             )
-        template = str(source["template"]).partition(":")[0]
-        one_of(template, TEMPLATES, "the bank's template", DataError)
-        reader = cls(*load_encoder(origin_of(source["model"], folders, "encoder"), **options), template)
-        if (now := fingerprint(template, reader.tokenizer)) != source["template"]:
-            raise DataError(f"encoder {source['model']}: makes {now} of a text, and the bank has {source['template']}")
-        return reader
+        return cls(*reader_of(source, folders, **options))
 
     def embed(self, prompts: Sequence[str], answers: Sequence[str]) -> np.ndarray:
         """(R, D) float16 embeddings, as notebook 02 makes them; DataError for a blank answer."""

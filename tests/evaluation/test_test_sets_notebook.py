@@ -1,0 +1,61 @@
+"""Notebook 14 in the smoke study, through the real runner: its rows, and that it continues what 06 and 02 made."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rmkit.artifacts.bank import ResponseBank
+from rmkit.artifacts.evaluations import Evaluations
+from rmkit.evaluation.design_settings import DESIGN_NAMES
+from rmkit.evaluation.population import policies
+from rmkit.stages.graph import STAGES
+
+
+@pytest.fixture(scope="module")
+def job(smoke):
+    (folder,) = (smoke / "runs/jobs").glob("14_test_sets-*")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rows(job):
+    return pd.read_parquet(job / "rows.parquet")
+
+
+def of_06(smoke):
+    (folder,) = (smoke / "runs/jobs").glob("06_accuracy_vs_policy-*")
+    return Evaluations.load(folder / "artifacts/evaluations")
+
+
+def test_every_design_has_correlations_with_every_policy_of_06(rows, smoke):
+    correlations = rows[(rows["metric"] == "correlation") & (rows["policy_category"] == "")]
+    assert set(correlations["design"]) == set(DESIGN_NAMES)
+    wanted = {str(policy) for policy in policies(of_06(smoke))}
+    assert all(set(here["policy"]) == wanted for _, here in correlations.groupby("design"))
+    assert (correlations["units"] + correlations["left_out"] == len(of_06(smoke).fits) - 2).all()
+
+
+def test_differences_slopes_contrasts_choices_and_rewordings_are_there(rows):
+    metrics = {"correlation_difference", "slope", "contrast", "selection_regret", "decision_accuracy", "mrr_of_best"}
+    assert set(rows["metric"]) >= metrics | {"score_change", "rank_flips"}
+    assert (rows["no_interval"].fillna("") != "").all(), "four prompts measure: no interval is covered for"
+
+
+def test_the_prompts_that_measure_are_those_of_06(job, smoke):
+    measuring = int(np.isfinite(of_06(smoke).value_fp("accuracy")).any(axis=0).sum())
+    tallies = json.loads((job / "tallies.json").read_text(encoding="utf-8"))
+    assert [tally["in"] for tally in tallies if tally["what"] == "measuring prompts"] == [measuring]
+    assert STAGES["14_test_sets"].streams == ("06_accuracy_vs_policy",)
+
+
+def test_each_writers_bank_is_an_input_of_its_own(job, smoke):
+    inputs = json.loads((job / "manifest.json").read_text(encoding="utf-8"))["ingredients"]["inputs"]
+    assert inputs["sft_test_bank"] == inputs["test_bank"] != inputs["base_test_bank"]
+    digests = {}
+    for folder in (smoke / "runs/jobs").glob("02_sampling-*"):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        digests[manifest["parameters"]["generator"]] = manifest["artifacts"]["test_bank"]["digest"]
+        assert ResponseBank.load(folder / "artifacts/test_bank").n_prompts == 8
+    assert {name: inputs[f"{name}_test_bank"] for name in digests} == digests
