@@ -127,7 +127,7 @@ def dyad_cases(*, difference: bool) -> list[Case]:
             f"{statistic} {'within golden' if within else 'pooled'}, F = {f}: {name}",
             pairs_of(population, statistic, f, within_golden=within, difference=difference),
             outside=TWICE if within or population.own > 1 else "",
-            times=0.25,
+            times=0.1 if f > 20 and not within else 0.25,
         )
         for statistic, within, f in rows
         for name, population in POPULATIONS.items()

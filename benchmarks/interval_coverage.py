@@ -412,7 +412,8 @@ def correlation_cases(kind: str) -> list[Case]:
         rows += [(48, normal), (48, favoured), (72, normal)]
     if kind == "difference":
         rows += [(48, alike)]
-    few = [(m, name) for m in (15, 20) for name in (normal, kinds, favoured)]
+    few = [(m, name) for m in ((15, 20) if kind == "one" else (20,)) for name in (normal, kinds, favoured)]
+    fewest = correlations.FEWEST_OF_DIFFERENCE
     return [
         Case(
             f"{statistic}, M = {m}: {name}",
@@ -422,6 +423,7 @@ def correlation_cases(kind: str) -> list[Case]:
         )
         for statistic in RANKED
         for m, name in rows + few
+        if kind != "difference" or m >= fewest[statistic]
     ]
 
 

@@ -19,12 +19,11 @@ from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
 FEWEST_CLUSTERS = 10  # draws, say, that models share: with fewer, how they vary cannot be told
 FEWEST_MODELS = 15  # from here on coverage was measured: docs/log/interval-coverage.md
-FEWEST_MODELS_OF_DIFFERENCE = 20  # over 15, Pearson's difference is held less than 93% of the time
 PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for all that rounding can tell
 
-DIFFERENCE = ("a difference of correlations", FEWEST_MODELS_OF_DIFFERENCE)
 
 Statistic = Literal["kendall", "spearman", "pearson"]
+FEWEST_OF_DIFFERENCE: dict[str, int] = {"kendall": 20, "spearman": 20, "pearson": 30}
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ def correlation_difference(
     """correlation(metric, first outcome) minus correlation(metric, second outcome), each as `correlation_over_models`.
 
     Both outcomes are (M, Q) on the same Q prompts in the same order, and share every resample. To compare two metrics
-    against one outcome, hand the outcome over as `metric_mp`: a correlation has no sides. Fewer than 20 models have no
-    interval.
+    against one outcome, hand the outcome over as `metric_mp`: a correlation has no sides. Fewer than 20
+    models have no interval, nor have fewer than 30 by Pearson's correlation.
     """
     metric_mp, outcome_cmq = _tables_by_model(
         metric_mp=metric_mp, first_outcome_mq=first_outcome_mq, second_outcome_mq=second_outcome_mq
@@ -136,7 +135,7 @@ def _correlations(
 ) -> tuple[np.ndarray, np.ndarray, str | None]:
     """(C,) correlations with the C outcomes, (C, C) covariance of their z's errors, or why that is NaN."""
     estimate_c = CORRELATIONS[statistic](metric_mp.mean(axis=1), outcome_cmq.mean(axis=2))
-    if reason := _why_no_correlation(metric_mp, outcome_cmq, estimate_c):
+    if reason := _why_no_correlation(metric_mp, outcome_cmq, estimate_c, statistic):
         return estimate_c, np.full((len(estimate_c),) * 2, np.nan), reason
     return estimate_c, _error_of_z(metric_mp, outcome_cmq, statistic, rng, n_resamples, units), None
 
@@ -214,11 +213,15 @@ def _units(cluster_m: np.ndarray | None, n_models: int, estimand: str) -> Units:
     )
 
 
-def _why_no_correlation(metric_mp: np.ndarray, outcome_cmq: np.ndarray, estimate_c: np.ndarray) -> str | None:
+def _why_no_correlation(
+    metric_mp: np.ndarray, outcome_cmq: np.ndarray, estimate_c: np.ndarray, statistic: Statistic
+) -> str | None:
     n_models, n_prompts = len(metric_mp), min(metric_mp.shape[1], outcome_cmq.shape[2])
     if np.isnan(estimate_c).any():
         return f"a mean is the same for all {n_models} reward models: there is nothing to correlate"
-    what, fewest = ("a correlation", FEWEST_MODELS) if len(outcome_cmq) == 1 else DIFFERENCE
+    what, fewest = "a correlation", FEWEST_MODELS
+    if len(outcome_cmq) > 1:
+        what, fewest = f"a difference of {statistic}'s correlations", FEWEST_OF_DIFFERENCE[statistic]
     if n_models < fewest:
         return f"{n_models} reward models are too few for {what} over them, which takes {fewest}"
     if n_prompts < FEWEST_PROMPTS:

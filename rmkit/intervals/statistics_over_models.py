@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rmkit.errors import DataError
-from rmkit.intervals.correlations import FEWEST_MODELS_OF_DIFFERENCE, NEW_MODELS_NEW_PROMPTS, own_noise
+from rmkit.intervals.correlations import NEW_MODELS_NEW_PROMPTS, own_noise
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
+FEWEST_MODELS = 20
 ALIKE = 1e-12  # values that differ by less are the same, for all that rounding can tell
 
 Function = Callable[[list[np.ndarray]], np.ndarray]
@@ -108,8 +109,8 @@ def _values(function: Function, means: list[np.ndarray]) -> np.ndarray:
 def _why_none(estimate: float, n_models: int, n_prompts: int) -> str | None:
     if not np.isfinite(estimate):
         return f"the statistic is not defined for these means of {n_models} reward models"
-    if n_models < (fewest := FEWEST_MODELS_OF_DIFFERENCE):
-        return f"{n_models} reward models are too few for a statistic over them, which takes {fewest}"
+    if n_models < FEWEST_MODELS:
+        return f"{n_models} reward models are too few for a statistic over them, which takes {FEWEST_MODELS}"
     if n_prompts < FEWEST_PROMPTS:
         return f"{n_prompts} prompts are too few to see how prompts vary, which takes {FEWEST_PROMPTS}"
     return None

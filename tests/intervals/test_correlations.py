@@ -141,12 +141,14 @@ def test_an_order_that_is_nearly_perfect_has_a_finite_interval(statistic):
     assert 0.5 < interval.low < interval.estimate < interval.high <= 1
 
 
-def test_a_difference_takes_more_models_than_one_correlation():
-    assert interval_of(METRIC[:15], OUTCOME[:15]).reason is None
-    assert (
-        "19 reward models are too few for a difference"
-        in difference_of(OUTCOME[:19], WORSE[:19], metric_mp=METRIC[:19]).reason
+@pytest.mark.parametrize(("statistic", "fewest"), [("kendall", 20), ("spearman", 20), ("pearson", 30)])
+def test_a_difference_takes_more_models_than_one_correlation(statistic, fewest):
+    assert interval_of(METRIC[:15], OUTCOME[:15], statistic=statistic).reason is None
+    enough, few = (
+        difference_of(OUTCOME[:n], WORSE[:n], metric_mp=METRIC[:n], statistic=statistic) for n in (fewest, fewest - 1)
     )
+    assert enough.reason is None
+    assert f"{fewest - 1} reward models are too few for a difference of {statistic}'s" in few.reason
 
 
 @pytest.mark.parametrize("statistic", CORRELATIONS)
