@@ -3,27 +3,32 @@
 If each proxy were gold with independent normal noise, a policy's drop ratio would be 1 + cos(pi A), A the accuracy on
 two responses, for every n and every KL. Two numbers say how this fails: the departure, the mean over reward models of
 the drop ratio less the curve; and the spread, the standard deviation of drop ratios about a smooth curve of accuracy (a
-parabola, fitted). A part of the spread is the noise of so few prompts, which has a row of its own. Knows evaluations
-only. Sources: arXiv 2410.05584, section 4; policies/gaussian_rewards.py for the curve.
+parabola, fitted). A part of the spread is the noise of so few prompts: it has a row of its own, and so has the spread
+without it. The same is asked of Kim's gamma. Knows evaluations and rows only. Sources: arXiv 2410.05584, section 4;
+policies/gaussian_rewards.py for the curve.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Metric
 from rmkit.evaluation.population import BASE, GOLD, policies, policy_columns, row_of, together
 from rmkit.intervals.correlations import NEW_MODELS_NEW_PROMPTS
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval
+from rmkit.intervals.residual_spreads import residual_spread
 from rmkit.policies.gaussian_rewards import drop_ratio_at
 from rmkit.policies.stored_responses import normalised_drop_ratio
 
 ACCURACY = Metric("accuracy")
 FEWEST_MODELS = 20
 DEGREE = 2  # of the curve of accuracy that the spread is taken about
-NEW_MODELS_THESE_PROMPTS = "new reward models, these prompts"
+FEWEST_TO_FIT = 5
+METRICS = ("departure", "ndr_spread", "ndr_spread_noise", "ndr_spread_beyond_noise")
 
 
 class Tables(NamedTuple):
@@ -40,12 +45,12 @@ class Tables(NamedTuple):
 
 
 def departure_rows(evaluations: Evaluations, *, n_resamples: int = 300, level: float = 0.95) -> pd.DataFrame:
-    """Result rows of every policy: metrics departure, ndr_spread and ndr_spread_noise.
+    """Result rows of every policy, of the metrics that METRICS lists.
 
     Columns: fit, metric, the columns of `policy_columns`, value, reason, units (reward models), low, high, level,
     estimand, method, no_interval, split. The departure's interval resamples models and prompts, each on its own, and
     counts what is between them twice (Owen 2007): it is rather too long than too short. It takes models as independent,
-    although those of one draw share their pairs. The spread's is a jackknife over models on a log scale.
+    although those of one draw share their pairs. The spreads' are those of `residual_spread`.
     """
     rows = []
     for policy in policies(evaluations):
@@ -58,23 +63,24 @@ def departure_rows(evaluations: Evaluations, *, n_resamples: int = 300, level: f
 
 def _intervals(evaluations: Evaluations, policy: Metric, n_resamples: int, level: float) -> dict[str, Interval]:
     if ACCURACY.name not in evaluations.values:
-        return _missing("accuracy is not among the measures", 0, level)
+        lacking = _missing("accuracy is not among the measures", 0, level, len(METRICS))
+        return dict(zip(METRICS, lacking, strict=True))
     accuracy_mp, earned_mq = together(evaluations, ACCURACY, policy)
     value_fp = evaluations.value_fp(policy).astype(np.float64)
     (gold_p,), (base_p,) = (value_fp[(evaluations.fits["fit"] == name).to_numpy()] for name in (GOLD, BASE))
     gold_q, base_q = gold_p[np.isfinite(base_p)], base_p[np.isfinite(base_p)]
     reason = normalised_drop_ratio(base_q, gold_q, base_q).reason
-    if reason is None and len(accuracy_mp) < DEGREE + 2:
+    if reason is None and len(accuracy_mp) < FEWEST_TO_FIT:
         reason = f"{len(accuracy_mp)} reward models are too few for a curve of accuracy"
     if reason:
-        return _missing(reason, len(accuracy_mp), level)
+        return dict(zip(METRICS, _missing(reason, len(accuracy_mp), level, len(METRICS)), strict=True))
     tables = Tables(accuracy_mp, gold_q - earned_mq, gold_q - base_q)
     rng = np.random.default_rng(0)
-    return {
-        "departure": departure(tables, rng, n_resamples, level),
-        "ndr_spread": spread(tables, level),
-        "ndr_spread_noise": spread_noise(tables, rng, n_resamples, level),
-    }
+    departed = departure(tables, rng, n_resamples, level)
+    noise = spread_noise(tables, rng, n_resamples, level)
+    beyond = noise if np.isnan(noise.estimate) else spread(tables, noise.estimate**2, level)
+    found = departed, spread(tables, 0.0, level), noise, beyond
+    return dict(zip(METRICS, found, strict=True))
 
 
 def departure(tables: Tables, rng: np.random.Generator, n_resamples: int, level: float) -> Interval:
@@ -91,24 +97,34 @@ def departure(tables: Tables, rng: np.random.Generator, n_resamples: int, level:
     return Interval(estimate, float(low), float(high), level, NEW_MODELS_NEW_PROMPTS, method, n_models)
 
 
-def spread(tables: Tables, level: float) -> Interval:
-    """The standard deviation of NDR about a parabola in accuracy, over models; the noise of prompts is in it."""
-    from scipy.stats import t
-
+def spread(tables: Tables, noise_variance: float, level: float) -> Interval:
+    """The standard deviation of NDR about a parabola in accuracy, over models, without noise of this variance."""
     (accuracy_m,), (ratio_m,) = _once(tables)
-    n_models, method = len(ratio_m), "residual standard deviation, jackknife over models on a log scale"
-    estimate = _residual_sd(accuracy_m, ratio_m)
-    reason = _why_none(tables) or ("all drop ratios lie on one parabola" if estimate < 1e-12 else None)
-    if reason:
-        return Interval(estimate, np.nan, np.nan, level, NEW_MODELS_THESE_PROMPTS, method, n_models, reason)
-    without_m = np.log([_residual_sd(np.delete(accuracy_m, m), np.delete(ratio_m, m)) for m in range(n_models)])
-    error = np.sqrt((n_models - 1) / n_models * ((without_m - without_m.mean()) ** 2).sum())
-    df = n_models - DEGREE - 1.0
-    half = float(t.ppf((1 + level) / 2, df)) * error
-    low, high = estimate * np.exp([-half, half])
-    return Interval(
-        estimate, float(low), float(high), level, NEW_MODELS_THESE_PROMPTS, method, n_models, None, df, on_log=True
-    )
+    found = residual_spread(accuracy_m, ratio_m, noise_variance, fit="parabola", level=level)
+    few = _few_prompts(min(tables.accuracy_mp.shape[1], tables.drop_mq.shape[1]))
+    return replace(found, low=np.nan, high=np.nan, reason=few) if few else found
+
+
+def gamma_spread_rows(turned: pd.DataFrame, measured: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """Result rows, one a form (best_of_n, kl): metric gamma_spread, of reward models that have a gamma and an accuracy.
+
+    The standard deviation of gamma about a parabola in accuracy, without the noise of prompts that gamma's own
+    intervals tell. turned: rows of `pressure_curves.overoptimisation_rows`; measured: those of `population_rows`.
+    """
+    accuracy = measured[measured["metric"] == ACCURACY.name].set_index("fit")["value"]
+    rows = []
+    for form, of_form in turned[turned["metric"] == "gamma"].groupby("form", sort=False):
+        known = of_form[np.isfinite(of_form["value"]) & of_form["fit"].isin(accuracy.index)]
+        z = float(ndtri((1 + level) / 2))
+        noise = float((((known["high"] - known["low"]) / (2 * z)) ** 2).mean())
+        if len(known) < FEWEST_TO_FIT or not np.isfinite(noise):
+            (found,) = _missing(f"{len(known)} reward models have a gamma with its interval", len(known), level, 1)
+        else:
+            accuracy_m, gamma_m = accuracy[known["fit"]].to_numpy(np.float64), known["value"].to_numpy(np.float64)
+            found = residual_spread(accuracy_m, gamma_m, noise, fit="parabola", level=level)
+        said = {"metric": "gamma_spread", "form": form, "fit": f"all reward models, gamma along {form}"}
+        rows.append(row_of(found, "") | said | {"split": "measuring and policy prompts"})
+    return pd.DataFrame(rows).drop(columns="statistic", errors="ignore")
 
 
 def spread_noise(tables: Tables, rng: np.random.Generator, n_resamples: int, level: float) -> Interval:
@@ -149,21 +165,19 @@ def _residuals(accuracy_bm: np.ndarray, ratio_bm: np.ndarray) -> np.ndarray:
     return ratio_bm - fitted_bm
 
 
-def _residual_sd(accuracy_m: np.ndarray, ratio_m: np.ndarray) -> float:
-    (residual_m,) = _residuals(accuracy_m[None], ratio_m[None])
-    return float(np.sqrt((residual_m**2).sum() / (len(ratio_m) - DEGREE - 1)))
-
-
 def _why_none(tables: Tables) -> str | None:
     """Why so few models or prompts have no interval, or None."""
-    n_models, n_prompts = len(tables.drop_mq), min(tables.accuracy_mp.shape[1], tables.drop_mq.shape[1])
+    n_models = len(tables.drop_mq)
     if n_models < FEWEST_MODELS:
         return f"{n_models} reward models are too few for an interval, which needs {FEWEST_MODELS}"
+    return _few_prompts(min(tables.accuracy_mp.shape[1], tables.drop_mq.shape[1]))
+
+
+def _few_prompts(n_prompts: int) -> str | None:
     if n_prompts < FEWEST_PROMPTS:
         return f"{n_prompts} prompts are too few for a bootstrap over prompts, which needs {FEWEST_PROMPTS}"
     return None
 
 
-def _missing(reason: str, n_models: int, level: float) -> dict[str, Any]:
-    none = Interval(np.nan, np.nan, np.nan, level, "", "", n_models, reason)
-    return dict.fromkeys(("departure", "ndr_spread", "ndr_spread_noise"), none)
+def _missing(reason: str, n_models: int, level: float, n: int) -> list[Interval]:
+    return [Interval(np.nan, np.nan, np.nan, level, "", "", n_models, reason)] * n

@@ -2,7 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rmkit.evaluation.gaussian_departure import Tables, departure, departure_rows, spread, spread_noise
+from rmkit.evaluation.gaussian_departure import (
+    METRICS,
+    Tables,
+    departure,
+    departure_rows,
+    gamma_spread_rows,
+    spread,
+    spread_noise,
+)
 from rmkit.evaluation.population import MEASURES, evaluate_population, population_rows
 from rmkit.policies.gaussian_rewards import drop_ratio_at
 
@@ -69,7 +77,7 @@ def parabola(noise, rng, n_models=M):
 def test_the_spread_is_the_residual_standard_deviation_and_its_interval_covers_it():
     rng, found = np.random.default_rng(2), []
     for _ in range(200):
-        interval = spread(parabola(0.05, rng), 0.95)
+        interval = spread(parabola(0.05, rng), 0.0, 0.95)
         found.append((interval.estimate**2, interval.low <= 0.05 <= interval.high))
     squares, held = np.array(found).T
     assert squares.mean() == pytest.approx(0.05**2, rel=0.1)  # M - 3 in the denominator
@@ -83,10 +91,36 @@ def test_the_noise_of_prompts_alone_is_the_spread_where_models_differ_in_nothing
         exact = parabola(0.0, rng)
         drop_mq = exact.drop_mq[:, :1] + 0.4 * rng.normal(size=(M, 100))
         tables = Tables(np.repeat(exact.accuracy_mp[:, :1], 100, axis=1), drop_mq, np.ones(100))
-        spreads.append(spread(tables, 0.95).estimate ** 2)
+        spreads.append(spread(tables, 0.0, 0.95).estimate ** 2)
         noises.append(spread_noise(tables, rng, 100, 0.95).estimate ** 2)
     assert np.mean(noises) == pytest.approx(0.4**2 / 100, rel=0.1)
     assert np.mean(spreads) == pytest.approx(np.mean(noises), rel=0.2)
+
+
+def test_the_spread_beyond_noise_is_what_is_left_of_both():
+    assert set(ROWS.index.get_level_values("metric")) == set(METRICS)
+    whole, noise, beyond = (ROWS.loc[name]["value"] for name in METRICS[1:])
+    assert beyond.to_numpy() == pytest.approx(np.sqrt(np.maximum(0, whole**2 - noise**2)))
+
+
+def turned(gamma_m, half=0.02, form="kl"):
+    names = [f"m{m}" for m in range(len(gamma_m))]
+    return pd.DataFrame(
+        {"fit": names, "metric": "gamma", "form": form, "value": gamma_m, "low": gamma_m - half, "high": gamma_m + half}
+    )
+
+
+def test_the_spread_of_gamma_is_about_a_parabola_of_accuracy_without_gammas_noise():
+    rng, accuracy_m = np.random.default_rng(5), np.linspace(0.55, 0.9, 60)
+    measured = pd.DataFrame({"fit": [f"m{m}" for m in range(60)], "metric": "accuracy", "value": accuracy_m})
+    exact_m = 2 - 3 * accuracy_m + accuracy_m**2
+    noisy = pd.concat([turned(exact_m + 0.1 * rng.normal(size=60)), turned(exact_m, form="best_of_n")])
+    rows = gamma_spread_rows(noisy, measured).set_index("form")
+    assert rows.loc["kl", "low"] < 0.1 < rows.loc["kl", "high"]
+    assert rows.loc["kl", "units"] == 60
+    assert rows.loc["best_of_n", "value"] == pytest.approx(0, abs=1e-6)
+    few = gamma_spread_rows(turned(exact_m[:3]), measured)
+    assert few["reason"].item() == "3 reward models have a gamma with its interval"
 
 
 def test_what_cannot_be_said_has_a_reason():
