@@ -8,6 +8,7 @@ arXiv 2410.05584, sections 2 and 3; Gao et al. 2023 (arXiv 2210.10760) for gold 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis, Metric
 from rmkit.errors import DataError
-from rmkit.evaluation.population import BASE, GOLD, TRAINED, measures_of
+from rmkit.evaluation.population import BASE, GOLD, STORED, TRAINED, measures_of
 from rmkit.policies.pressure import Curve
 
 Runs = Mapping[str, pd.DataFrame]  # by fit; GOLD is the run that optimises gold itself
@@ -101,6 +102,19 @@ def evaluate_trained(
     values |= {optimiser: along, f"{optimiser}_at_kl": at}
     axes = {optimiser: Axis("steps", tuple(steps)), f"{optimiser}_at_kl": Axis("nats", tuple(kls))}
     return Evaluations(fits.iloc[rows].reset_index(drop=True), measured.prompt_id_p, measured.units_p, values, axes)
+
+
+def beside_exact(trained: Evaluations, measured: Evaluations) -> Evaluations:
+    """The trained policies' evaluations with the exact policies of the same fits (STORED), from the population's.
+
+    So one measure can be asked which of the two it predicts better. Exact policies answer all policy prompts.
+    """
+    place = pd.Series(np.arange(len(measured.fits)), index=measured.fits["fit"])
+    rows = place[trained.fits["fit"]].to_numpy()
+    exact = {name: measured.values[name][rows] for name in STORED if name in measured.values}
+    return replace(
+        trained, values=trained.values | exact, axes=trained.axes | {name: measured.axes[name] for name in exact}
+    )
 
 
 def why_missing(runs: Runs) -> Callable[[str, Metric], str]:

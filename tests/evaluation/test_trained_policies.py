@@ -18,7 +18,15 @@ from rmkit.evaluation.population import (
     policies,
     population_rows,
 )
-from rmkit.evaluation.trained_policies import TOO_NEAR, at_kl, evaluate_trained, even_steps, tracked_curve, why_missing
+from rmkit.evaluation.trained_policies import (
+    TOO_NEAR,
+    at_kl,
+    beside_exact,
+    evaluate_trained,
+    even_steps,
+    tracked_curve,
+    why_missing,
+)
 from rmkit.evaluation.trained_rows import alarm_rows, gain_rows, held_out_curve, overoptimisation_rows, tracked_rows
 from rmkit.policies.outcomes import recovered_gain
 from rmkit.policies.overoptimisation import Resampling
@@ -74,6 +82,15 @@ def only(table, **where):
         table = table[table[column] == value]
     assert len(table) == 1, (where, len(table))
     return table.iloc[0]
+
+
+def test_exact_policies_of_the_same_models_stand_beside_the_trained_ones():
+    both = beside_exact(EVALUATIONS, MEASURED)
+    assert [str(policy) for policy in policies(both)][:2] == ["best_of_2", "kl_0.5"]
+    named = MEASURED.fits.set_index("fit").index.get_indexer(both.fits["fit"])
+    np.testing.assert_array_equal(both.values["best_of_n"], MEASURED.values["best_of_n"][named])
+    np.testing.assert_array_equal(both.values["ppo"], EVALUATIONS.values["ppo"])
+    assert both.fits["fit"].tolist() == EVALUATIONS.fits["fit"].tolist()
 
 
 def test_models_are_chosen_by_even_steps_of_their_values_each_once():
