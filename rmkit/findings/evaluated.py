@@ -51,6 +51,19 @@ STORED = {"best_of_n": "n", "kl": "nats"}
 OPTIMISERS = ("ppo", "rloo", "grpo")
 TRAINED = dict.fromkeys(OPTIMISERS, "steps") | {f"{name}_at_kl": "nats" for name in OPTIMISERS}
 POLICIES = STORED | TRAINED
+PLACE = ("policy", "n", "nats")
+GOLDEN = {"golden_correlation": ("measure", *PLACE, "statistic", "over")}
+SPREADS = dict.fromkeys(("departure", "ndr_spread", "ndr_spread_beyond_noise"), PLACE) | {"gamma_spread": ("form",)}
+SETTING = (
+    *("design", "n_responses", "n_pairs", "share", "flip", "temperature", "votes", "budget"),
+    *("chosen_bin", "rejected_bin", "unit", "source", "own", "category"),
+    *("measure", *PLACE, "steps", "reward_scale", "policy_category", "statistic"),
+)
+OF_DESIGNS = {
+    "correlation": SETTING,
+    "correlation_difference": (*SETTING, "first", "second"),
+    **dict.fromkeys(("slope", "contrast"), (*SETTING, "along")),
+}
 
 EVALUATED = {
     "04_reward_models": Evaluated(
@@ -68,6 +81,7 @@ EVALUATED = {
         AXES,
         {"reward_model": ("gold", "base", "analytic"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
         tuple(STORED),
+        GOLDEN | SPREADS,
     ),
     "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),
     "10_validation_split": Evaluated(
@@ -81,9 +95,10 @@ EVALUATED = {
         },
     ),
     "13_policy_training": Evaluated(
-        MEASURES | TRAINED,
+        MEASURES | POLICIES,
         AXES,
         {"reward_model": (*ALL_HEADS, "gold", "base"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
-        tuple(TRAINED),
+        tuple(POLICIES),
     ),
+    "14_test_sets": Evaluated({}, (), {}, recorded=OF_DESIGNS),
 }
