@@ -24,6 +24,7 @@ PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for
 
 Statistic = Literal["kendall", "spearman", "pearson"]
 FEWEST_OF_DIFFERENCE: dict[str, int] = {"kendall": 20, "spearman": 20, "pearson": 30}
+DIFFERENCE = ("a difference of correlations", 20)  # and whatever else several correlations make
 
 
 @dataclass(frozen=True)
