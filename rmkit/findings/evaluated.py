@@ -83,6 +83,12 @@ EVALUATED = {
         tuple(STORED),
         GOLDEN | SPREADS,
     ),
+    "12_language_model_rewards": Evaluated(
+        MEASURES | POLICIES,
+        ("flip", "beta", "annotations"),
+        {"reward_model": ("gold", "base", "language_model")},
+        tuple(POLICIES),
+    ),
     "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),
     "10_validation_split": Evaluated(
         GOLD | PAIRS,

@@ -54,6 +54,11 @@ def of_population(known: Known) -> int:
     return len(known["reward_models"]) * annotated * beside
 
 
+def of_language_models(known: Known) -> int:
+    """12: one language model at each flip rate."""
+    return len(known["flips"])
+
+
 def _levels_of_noise(known: Known) -> int:
     """Those of 03_annotation_noise: sharpnesses, and how often two annotators are to agree."""
     return len(known["betas"]) + len(known.get("agreements", ()))

@@ -10,7 +10,7 @@ from typing import Any
 from rmkit.annotation.pools import check_draw
 from rmkit.errors import ParamsError, check_each_once, one_of, told_of
 from rmkit.measures.names import FEWEST_RESPONSES
-from rmkit.preconditions.ranges import check_betas, check_counts, check_kls, check_ns
+from rmkit.preconditions.ranges import check_betas, check_counts, check_flips, check_kls, check_ns
 
 ALWAYS = "accuracy"  # the measure that no population is without
 
@@ -24,17 +24,22 @@ def check_population(parameters: Mapping[str, Any], counts: Mapping[str, int], w
         check_draw(parameters["pool"], max(parameters["annotations"]), *there_are, parameters["choice"], "annotations")
     check_counts(parameters, where)
     check_ns(known, where)
-    n_prompts, share = known["n_test_prompts"], parameters["measuring_share"]
+    check_measuring(known, counts, where)
+    check_kls(known, where)
+    check_axes(parameters, counts, where)
+
+
+def check_measuring(known: Mapping[str, Any], counts: Mapping[str, int], where: str) -> None:
+    """ParamsError unless both halves of the test prompts have one, and each measure the responses that it takes."""
+    n_prompts, share = known["n_test_prompts"], known["measuring_share"]
     if not 0 < round(share * n_prompts) < n_prompts:
         raise ParamsError(f"{where}: measuring_share: {share} of {n_prompts} test prompts leaves one side empty")
     n_responses = known["n_test_responses"]
-    if not 2 <= parameters["n_measured"] <= n_responses:
+    if not 2 <= known["n_measured"] <= n_responses:
         draws = "given files hold" if "n_test_responses" in counts else "02_sampling draws"
         most = f"{draws} {n_responses} responses to a test prompt"
-        raise ParamsError(f"{where}: n_measured: {parameters['n_measured']}; it takes 2, and {most}")
-    check_kls(known, where)
-    check_measures(parameters["measures"], parameters["n_measured"], where)
-    check_axes(parameters, counts, where)
+        raise ParamsError(f"{where}: n_measured: {known['n_measured']}; it takes 2, and {most}")
+    check_measures(known["measures"], known["n_measured"], where)
 
 
 def check_measures(measures: Sequence[str], n_measured: int, where: str) -> None:
@@ -55,8 +60,8 @@ def check_axes(parameters: Mapping[str, Any], counts: Mapping[str, int], where: 
     """ParamsError unless the axes beside head, noise, annotations and draw lie where they mean something."""
     if not parameters["population"].strip():
         raise ParamsError(f"{where}: population is empty; give a name by which these reward models are found")
+    check_flips(parameters, where)
     bounds = {
-        "flips": ("from 0 to below 0.5", lambda flip: 0 <= flip < 0.5),
         "kept_dimensions": ("above 0 and at most 1", lambda share: 0 < share <= 1),
         "error_accuracies": ("above 0.5 and below 1", lambda accuracy: 0.5 < accuracy < 1),
     }
@@ -65,7 +70,7 @@ def check_axes(parameters: Mapping[str, Any], counts: Mapping[str, int], where: 
             if not right(value):
                 raise ParamsError(f"{where}: {name}[{position}]: {value}; it must be {said}")
     made_of_gold = ("error_shapes", "error_accuracies") if parameters["error_shapes"] else ()
-    for name in ("flips", "length_biases", "kept_dimensions", *made_of_gold):
+    for name in ("length_biases", "kept_dimensions", *made_of_gold):
         check_each_once(parameters[name], f"{where}: {name}")
     if parameters.get("world") == "files" and any(parameters["length_biases"]) and not counts.get("lengths"):
         raise ParamsError(

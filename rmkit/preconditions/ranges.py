@@ -28,6 +28,14 @@ def check_betas(parameters: Mapping[str, Any], where: str) -> None:
     check_each_once(parameters["betas"], f"{where}: betas")
 
 
+def check_flips(parameters: Mapping[str, Any], where: str) -> None:
+    """ParamsError unless flip rates lie from 0 to below 0.5, where a label says nothing, each once."""
+    for position, flip in enumerate(parameters["flips"]):
+        if not 0 <= flip < 0.5:
+            raise ParamsError(f"{where}: flips[{position}]: {flip}; it must be from 0 to below 0.5")
+    check_each_once(parameters["flips"], f"{where}: flips")
+
+
 def check_counts(parameters: Mapping[str, Any], where: str) -> None:
     """ParamsError unless every number of annotations leaves pairs to train and to validate on."""
     check_share(parameters, where)

@@ -60,6 +60,12 @@ FIRST_LOOK: Mapping[str, Mapping[str, Any]] = {
         "lines": "reward_model",
         "headlines": ("correlation", "gold_reward", "regret"),
     },
+    "12_language_model_rewards": {
+        "metric": "gold_reward",
+        "x": "policy",
+        "lines": "flip",
+        "headlines": ("correlation", "gold_reward", "regret"),
+    },
     "13_policy_training": {
         "metric": "gain",
         "x": "policy",

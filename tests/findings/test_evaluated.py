@@ -45,6 +45,7 @@ def test_the_metrics_of_each_stage_are_those_of_its_evaluations_with_their_axes(
     assert EVALUATED["04_reward_models"].metrics == gold
     assert EVALUATED["05_active_labeling"].metrics == metrics_of(against_gold(kls=[0.1])) | pairs
     assert EVALUATED["06_accuracy_vs_policy"].metrics == metrics_of(population())
+    assert EVALUATED["12_language_model_rewards"].metrics == EVALUATED["06_accuracy_vs_policy"].metrics
     assert EVALUATED["09_human_preferences"].metrics == pairs
     chances = {"label_accuracy", "log_loss", "overconfidence"}
     assert EVALUATED["10_validation_split"].metrics == {n: axis for n, axis in gold.items() if n not in chances} | pairs

@@ -3,6 +3,7 @@ import pytest
 from rmkit.errors import ParamsError
 from rmkit.preconditions.active_labeling import check_active_labeling
 from rmkit.preconditions.annotation import check_annotation
+from rmkit.preconditions.language_models import check_language_models
 from rmkit.preconditions.policy_training import check_policy_training
 from rmkit.preconditions.population import check_population
 from rmkit.preconditions.reward_models import check_reward_models, check_validation_split
@@ -26,6 +27,11 @@ TRAINING = POPULATION | {
     "generate_max_len": 24, "actor_learning_rate": 1e-4, "critic_learning_rate": 1e-3, "scale_rewards": "group",
     "init_kl_coef": 0.0, "n_tracked": 50, "tracked_responses": 2, "track_every": 10, "max_kl": 100.0,
     "compared_kls": [0.5, 2.0], "checkpoint_every": 10, "gold": "rule", "embedded_text": "truncated",
+}  # fmt: skip
+LANGUAGE_MODELS = POPULATION | {
+    "annotations": 1600, "beta": None, "flips": [0.0, 0.45], "measures": ["accuracy"], "start": "policy",
+    "base_model": "grammar-s", "base_models": ["grammar-s"], "regulariser": "centre", "coefficient": None,
+    "lm_recipe": "default", "lm_learning_rate": None, "lm_epochs": None, "lm_batch_size": None,
 }  # fmt: skip
 ACTIVE = WORLD | {
     "n_start": 50, "n_rounds": 2, "n_batch": 20, "n_prompts": 10, "n_candidates": 200, "pools": ["cross_prompt"],
@@ -166,6 +172,28 @@ ACTIVE = WORLD | {
         (check_population, POPULATION, {"error_accuracies": []}, "error_accuracies is empty"),
         (check_population, POPULATION, {"error_shapes": ["uniform"] * 2}, "error_shapes: 'uniform' is listed twice"),
         (check_population, POPULATION, {"world": "files"}, r"length_biases: \[0.0, 0.5\]; given files hold no texts"),
+        (check_language_models, LANGUAGE_MODELS, {"annotations": 8401}, "annotations: 8401, and 300 prompts offer"),
+        (check_language_models, LANGUAGE_MODELS, {"annotations": 4}, "4 pairs leave 4 to train and 0 to validate on"),
+        (check_language_models, LANGUAGE_MODELS, {"beta": 0.0}, "beta: 0.0; a sharpness is above 0"),
+        (check_language_models, LANGUAGE_MODELS, {"flips": []}, "flips is empty; give at least one"),
+        (check_language_models, LANGUAGE_MODELS, {"flips": [0.1, 0.1]}, "flips: 0.1 is listed twice; give each once"),
+        (check_language_models, LANGUAGE_MODELS, {"flips": [0.1, 0.5]}, r"flips\[1\]: 0.5; it must be from 0 to below"),
+        (check_language_models, LANGUAGE_MODELS, {"measures": []}, "measures is empty; give at least one"),
+        (check_language_models, LANGUAGE_MODELS, {"measures": ["mrr"]}, "measures: lack accuracy, which all figures"),
+        (check_language_models, LANGUAGE_MODELS, {"population": " "}, "population is empty; give a name"),
+        (check_language_models, LANGUAGE_MODELS, {"measuring_share": 0.999}, "leaves one side empty"),
+        (check_language_models, LANGUAGE_MODELS, {"n_measured": 33}, "n_measured: 33; it takes 2, and 02_sampling"),
+        (check_language_models, LANGUAGE_MODELS, {"ns": [33]}, r"ns\[0\]: best of 33, and there are 32 responses"),
+        (check_language_models, LANGUAGE_MODELS, {"kls": [0.0]}, "kls: 0.0 nats"),
+        (check_language_models, LANGUAGE_MODELS, {"lm_epochs": 0}, "lm_epochs: 0; it must be 1 to 1,000"),
+        (check_language_models, LANGUAGE_MODELS, {"lm_learning_rate": 2.0}, "lm_learning_rate: 2.0; it must be above"),
+        (check_language_models, LANGUAGE_MODELS, {"coefficient": -1.0}, "coefficient: -1.0; it must be 0 to 1,000"),
+        (
+            check_language_models,
+            LANGUAGE_MODELS,
+            {"start": "base", "base_model": "grammar-m"},
+            r"base_model: 'grammar-m' is not made by 00_grammar_world \(grammar-s\); add it to base_models there",
+        ),
     ],
 )
 def test_what_a_world_cannot_give_is_refused_before_anything_runs(check, sound, change, message):

@@ -53,6 +53,10 @@ def test_a_language_model_is_fitted_once_for_each_fold_and_the_head_that_is_kept
     assert fits.of_human_preferences({**known, "language_model": "org/model", "refit": True}) == 2 * 2 * 5 + 5 + 1
 
 
+def test_a_language_model_is_fitted_once_at_each_flip_rate():
+    assert fits.of_language_models({"flips": [0.0, 0.2, 0.4]}) == 3
+
+
 def test_the_ablation_compares_every_other_number_of_annotations_from_the_most_down():
     known = {"world": "grammar", "splits": ["pair"], "betas": [1.0], "n_folds": 5}
     assert [fits.of_validation_split({**known, "annotations": [1] * n}) for n in (1, 2, 3, 4, 5)] == [2, 2, 4, 4, 6]
