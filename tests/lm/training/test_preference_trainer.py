@@ -42,22 +42,21 @@ def test_without_weights_and_regulariser_the_loss_is_trl_s_own(monkeypatch):
     assert loss_of(monkeypatch, {}) == -1
 
 
-@pytest.mark.parametrize("weights", [None, WEIGHT], ids=["alike", "weighted"])
+SQUARES, CENTRE = {"coefficient": 0.2}, {"regulariser": "centre", "coefficient": 0.2}
+
+
 @pytest.mark.parametrize(
-    ("options", "penalty"),
+    ("weights", "options", "penalty"),
     [
-        ({"coefficient": 0.0}, lambda chosen, rejected: 0.0),
-        ({"coefficient": 0.2}, lambda chosen, rejected: 0.2 * (chosen * chosen + rejected * rejected)),
-        (
-            {"regulariser": "centre", "coefficient": 0.2},
-            lambda chosen, rejected: 0.2 * (chosen + rejected) * (chosen + rejected),
-        ),
+        (WEIGHT, {}, lambda chosen, rejected: 0.0),
+        (None, SQUARES, lambda chosen, rejected: 0.2 * (chosen * chosen + rejected * rejected)),
+        (WEIGHT, SQUARES, lambda chosen, rejected: 0.2 * (chosen * chosen + rejected * rejected)),
+        (None, CENTRE, lambda chosen, rejected: 0.2 * (chosen + rejected) * (chosen + rejected)),
+        (WEIGHT, CENTRE, lambda chosen, rejected: 0.2 * (chosen + rejected) * (chosen + rejected)),
     ],
-    ids=["none", "sum_of_squares", "centre"],
+    ids=["weighted", "squares", "weighted squares", "centre", "weighted centre"],
 )
 def test_the_loss_is_the_weighted_mean_of_its_definition(monkeypatch, weights, options, penalty):
-    if weights is None and not options["coefficient"]:
-        pytest.skip("then it is TRL's own")
     inputs = {} if weights is None else {"margin": torch.tensor(weights)}
     assert loss_of(monkeypatch, inputs, **options) == pytest.approx(by_hand(weights or [1, 1, 1], penalty), abs=1e-6)
 
