@@ -12,6 +12,8 @@ from rmkit.annotation.label_budget import PROMPT_ORDERS
 from rmkit.annotation.pools import CHOICES, POOLS
 from rmkit.annotation.scales import SCALES
 from rmkit.lm.templates import TEMPLATES
+from rmkit.lm.training import preference_population
+from rmkit.lm.training.preference_trainer import PENALTIES
 from rmkit.lm.training.sft import RECIPES
 from rmkit.measures.registry import AGAINST_GOLD
 from rmkit.reward_models.protocol import HasLastLayer
@@ -30,7 +32,7 @@ REGISTRIES = {
     "validation_split": SPLITS, "splits": SPLITS,
     "scale": SCALES, "ties": TIES, "prompt_order": PROMPT_ORDERS,
     "gold_template": TEMPLATES, "embedding_template": TEMPLATES,
-    "recipe": RECIPES,
+    "recipe": RECIPES, "lm_recipe": preference_population.RECIPES, "regulariser": PENALTIES,
     "measures": AGAINST_GOLD, "error_shapes": SHAPES,
 }  # fmt: skip
 SOME = {  # where a notebook offers fewer, and why

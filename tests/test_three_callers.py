@@ -96,7 +96,7 @@ def test_a_draft_on_an_empty_store_builds_what_it_needs_and_nothing_else(tmp_pat
 
 def test_a_second_run_executes_nothing(smoke):
     out = execute([sys.executable, "-m", "rmkit.cli", "run", "params/smoke.yaml", "--no-report"], smoke, smoke)
-    assert "23 jobs: 23 already there" in out
+    assert "24 jobs: 24 already there" in out
 
 
 def test_stored_notebooks_show_their_figures(smoke):

@@ -46,7 +46,7 @@ def test_the_stored_models_scored_again_give_the_stored_evaluations(stored, eval
     models = ModelFolders.load(stored / "artifacts/language_models").folders
     assert list(models) == FITS
     gold_pk = test_bank.grid().scores_pk["gold"].astype(np.float64)
-    measuring_p = np.isfinite(evaluations.values["accuracy"][0])
+    measuring_p = np.isnan(evaluations.values["best_of_n"][0, :, 0])
     read_r = (~measuring_p[:, None] | (np.arange(gold_pk.shape[1]) < 3)).ravel()
     texts = (np.array(side, dtype=object)[read_r] for side in texts_of(test_bank))
     score_fr = np.full((3, gold_pk.size), np.nan)
@@ -80,7 +80,16 @@ def test_each_model_and_gold_and_the_base_has_a_row_for_each_policy(rows, evalua
 def test_its_correlations_are_those_of_its_evaluations(rows, evaluations):
     found = rows[rows["metric"] == "correlation"].set_index(["measure", "policy"])["value"]
     expected = correlations(evaluations).set_index(["measure", "policy"])["value"]
-    pd.testing.assert_series_equal(found, expected)
+    pd.testing.assert_series_equal(found.sort_index(), expected.sort_index())
+
+
+def test_each_model_is_golden_once(rows):
+    """Two proxies for each of three goldens, and a correlation over the six pairs of every policy."""
+    pairs = rows[rows["metric"] == "golden_accuracy"]
+    assert set(zip(pairs["golden"], pairs["fit"], strict=True)) == {(a, b) for a in FITS for b in FITS if a != b}
+    told = rows[(rows["metric"] == "golden_correlation") & (rows["measure"] == "accuracy")]
+    assert set(told["policy"]) == set(rows.loc[rows["metric"] == "correlation", "policy"])
+    assert (told["units"] == len(FITS)).all()
 
 
 def test_the_spread_of_scores_is_told_for_each_flip_rate(rows):

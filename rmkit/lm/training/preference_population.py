@@ -34,7 +34,8 @@ from rmkit.training_sets.validation_splits import (
 READ_AT_ONCE = 64  # responses
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "default": {"learning_rate": 3e-4, "epochs": 3, "batch_size": 16, "warmup": 0.1, "coefficient": 1e-2},
+    # What a model of two million parameters needs, by its accuracy without flips on another world than the studies'.
+    "default": {"learning_rate": 1e-3, "epochs": 1, "batch_size": 8, "warmup": 0.1, "coefficient": 1e-2},
     # The paper's; how many epochs is not stated. Its schedule is a cosine, as it is here always.
     "published": {
         "max_length": 2048, "batch_size": 256, "learning_rate": 5e-6, "epochs": 1, "warmup": 0.1, "coefficient": 1e-2,
