@@ -84,10 +84,11 @@ EVALUATED = {
         GOLDEN | SPREADS,
     ),
     "12_language_model_rewards": Evaluated(
-        MEASURES | POLICIES,
+        MEASURES | STORED,
         ("flip", "beta", "annotations"),
         {"reward_model": ("gold", "base", "language_model")},
-        tuple(POLICIES),
+        tuple(STORED),
+        GOLDEN,
     ),
     "09_human_preferences": Evaluated(PAIRS, ("annotations",), {"reward_model": BASELINES}),
     "10_validation_split": Evaluated(
