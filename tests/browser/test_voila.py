@@ -18,11 +18,9 @@ from tests.browser.lab import NEEDS_BROWSER, SCREENSHOTS, VIEWPORT, Lab
 from tests.browser.test_browse import DOTS, FIT_OF_THE_TEXTS
 from tests.small_project import REPOSITORY
 
-pytestmark = [
-    pytest.mark.slow,
-    NEEDS_BROWSER,
-    pytest.mark.skipif(find_spec("voila") is None, reason="no page without Voilà (pip install voila)"),
-]
+NEEDS_VOILA = pytest.mark.skipif(find_spec("voila") is None, reason="no page without Voilà (pip install voila)")
+pytestmark = [pytest.mark.slow, NEEDS_BROWSER, NEEDS_VOILA]
+BROWSE = "notebooks/08_browse.ipynb"
 
 # An output that no reader should see: a traceback, a warning, what a widget without its code leaves behind.
 TROUBLE = """() => [...document.querySelectorAll(
@@ -30,22 +28,23 @@ TROUBLE = """() => [...document.querySelectorAll(
 )].map(output => output.innerText)"""
 
 
-def recipe():
-    """The command of `make browse`, with this Python's Voilà."""
+def recipe(notebook=BROWSE):
+    """The command of `make browse`, with this Python's Voilà, of this notebook."""
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     said = re.search(r"^browse:.*\n\t\$\(BIN\)/voila (.*) \$\(BROWSE_OPTIONS\)$", makefile, re.MULTILINE).group(1)
-    return [sys.executable, "-m", "voila", *shlex.split(said)]
+    assert BROWSE in said
+    return [sys.executable, "-m", "voila", *shlex.split(said.replace(BROWSE, notebook))]
 
 
 @contextmanager
-def served(project, home):
-    """The page of a checkout as the recipe serves it: its address, while it answers."""
+def served(project, home, notebook=BROWSE):
+    """A page of a checkout as the recipe serves it: its address, while it answers."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = Lab.environment(project, home, RMKIT_STUDY="smoke")
     with (home / "server.log").open("a") as log:
-        command = [*recipe(), "--no-browser", f"--port={port}"]
+        command = [*recipe(notebook), "--no-browser", f"--port={port}"]
         server = subprocess.Popen(command, cwd=project, env=environment, stdout=log, stderr=log)
     address, end = f"http://127.0.0.1:{port}/", time.monotonic() + 60
     try:

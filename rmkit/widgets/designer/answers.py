@@ -77,8 +77,16 @@ def answer(bank: ScoreBank, asked: Asked) -> Answer:
     advice = advise(chosen.judged, chosen.score_fpk, designs, asked.question, rng=rng, measures=asked.measures,
                     resampling=RESAMPLING)  # fmt: skip
     told = f"{bank}; {len(chosen.names)} of them are chosen between; {PROMISES}."
-    sentences = [advice.sentence, *_precision(advice, asked), *_of_noise(asked)]
+    said = advice.sentence
+    for measure in asked.measures:
+        said = said.replace(f" by {measure}", f" by {measure_label(measure)}")
+    sentences = [said, *_precision(advice, asked), *_of_noise(asked)]
     return Answer(advice, told, tuple(sentences))
+
+
+def measure_label(measure: str) -> str:
+    """What a measure is called in a sentence that lists several: its label up to a comma."""
+    return look_of(measure, "measure").label.split(",")[0]
 
 
 def affordable_designs(n_responses: int, annotation: Annotation, budget: int) -> dict[str, ResponsesAPrompt]:
@@ -94,16 +102,15 @@ def _precision(advice: Advice, asked: Asked) -> list[str]:
     if rows.empty:
         return []
     row = rows.iloc[0]
-    name = look_of(row["measure"], "measure").label
-    what = f"{row['design']}, {row['n_prompts']:,.0f} prompts"
     needed = cost_for(advice.table.loc[[row.name]], asked.half_width).iloc[0]
     said = (
-        f"With {what}, a model's {name} is known to ±{row['half_width']:.2g}; ±{asked.half_width:g} takes "
+        f"With {row['design']} to each of {row['n_prompts']:,.0f} prompts, a model's {measure_label(row['measure'])} "
+        f"is known to ±{row['half_width']:.2g}. To know it to ±{asked.half_width:g} takes "
         f"{needed['n_prompts']:,.0f} prompts, {needed['cost']:,.0f} {row['unit']}s."
     )
     seen = (
-        f"The smallest difference between two of these models that it shows with a chance of 80% is "
-        f"{row['detectable']:.2g} (median over pairs of models)."
+        f"There, a difference of {row['detectable']:.2g} between two of these models is seen with a chance of 80% "
+        "(median over pairs of models)."
     )
     return [said, seen]
 

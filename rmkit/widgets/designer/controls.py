@@ -102,5 +102,6 @@ def _real(value: float, low: float, high: float, step: float) -> ipywidgets.Boun
 
 
 def _slider(value: float, high: float, step: float) -> ipywidgets.FloatSlider:
-    return ipywidgets.FloatSlider(value=value, min=0.0, max=high, step=step, readout_format=".2f",
-                                  continuous_update=False, layout=ipywidgets.Layout(**WIDE))  # fmt: skip
+    layout = ipywidgets.Layout(width="auto", margin="0 0 2px 8px")  # else half of the handle is cut off at 0
+    return ipywidgets.FloatSlider(value=value, min=0.0, max=high, step=step, readout_format=".2f", layout=layout,
+                                  continuous_update=False)  # fmt: skip

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from rmkit.figures.designer import designs_figure
-from rmkit.figures.looks import look_of
 from rmkit.widgets.canvas import as_base64, png_of
-from rmkit.widgets.designer.answers import Answer
+from rmkit.widgets.designer.answers import Answer, measure_label
 from rmkit.widgets.inert_texts import inline_text
 
 INCHES, DPI = 9.0, 160
@@ -27,12 +26,13 @@ STYLE = """<style>
 .rmkit-designer .rmkit-stale { opacity: .45; }
 .rmkit-designer img { width: 100%; max-width: 900px; height: auto; background: white; }
 .rmkit-designer .rmkit-busy { height: 18px; font-size: 12px; color: var(--soft); line-height: 18px; }
+.rmkit-designer table.rmkit-table td:nth-child(-n+2) { white-space: nowrap; }
 .rmkit-designer .widget-toggle-buttons .widget-toggle-button { width: 50%; margin: 0; }
 @container (max-width: 690px) {
   .rmkit-designer .rmkit-body { flex-flow: column nowrap; }
 }
 </style>"""
-NUMBERS = {"n_prompts": "prompts", "cost": "cost", "half_width": "±", "detectable": "seen difference"}
+NUMBERS = {"n_prompts": "prompts", "cost": "cost", "half_width": "±", "detectable": "difference seen"}
 ENDS = {"selection_regret": "selection regret", "right_choice": "right choice"}
 
 
@@ -68,7 +68,7 @@ def table_html(table: pd.DataFrame) -> str:
 
 
 def _row(row: dict[str, object]) -> str:
-    name = inline_text(look_of(row["measure"], "measure").label)
+    name = inline_text(measure_label(str(row["measure"])))
     cells = f"<td>{inline_text(str(row['design']))}</td><td>{name}</td>"
     for column in NUMBERS:
         cells += f'<td class="rmkit-number">{_number(row[column], whole=column in ("n_prompts", "cost"))}</td>'

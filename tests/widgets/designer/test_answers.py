@@ -33,9 +33,17 @@ def test_sentences_have_the_numbers_of_the_table():
     row = found.table.iloc[0]
     needed = cost_for(found.table.iloc[:1], 0.03).iloc[0]
     assert found.sentences[0] == found.advice.sentence
-    assert f"known to ±{row['half_width']:.2g}; ±0.03 takes {needed['n_prompts']:,.0f} prompts" in found.sentences[1]
-    assert f"chance of 80% is {row['detectable']:.2g} (median" in found.sentences[2]
+    assert f"is known to ±{row['half_width']:.2g}. To know it to ±0.03" in found.sentences[1]
+    assert f"takes {needed['n_prompts']:,.0f} prompts, {needed['cost']:,.0f} comparisons." in found.sentences[1]
+    assert f"a difference of {row['detectable']:.2g} between two" in found.sentences[2]
     assert "4 reward models on 120 prompts with 6 responses each; 4 of them are chosen between" in found.told
+
+
+def test_measures_have_the_names_of_the_figure():
+    found = said(measures=("best_of_all",))
+    assert "best_of_all" in found.advice.sentence
+    assert "best_of_all" not in found.sentences[0]
+    assert "by gold of its best" in found.sentences[0]
 
 
 def test_flips_are_paid_for_and_ratings_have_none():
