@@ -27,7 +27,17 @@ from coverage_case import Case, Draw
 from coverage_over_models import LONG, N_RESAMPLES, RANKED
 
 from rmkit import intervals
-from rmkit.intervals import correlations, label_savings, means, populations, spreads, statistics_over_models, worlds
+from rmkit.intervals import (
+    correlations,
+    joint_replicates,
+    label_savings,
+    means,
+    populations,
+    spreads,
+    statistics_over_models,
+    worlds,
+)
+from rmkit.intervals.correlations import Statistic
 from rmkit.intervals.means import Interval
 from rmkit.intervals.worlds import OverWorlds
 
@@ -311,6 +321,13 @@ def models(population: Population, statistic: str, *, n_models: int, kind: str) 
             tables = population.measured(rng, n_models, 50)
             if kind == "difference":
                 yield correlations.correlation_difference(*tables, **options), first - second
+            elif kind in ("jointly", "difference jointly"):
+                both = jointly(tables, statistic, rng)
+                if kind == "jointly":
+                    yield joint_replicates.correlation_interval(both[0], statistic, n_prompts=50), first
+                else:
+                    apart = joint_replicates.combined(lambda found_kr: found_kr[0] - found_kr[1], both)
+                    yield joint_replicates.value_interval(apart, n_prompts=50), first - second
             elif kind == "statistic":
                 found = statistics_over_models.statistic_over_models(
                     difference, tables, prompts=[0, 1, 1], rng=rng, n_resamples=N_RESAMPLES
@@ -320,6 +337,25 @@ def models(population: Population, statistic: str, *, n_models: int, kind: str) 
                 yield correlations.correlation_over_models(*tables[:2], **options), first
 
     return draw
+
+
+def jointly(
+    tables: list[np.ndarray], statistic: Statistic, rng: np.random.Generator
+) -> list[joint_replicates.Replicated]:
+    """The correlations of a measure with two outcomes, replicated together."""
+    measure_mp, *outcomes = tables
+    of_measure, of_outcomes = (
+        joint_replicates.forms(
+            statistic,
+            joint_replicates.means(
+                np.stack(some), joint_replicates.PromptDraws.of(len(measure_mp), 50, N_RESAMPLES, rng)
+            ),
+        )
+        for some in ([measure_mp], outcomes)
+    )
+    full_o = correlations.CORRELATIONS[statistic](measure_mp.mean(axis=1), np.stack(outcomes).mean(axis=2))
+    parts = joint_replicates.correlated(of_measure, of_outcomes)
+    return [joint_replicates.Replicated(full, *(part_otr[o, 0] for part_otr in parts)) for o, full in enumerate(full_o)]
 
 
 @dataclass(frozen=True)
@@ -407,19 +443,19 @@ POPULATIONS = {
 
 def correlation_cases(kind: str) -> list[Case]:
     normal, kinds, favoured, alike = POPULATIONS
+    one, fewest = kind in ("one", "jointly"), correlations.FEWEST_OF_DIFFERENCE
     rows = [(48, kinds), (30, favoured)]
-    if kind != "statistic":
+    if kind in ("one", "difference"):
         rows += [(48, normal), (48, favoured), (72, normal)]
     if kind == "difference":
         rows += [(48, alike)]
-    few = [(m, name) for m in ((15, 20) if kind == "one" else (20,)) for name in (normal, kinds, favoured)]
-    fewest = correlations.FEWEST_OF_DIFFERENCE
+    few = [(m, name) for m in ((15, 20) if one else (20,)) for name in (normal, kinds, favoured)]
     return [
         Case(
             f"{statistic}, M = {m}: {name}",
             models(POPULATIONS[name], statistic, n_models=m, kind=kind),
             outside=LONG if m < 30 and statistic != "pearson" else "",
-            times=0.25 if m < 30 or kind == "statistic" else 1,
+            times=0.25 if m < 30 or kind not in ("one", "difference") else 1,
         )
         for statistic in RANKED
         for m, name in rows + few
@@ -529,6 +565,8 @@ SIMULATORS: dict[str, Callable[[], list[Case]]] = {
     "correlation_over_models": lambda: correlation_cases("one") + over_models.cluster_cases(difference=False),
     "correlation_difference": lambda: correlation_cases("difference") + over_models.cluster_cases(difference=True),
     "statistic_over_models": lambda: correlation_cases("statistic"),
+    "correlation_interval": lambda: correlation_cases("jointly"),
+    "value_interval": lambda: correlation_cases("difference jointly"),
     "dyad_correlation": lambda: over_models.dyad_cases(difference=False),
     "dyad_correlation_difference": lambda: over_models.dyad_cases(difference=True),
     "reliability": over_models.reliability_cases,

@@ -25,7 +25,7 @@ def load() -> ModuleType:
 benchmark = load()
 
 
-DEAR = {name for name in benchmark.SIMULATORS if "correlation" in name} | {"statistic_over_models"}
+DEAR = {name for name in benchmark.SIMULATORS if "correlation" in name} | {"statistic_over_models", "value_interval"}
 SHOWN = "M = 48: 12 kinds, medium|is noisier|kendall.*F = 10: directions|kendall, 20 draws|kendall, corrected, M = 20"
 
 
@@ -44,6 +44,7 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
         "correlation_ceiling",
         "correlation_difference",
         "correlation_difference_over_populations",
+        "correlation_interval",
         "correlation_of_seed_means",
         "correlation_over_models",
         "correlation_over_populations",
@@ -63,6 +64,7 @@ def test_every_function_that_gives_an_interval_is_found_and_has_a_simulator():
         "spread_ratio_over_worlds",
         "statistic_over_models",
         "t_over_seeds",
+        "value_interval",
     }
     assert all(cases for cases in benchmark.cases_by_function().values())
 
