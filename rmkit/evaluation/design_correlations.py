@@ -123,9 +123,9 @@ def outcome_groups(
         kept_f = together[0].kept_f
         value_omq = np.stack([outcome.value_fq[kept_f] for outcome in together])
         again = PromptDraws.of(int(kept_f.sum()), value_omq.shape[2], replication.n_resamples, rng)
-        enough = kept_f.sum() >= FEWEST_IN_ORDER
-        made = forms(replication.statistic, means(value_omq, again)) if enough else None
-        found.append(OutcomeGroup(together, kept_f, value_omq.mean(axis=2), made))
+        of_outcomes = means(value_omq, again)
+        made = forms(replication.statistic, of_outcomes) if kept_f.sum() >= FEWEST_IN_ORDER else None
+        found.append(OutcomeGroup(together, kept_f, of_outcomes.full_tm, made))
     return found
 
 

@@ -28,6 +28,7 @@ from rmkit.evaluation.population import (
 
 FEWEST_IN_ORDER = 3  # reward models: two always correlate by 1 or -1
 EXACT = ("best_of_n", "kl")
+CATEGORY = "category"  # a column of a bank's prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,21 @@ def exact_outcomes(
             found.append(_earned(place, outcome.earned(score_fqk, gold_qk), prompt_q, ""))
         except DataError as fault:
             found.append(_earned(place, np.full(score_fqk.shape[:2], np.nan), prompt_q, str(fault)))
+    return found
+
+
+def in_categories(outcomes: Sequence[Earned], prompts: pd.DataFrame) -> list[Earned]:
+    """Every outcome on the prompts of each category alone; nothing where prompts have no category.
+
+    prompts: of a bank, with prompt_id and, where they have some, category.
+    """
+    if CATEGORY not in prompts:
+        return []
+    category_of = prompts.set_index("prompt_id")[CATEGORY]
+    found = []
+    for one in outcomes:
+        category_q = category_of.loc[one.prompt_q].to_numpy()
+        found += [one.of_category(str(name), category_q) for name in np.unique(category_q)]
     return found
 
 

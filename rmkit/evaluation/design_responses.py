@@ -10,11 +10,10 @@ import numpy as np
 
 from rmkit.artifacts.bank import ResponseBank
 from rmkit.errors import DataError
+from rmkit.evaluation.design_outcomes import CATEGORY
 from rmkit.evaluation.design_settings import Responses, beside
 from rmkit.evaluation.test_sets.judged import JudgedResponses
 from rmkit.reward_models.collection import RewardModels
-
-CATEGORY = "category"
 
 
 def scores_of(models: RewardModels, bank: ResponseBank) -> np.ndarray:

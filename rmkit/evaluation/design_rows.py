@@ -21,7 +21,7 @@ from rmkit.intervals.means import Interval
 Row = dict[str, Any]
 COMPARED = "ADFHI"  # the designs whose settings are compared with one of them
 NOT_SMOOTH = "the choice of one reward model is not smooth in the means; the designer's table has intervals for choices"
-UNDEFINED = "a reward model has no value of this measure"
+UNDEFINED = "not defined for these means: one is missing, or all policies earn the same"
 
 
 def correlation_rows(found: Sequence[Found], statistic: Statistic, level: float = 0.95) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from rmkit.evaluation.designer import SIZES, USUAL, Advice, advise
 from rmkit.evaluation.test_sets.annotation import Annotation
 from rmkit.evaluation.test_sets.category import InCategory
 from rmkit.evaluation.test_sets.judged import JudgedResponses
+from rmkit.intervals.means import FEWEST_PROMPTS
 
 METRICS = ("selection_regret", "right_choice", "correlation")
 MEASURING, ANSWERING = "measuring", "answering"
@@ -40,7 +41,8 @@ def advised(
 ) -> Advised:
     """Plain designs of 2, 3, 5, ... responses to a prompt compared at one budget, for one outcome.
 
-    unit: of annotation, in which the budget is paid. question.policy_p is set to the prompts that do not measure. Rows:
+    Designs that the budget pays too few prompts of for an interval are left out, unless it is so of all. unit: of
+    annotation, in which the budget is paid. question.policy_p is set to the prompts that do not measure. Rows:
     metric designed_selection_regret, designed_right_choice and designed_correlation, with n_responses,
     n_prompts, unit, cost, budget, measure, policy, low and high.
     Where the bank is too small to advise: no row, and the reason as the sentence.
@@ -51,7 +53,9 @@ def advised(
         f"{m} responses": InCategory(MEASURING, m, annotation=annotation) for m in SIZES if m <= gold_pk.shape[1]
     }
     asked = Question(question.budget, question.outcome, question.criterion, question.models, ~measuring_p)
-    affordable = {name: one for name, one in designs.items() if annotation.cost(one.n_responses) <= asked.budget}
+    n_prompts = {name: asked.budget // annotation.cost(one.n_responses) for name, one in designs.items()}
+    fewest = FEWEST_PROMPTS if max(n_prompts.values()) >= FEWEST_PROMPTS else 1  # with fewer there is no interval
+    affordable = {name: one for name, one in designs.items() if n_prompts[name] >= fewest}
     try:
         advice = advise(judged, score_fpk, affordable, asked, rng=rng, measures=USUAL, resampling=resampling)
     except DataError as fault:

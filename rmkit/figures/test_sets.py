@@ -190,7 +190,10 @@ def _maps(
 ) -> Figure:
     """A map for each group, on one scale."""
     labels, limits = policy_labels(here), limits_of(here["value"])
-    groups = list(here.groupby(by, sort=False))
+    policies = list(dict.fromkeys(here["policy"]))
+    groups = sorted(
+        here.groupby(by, sort=False), key=lambda group: policies.index(group[0][0])
+    )  # each policy's together
     cells = [grid(part) for _, part in groups]
     wide_by = max(0.62, *(0.09 * max(len(str(name)) for name in one.columns) for one in cells))
     high = CELL_INCHES[1] * max(map(len, cells)) + 0.6

@@ -6,7 +6,7 @@ import pytest
 from rmkit.errors import DataError
 from rmkit.evaluation.design_contrasts import contrast_rows, explained, rows_of, slope_rows
 from rmkit.evaluation.design_correlations import Replication, design_correlations, measured_tables
-from rmkit.evaluation.design_outcomes import Earned
+from rmkit.evaluation.design_outcomes import Earned, exact_outcomes
 from rmkit.evaluation.design_rows import correlation_rows, difference_rows
 from rmkit.evaluation.design_settings import OWN, Responses, settings_of
 from rmkit.evaluation.population import MEASURES
@@ -184,6 +184,18 @@ def test_a_slope_leaves_out_what_has_too_few_prompts_where_the_rest_is_a_line(fo
     lines = slope_rows(found, "kendall")
     assert set(lines["along"]) == {"share", "log_pairs", "log_responses", "flip"}
     assert (lines[lines["design"] == "E"]["n_prompts"] == lines[lines["design"] == "E"]["n_prompts"].min()).all()
+
+
+def test_a_policy_that_earns_the_same_for_all_has_no_correlation_whatever_rounding_leaves():
+    """Best-of-1 is the base policy for every reward model."""
+    (same,) = exact_outcomes(POPULATION.score_fqk, POPULATION.gold_qk, np.arange(26), ns=[1], kls=[])
+    settings = [one for one in settings_of(ASKED, POPULATION.of) if one.letter == "F"]
+    rng = np.random.default_rng(0)
+    rows = rows_of(design_correlations(settings, POPULATION.of, [same], replication=REPLICATION, rng=rng), "kendall")
+    assert wrong_with(rows) is None
+    told = rows[rows["metric"].isin(["correlation", "correlation_difference", "slope", "decision_accuracy"])]
+    assert told["value"].isna().all()
+    assert told["low"].isna().all()
 
 
 def test_two_models_or_responses_that_do_not_fit_together_are_refused():

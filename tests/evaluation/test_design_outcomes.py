@@ -7,7 +7,7 @@ import pytest
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis
 from rmkit.errors import DataError
-from rmkit.evaluation.design_outcomes import exact_outcomes, trained_outcomes
+from rmkit.evaluation.design_outcomes import exact_outcomes, in_categories, trained_outcomes
 from rmkit.evaluation.population import EQUAL_SCORES, POLICIES, policy_values
 
 RNG = np.random.default_rng(0)
@@ -57,6 +57,17 @@ def test_a_category_has_its_own_prompts():
     assert of_b.columns["policy_category"] == "b"
     np.testing.assert_array_equal(of_b.prompt_q, IDS[category_q == "b"])
     np.testing.assert_array_equal(of_b.value_fq, outcomes()[0].value_fq[:, category_q == "b"])
+
+
+def test_every_outcome_is_split_by_the_categories_of_its_own_prompts():
+    prompts = pd.DataFrame({"prompt_id": np.arange(90, 120), "category": ["a", "b", "c"] * 10})
+    found = in_categories(outcomes()[:2], prompts)
+    assert [(one.columns["policy"], one.columns["policy_category"]) for one in found] == [
+        (policy, category) for policy in ("best_of_2", "best_of_8") for category in "abc"
+    ]
+    np.testing.assert_array_equal(found[1].prompt_q, [100, 103, 106, 109])
+    np.testing.assert_array_equal(found[1].value_fq, outcomes()[0].value_fq[:, [0, 3, 6, 9]])
+    assert in_categories(outcomes(), prompts[["prompt_id"]]) == []
 
 
 def trained(value, fits=("a", "c")):

@@ -26,15 +26,23 @@ def test_each_design_has_a_row_for_each_criterion_with_its_interval():
     assert wrong_with(found.rows) is None
     assert set(found.rows["metric"]) == {f"designed_{metric}" for metric in METRICS}
     assert len(found.rows) == len(METRICS) * len(found.advice.table)
-    assert set(found.rows["n_responses"]) == {2, 3, 5, 8}
+    assert set(found.rows["n_responses"]) == {2, 3}  # 45 and 30 prompts; 18 are too few for an interval
     with_interval = found.rows[found.rows["low"].notna()]
     assert (with_interval["low"] <= with_interval["value"]).all()
     assert found.sentence == found.advice.sentence
 
 
 @pytest.mark.parametrize(("unit", "sizes"), [("response", {2, 3, 5, 8}), ("comparison", {2, 3, 5})])
+def test_a_budget_too_small_for_any_interval_has_all_that_it_pays_for_and_says_so(unit, sizes):
+    found = asked(budget=18, unit=unit)
+    assert set(found.rows["n_responses"]) == sizes
+    assert found.rows["low"].isna().all()
+    assert found.sentence.startswith("Cannot tell")
+
+
+@pytest.mark.parametrize(("unit", "sizes"), [("response", {2, 3, 5}), ("comparison", {2, 3})])
 def test_the_unit_decides_what_a_budget_can_pay_for(unit, sizes):
-    assert set(asked(budget=20, unit=unit).rows["n_responses"]) == sizes
+    assert set(asked(budget=110, unit=unit).rows["n_responses"]) == sizes
 
 
 def test_policies_answer_the_prompts_that_do_not_measure():
