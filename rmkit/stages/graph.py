@@ -258,6 +258,7 @@ STAGES = {
             "06_accuracy_vs_policy",
             "09_human_preferences",
             "10_validation_split",
+            "12_language_model_rewards",
             "13_policy_training",
         ),
     ),
