@@ -77,7 +77,8 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
     for height, text in ((1, "no better than the base"), (0, "as good as optimising gold")):
         axes[0][0].annotate(text, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 3),
                             textcoords="offset points", color=GREY, fontsize="small")  # fmt: skip
-    axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if any(ax.get_legend_handles_labels()[0] for ax in axes[0]):
+        axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     prompts = f"measured on {measured['units'].iloc[0]:.0f} prompts, policies on others"
     figure.suptitle(f"{len(measured)} reward models, a dot each; {prompts}", x=0.01, ha="left")
     return figure
