@@ -18,8 +18,10 @@ from rmkit.report.exhibits.annotation import annotation_noise
 from rmkit.report.exhibits.best_of_n import best_of_n, noise_and_numbers
 from rmkit.report.exhibits.margin_uncertainty import margin_uncertainty
 from rmkit.report.exhibits.population import LANGUAGE_MODELS, TRAINED, accuracy_and_drop, which_measure
+from rmkit.report.exhibits.pressure import every_model_golden, gamma_and_accuracy, policy_training
 from rmkit.report.exhibits.settings import Drawn, Results
 from rmkit.report.exhibits.split_ablation import split_ablation
+from rmkit.report.exhibits.test_sets import test_set_designs
 
 FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "03_annotation_noise": annotation_noise,
@@ -41,4 +43,9 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "12_which_measure": partial(which_measure, stage=LANGUAGE_MODELS),
     "13_accuracy_and_drop": partial(accuracy_and_drop, stage=TRAINED),
     "13_which_measure": partial(which_measure, stage=TRAINED),
+    "06_every_model_golden": every_model_golden,
+    "12_every_model_golden": partial(every_model_golden, stage=LANGUAGE_MODELS),
+    "06_gamma": gamma_and_accuracy,
+    "13_training": policy_training,
+    "14_test_sets": test_set_designs,
 }

@@ -1,0 +1,81 @@
+"""Which test set predicts which policy, design by design: the rows of 14_test_sets.
+
+From stored rows alone. Of several seeds the first is drawn, because a correlation over reward models is of one
+population; the statements have them all.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from rmkit.errors import ResultError
+from rmkit.figures.population import mild_and_strong
+from rmkit.figures.test_sets import category_map, curve_figure, dots_figure, rank_bin_map, rewording_figure
+from rmkit.report.exhibits.settings import Drawn, Results, headed, named, row_settings
+
+STAGE = "14_test_sets"
+OF = (
+    "Kendall's correlation over the reward models between what a test set measures and what their policies earn on "
+    "other prompts; bars are 95% intervals for new reward models and new prompts."
+)
+Draw = Callable[[pd.DataFrame, list[str]], Figure]
+# Name of the file: what draws it, the heading, the caption.
+EXHIBITS: dict[str, tuple[Draw, str, str]] = {
+    "test-sets-source": (
+        lambda rows, shown: dots_figure(rows, "A", "source", shown),
+        "Does it matter who wrote the test responses?",
+        f"One pair of responses to each prompt, by the policy itself, by another model, or one by each. {OF}",
+    ),
+    "test-sets-ranks": (
+        rank_bin_map,
+        "From which ranks should the two responses of a test pair come?",
+        "A prompt's responses are cut into bins by gold, 0 the worst. Each cell is the correlation of a test set whose "
+        "chosen and rejected responses come from these bins.",
+    ),
+    "test-sets-category": (
+        category_map,
+        "Must test prompts be of the policy's own category?",
+        "Each cell is the correlation of a test set of one category with what policies earn on prompts of another.",
+    ),
+    "test-sets-paraphrases": (
+        lambda rows, shown: curve_figure(rows, "D", "share", shown),
+        "What do test prompts in other words do?",
+        f"Along the share of test prompts that are paraphrased; gold stays exactly the same. {OF}",
+    ),
+    "test-sets-pairs": (
+        lambda rows, shown: curve_figure(rows, "E", "n_pairs", shown),
+        "How many test pairs?",
+        f"Along the number of pairs. {OF}",
+    ),
+    "test-sets-responses": (
+        lambda rows, shown: curve_figure(rows, "F", "n_responses", shown),
+        "How many responses to a test prompt?",
+        f"Along the number of responses to each prompt, all pairs of them. {OF}",
+    ),
+    "test-sets-wordings": (
+        lambda rows, shown: rewording_figure(rows),
+        "How much does each reward model mind other words for the same prompt?",
+        "A dot is a reward model: how far its scores move, and how many pairs change their order, where the prompt is "
+        "said in other words and gold stays the same. Dots have no interval.",
+    ),
+}
+
+
+def test_set_designs(results: Results) -> Iterator[Drawn]:
+    """A figure for each design that the rows have."""
+    if STAGE not in results.gathered:
+        return
+    for told_apart, rows in row_settings(results.rows(STAGE)):
+        if "param_seed" in rows:
+            rows = rows[rows["param_seed"] == rows["param_seed"].min()]
+        correlations = rows[rows["metric"] == "correlation"]
+        here = correlations[(correlations["reward_scale"] == "") & (correlations["policy_category"] == "")]
+        trained = correlations.loc[correlations["reward_scale"] != "", "policy"].unique()[-1:]
+        shown = [*mild_and_strong(here), *trained]
+        for name, (draw, heading, caption) in EXHIBITS.items():
+            try:
+                figure = draw(rows, shown)
+            except ResultError:  # a design that this job did not ask for
+                continue
+            yield Drawn(named(name, told_apart), headed(heading, told_apart), caption, figure)
