@@ -126,6 +126,7 @@ def write_study(study: Study, folder: Path) -> list[Configuration]:
 
 def _write_bank(bank: Bank, folder: Path, prefix: str) -> list[Configuration]:
     place = f"{DATA}/{bank.made.name}"
+    job = bank.made.key
     told, written = {}, {table: {} for table in TABLES}  # type: ignore[var-annotated]
     for name, source in bank.parts.items():
         about = read_json(source / "bank.json", MOST_TOLD)
@@ -137,10 +138,10 @@ def _write_bank(bank: Bank, folder: Path, prefix: str) -> list[Configuration]:
             with parquet(source / f"{table}.parquet", f"{source}/{table}.parquet") as file:
                 columns[table] = list(file.schema_arrow.names)
         prompts = _table_blocks(source / "prompts.parquet")
-        written["prompts"][name] = _write_shards(prompts, folder / place / "prompts", name)
+        written["prompts"][name] = _write_shards(prompts, folder / place / "prompts", name, job=job)
         responses = _response_blocks(source, embedding_rd, columns["responses"], list(about["score_sources"]))
         written["responses"][name] = _write_shards(
-            responses, folder / place / "responses", name, embedding_rd.shape[1] * embedding_rd.itemsize
+            responses, folder / place / "responses", name, embedding_rd.shape[1] * embedding_rd.itemsize, job
         )
         told[name] = {
             "prompts": written["prompts"][name][0],
@@ -150,7 +151,7 @@ def _write_bank(bank: Bank, folder: Path, prefix: str) -> list[Configuration]:
             "embedding_source": about["embedding_source"],
             "score_sources": about["score_sources"],
         }
-    content = {"format": FORMAT, "written_by": WRITTEN_BY, "parts": told}
+    content = {"format": FORMAT, "written_by": WRITTEN_BY, "job": job, "parts": told}
     (folder / place / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if bank.labels:
         written["labels"] = {"train": _write_shards(_label_blocks(bank.labels), folder / place / "labels", "train")}
@@ -229,8 +230,13 @@ def _labelled(block: "pa.Table", apart: Mapping[str, Any]) -> "pa.Table":
     return block
 
 
-def _write_shards(blocks: "Iterator[pa.Table]", folder: Path, split: str, row_bytes: int = 0) -> tuple[int, list[str]]:
-    """Write blocks into files of about SHARD_BYTES, named as the hub names them; how many rows, and the columns."""
+def _write_shards(
+    blocks: "Iterator[pa.Table]", folder: Path, split: str, row_bytes: int = 0, job: str = ""
+) -> tuple[int, list[str]]:
+    """Write blocks into files of about SHARD_BYTES, named as the hub names them; how many rows, and the columns.
+
+    job: that made the bank, as each file of it says.
+    """
     from pyarrow.parquet import ParquetWriter
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -244,7 +250,7 @@ def _write_shards(blocks: "Iterator[pa.Table]", folder: Path, split: str, row_by
                     writer.close()
                 parts.append(folder / f"{split}-{len(parts):05}.part")
                 columns = block.column_names
-                metadata = {**(block.schema.metadata or {}), MARK: mark(folder.name, split, len(parts) - 1)}
+                metadata = {**(block.schema.metadata or {}), MARK: mark(folder.name, split, len(parts) - 1, job)}
                 schema = block.schema.with_metadata(metadata)
                 repeating = [name for name in columns if name != EMBEDDING]  # a dictionary of numbers is large and slow
                 writer, held = ParquetWriter(parts[-1], schema, use_dictionary=repeating), 0

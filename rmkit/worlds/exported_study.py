@@ -50,6 +50,7 @@ class ExportedPart:
     columns: Mapping[str, Sequence[str]]  # by table: its own columns, in order
     embedding_source: Mapping[str, Any]
     score_sources: Mapping[str, Mapping[str, Any]]
+    job: str = ""  # that made the bank, as its shards say too; empty for an export that does not say it
     exported: ClassVar = True
 
     @property
@@ -77,15 +78,17 @@ class ExportedPart:
         """
         from rmkit.artifacts.bank import ResponseBank
 
-        scores = {name: self._numbers(f"{SCORE}{name}") for name in self.score_sources}
-        return ResponseBank(
-            prompts=self._table("prompts"),
-            responses=self._table("responses"),
-            embedding_rd=self._embedding(Path(scratch), progress),
-            embedding_source=self.embedding_source,
-            scores=scores,
-            score_sources=self.score_sources,
-        )
+        parts: dict[str, Any] = {
+            "scores": {name: self._numbers(f"{SCORE}{name}") for name in self.score_sources},
+            **{table: self._table(table) for table in TABLES},
+            "embedding_rd": self._embedding(Path(scratch), progress),
+        }
+        try:
+            bank = ResponseBank(embedding_source=self.embedding_source, score_sources=self.score_sources, **parts)
+            bank.grid()  # counts alone do not tell that each prompt has as many responses
+            return bank
+        except DataError as fault:
+            raise DataError(f"{self.shown}, {self.name}: {fault}; fetch it again") from None
 
     def files(self, table: str) -> list[tuple[Path, str]]:
         """The shards of a table in order and how messages give them, or DataError if one is missing."""
@@ -119,6 +122,8 @@ class ExportedPart:
                     self._require_marked(file.schema_arrow, table, path, shown)
                     for name in wanted:
                         kind = file.schema_arrow.field(name).type
+                        if name == "prompt_id" and pa.types.is_integer(kind) and kind != pa.int64():
+                            raise DataError(f"{shown}: prompt_id is {kind}; it must be int64")
                         if name in INTEGERS and not pa.types.is_integer(kind):
                             raise DataError(f"{shown}: {name} is {cut(str(kind))}; it must be whole numbers")
                         if name in TEXTS and not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
@@ -140,14 +145,14 @@ class ExportedPart:
         """DataError where a shard says that it is another one: of the other part, say, which may be as long."""
         said = (schema.metadata or {}).get(MARK)
         number = int(path.stem.removeprefix(f"{self.name}-").partition("-of-")[0])
-        if said is not None and said != mark(table, self.name, number):
+        if said is not None and said != mark(table, self.name, number, self.job):
             raise DataError(f"{shown}: is {quoted(said.decode(errors='replace'))} by what it says; fetch it again")
 
     def _table(self, table: str) -> "pd.DataFrame":
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        parts = []
+        parts: list[Any] = []
         for path, shown in self.files(table):
             with parquet(path, shown) as file:
                 part = file.read(columns=list(self.columns[table]))
@@ -161,8 +166,18 @@ class ExportedPart:
                 if name in INTEGERS[1:] and len(column) and pc.min(column).as_py() < 0:
                     row = pc.index(pc.less(column, 0), value=True).as_py()
                     raise DataError(f"{shown}, row {row + 1}: {name} is {column[row]}; it must be 0 or more")
+            if parts and (other := [name for name in part.column_names if _kind(part, name) != _kind(parts[0], name)]):
+                kinds = f"{cut(_kind(part, other[0]))}, and {cut(_kind(parts[0], other[0]))} in the file before"
+                raise DataError(f"{shown}: {cut(other[0])} is {kinds}; fetch it again")
             parts.append(part)
-        return pa.concat_tables(parts).select(list(self.columns[table])).to_pandas()
+        try:
+            return pa.concat_tables(parts).select(list(self.columns[table])).to_pandas()
+        except (pa.ArrowException, ValueError) as fault:  # of a kind that its metadata do not say, or no text in UTF-8
+            said = cut(" ".join(str(fault).split()))
+            where = f"{self.shown}/{table}: the files of {self.name}"
+            raise DataError(
+                f"{where} hold a column that is not what they say of it ({said}); fetch them again"
+            ) from None
 
     def _numbers(self, column: str) -> np.ndarray:
         """(R,) float32."""
@@ -207,9 +222,9 @@ class ExportedPart:
                         first += len(batch)
 
 
-def mark(table: str, part: str, number: int) -> bytes:
-    """What a shard's metadata say of it."""
-    return f"{table} of {part}, file {number}".encode()
+def mark(table: str, part: str, number: int, job: str = "") -> bytes:
+    """What a shard's metadata say of it. job: that made the bank; another one's may have as many rows."""
+    return f"{table} of {part}, file {number}{f', by {job}' if job else ''}".encode()
 
 
 def bank_folder(folder: Path, shown: str) -> tuple[Path, str] | None:
@@ -237,7 +252,11 @@ def read_exported(folder: Path, shown: str) -> dict[str, ExportedPart]:
         about = read_json(folder / ABOUT, MOST_TOLD, finite=True)
         if about["format"] != FORMAT:
             raise DataError(f"{place}: is of format {quoted(about['format'])}; this rmkit reads format {FORMAT}")
-        parts = {name: _part(folder, shown, name, about["parts"][name]) for name in PARTS if name in about["parts"]}
+        job = about.get("job", "")
+        if not isinstance(job, str):
+            raise TypeError("job")
+        told = about["parts"]
+        parts = {name: _part(folder, shown, name, told[name], job) for name in PARTS if name in told}
     except OSError as fault:
         raise DataError(f"{place}: {why_unreadable(fault)}; fetch it again") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
@@ -253,7 +272,7 @@ def read_exported(folder: Path, shown: str) -> dict[str, ExportedPart]:
     return parts
 
 
-def _part(folder: Path, shown: str, name: str, told: Mapping[str, Any]) -> ExportedPart:
+def _part(folder: Path, shown: str, name: str, told: Mapping[str, Any], job: str) -> ExportedPart:
     counts = [told[key] for key in ("prompts", "responses", "dimensions")]
     columns = {table: list(told["columns"][table]) for table in TABLES}
     if not all(type(count) is int and count > 0 for count in counts):
@@ -275,6 +294,7 @@ def _part(folder: Path, shown: str, name: str, told: Mapping[str, Any]) -> Expor
         columns=columns,
         embedding_source=dict(told["embedding_source"]),
         score_sources=dict(told["score_sources"]),
+        job=job,
     )
 
 
@@ -294,6 +314,10 @@ def parquet(path: Path, shown: str) -> Iterator[Any]:
     except (pa.ArrowException, ValueError, KeyError) as fault:
         said = cut(" ".join(str(fault).split()))
         raise DataError(f"{shown}: is not a sound Parquet file ({said}); fetch it again") from None
+
+
+def _kind(table: Any, column: str) -> str:
+    return str(table.schema.field(column).type)
 
 
 def _holds_halves(kind: Any) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -231,6 +233,11 @@ def exchanged(folder):
     (folder / "bank.json").write_text(json.dumps(about), encoding="utf-8")
 
 
+def told_by(folder, **changes):
+    about = json.loads((folder / "bank.json").read_text(encoding="utf-8"))
+    (folder / "bank.json").write_text(json.dumps(about | changes), encoding="utf-8")
+
+
 def parts_of(folder, names):
     about = json.loads((folder / "bank.json").read_text(encoding="utf-8"))
     about["parts"] = {name: about["parts"][name] for name in names}
@@ -251,7 +258,10 @@ DAMAGES = {
     "lost rows": (rewritten(lambda rows: rows[:-1]), "out/responses/.*|out/responses: holds 23 rows of 24 of test"),
     "a lost column": (rewritten(lambda rows: rows.drop(columns="score_proxy")), f"{FILE}: has the columns .*; bank.json says .*score_proxy"),
     "another type": (rewritten(lambda rows: rows.assign(score_gold=1.0)), f"{FILE}: score_gold is double; it must be float"),
-    "the shards of train and test exchanged": (exchanged, r"out/prompts/train-00000-of-00001.parquet: is 'prompts of test, file 0' by what it says; fetch it again"),
+    "the shards of train and test exchanged": (exchanged, r"out/prompts/train-00000-of-00001.parquet: is 'prompts of test, file 0, by 02_sampling-0123456789abcdef' by what it says; fetch it again"),
+    "prompts that are numbered by bytes": (rewritten(lambda rows: rows.assign(prompt_id=rows["prompt_id"].astype(np.uint8))), f"{FILE}: prompt_id is uint8; it must be int64"),
+    "a job that is no text": (lambda folder: told_by(folder, job=[1]), "out/bank.json: is not what `rmkit export` wrote"),
+    "another job": (lambda folder: told_by(folder, job="another"), r"out/prompts/train-.*: is 'prompts of train, file 0, by 02_sampling-0123.*' by what it says"),
     "prompts that are numbered by text": (rewritten(lambda rows: rows.assign(prompt_id=rows["prompt_id"].astype(str))), f"{FILE}: prompt_id is large_string; it must be whole numbers"),
     "lengths of text": (rewritten(lambda rows: rows.assign(characters="x")), f"{FILE}: characters is large_string; it must be whole numbers"),
     "answers of numbers": (rewritten(lambda rows: rows.assign(answer=1)), f"{FILE}: answer is int64; it must be text"),
@@ -289,6 +299,65 @@ def test_a_value_that_cannot_be_is_found_when_it_is_read(study, tmp_path, damage
     rewritten(change)(folder)
     with pytest.raises(DataError, match=f"^{FILE}, {said}"):
         bank_of(read_folder(folder, "out")["test"], tmp_path / "scratch.npy")
+
+
+def of_kind(column, values):
+    """A change of the test responses: a column of other values under the metadata that say what it was."""
+
+    def change(folder):
+        path = folder / "responses/test-00000-of-00001.parquet"
+        table = pq.read_table(path)
+        pq.write_table(table.set_column(table.column_names.index(column), column, pa.array(values)), path)
+
+    return change
+
+
+def one_prompt(folder):
+    path = folder / "responses/test-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.take([0] * len(table)), path)
+
+
+def another_number(folder):
+    path = folder / "prompts/test-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "prompt_id", pa.array(range(len(table)))), path)
+
+
+OF_A_TABLE = {
+    "lists in a column of text": (of_kind("note", [[1]] * 24), "out/responses: the files of test hold a column that is not what they say"),
+    "bytes that are no text": (of_kind("note", [b"\xff"] * 24), "out/responses: the files of test hold a column that is not what they say"),
+    "all responses to one prompt": (one_prompt, "out, test: responses: a grid needs one number of responses for every prompt"),
+    "prompts by other numbers": (another_number, "out, test: responses, row 6: prompt_id 10 is not in prompts"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", OF_A_TABLE)
+def test_a_table_that_fits_no_bank_is_one_sentence_with_its_place(study, tmp_path, damage):
+    folder = exported(study, tmp_path / "out") / "data/grammar-sft"
+    change, said = OF_A_TABLE[damage]
+    change(folder)
+    with pytest.raises(DataError, match=f"^{said}") as told:
+        bank_of(read_folder(folder, "out")["test"], tmp_path / "scratch.npy")
+    assert str(told.value).endswith(("fetch it again", "fetch them again"))
+
+
+def test_shards_of_two_kinds_and_of_another_bank_are_found(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(study_dataset, "GROUP_BYTES", 2 * 1010)
+    monkeypatch.setattr(study_dataset, "SHARD_BYTES", 5 * 1010)
+    folder = exported(study, tmp_path / "out") / "data/grammar-sft"
+    path = sorted((folder / "responses").glob("test-*"))[1]
+    whole, table = path.read_bytes(), pq.read_table(path)
+    pq.write_table(table.set_column(3, "note", pa.array([1] * len(table))), path)
+    with pytest.raises(DataError, match=rf"^out/responses/{path.name}: note is int64, and .*string in the file before"):
+        bank_of(read_folder(folder, "out")["test"], tmp_path / "scratch.npy")
+    path.write_bytes(whole)
+    banks = [replace(bank, made=made("other", generator="prompted")) for bank in study.banks[1:]]
+    keyed = [replace(bank, made=replace(bank.made, key="02_sampling-fedcba9876543210")) for bank in banks]
+    other = exported(replace(study, banks=keyed), tmp_path / "other") / "data/other"
+    path.write_bytes((other / "responses" / path.name).read_bytes())
+    with pytest.raises(DataError, match=rf"^out/responses/{path.name}: is .*by 02_sampling-fedcba9876543210' by what"):
+        check(folder, "out")
 
 
 def test_parts_in_another_order_and_the_folder_of_the_banks_are_read(study, tmp_path):
