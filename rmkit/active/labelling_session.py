@@ -17,7 +17,8 @@ import numpy as np
 from rmkit.active.label_pool import Counts, Pool
 from rmkit.active.next_pairs import Fitted, Worth
 from rmkit.annotation.people.label_log import ANSWERS, FIRST, SECOND, Answer, Claim, Label, LabelLog, Pick, pair_name
-from rmkit.annotation.people.queue import SHARED, Queue, Standing, check_annotator, is_shared_turn, shared_order
+from rmkit.annotation.people.names import check_annotator
+from rmkit.annotation.people.queue import SHARED, Queue, Standing, is_shared_turn, shared_order
 from rmkit.errors import ParamsError, RmkitError, one_of, quoted
 from rmkit.evaluation.prequential import TOO_SURE
 from rmkit.seeding import generator

@@ -26,7 +26,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, get_args, get_type_hints
 
-from rmkit.errors import DataError, StoreError, cut, not_one_of, quoted
+from rmkit.annotation.people.names import check_annotator
+from rmkit.errors import DataError, ParamsError, StoreError, cut, not_one_of, quoted
 from rmkit.files.durable import fsync
 from rmkit.files.regular import json_value, require_regular, why_unreadable
 
@@ -255,6 +256,11 @@ def decoded(line: bytes, where: str) -> Row:
     kind = KINDS[held.pop("kind")]
     if wrong := _wrong_in(kind, held):
         raise DataError(f"{where}: {wrong}; {remedy}")
+    if "annotator" in held:
+        try:
+            check_annotator(held["annotator"])
+        except ParamsError as fault:
+            raise DataError(f"{where}: {fault}; {remedy}") from None
     if "pick" in held:
         held["pick"] = Pick(**held["pick"])
         if wrong := _odd_in(held["pick"], held["shown_left"]):

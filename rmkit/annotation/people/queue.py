@@ -11,7 +11,6 @@ somebody else has labelled the pair in the meantime. Knows the log's rows; no te
 
 import hashlib
 import os
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,23 +33,14 @@ from rmkit.annotation.people.label_log import (
     Release,
     Undo,
 )
-from rmkit.errors import DataError, ParamsError, cut, quoted
+from rmkit.annotation.people.names import check_annotator
+from rmkit.errors import DataError, cut
 from rmkit.machine.processes import this_host
 
 CLAIM_SECONDS = 900.0
 SHARED = "shared, at random"  # the rule of pairs that overlap asks for
 IMPORTED = "imported"
-NAME = re.compile(r"\w(?:[\w .@+-]{0,38}[\w])?")
 VALUE: Mapping[str, float] = {FIRST: 1.0, TIE: 0.5, SECOND: 0.0}
-
-
-def check_annotator(name: str) -> str:
-    """The name, or ParamsError for what no file of labels could hold."""
-    if not isinstance(name, str) or not NAME.fullmatch(name) or name.endswith(".0"):
-        raise ParamsError(
-            f"annotator: {quoted(name)} is no name; give 1 to 40 letters or digits, inside also blanks and .@+-_"
-        )
-    return name
 
 
 def shared_order(pairs: Iterable[str]) -> list[str]:

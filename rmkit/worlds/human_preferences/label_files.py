@@ -4,10 +4,12 @@
 |---|---|
 | `trl` | `prompt`, `chosen`, `rejected`, `label` (`tie`, of a tie only), `annotator`, `pair` |
 | `shown` | `prompt`, `response_a` (the left one), `response_b`, `label` (`a`, `b` or `tie`), `annotator`, `pair` |
+| `label_studio`, `argilla` | a record for all labels of a pair: tool_records.py |
 
-The file's ending says whether it is JSON lines or CSV. `pair` is the pair's id in the queue; rmkit's readers do not use
-it, but for the import, where it must fit the texts. A file is written whole or not at all, read back by the reader of
-`rmkit fit`, and kept only if that reader finds the same judgements. Imported is any row in a form of that reader.
+The file's ending says whether it is JSON lines or CSV; records of tools are a JSON list (`.json`). `pair` is the pair's
+id in the queue; rmkit's readers do not use it, but for the import, where it must fit the texts. A file is written whole
+or not at all, read back, and kept only if the reader finds the same judgements: that of `rmkit fit`, or of a tool's
+records. Imported is any row in a form of the former, and any record of the latter.
 
 Knows texts, labels and files; no window and no screen.
 """
@@ -16,67 +18,65 @@ import csv
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any
 
 from rmkit.annotation.people.label_log import FIRST, SECOND, SKIP, TIE, Answer, Label, Pick, pair_name
-from rmkit.annotation.people.queue import IMPORTED, Queue, check_annotator
+from rmkit.annotation.people.names import check_annotator
+from rmkit.annotation.people.queue import IMPORTED, Queue
 from rmkit.errors import DataError, ParamsError, cut, one_of, quoted
 from rmkit.files.rows import numbered_rows
 from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, Judgement, answers_of, judgements_of
 from rmkit.worlds.human_preferences.label_queue import response_id
+from rmkit.worlds.human_preferences.labels_as_rows import ANNOTATOR, COLUMNS_OF, FORMS, TRL, Form, row_of, shown_pairs
 from rmkit.worlds.human_preferences.pairs import read_pairs
+from rmkit.worlds.human_preferences.tool_records import PAIR, RECORD_COLUMNS, TOOLS, is_record, rows_of
 
 if TYPE_CHECKING:
     from rmkit.active.label_pool import Pool
 
-Form = Literal["trl", "shown"]
-TRL: Final = "trl"
-SHOWN: Final = "shown"
-FORMS: tuple[Form, ...] = (TRL, SHOWN)
-PAIR, ANNOTATOR = "pair", "annotator"
-COLUMNS_OF = {
-    TRL: ("prompt", "chosen", "rejected", "label", ANNOTATOR, PAIR),
-    SHOWN: ("prompt", "response_a", "response_b", "label", ANNOTATOR, PAIR),
-}
-JSON_LINES, CSV = ".jsonl", ".csv"
+JSON_LINES, CSV, JSON = ".jsonl", ".csv", ".json"
 
 
-def write_labels(path: str | Path, pool: "Pool", labels: Sequence[Label], form: Form = "trl") -> int:
-    """Write labels, skips left out, a row each; how many. An older file of labels is replaced, any other is refused.
+def write_labels(
+    path: str | Path, pool: "Pool", labels: Sequence[Label], form: Form = "trl", *, to_ask: Sequence[str] = ()
+) -> int:
+    """Write labels, skips left out; how many. An older file of labels is replaced, any other is refused.
 
-    ParamsError for a path that is not to be written to, DataError for no label, and for texts that CSV cannot hold.
+    to_ask: ids of pairs that a tool is to ask about, written as records without a label after the others. ParamsError
+    for a path that is not to be written to, DataError for neither label nor pair, and for texts that CSV cannot hold.
     """
     path, form = Path(path), one_of(form, FORMS, "form")
-    if path.suffix not in (JSON_LINES, CSV):
-        raise ParamsError(f"{path}: its ending is {path.suffix or 'none'}; labels are written as .jsonl or .csv")
-    if _is_there(path) and not _is_ours(path):
-        raise ParamsError(f"{path}: is there already, and holds no labels that rmkit wrote; name another file")
-    rows = [_row(pool, label, form) for label in labels if label.answer in (FIRST, SECOND, TIE)]
-    if not rows:
+    _check_path(path, form, to_ask)
+    kept = [label for label in labels if label.answer in (FIRST, SECOND, TIE)]
+    if not kept and not to_ask:
         raise DataError(f"{path}: there is no label to write yet")
     beside = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         with beside.open("w", encoding="utf-8", newline="") as file:
-            if path.suffix == CSV:
+            if form in TOOLS:
+                records = [shown.record(form) for shown in shown_pairs(pool, kept, to_ask)]
+                file.write("[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in records) + "\n]\n")
+            elif path.suffix == CSV:
                 table = csv.DictWriter(file, COLUMNS_OF[form], lineterminator="\n")
                 table.writeheader()
-                table.writerows(rows)
+                table.writerows(row_of(pool, label, form) for label in kept)
             else:
-                file.writelines(json.dumps(_without_none(row), ensure_ascii=False) + "\n" for row in rows)
+                rows = (_without_none(row_of(pool, label, form)) for label in kept)
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             file.flush()
             os.fsync(file.fileno())
-        _require_same(beside, path, pool, labels)
+        _require_same(beside, path, pool, kept, form)
         beside.replace(path)
     except OSError as fault:
         raise DataError(f"{path}: cannot be written ({fault.strerror}); name another file") from None
     finally:
         with suppress(OSError):
             beside.unlink()
-    return len(rows)
+    return len(kept)
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Imported:
 def import_labels(path: str | Path, pool: "Pool", queue: Queue, annotator: str | None = None) -> Imported:
     """Put the labels of a file into the queue's log, all or none. annotator: whose they are where a row does not say.
 
+    The file: rows in a form of `rmkit fit`, or records of Label Studio or Argilla (`.json`, `.jsonl`, `.parquet`).
     DataError, with file and row, for a row that cannot be read, for two responses that are no pair of the pool, for a
     `pair` that is another's, for a row that says not whose it is, and for a label that contradicts another label of the
     same person, in the file or in the log.
@@ -107,7 +108,7 @@ def import_labels(path: str | Path, pool: "Pool", queue: Queue, annotator: str |
     added: list[Label] = []
     repeated = unfilled = 0
     now = time.time()
-    for _, where, row in numbered_rows(path, shown, (*COLUMNS, PAIR), lists=LIST_COLUMNS):
+    for where, row in _rows_in(path, shown):
         if answers_of(row, where) is not None:
             unfilled += 1
             continue
@@ -131,6 +132,13 @@ def import_labels(path: str | Path, pool: "Pool", queue: Queue, annotator: str |
                 )
     queue.add(added)
     return Imported(len(added), repeated, unfilled)
+
+
+def _rows_in(path: Path, shown: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every row of a file, and where it stands; of a tool's record, a row an answer."""
+    for _, where, row in numbered_rows(path, shown, (*COLUMNS, PAIR, *RECORD_COLUMNS), lists=LIST_COLUMNS):
+        for one in rows_of(row, where):
+            yield where, one
 
 
 def _label(
@@ -160,37 +168,46 @@ def _label(
         raise DataError(f"{where}: {fault}") from None
 
 
-def _row(pool: "Pool", label: Label, form: Form) -> dict[str, str | None]:
-    """A label as a row of a form."""
-    pick = label.pick
-    first, second = pool.position[pick.first], pool.position[pick.second]
-    texts = pool.bank.responses["response"]
-    prompt = pool.bank.prompts.set_index("prompt_id")["prompt"].loc[pool.bank.prompt_id_r[first]]
-    rest = {ANNOTATOR: label.annotator, PAIR: pick.pair}
-    won, lost = (second, first) if label.answer == SECOND else (first, second)
-    if form == TRL:
-        tie = TIE if label.answer == TIE else None
-        return {"prompt": prompt, "chosen": texts[won], "rejected": texts[lost], "label": tie, **rest}
-    left, right = (second, first) if label.shown_left == pick.second else (first, second)
-    said = TIE if label.answer == TIE else "a" if won == left else "b"
-    return {"prompt": prompt, "response_a": texts[left], "response_b": texts[right], "label": said, **rest}
-
-
-def _require_same(beside: Path, path: Path, pool: "Pool", labels: Sequence[Label]) -> None:
-    """DataError unless the reader of `rmkit fit` finds in a file what the labels say."""
+def _require_same(beside: Path, path: Path, pool: "Pool", labels: Sequence[Label], form: Form) -> None:
+    """DataError unless the reader of such files finds in one what the labels say."""
     wanted: list[tuple[object, ...]] = []
     for label in labels:
-        if label.answer in (FIRST, SECOND, TIE):
-            row = _row(pool, label, TRL)
-            texts = row["chosen"] or "", row["rejected"] or ""
-            is_tie = label.answer == TIE
-            wanted.append((row["prompt"], *(sorted(texts) if is_tie else texts), label.annotator, is_tie))
-    read = read_pairs(beside, str(path), tied_pairs="half_each")
-    found = list(dict.fromkeys(pair.judgement for pair in read.pairs))
+        row = row_of(pool, label, TRL)
+        texts = row["chosen"] or "", row["rejected"] or ""
+        is_tie = label.answer == TIE
+        wanted.append((row["prompt"], *(sorted(texts) if is_tie else texts), label.annotator, is_tie))
+    if form in TOOLS:  # a record holds all labels of a pair, whenever they were given
+        found = sorted(_found_in(beside, path), key=repr)
+        wanted = sorted(wanted, key=repr)
+    else:
+        read = read_pairs(beside, str(path), tied_pairs="half_each")
+        found = list(dict.fromkeys(pair.judgement for pair in read.pairs))
     if found != wanted:
         at = next((n for n, both in enumerate(zip(found, wanted, strict=False)) if both[0] != both[1]), len(found))
         remedy = "write .jsonl" if path.suffix == CSV else "a text of it is like something else: leave that pair out"
         raise DataError(f"{path}: row {at + 1} would not be read as it was written; {remedy}")
+
+
+def _found_in(beside: Path, path: Path) -> Iterator[tuple[object, ...]]:
+    """What a file of records says, in the terms of `Pair.judgement`."""
+    for where, row in _rows_in(beside, str(path)):
+        if answers_of(row, where) is None:
+            for said in judgements_of(row, where).judgements:
+                texts = said.better.answer.strip(), said.worse.answer.strip()
+                yield said.better.prompt, *(sorted(texts) if said.tie else texts), said.annotator, said.tie
+
+
+def _check_path(path: Path, form: Form, to_ask: Sequence[str]) -> None:
+    """ParamsError for an ending that is not the form's, pairs that only a tool asks about, and a file of another."""
+    endings = (JSON,) if form in TOOLS else (JSON_LINES, CSV)
+    if path.suffix not in endings:
+        of_form = f" for {form}" if form in TOOLS else ""
+        found = f"its ending is {path.suffix or 'none'}; labels{of_form} are written as {' or '.join(endings)}"
+        raise ParamsError(f"{path}: {found}")
+    if to_ask and form not in TOOLS:
+        raise ParamsError(f"to_ask: a row of the form {form} is a label; pairs to ask about go to {' or '.join(TOOLS)}")
+    if _is_there(path) and not _is_ours(path):
+        raise ParamsError(f"{path}: is there already, and holds no labels that rmkit wrote; name another file")
 
 
 def _is_there(path: Path) -> bool:
@@ -206,10 +223,12 @@ def _is_there(path: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is one that `write_labels` wrote, as far as its first line says."""
+    """Whether a file is one that `write_labels` wrote, as far as its first row says."""
     try:
         with path.open(encoding="utf-8") as file:
             line = file.readline(2**20)
+            if path.suffix == JSON:
+                return line == "[\n" and is_record(json.loads(file.readline(2**24).rstrip(",\n")))
         names = json.loads(line) if path.suffix == JSON_LINES else next(csv.reader([line]))
     except (OSError, ValueError, StopIteration):
         return False

@@ -16,14 +16,14 @@ def pick(number=0, **more):
     return Pick(pair_name(first, second), first, second, "random", **more)
 
 
-def label(number=0, answer="first", annotator='ann é\n"“', **more):
-    return Label(pick(number, **more), f"r{number}b", annotator, "w1", 1.5, 2.25, answer)
+def label(number=0, answer="first", annotator="ann é", **more):
+    return Label(pick(number, **more), f"r{number}b", annotator, 'w1\n"“', 1.5, 2.25, answer)
 
 
 ROWS = [
     Claim(pick(probability=0.25, gain=0.125, known=3, stale=True), "r0a", "ann", "w1", "host", 7, 0.5, 1.0, 901.0),
     label(),
-    Undo(2, 'ann é\n"“', "w1", 3.0),
+    Undo(2, "ann é", 'w1\n"“', 3.0),
     Release("w1", 4.0),
     label(1, "tie", score=0.5),
 ]
@@ -125,6 +125,10 @@ def damaged(**changes):
         (json.dumps({"kind": "undo", "undoes": 1}).encode(), "'annotator' is missing"),
         (b'{"kind": ["label"]}', "its kind ['label'] is not one of claim, label, undo, release"),
         (b'{"kind": {}}', "its kind {} is not one of claim, label, undo, release"),
+        (damaged(annotator=""), "annotator: '' is no name; give 1 to 40 letters or digits"),
+        (damaged(annotator="a\nb"), "annotator: 'a\\nb' is no name"),
+        (damaged(annotator="7.0"), "annotator: '7.0' is no name"),
+        (encoded(Undo(1, "a,b", "w1", 3.0)).encode(), "annotator: 'a,b' is no name"),
         (damaged(annotator="\ud800"), "'annotator' is '\\ud800'"),
         (damaged(pick=PICKED | {"first": "other"}), "'pair' is 'r0a-r0b', which is not the pair of its 'first'"),
         (damaged(pick=PICKED | {"pair": "r0a-r0a", "second": "r0a"}), "'pair' is 'r0a-r0a', which is not the pair of"),

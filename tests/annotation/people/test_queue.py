@@ -16,7 +16,6 @@ from rmkit.annotation.people.queue import (
     CLAIM_SECONDS,
     SHARED,
     Queue,
-    check_annotator,
     is_shared_turn,
     overlapping,
     shared_order,
@@ -248,8 +247,3 @@ def test_an_undo_of_no_label_and_a_second_label_are_damage(opened, tmp_path):
 def test_what_is_no_name_of_a_person_is_refused(opened, name):
     with pytest.raises(ParamsError, match="is no name"):
         opened().take(PICKS, name, RNG)
-
-
-@pytest.mark.parametrize("name", ["ann", "Zoë", "a.b@c-d+e_f", "x" * 40, "7", "Ann B"])
-def test_names_of_people_are_kept(name):
-    assert check_annotator(name) == name
