@@ -17,7 +17,7 @@ from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
 from rmkit.commands.several_files import as_one_set
-from rmkit.errors import DataError, ParamsError, cut
+from rmkit.errors import DataError, ParamsError, cut, listed
 from rmkit.files.regular import read_json, read_text
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
@@ -48,6 +48,8 @@ def fit(options: argparse.Namespace) -> int:
     same two answers. The README lists the forms of rows.
     """
     with as_one_set(options.pairs, find_project().store, keep=not options.dry_run) as pairs:
+        if len(options.pairs) > 1:
+            say(f"{listed([path.name for path in options.pairs])}: one set, rows numbered through, as {pairs}")
         return _fit(options, pairs)
 
 
@@ -175,7 +177,7 @@ def _model_of(name: str, option: str) -> str:
 
 def _shown(given: Sequence[Path], pairs: Path) -> str:
     """What lines are of: the file that was named, or of several the folder that holds them all."""
-    return pairs.name if len(given) == 1 else f"{cut(str(pairs))}, numbered through"
+    return pairs.name if len(given) == 1 else cut(str(pairs))
 
 
 def _stem(pairs: Path) -> str:

@@ -79,7 +79,7 @@ def test_what_is_no_file_of_rows_is_one_sentence_and_nothing_is_written(files, t
     assert "notes.txt: its ending" in capsys.readouterr().err
 
 
-def test_fit_reads_all_of_its_files(files, tmp_path, monkeypatch):
+def test_fit_reads_all_of_its_files(files, tmp_path, monkeypatch, capsys):
     seen = []
 
     def planned(asked):
@@ -91,3 +91,4 @@ def test_fit_reads_all_of_its_files(files, tmp_path, monkeypatch):
     out = tmp_path / "made"
     assert main(["fit", *map(str, files), "--out", str(out), "--dry-run"]) == 2
     assert seen == [4]
+    assert capsys.readouterr().out.startswith("train.jsonl, train.jsonl, test.csv: one set, rows numbered through, as ")

@@ -103,6 +103,13 @@ class Reading:
         """Who judged the pairs that were kept, by first appearance; nobody where the file does not say."""
         return tuple(dict.fromkeys(pair.annotator for pair in self.pairs if pair.annotator is not None))
 
+    def comparisons(self) -> "tuple[Comparisons, np.ndarray]":
+        """Its M comparisons in the order of the pairs, and the (R,) int64 prompts of the bank's responses: no text."""
+        import numpy as np
+
+        prompts, flat = in_bank_order(self)
+        return _comparisons(self, prompts, flat), np.array([p for p, _ in flat], dtype=np.int64)
+
     @property
     def told(self) -> tuple[str, ...]:
         """What else is to be said of it, a clause each."""
@@ -291,17 +298,9 @@ def bank_and_comparisons(
     0 by first appearance and -1 where nobody is named, `margin` float64, NaN where there is none; and where the file
     says of some pair which answer was shown first, `chosen_first` int8: 1 the chosen one, 0 the other, -1 unsaid.
     """
-    import numpy as np
-    import pandas as pd
-
     from rmkit.artifacts.bank import ResponseBank
-    from rmkit.artifacts.comparisons import Comparisons
 
     prompts, flat = in_bank_order(reading)
-    position = {(p, text): r for r, (p, text) in enumerate(flat)}
-    number = {prompt: p for p, prompt in enumerate(prompts)}
-    chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
-    rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
     embedding_rd, embedding_source = embed(texts_to_embed(prompts, flat, with_prompts=with_prompts))
     bank = ResponseBank(
@@ -310,6 +309,20 @@ def bank_and_comparisons(
         embedding_rd=embedding_rd,
         embedding_source=embedding_source | ({"read": "prompt and response"} if with_prompts else {}),
     )
+    return bank, _comparisons(reading, prompts, flat)
+
+
+def _comparisons(reading: Reading, prompts: Sequence[str], flat: Sequence[tuple[int, str]]) -> "Comparisons":
+    """The comparisons of a reading; prompts, flat: as `in_bank_order` gives them."""
+    import numpy as np
+    import pandas as pd
+
+    from rmkit.artifacts.comparisons import Comparisons
+
+    position = {(p, text): r for r, (p, text) in enumerate(flat)}
+    number = {prompt: p for p, prompt in enumerate(prompts)}
+    chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
+    rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     table = {
         "first": np.minimum(chosen_m, rejected_m),
         "second": np.maximum(chosen_m, rejected_m),
@@ -326,7 +339,7 @@ def bank_and_comparisons(
     if any(pair.chosen_first is not None for pair in reading.pairs):
         shown = [-1 if pair.chosen_first is None else int(pair.chosen_first) for pair in reading.pairs]
         table["chosen_first"] = np.array(shown, dtype=np.int8)
-    return bank, Comparisons(pd.DataFrame(table))
+    return Comparisons(pd.DataFrame(table))
 
 
 def in_bank_order(reading: Reading) -> tuple[list[str], list[tuple[int, str]]]:

@@ -7,13 +7,25 @@ rows and pairs; no file.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rmkit.worlds.human_preferences.pairs import Pair
+from typing import Any, Protocol
 
 AGAIN = "again"  # the column
 YES = ("true", "1", "yes")
+
+
+class Judged(Protocol):
+    """A judgement of two answers, as pairs.Pair has it."""
+
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def chosen(self) -> str: ...
+    @property
+    def rejected(self) -> str: ...
+    @property
+    def annotator(self) -> str | None: ...
+    @property
+    def again(self) -> bool: ...
 
 
 def says_again(row: Mapping[str, Any]) -> bool:
@@ -22,14 +34,14 @@ def says_again(row: Mapping[str, Any]) -> bool:
     return isinstance(value, bool | int | float | str) and str(value).strip().lower().removesuffix(".0") in YES
 
 
-def replaced(pairs: "Sequence[Pair]") -> list[bool]:
+def replaced(pairs: Sequence[Judged]) -> list[bool]:
     """Of each pair, whether a second judgement among them takes its place; their order does not count."""
     second: dict[tuple[str, frozenset[str]], set[str | None]] = {}
     first: dict[tuple[str, frozenset[str]], set[str | None]] = {}
     for pair in pairs:
         (second if pair.again else first).setdefault(_of(pair), set()).add(pair.annotator)
 
-    def is_replaced(pair: "Pair") -> bool:
+    def is_replaced(pair: Judged) -> bool:
         by = second.get(_of(pair))
         if pair.again or by is None:
             return False
@@ -38,5 +50,5 @@ def replaced(pairs: "Sequence[Pair]") -> list[bool]:
     return [is_replaced(pair) for pair in pairs]
 
 
-def _of(pair: "Pair") -> tuple[str, frozenset[str]]:
+def _of(pair: Judged) -> tuple[str, frozenset[str]]:
     return pair.prompt, frozenset((pair.chosen, pair.rejected))
