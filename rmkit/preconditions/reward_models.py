@@ -5,13 +5,16 @@ Numbers only, so that a study is refused before any job has run. The drawing its
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, ParamsError, check_each_once, one_of
 from rmkit.lm.loading import require_model_name
 from rmkit.lm.training.preference_options import out_of_range
 from rmkit.preconditions.ranges import USUAL_SHARE, check_counts, check_ns, check_share
 from rmkit.seeding import generator
+
+if TYPE_CHECKING:
+    from rmkit.training_sets.validation_splits import ValidationSplit
 
 FOLDS = (
     "04_reward_models",
@@ -108,9 +111,10 @@ def _draw(parameters: Mapping[str, Any], reading: Any) -> None:
         sets = cross_fitting(comparisons, prompt_id_r, rng_of=rng_of, validation_split=split, **how)
     share: float = how["validation_share"]
     if parameters.get("refit"):
-        for purpose, split in (("pairs to judge", "pair"), ("all pairs", parameters["validation_split"])):
+        drawn: dict[str, ValidationSplit] = {"pairs to judge": "pair", "all pairs": parameters["validation_split"]}
+        for purpose, one in drawn.items():
             rng = rng_of(purpose)
-            all_pairs(comparisons, prompt_id_r, validation_share=share, validation_split=split, rng=rng)
+            all_pairs(comparisons, prompt_id_r, validation_share=share, validation_split=one, rng=rng)
     if parameters.get("language_model") is not None:
         from rmkit.lm.training.preference_folds import require_both_sides
 

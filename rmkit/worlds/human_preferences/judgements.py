@@ -125,9 +125,10 @@ def answers_of(row: Row, where: str) -> list[Side] | None:
 
 
 def columns_of_answers(row: Row, where: str) -> set[str]:
-    """The columns of a row without a judgement that its prompt and its responses are in."""
+    """The columns of a row without a judgement that its prompt and its responses are in, and that wait for a label."""
     column = first_of(row, RESPONSES)
-    return {*(names_of_two(row) or ([column] if column else [])), *asked_of(row, where)[1]}
+    waiting = {name for name in (*LABELS, *ANNOTATOR, *VOTERS) if name in row}
+    return {*(names_of_two(row) or ([column] if column else [])), *asked_of(row, where)[1]} | waiting
 
 
 def outcomes_of(row: Row, names: tuple[str, str], where: str) -> dict[str, int]:

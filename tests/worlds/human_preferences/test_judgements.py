@@ -297,6 +297,7 @@ def test_a_row_without_a_label_is_counted_and_its_responses_wait_behind_those_of
     found = reading(tmp_path, *rows)
     assert (found.rows, found.read, found.kept, found.dropped[UNLABELLED]) == (2, 2, 1, 1)
     assert list(found.unlabelled.values()) == [("deep", "flat")]
+    assert found.unread == ()
     bank, comparisons = bank_and_comparisons(found, lambda texts: (np.zeros((len(texts), 2), np.float16), {"a": 1}))
     assert bank.prompt_id_r.tolist() == [0, 0, 1, 1]
     assert set(bank.responses["response"][2:]) == {"deep", "flat"}
