@@ -69,3 +69,10 @@ class PlannedJob:
         """
         above = [job.known_parameters() for job in self.inputs.values()]
         return KnownParameters(self.stage, *above, self.parameters)
+
+
+def work_of(stage: str, parameters: Mapping[str, Any], fits: int) -> float:
+    """A job's fits in fits of the cheapest kind of its stage; 1 where it fits nothing. parameters: its own."""
+    work = STAGES[stage].work if stage in STAGES else ""
+    found: float = resolve_name(work)(parameters, fits) if work else fits
+    return max(found, 1)
