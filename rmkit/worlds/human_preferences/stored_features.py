@@ -195,7 +195,8 @@ def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], wher
     if reading := counts.get("reading"):
         if all(_words(pair.chosen) == _words(pair.rejected) for pair in reading.pairs):
             found = "chosen and rejected have the same words in every pair, capitals aside"
-            raise ParamsError(f"{where}: features: {found}, and n-grams see nothing else; say --set features=encoder")
+            remedy = "read them by an encoder (`rmkit fit --encoder NAME`, or features=encoder)"
+            raise ParamsError(f"{where}: features: {found}, and n-grams see nothing else; {remedy}")
         from rmkit.worlds.human_preferences.text_features import highest_min_df
 
         joint = parameters.get("embedded") == "prompt_and_response"
