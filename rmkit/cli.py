@@ -147,7 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         help="only rows with this value of a parameter or another column; several: 0.5..2, [1, 32]; null: no noise",
     )
     fits = commands.add_parser("fit", help=(fit.__doc__ or "").split("\n")[0], description=fit.__doc__)
-    fits.add_argument("pairs", type=_path, metavar="PAIRS", help="a file or folder of preference pairs")
+    fits.add_argument(
+        "pairs", nargs="+", type=_path, metavar="PAIRS", help="a file or folder of preference pairs, or several files"
+    )
     fits.add_argument(
         "--encoder", metavar="NAME", help="a model that reads the texts: a folder or hub name (default: n-grams)"
     )

@@ -156,6 +156,7 @@ FLOORS = (
                     "look_at_first",
                     "plain_tables",
                     "out_folder",
+                    "several_files",
                 ),
                 ("pages", "row_selection", "export_study"),
                 ("running", "looking", "results", "compare", "score", "export", "keeping"),

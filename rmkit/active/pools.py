@@ -30,10 +30,11 @@ def draw_pool(
     """
     n_all, n_responses = shape
     parts = parts_of(pool, n_candidates, cross_share)
-    for part in parts:
-        check_prompts(part, n_prompts, n_all, "n_prompts")
+    for part, wanted in parts.items():
+        if wanted:
+            check_prompts(part, n_prompts, n_all, "n_prompts")
     n_pairs = {part: POOLS[part].n_pairs(n_prompts, n_responses) for part in parts}
-    if n_candidates < 1 or not any(n_pairs.values()):
+    if n_candidates < 1 or not any(n_pairs[part] for part, wanted in parts.items() if wanted):
         raise DataError(
             f"n_candidates: {n_candidates} of {sum(n_pairs.values())} {pool} pairs; there must be one at least"
         )

@@ -128,12 +128,15 @@ class _View:
         for m in rows:
             i, j = (at[int(u)] for u in seen.pair_m2[m])
             place_kk[i, j] = place_kk[j, i] = m
-        root_kh = seen.feature_ud[used_k].astype(np.float64) @ inverse_root_dd.T
-        sd_k = np.sqrt((root_kh**2).sum(axis=1))
-        if uncertainty == "joint":
-            sd_kk = np.sqrt(((root_kh[:, None] - root_kh) ** 2).sum(axis=2))
-        else:
-            sd_kk = sd_k[:, None] + sd_k
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            root_kh = seen.feature_ud[used_k].astype(np.float64) @ inverse_root_dd.T
+            sd_k = np.sqrt((root_kh**2).sum(axis=1))
+            if uncertainty == "joint":
+                sd_kk = np.sqrt(((root_kh[:, None] - root_kh) ** 2).sum(axis=2))
+            else:
+                sd_kk = sd_k[:, None] + sd_k
+        if not (np.isfinite(sd_k).all() and np.isfinite(sd_kk).all()):
+            raise DataError("known_dd: leaves a margin uncertain beyond all numbers; give the prior a larger precision")
         reward_k = seen.reward_u[used_k].astype(np.float64)
         return cls(Prompt(reward_k, sd_k, sd_kk, root_kh, place_kk >= 0), place_kk)
 

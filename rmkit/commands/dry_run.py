@@ -29,6 +29,8 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
     left = {job.plan_id: expected[job.plan_id].seconds if job.plan_id in expected else 0.0 for job in jobs}
     wall = wall_seconds([RunJob.of(job) for job in jobs], left, threads)
     said = NO_ESTIMATE if wall is None else about(wall) if expected else "none"
+    if wall and any(cost.unlike for cost in expected.values()):
+        said = f"at least {said}"
     yield f"wall time on {threads} thread{'s' * (threads > 1)}: {said}"
     place = next(folder for folder in (store.root, *store.root.parents) if folder.exists())
     free, needed = shutil.disk_usage(place).free, sum(cost.bytes or 0.0 for cost in expected.values())
@@ -42,6 +44,8 @@ def forecast(study: str, jobs: list[PlannedJob], store: Store, *, threads: int) 
         )
         unmeasured = [job for job in jobs if job.plan_id in expected and expected[job.plan_id].seconds is None]
         yield from dict.fromkeys(_no_estimate(job) for job in unmeasured)
+        unlike = [(job.stage, expected[job.plan_id].unlike) for job in jobs if job.plan_id in expected]
+        yield from dict.fromkeys(_stand_in(stage, methods) for stage, methods in unlike if methods)
         yield "Fewer jobs may run: if a job makes the same result as before, the jobs that need it are there."
 
 
@@ -71,16 +75,20 @@ def _row(name: str, jobs: list[PlannedJob], expected: dict[str, Cost]) -> tuple[
     waiting = [job for job in jobs if job.plan_id in expected]
     counts = [len(jobs), len(jobs) - len(waiting), len(waiting), sum(job.fits for job in waiting)]
     found = [expected[job.plan_id] for job in waiting]
-    seconds = _sum_text([cost.seconds for cost in found], duration)
+    seconds = _sum_text([cost.seconds for cost in found], duration, at_least=any(cost.unlike for cost in found))
     return (name, *map(str, counts), seconds, _sum_text([cost.bytes for cost in found], size_text))
 
 
-def _sum_text(values: list[float | None], text: Callable[[float], str]) -> str:
-    """A sum in words: a lower bound where a part of it is not known."""
+def _sum_text(values: list[float | None], text: Callable[[float], str], *, at_least: bool = False) -> str:
+    """A sum in words: a lower bound where a part of it is not known, or may be more."""
     known = [value for value in values if value is not None]
     if not known:
         return NO_ESTIMATE if values else "-"
-    return f"over {text(sum(known))}" if len(known) < len(values) else text(sum(known))
+    return f"over {text(sum(known))}" if at_least or len(known) < len(values) else text(sum(known))
+
+
+def _stand_in(stage: str, methods: Sequence[str]) -> str:
+    return f"{stage} with {', '.join(methods)}: no such job was ever measured; by others, and it may take longer"
 
 
 def _no_estimate(job: PlannedJob) -> str:

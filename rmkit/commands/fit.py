@@ -16,8 +16,9 @@ from rmkit.commands.out_folder import files_in, is_named, require_new_folder_fit
 from rmkit.commands.plain_tables import aligned, width_of_window
 from rmkit.commands.request import planned
 from rmkit.commands.running import run
-from rmkit.errors import DataError, ParamsError, cut
-from rmkit.files.regular import read_json, read_text, require_no_address
+from rmkit.commands.several_files import as_one_set
+from rmkit.errors import DataError, ParamsError, cut, listed
+from rmkit.files.regular import read_json, read_text
 from rmkit.study.monitoring.output import say
 from rmkit.study.planning.project import find_project
 from rmkit.study.store.disk import disk_faults
@@ -43,17 +44,25 @@ def fit(options: argparse.Namespace) -> int:
     """Fit reward models to a file of preference pairs, and keep one that scores new texts.
 
     Heads are compared on held-out pairs (notebooks 00 and 09_human_preferences, study own-pairs); the chosen one is
-    fitted again on all pairs. The README lists the forms of rows.
+    fitted again on all pairs. Several files are one set; rows that say `again` take the place of earlier labels of the
+    same two answers. The README lists the forms of rows.
     """
+    with as_one_set(options.pairs, find_project().store, keep=not options.dry_run) as pairs:
+        if len(options.pairs) > 1:
+            say(f"{listed([path.name for path in options.pairs])}: one set, rows numbered through, as {pairs}")
+        return _fit(options, pairs)
+
+
+def _fit(options: argparse.Namespace, pairs: Path) -> int:
+    """`fit` of one file or folder."""
     from rmkit.artifacts.table import Table
     from rmkit.export.text_reward_model import TextRewardModel
 
-    require_no_address(options.pairs)
-    out = options.out or Path(f"{_stem(options.pairs)}-reward-model")
+    out = options.out or Path(f"{_stem(options.pairs[0])}-reward-model")
     whole = Path(os.path.realpath(out))  # a link stays one
     with disk_faults(out):
         _check_free(whole, f"--out {cut(str(out))}")
-    assignments = [f"pairs_file={_as_value(_from_project(options.pairs))}"]
+    assignments = [f"pairs_file={_as_value(_from_project(pairs))}"]
     if options.encoder is not None:
         assignments += ["features=encoder", f"encoder={_as_value(_model_of(options.encoder, '--encoder'))}"]
     if options.language_model is not None:
@@ -74,7 +83,7 @@ def fit(options: argparse.Namespace) -> int:
     store = Store(project.store)
     finished = {job.stage: key for key, job in store.finished_jobs(jobs).items()}
     if STAGE not in finished:
-        raise DataError(f"{cut(str(options.pairs))}: it, or what the fit ran by, changed in the meantime; fit it again")
+        raise DataError(f"{cut(str(pairs))}: it, or what the fit ran by, changed in the meantime; fit it again")
     made = store.artifact(finished[STAGE], "reward_model")
     model = TextRewardModel.load(made)
     say("", *_lines(model.about, width_of_window()), "")
@@ -93,8 +102,8 @@ def fit(options: argparse.Namespace) -> int:
             if whole.exists():
                 shutil.rmtree(old, ignore_errors=True)
     say(f"reward model: {out} ({model.name} on {model.reads}, fitted on all {model.about['pairs']:,} pairs)")
-    say(f"labels to look at first: {out / SUSPECTS} (lines and texts of {options.pairs.name})")
-    then = "label each a or b; then append them to your pairs, or fit a folder of both"
+    say(f"labels to look at first: {out / SUSPECTS} (lines and texts of {_shown(options.pairs, pairs)})")
+    then = "label each a or b; then fit both files: rmkit fit PAIRS LABELS"
     say(f"pairs to label next: {out / TO_LABEL} ({then})")
     say(f"score new texts: rmkit score {shlex.quote(str(out))} FILE --out scores.csv")
     return 0
@@ -164,6 +173,11 @@ def _model_of(name: str, option: str) -> str:
         shown = cut(name) or "''"
         raise ParamsError(f"{option} {shown}: is no folder here, and no name on the hub, as org/name")
     return name
+
+
+def _shown(given: Sequence[Path], pairs: Path) -> str:
+    """What lines are of: the file that was named, or of several the folder that holds them all."""
+    return pairs.name if len(given) == 1 else cut(str(pairs))
 
 
 def _stem(pairs: Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rmkit.commands.pages import write_report_of
 from rmkit.commands.request import planned, says_yes
-from rmkit.commands.selection import failed_last_time, selected
+from rmkit.commands.selection import failed_last_time, left_out, selected
 from rmkit.errors import JobError, ParamsError
 from rmkit.study.monitoring.output import say
 from rmkit.study.monitoring.words import counted
@@ -39,6 +39,9 @@ def run(options: argparse.Namespace) -> int:
     for line in check_data(project, study, jobs):
         if getattr(options, "says_data", False):  # otherwise `rmkit check` does
             say(line)
+    part = options.only or options.until or options.select or options.job
+    if part and (told := left_out(store, everything, jobs, study.arguments)):
+        say(told)
     if options.dry_run:
         return _forecast(study, jobs, store, options)
     _ask_about_many(study, jobs, yes=options.yes)

@@ -63,6 +63,19 @@ def selected(
     return _with_what_they_need(jobs, wanted)
 
 
+def left_out(store: Store, everything: list[PlannedJob], jobs: list[PlannedJob], study: str) -> str:
+    """A sentence that names the stages that gather all jobs, where a part of a study leaves them out; else empty.
+
+    study: how a command line names it. What is there already is not missed.
+    """
+    asked, known = {job.plan_id for job in jobs}, dict[str, str | None]()
+    gathering = [job for job in everything if job.gathered and job.plan_id not in asked]
+    if not (stages := list(dict.fromkeys(job.stage for job in gathering if not store.done(job, known)))):
+        return ""
+    whole = f"`{f'rmkit run {study}'.strip()}` makes {'it' if len(stages) == 1 else 'them'}"
+    return f"{' and '.join(stages)}: left out of a part of the study, since all its jobs are gathered there; {whole}"
+
+
 def failed_last_time(store: Store, study: Study, jobs: list[PlannedJob]) -> list[PlannedJob]:
     """Of these jobs those that failed last time, what they need, and what they alone hold up; none if nothing failed.
 

@@ -21,7 +21,7 @@ from rmkit.errors import ResultError, one_of
 from rmkit.evaluation.contrasts import paired_differences
 from rmkit.evaluation.curves import learning_curves, stacked
 from rmkit.evaluation.rulers import LEARNS
-from rmkit.intervals.means import FEWEST_PROMPTS
+from rmkit.intervals.means import FEWEST_PROMPTS, ROUNDING
 
 ACCURACY, RANDOM, CHANCE = "accuracy", "random", "chance"
 HALF = 0.5  # what chance is right on, exactly
@@ -141,8 +141,8 @@ def side(row: pd.Series) -> int:
     """
     if pd.isna(row["low"]):
         alike = row["prompts"] >= FEWEST_PROMPTS and "bootstrap sees no variation" in str(row["reason"])
-        return int(np.sign(row["mean"])) if alike else 0
-    return int(row["low"] > 0) - int(row["high"] < 0)
+        return int(np.sign(row["mean"])) if alike and abs(row["mean"]) > ROUNDING else 0
+    return int(row["low"] > ROUNDING) - int(row["high"] < -ROUNDING)
 
 
 def points(share: float, sign: str = "-") -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmkit.errors import DataError, quoted
 from rmkit.export.model_card import CARD_FILE, card
-from rmkit.export.text_reward_model import ABOUT, CLASSIFIER, FORMAT, JOINT, TextRewardModel, require_finite
+from rmkit.export.text_reward_model import ABOUT, CLASSIFIER, FORMAT, JOINT, TextRewardModel
 from rmkit.lm.libraries import quiet_libraries
 from rmkit.lm.loading import Origin, load_reward_model
 from rmkit.lm.reading.score import rewards_of
@@ -53,9 +53,10 @@ class ClassifierRewardModel(TextRewardModel):
         if not len(responses):
             return np.empty(0, np.float32)
         ids_r, _ = cut_ids(prompts, responses, self.template, self.tokenizer)
-        reward_r = rewards_of(self.model, self.tokenizer, ids_r, batch_size=BATCH, progress=progress)
-        require_finite(reward_r, str(self.model.name_or_path or "the reward model"))
-        return reward_r
+        try:
+            return rewards_of(self.model, self.tokenizer, ids_r, batch_size=BATCH, progress=progress)
+        except DataError as fault:
+            raise DataError(f"{self.model.name_or_path or 'the reward model'}: {fault}") from None
 
     def save(self, folder: str | Path) -> None:
         folder = Path(folder)

@@ -56,7 +56,7 @@ def refitted(
         with_prompt="read" in source,
         encoder=source.get("encoder"),
         ngrams=ngrams,
-        about={**about, "embedding_source": source, "pairs": len(comparisons), "prompts": bank.n_prompts},
+        about={**about, "embedding_source": source, **_sizes(bank, comparisons)},
     )
 
 
@@ -78,7 +78,7 @@ def refitted_language_model(
         training, bank, comparisons, validation_share=validation_share, rng_of=rng_of, progress=progress
     )
     made = {"training": asdict(training), "epoch": tuned.epoch, "validation_log_loss": tuned.validation_loss_e}
-    sizes = {"pairs": len(comparisons), "prompts": bank.n_prompts, "texts_cut": tuned.n_cut}
+    sizes = {**_sizes(bank, comparisons), "texts_cut": tuned.n_cut}
     return ClassifierRewardModel(
         LANGUAGE_MODEL,
         tuned.model,
@@ -88,6 +88,11 @@ def refitted_language_model(
         revision=tuned.revision,
         about={**about, **made, **sizes},
     )
+
+
+def _sizes(bank: ResponseBank, comparisons: Comparisons) -> dict[str, int]:
+    """How many pairs it learned from, and of how many prompts: the bank may have more, that nobody has judged."""
+    return {"pairs": len(comparisons), "prompts": len(np.unique(bank.prompt_id_r[comparisons.chosen_m]))}
 
 
 def _ngrams_of(bank: ResponseBank) -> NgramFeatures:

@@ -98,11 +98,19 @@ def numbered_rows(
     or has too many cells); where it returns, the row is left out.
     """
     require_no_address(path)
-    read = _folder if path.is_dir() else _reader(path)
-    if read is None:
+    if path.is_dir():
+        return _folder(path, shown, Wanted(wanted, lists, refuse))
+    require_known_ending(path, shown)
+    read = _reader(path)
+    assert read is not None, "its ending is known"
+    return read(path, shown, Wanted(wanted, lists, refuse))
+
+
+def require_known_ending(path: Path, shown: str) -> None:
+    """DataError unless a file of this name can be read."""
+    if _reader(path) is None:
         endings = [*READERS, *(f"{ending}.gz" for ending in READERS if ending != ".parquet")]
         raise DataError(f"{shown}: its ending {not_one_of(path.suffix, endings)}")
-    return read(path, shown, Wanted(wanted, lists, refuse))
 
 
 def _reader(path: Path) -> "Reader | None":

@@ -18,6 +18,7 @@ from rmkit.errors import DataError
 NEW_PROMPTS_THESE_FITS = "new prompts, these fits"
 NEW_SEEDS_NEW_PROMPTS = "new seeds, new prompts"
 FEWEST_PROMPTS = 20  # there a nominal 95% still covers 93%, with 10 prompts 91%, with 5 83% (simulated)
+ROUNDING = 1e-12  # what sums of floats leave of equal numbers, beside 1
 FEWEST_SEEDS = 5  # there over_seeds_and_prompts covers 94 to 97%; with 3 as little as 92% (simulated)
 BLOCK_BYTES = 32 * 2**20  # memory for resampling weights at any one time
 
@@ -132,9 +133,14 @@ def why_too_few_prompts(n_prompts: int) -> str | None:
 def _why_no_interval(value_p: np.ndarray) -> str | None:
     if too_few := why_too_few_prompts(len(value_p)):
         return too_few
-    if np.ptp(value_p) == 0:
-        return f"all {len(value_p)} prompts have the value {value_p[0]:.6g}: a bootstrap sees no variation"
+    if np.ptp(value_p) <= ROUNDING * max(1.0, float(np.abs(value_p).max())):
+        return f"all {len(value_p)} prompts have the value {_plain(value_p[0])}: a bootstrap sees no variation"
     return None
+
+
+def _plain(value: float) -> str:
+    """A number in words: 0 where it is what sums of floats leave of 0."""
+    return f"{value if abs(value) > ROUNDING else 0.0:.6g}"
 
 
 def _checked(value_kp: np.ndarray, pairs_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -215,8 +221,9 @@ def why_no_table(value_sp: np.ndarray) -> str | None:
     n_seeds, n_prompts = value_sp.shape
     if reason := why_too_few(n_seeds, n_prompts):
         return reason
-    if np.ptp(value_sp.mean(axis=0)) == 0:
-        return f"all {n_prompts} prompts have the mean {value_sp[:, 0].mean():.6g} over seeds: no variation is seen"
+    mean_p = value_sp.mean(axis=0)
+    if np.ptp(mean_p) <= ROUNDING * max(1.0, float(np.abs(mean_p).max())):
+        return f"all {n_prompts} prompts have the mean {_plain(mean_p[0])} over seeds: no variation is seen"
     return None
 
 

@@ -31,7 +31,7 @@ VOCABULARIES = (
 WITHOUT_VOCABULARY = ("ByT5", "Canine", "Perceiver")  # classes that read bytes or characters
 FOLDER = "model folder "  # begins the name by which a folder of a model is counted
 HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(@.+)?")  # with a revision, if need be
-IN_PARTS = "modules.json"
+IN_PARTS, TRANSFORMER = "modules.json", "Transformer"  # of sentence-transformers, and a module of it
 # Model types whose sequence classifier of transformers 5 has no head on the last token: encoders, mostly.
 NOT_CAUSAL = frozenset(
     [
@@ -179,12 +179,9 @@ def check_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[
     them says of itself.
     """
     folder, shown = Path(path), shown or str(path)
-    config = _configuration(folder, shown)
     if (folder / IN_PARTS).exists():  # an encoder of sentence-transformers keeps each in a place of its own
-        return f"{shown}: {_kind(config)}", {f"{FOLDER}{shown}": 1}
-    _require_weights(folder, shown)
-    _require_tokenizer(folder, shown)
-    return f"{shown}: {_kind(config)}", {f"{FOLDER}{shown}": 1}
+        return f"{shown}: {_modules(folder, shown)}", {f"{FOLDER}{shown}": 1}
+    return f"{shown}: {_whole(folder, shown)}", {f"{FOLDER}{shown}": 1}
 
 
 def check_causal_folder(path: str | Path, shown: str | None = None) -> tuple[str, dict[str, int]]:
@@ -193,7 +190,7 @@ def check_causal_folder(path: str | Path, shown: str | None = None) -> tuple[str
     config = _configuration(folder, shown)
     if config["model_type"] in NOT_CAUSAL:
         raise not_causal(shown, config.get("architectures") or [], config["model_type"])
-    return check_folder(path, shown)
+    return f"{shown}: {_whole(folder, shown)}", {f"{FOLDER}{shown}": 1}
 
 
 def not_causal(name: str, architectures: Sequence[str], model_type: str) -> DataError:
@@ -203,8 +200,24 @@ def not_causal(name: str, architectures: Sequence[str], model_type: str) -> Data
     return DataError(f"{name}: is {kind}, which is no causal language model; give {right}, or take it as --encoder")
 
 
-def _kind(config: Mapping[str, Any]) -> str:
+def _whole(folder: Path, shown: str) -> str:
+    """What a folder holds that `save_pretrained` wrote; DataError unless its weights and its tokenizer are there."""
+    config = _configuration(folder, shown)
+    _require_weights(folder, shown)
+    _require_tokenizer(folder, shown)
     return ", ".join(config.get("architectures") or ["a model"])
+
+
+def _modules(folder: Path, shown: str) -> str:
+    """What an encoder of sentence-transformers is made of; DataError unless each transformer among that is whole."""
+    try:
+        kinds = {str(module["path"]): str(module["type"]).split(".")[-1] for module in read_json(folder / IN_PARTS)}
+        transformers = [Path(place) for place, kind in kinds.items() if kind == TRANSFORMER]
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        said = first_line(fault)
+        raise DataError(f"{shown}: its {IN_PARTS} is not what sentence-transformers writes ({said})") from None
+    held = [_whole(folder / place, str(Path(shown) / place)) for place in transformers]
+    return ", ".join([*held, *(kind for kind in kinds.values() if kind != TRANSFORMER)]) or "no module"
 
 
 def _require_weights(folder: Path, shown: str) -> None:

@@ -40,9 +40,8 @@ def check_active_labeling(parameters: Mapping[str, Any], counts: Mapping[str, in
         for pool in parameters["pools"]:
             check_pool(pool, budget, parameters["cross_share"], n_prompts, n_responses)
             if n_prompts is not None and n_responses is not None:
-                parts = parts_of(pool, budget.n_candidates, parameters["cross_share"]).items()
-                n_pairs = sum(POOLS[part].n_pairs(n_prompts, n_responses) for part, wanted in parts if wanted)
-                check_total(budget, f"{n_prompts} prompts with {n_responses} responses have {n_pairs} {pool}", n_pairs)
+                most = most_labels(pool, budget, parameters["cross_share"], n_prompts, n_responses)
+                check_total(budget, f"{n_prompts} prompts with {n_responses} responses have {most} {pool}", most)
         check_pools_of(parameters["strategies"], parameters["pools"], n_responses)
         check_sharpness(parameters["beta"], "beta")
     check_ns(known, where)
@@ -107,18 +106,41 @@ def check_head(parameters: Mapping[str, Any]) -> None:
 
 
 def check_pool(pool: str, budget: Budget, cross_share: float, n_prompts: int | None, n_responses: int | None) -> None:
-    """DataError for more labels, at the start or in a round, than n_prompts prompts with K responses have pairs."""
+    """DataError for more labels, at the start or in a round, than n_prompts prompts with K responses have pairs.
+
+    The start must have its pairs of each part of a mixed pool; a round has what there is of its candidates' parts.
+    """
     if not 0 <= cross_share <= 1:
         raise DataError(f"cross_share: {cross_share}; it must lie between 0 and 1")
-    for part in parts_of(pool, 1, cross_share):
-        check_prompts(part, budget.n_prompts, n_prompts, "n_prompts")
+    start, candidates = (parts_of(pool, n, cross_share) for n in (budget.n_start, budget.n_candidates))
+    for part, asked in (*start.items(), *candidates.items()):
+        if asked:
+            check_prompts(part, budget.n_prompts, n_prompts, "n_prompts")
     if n_responses is None:
         return
     if n_responses < 2:
         raise DataError(f"n_train_responses: {n_responses}; a pair has two, give 2 or more")
-    for name in ("n_start", "n_batch"):
-        for part, asked in parts_of(pool, getattr(budget, name), cross_share).items():
-            n_pairs = POOLS[part].n_pairs(budget.n_prompts, n_responses)
-            if asked > n_pairs:
-                have = f"{budget.n_prompts} prompts with {n_responses} responses have {n_pairs} {part} pairs"
-                raise DataError(f"{name}: {asked} labels, and {have}; raise n_prompts, or say at most {n_pairs}")
+    shape = f"{budget.n_prompts} prompts with {n_responses} responses have"
+    for part, asked in start.items():
+        if asked > (n_pairs := POOLS[part].n_pairs(budget.n_prompts, n_responses)):
+            have = f"{shape} {n_pairs} {part} pairs; raise n_prompts, or say at most {n_pairs}"
+            raise DataError(f"n_start: {asked} labels, and {have}")
+    offered = sum(_offered(candidates, budget.n_prompts, n_responses).values())
+    if budget.n_batch > offered:
+        have = f"{shape} {offered} {pool} pairs to offer; raise n_prompts, or say at most {offered}"
+        raise DataError(f"n_batch: {budget.n_batch} labels, and {have}")
+
+
+def most_labels(pool: str, budget: Budget, cross_share: float, n_prompts: int, n_responses: int) -> int:
+    """How many labels all rounds can have: of each part those of the start and all offered, or all pairs if fewer."""
+    start, candidates = (parts_of(pool, n, cross_share) for n in (budget.n_start, budget.n_candidates))
+    offered = _offered(candidates, budget.n_prompts, n_responses)
+    return sum(
+        min(POOLS[part].n_pairs(n_prompts, n_responses), start[part] + budget.n_rounds * offered[part])
+        for part in start
+    )
+
+
+def _offered(candidates: Mapping[str, int], n_prompts: int, n_responses: int) -> dict[str, int]:
+    """How many of a round's candidates there are, by part: all that are wanted, or all pairs of its prompts."""
+    return {part: min(wanted, POOLS[part].n_pairs(n_prompts, n_responses)) for part, wanted in candidates.items()}

@@ -8,9 +8,16 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from rmkit.active.pools_of_rules import JUDGED, defined_in
+from rmkit.active.pools_of_rules import JUDGED, WITHIN_PROMPT, defined_in
 
 Known = Mapping[str, Any]
+
+# What a strategy's choice of a batch costs beside a linear fit, of about a tenth of a second: those above a half, by
+# `benchmarks/active.py --strategies`. Rules within a prompt take a third of a fit, all others less.
+DEAR_CHOICES = {
+    **{"batch_bald": 20.0, "e_optimal": 18.0, "coreset": 1.1, "d_optimal_exchange": 1.0, "c_optimal": 0.9},
+    **{"v_optimal": 0.8, "a_optimal": 0.7, "coreset_published": 0.6},
+}
 
 
 def of_reward_models(known: Known) -> int:
@@ -42,6 +49,19 @@ def of_active_labeling(known: Known) -> int:
     """05: each strategy on each pool, at the start and after each round; what people judged is one pool."""
     pools = [JUDGED] if known["world"] == "hh_rlhf" else known["pools"]
     return sum(len(defined_in(known["strategies"], pool)) for pool in pools) * (known["n_rounds"] + 1)
+
+
+def work_of_active_labeling(own: Known, fits: int) -> float:
+    """05: its fits in linear ones: beside a network's fit no choice counts, beside a linear one some do.
+
+    own: parameters of 05 itself; one that is not among them, as of a job of before it was there, adds nothing.
+    """
+    if own.get("reward_model", "linear_bt") != "linear_bt":
+        return fits
+    pools = [JUDGED] if own.get("world") == "hh_rlhf" else own.get("pools", [])
+    choosing = [name for pool in pools for name in defined_in(own.get("strategies", []), pool)]
+    per_round = sum(DEAR_CHOICES.get(name, 1 / 3 if name in WITHIN_PROMPT else 0.0) for name in choosing)
+    return fits + own.get("n_rounds", 0) * per_round
 
 
 def of_population(known: Known) -> int:

@@ -5,19 +5,23 @@ Numbers only, so that a study is refused before any job has run. The drawing its
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rmkit.errors import ParamsError, check_each_once, one_of
+from rmkit.errors import DataError, ParamsError, check_each_once, one_of
 from rmkit.lm.loading import require_model_name
 from rmkit.lm.training.preference_options import out_of_range
 from rmkit.preconditions.ranges import USUAL_SHARE, check_counts, check_ns, check_share
 from rmkit.seeding import generator
+
+if TYPE_CHECKING:
+    from rmkit.training_sets.validation_splits import ValidationSplit
 
 FOLDS = (
     "04_reward_models",
     "folds",
     "world 3",
 )  # the stream of 09's folds, as its job and rmkit/stages/graph.py have it
+OTHER_SHARES = (0.1, 0.3, 0.4, 0.5)  # that are offered where the one that was asked for leaves a set empty
 LM = "lm_"  # begins the names of what a language model is fine-tuned by
 
 
@@ -65,6 +69,56 @@ def check_cross_fitting(parameters: Mapping[str, Any], counts: Mapping[str, Any]
         fitting = [count for count in annotations if count <= outside] or possible
         remedy = f"--set 'annotations=[{','.join(map(str, fitting))}]'"
         raise ParamsError(f"{where}: annotations: {asked}, and there are {have}; say {remedy}")
+    if "reading" in counts:
+        _check_draws(parameters, counts["reading"], where)
+
+
+def _check_draws(parameters: Mapping[str, Any], reading: Any, where: str) -> None:
+    """ParamsError where what the stage will draw leaves a fit nothing to train or to validate on."""
+    try:
+        _draw(parameters, reading)
+    except DataError as fault:
+        found = str(fault).partition("; ")[0]
+        share = next((share for share in OTHER_SHARES if _can_draw(parameters, share, reading)), None)
+        remedy = "label pairs of more prompts" if share is None else f"say --set validation_share={share}"
+        raise ParamsError(f"{where}: {found}; {remedy}") from None
+
+
+def _can_draw(parameters: Mapping[str, Any], share: float, reading: Any) -> bool:
+    try:
+        _draw(ChainMap({"validation_share": share}, dict(parameters)), reading)
+    except DataError:
+        return False
+    return True
+
+
+def _draw(parameters: Mapping[str, Any], reading: Any) -> None:
+    """Draw what 09_human_preferences and 10_validation_split will draw, no fit; DataError where a set is left empty.
+
+    reading: a file of pairs, whose `comparisons` are the job's. Which pairs validate, numbers alone do not tell: two
+    judgements of one pair go together, and so do the pairs of one prompt where prompts are divided.
+    """
+    from rmkit.training_sets.by_annotations import all_pairs
+    from rmkit.training_sets.cross_fitting import cross_fitting
+
+    def rng_of(purpose: str) -> Any:
+        stage, _, world = FOLDS
+        return generator(parameters["seed"], stage, purpose, world)
+
+    comparisons, prompt_id_r = reading.comparisons()
+    how = {name: parameters[name] for name in ("annotations", "n_folds", "validation_share")}
+    for split in parameters.get("splits") or [parameters["validation_split"]]:
+        sets = cross_fitting(comparisons, prompt_id_r, rng_of=rng_of, validation_split=split, **how)
+    share: float = how["validation_share"]
+    if parameters.get("refit"):
+        drawn: dict[str, ValidationSplit] = {"pairs to judge": "pair", "all pairs": parameters["validation_split"]}
+        for purpose, one in drawn.items():
+            rng = rng_of(purpose)
+            all_pairs(comparisons, prompt_id_r, validation_share=share, validation_split=one, rng=rng)
+    if parameters.get("language_model") is not None:
+        from rmkit.lm.training.preference_folds import require_both_sides
+
+        require_both_sides(comparisons, prompt_id_r, sets, validation_share=share, rng_of=rng_of)
 
 
 def _check_language_model(parameters: Mapping[str, Any], counts: Mapping[str, Any], where: str) -> None:

@@ -50,6 +50,7 @@ class Stage:
     precondition: str = ""  # "module:function", called before any job runs: known parameters, counts of the data files
     fits: tuple[str, ...] = ()  # parameters that multiply into its fits: of each at least one value, and none twice
     n_fits: str = ""  # "module:function": how many fits a job makes, of all known parameters; empty: none
+    work: str = ""  # "module:function": its fits in fits of the cheapest kind, of its parameters and number of fits
     only: Mapping[str, When] = field(default_factory=dict)  # parameter -> when it counts; else it keeps its default
     streams: tuple[str, ...] = ()  # whose random streams it draws from, if not its own: a stage, and what else says so
     made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # output -> parameters that say all of it
@@ -223,6 +224,7 @@ STAGES = {
         precondition="rmkit.preconditions.active_labeling:check_active_labeling",
         fits=("pools", "strategies", "n_rounds"),
         n_fits="rmkit.preconditions.fits:of_active_labeling",
+        work="rmkit.preconditions.fits:work_of_active_labeling",
     ),
     "06_accuracy_vs_policy": Stage(
         inputs={"bank": BANK, "test_bank": TEST_BANK, "annotator": (Source("03_annotation_noise"),)},

@@ -103,6 +103,19 @@ def test_a_disk_too_small_is_warned_of(tmp_path, monkeypatch, free, warned):
     assert any(line.startswith("warning: the jobs are expected to need") for line in lines) == warned
 
 
+def test_what_was_never_measured_with_such_a_head_is_a_lower_bound(tmp_path, monkeypatch):
+    costs = {"one": Cost(60.0, 300, ("full_batch", "mlp_bt")), "two": Cost(60.0, 200)}
+    jobs = [PlannedJob("00_grammar_world", {}, {}, {}, name) for name in costs]
+    monkeypatch.setattr(dry_run, "costs", lambda *_: costs)
+    lines = list(dry_run.forecast("one", jobs, Store(tmp_path / "not/there/yet"), threads=1))
+    assert table("\n".join(lines))["all"][-2].startswith("over ")
+    assert any(line.startswith("wall time on 1 thread: at least about ") for line in lines)
+    assert (
+        "00_grammar_world with full_batch, mlp_bt: no such job was ever measured; by others, and it may take longer"
+        in lines
+    )
+
+
 def test_a_table_is_aligned():
     lines = list(aligned([("stage", "n"), ("a long name", "1000"), ("b", "7")]))
     assert lines == ["stage           n", "a long name  1000", "b               7"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rmkit.commands.selection import selected, stage_named
+from rmkit.commands.selection import left_out, selected, stage_named
 from rmkit.errors import ParamsError
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project, find_project, study_path
@@ -217,3 +217,22 @@ def test_a_job_that_other_options_leave_out_is_named(finished):
     ended = finished.rmkit("run", "small", "--dry-run", "--select", "seed=1", "--job", plan_id)
     said = f"--job {plan_id}: is none of the 1 jobs that the other options ask for; give it alone\n"
     assert (ended.returncode, ended.stderr) == (2, said)
+
+
+@pytest.mark.xdist_group("gathering")
+def test_a_part_says_which_stage_it_leaves_out_because_it_gathers_all_jobs(stored):
+    jobs = stored.plan()
+    told = left_out(stored.store, jobs, selected_seed(jobs, 0), "params/small.yaml")
+    assert told == (
+        "03_findings: left out of a part of the study, since all its jobs are gathered there; "
+        "`rmkit run params/small.yaml` makes it"
+    )
+    assert left_out(stored.store, jobs, jobs, "params/small.yaml") == ""
+    for job in jobs:
+        stored.finish(job)
+    assert left_out(stored.store, jobs, selected_seed(jobs, 0), "params/small.yaml") == ""  # it is there already
+
+
+def selected_seed(jobs, seed):
+    """The jobs of one seed alone."""
+    return [job for job in jobs if job.parameters.get("seed") == seed and not job.gathered]

@@ -97,6 +97,8 @@ def test_a_difference_that_is_the_same_on_every_prompt_is_shown():
     )
     assert side(row) == 1
     assert side(pd.Series({**row, "mean": -1.0})) == -1
+    assert side(pd.Series({**row, "mean": -4e-16})) == 0, "what rounding leaves of no difference"
+    assert side(pd.Series({**row, "mean": 2e-17, "low": 1e-17, "high": 3e-17})) == 0
     assert side(choose_head(evaluations_of({"a": 1.0})).to_ruler) == 1  # as the real reason is worded
     few = choose_head(evaluations_of({"a": 1.0}, {"longer": 0.0}, n_pairs=10)).to_ruler
     assert side(few) == 0

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from rmkit.cli import main
 from rmkit.errors import DataError
@@ -118,3 +119,25 @@ def test_other_scores_than_its_own_are_noticed(made, tmp_path, monkeypatch):
     monkeypatch.setattr(sequence_classifier, "scores_of", lambda folder, texts, batch_size: np.zeros(len(texts)))
     with pytest.raises(DataError, match="read back, it gives other scores, off by up to"):
         write_sequence_classifier(TextRewardModel.load(made), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("score.weight", lambda weight: weight * np.nan, "score of response 0: is no finite number"),
+        ("score.weight", lambda weight: weight[:, :3], "cannot be loaded"),
+        ("score.weight", None, "has no weights for score.weight"),
+        ("transformer.h.0.attn.c_attn.weight", lambda weight: weight * np.inf, "score of response 0: is no finite"),
+    ],
+)
+def test_a_damaged_array_of_a_classifier_is_one_line_with_its_folder(made, tmp_path, name, change, said):
+    out = tmp_path / "out"
+    write_sequence_classifier(TextRewardModel.load(made), out)
+    arrays = load_file(out / "model.safetensors")
+    held = arrays.pop(name)
+    changed = {} if change is None else {name: np.ascontiguousarray(change(held))}
+    save_file(arrays | changed, out / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(DataError, match=said) as caught:
+        TextRewardModel.load(out).score(["\n\nHuman: Why?\n\nAssistant:"], ["You need glue"])
+    assert str(caught.value).startswith(f"{out}: ")
+    assert "\n" not in str(caught.value)

@@ -124,6 +124,16 @@ def test_a_constant_series_has_a_reason_beside_one_that_varies():
     assert np.isfinite(varying.low)
 
 
+def test_what_sums_of_floats_leave_of_zero_is_told_as_zero_and_varies_in_nothing():
+    left_p = np.where(np.arange(60) % 2, 8.3e-17, -4.2e-16)
+    for value_p in (left_p, np.full(60, -4.2e-16)):
+        (interval,) = bootstrap(value_p)
+        assert interval.reason == "all 60 prompts have the value 0: a bootstrap sees no variation"
+        assert np.isnan(interval.low)
+    assert bootstrap(0.1 + left_p)[0].reason == "all 60 prompts have the value 0.1: a bootstrap sees no variation"
+    assert bootstrap(1e4 * left_p + 1e-6 * VALUE_KP[0])[0].reason is None
+
+
 def test_a_prompt_without_a_value_is_named():
     value_kp = VALUE_KP.copy()
     value_kp[2, 17] = np.nan

@@ -282,3 +282,39 @@ def test_an_encoder_is_no_causal_model_to_fine_tune(copied):
         DataError, match=r"mine: is BertModel, which is no causal language model; give .*LlamaForCausalLM"
     ):
         check_causal_folder(folder, "mine")
+
+
+def of_modules(folder, *modules):
+    """A folder as sentence-transformers writes it, of modules by (place, kind)."""
+    told = [
+        {"idx": at, "name": str(at), "path": place, "type": f"sentence_transformers.models.{kind}"}
+        for at, (place, kind) in enumerate(modules)
+    ]
+    (folder / "modules.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_an_encoder_of_modules_is_whole_where_each_transformer_of_it_is(copied, tmp_path):
+    folder = copied()
+    of_modules(folder, ("", "Transformer"), ("1_Pooling", "Pooling"))
+    assert check_folder(folder, "mine") == ("mine: LlamaForCausalLM, Pooling", {"model folder mine": 1})
+    check_causal_folder(folder, "mine")
+    older = tmp_path / "older"
+    older.mkdir()
+    shutil.copytree(folder, older / "0_Transformer")
+    of_modules(older, ("0_Transformer", "Transformer"), ("1_Pooling", "Pooling"))
+    assert check_folder(older, "old")[0] == "old: LlamaForCausalLM, Pooling"
+    (older / "0_Transformer/model.safetensors").unlink()
+    with pytest.raises(DataError, match=r"^old/0_Transformer: has no weights"):
+        check_folder(older, "old")
+    (folder / "model.safetensors").unlink()
+    for check in (check_folder, check_causal_folder):
+        with pytest.raises(DataError, match=r"^mine: has no weights"):
+            check(folder, "mine")
+
+
+@pytest.mark.parametrize("content", ["{", "3", '{"a": 1}', "[1]", '[{"path": ""}]'])
+def test_modules_that_are_none_are_one_line(copied, content):
+    folder = copied()
+    (folder / "modules.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"^mine: its modules.json is not what sentence-transformers writes"):
+        check_folder(folder, "mine")

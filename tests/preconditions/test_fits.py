@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from rmkit.active.registry import STRATEGIES
 from rmkit.preconditions import fits
 from rmkit.stages.graph import STAGES
 from rmkit.study.notebook_side.gathered import tallies
@@ -61,3 +62,19 @@ def test_the_ablation_compares_every_other_number_of_annotations_from_the_most_d
     known = {"world": "grammar", "splits": ["pair"], "betas": [1.0], "n_folds": 5}
     assert [fits.of_validation_split({**known, "annotations": [1] * n}) for n in (1, 2, 3, 4, 5)] == [2, 2, 4, 4, 6]
     assert fits.of_validation_split({**known, "annotations": [1, 2, 3], "world": "hh_rlhf"}) == 2 * 2 * 5
+
+
+def test_costly_choices_are_of_strategies_that_there_are_and_count_once_a_round_and_pool():
+    own = {
+        "reward_model": "linear_bt",
+        "world": "grammar",
+        "n_rounds": 3,
+        "strategies": ["random", "batch_bald", "info_max"],
+    }
+    own["pools"] = ["within_prompt", "cross_prompt"]  # info_max chooses within prompts alone
+    assert set(fits.DEAR_CHOICES) <= set(STRATEGIES)
+    expected = 20 + 3 * (2 * fits.DEAR_CHOICES["batch_bald"] + 1 / 3)
+    assert fits.work_of_active_labeling(own, 20) == pytest.approx(expected)
+    assert fits.work_of_active_labeling({**own, "world": "hh_rlhf", "strategies": ["batch_bald"]}, 4) == 4 + 3 * 20
+    assert fits.work_of_active_labeling({**own, "reward_model": "mlp_bt"}, 20) == 20
+    assert fits.work_of_active_labeling({}, 20) == 20

@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from rmkit.active.candidates import Candidates
 
 N_CENTRES = 10
+SMALLEST = 1e-130  # a number whose differences, down to its last bits, still have squares above 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ def sensitivities(feature_md: np.ndarray, rng: np.random.Generator, *, radius: f
 
     radius: R; None: 1 over the median distance of a point to its centre, so that the scale of features does not matter.
     """
+    feature_md, exponent = _in_reach(feature_md)
+    radius = None if radius is None else float(np.ldexp(radius, exponent))
     n_centres = min(N_CENTRES, len(np.unique(feature_md, axis=0)))
     centre_cd, place_m = kmeans2(feature_md, n_centres, iter=1, minit="++", rng=rng)
     distance_mc = cdist(feature_md, centre_cd)
@@ -45,3 +48,15 @@ def sensitivities(feature_md: np.ndarray, rng: np.random.Generator, *, radius: f
     others_m = np.exp(-radius * distance_mc) @ size_c - np.exp(-radius * own_m)
     found: np.ndarray = len(feature_md) / (1 + others_m)
     return found
+
+
+def _in_reach(feature_md: np.ndarray) -> tuple[np.ndarray, int]:
+    """The points over 2^e, and e: 0 but for points whose squared distances float64 could not hold.
+
+    What is so small beside the largest number that the square of its differences would be 0 counts as 0: points that
+    differ in nothing else are one.
+    """
+    largest = float(np.abs(feature_md).max(initial=0.0))
+    exponent = int(np.frexp(largest)[1]) if largest < SMALLEST else 0
+    scaled_md = np.ldexp(feature_md, -exponent)
+    return np.where(np.abs(scaled_md) < SMALLEST * float(np.ldexp(largest, -exponent)), 0.0, scaled_md), exponent

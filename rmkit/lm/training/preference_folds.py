@@ -4,7 +4,7 @@ Each fit learns from the annotations that the other heads learn from, at the mos
 their prompts choose its epoch. Knows a bank with its texts, comparisons and a cross-fitting; no embedding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from rmkit.progress import Progress
 from rmkit.training_sets.cross_fitting import CrossFitting
 from rmkit.training_sets.validation_splits import TRAINS, VALIDATES, AnnotationOrder, by_prompt, check_both_sides
 
-LANGUAGE_MODEL = "language_model"  # its name among the heads
+LANGUAGE_MODEL, ALL_PAIRS = "language_model", "all pairs"  # its name among the heads, and of the fit on all
 SEEDS = 2**31
 
 
@@ -58,16 +58,10 @@ def cross_fitted(
     margin_m = pd.Series(np.nan, index=scored)
     epochs: list[int] = []
     n_cut = n_texts = 0
-    fits, parts = sets.fits[sets.fits["annotations"] == most], (sets.train, sets.validation)
-    for s, fold in zip(fits.index, fits["fold"], strict=True):
-        name = f"fold {fold}"
-        chosen_m, rejected_m, weight_m = (
-            np.concatenate([getattr(part, f"{side}_sm")[s][part.weight_sm[s] > 0] for part in parts])
-            for side in ("chosen", "rejected", "weight")
-        )
+    for fold, chosen_m, rejected_m, weight_m in _annotated(sets):
         tuned = _fit(
             training, bank, chosen_m, rejected_m, weight_m if (weight_m != 1).any() else None,
-            name=name, validation_share=validation_share, rng_of=rng_of, progress=progress,
+            name=f"fold {fold}", validation_share=validation_share, rng_of=rng_of, progress=progress,
         )  # fmt: skip
         inside = scored[sets.fold_m[scored] == fold]
         pairs = np.stack([sets.chosen_m[inside], sets.rejected_m[inside]])
@@ -79,6 +73,49 @@ def cross_fitted(
         n_cut, n_texts = n_cut + tuned.n_cut, n_texts + 2 * len(chosen_m)
     margins = pd.DataFrame([margin_m.to_numpy()], index=pd.Index([most], name="annotations"), columns=scored)
     return CrossFitted(margins, epochs, n_cut, n_texts)
+
+
+def require_both_sides(
+    comparisons: Comparisons,
+    prompt_id_r: np.ndarray,
+    sets: CrossFitting,
+    *,
+    validation_share: float,
+    rng_of: Callable[[str], np.random.Generator],
+) -> None:
+    """DataError, as `cross_fitted` and `on_all_pairs` raise it, where a fit would have no prompt on one side.
+
+    prompt_id_r: (R,) of the bank. No text is read and nothing is fitted.
+    """
+    fits = [(f"fold {fold}", chosen_m, rejected_m) for fold, chosen_m, rejected_m, _ in _annotated(sets)]
+    for name, chosen_m, rejected_m in [*fits, (ALL_PAIRS, comparisons.chosen_m, comparisons.rejected_m)]:
+        _sides(prompt_id_r, chosen_m, rejected_m, name, validation_share, rng_of(f"{LANGUAGE_MODEL} {name}"))
+
+
+def _annotated(sets: CrossFitting) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Of each fold: its number, and chosen, rejected and weights of the pairs that are annotated outside it."""
+    fits, parts = sets.fits[sets.fits["annotations"] == sets.fits["annotations"].max()], (sets.train, sets.validation)
+    for s, fold in zip(fits.index, fits["fold"], strict=True):
+        chosen_m, rejected_m, weight_m = (
+            np.concatenate([getattr(part, f"{side}_sm")[s][part.weight_sm[s] > 0] for part in parts])
+            for side in ("chosen", "rejected", "weight")
+        )
+        yield fold, chosen_m, rejected_m, weight_m
+
+
+def _sides(
+    prompt_id_r: np.ndarray,
+    chosen_m: np.ndarray,
+    rejected_m: np.ndarray,
+    name: str,
+    validation_share: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """(M, 2) the sides of pairs by their prompts; DataError where one of them is empty."""
+    prompt_m2 = np.stack([prompt_id_r[chosen_m], prompt_id_r[rejected_m]], axis=1)
+    side_m2 = by_prompt(AnnotationOrder(chosen_m, rejected_m, prompt_m2), validation_share, rng)(len(chosen_m))
+    check_both_sides(side_m2, f"language_model: the prompts of {name}")
+    return side_m2
 
 
 def on_all_pairs(
@@ -94,7 +131,7 @@ def on_all_pairs(
     weight_m = comparisons.weight_m
     return _fit(
         training, bank, comparisons.chosen_m, comparisons.rejected_m, weight_m,
-        name="all pairs", validation_share=validation_share, rng_of=rng_of, progress=progress,
+        name=ALL_PAIRS, validation_share=validation_share, rng_of=rng_of, progress=progress,
     )  # fmt: skip
 
 
@@ -121,9 +158,7 @@ def _fit(
 ) -> TunedModel:
     prompt_r, response_r = texts_of(bank)
     rng = rng_of(f"{LANGUAGE_MODEL} {name}")
-    prompt_m2 = np.stack([bank.prompt_id_r[chosen_m], bank.prompt_id_r[rejected_m]], axis=1)
-    side_m2 = by_prompt(AnnotationOrder(chosen_m, rejected_m, prompt_m2), validation_share, rng)(len(chosen_m))
-    check_both_sides(side_m2, f"language_model: the prompts of {name}")
+    side_m2 = _sides(bank.prompt_id_r, chosen_m, rejected_m, name, validation_share, rng)
 
     def texts_on(side: int) -> PairTexts:
         m = np.flatnonzero(side_m2[:, 0] == side)

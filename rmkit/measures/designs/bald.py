@@ -30,8 +30,12 @@ def label_entropy(p: np.ndarray) -> np.ndarray:
 def bald(mean_m: np.ndarray, variance_m: np.ndarray) -> np.ndarray:
     """(M,) information between each pair's label and its margin, which is normal with this mean and variance.
 
-    A variance that rounding left below 0 counts as 0. DataError for a mean or a variance that is not finite.
+    A variance that rounding left below 0 counts as 0. DataError for a mean or a variance that is not finite, and where
+    they are not one of each a pair.
     """
+    if np.ndim(mean_m) != 1 or np.shape(mean_m) != np.shape(variance_m):
+        shapes = f"{np.shape(mean_m)} and {np.shape(variance_m)}"
+        raise DataError(f"mean_m and variance_m have the shapes {shapes}; both must be (M,), one of each a pair")
     if not (np.isfinite(mean_m).all() and np.isfinite(variance_m).all()):
         raise DataError("mean_m and variance_m have a number that is not finite; leave that pair out")
     node_n, weight_n = np.polynomial.hermite_e.hermegauss(N_NODES)

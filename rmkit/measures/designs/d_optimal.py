@@ -29,6 +29,7 @@ TIE = 1e-12  # gains this close, relatively, are equal: their sums were only tak
 DRIFT = 1e-9  # by how much an earlier gain may lie below a later one for rounding alone
 BLOCK_BYTES = 2**25  # of rows that are worked on at once
 AT_ONCE = 256  # gains that the lazy form computes anew together
+told_elsewhere = np.errstate(over="ignore", invalid="ignore")  # what is not finite is told where it is used next
 
 
 def leverages(scaled_md: np.ndarray, information_dd: np.ndarray) -> np.ndarray:
@@ -72,6 +73,7 @@ def greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndar
     return picked
 
 
+@told_elsewhere
 def lazy_greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> tuple[np.ndarray, int]:
     """The choice of `greedy`, and how many gains were computed for it, of the M n_pairs that there are.
 
@@ -94,6 +96,8 @@ def lazy_greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> tu
             gain_m[maybe] = quadratic(scaled_md[maybe], inverse_dd)
             current_m[maybe] = True
             computed += len(maybe)
+        if not current_m.any():  # rounding has taken all gains below 0: as for `greedy`, all pairs are as good
+            current_m = gain_m > -np.inf
         pick = first_largest(gain_m, current_m)
         picked[i], gain_m[pick] = pick, -np.inf
         current_m[:] = False
@@ -101,6 +105,7 @@ def lazy_greedy(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> tu
     return picked, computed
 
 
+@told_elsewhere
 def exchange(
     scaled_md: np.ndarray, known_dd: np.ndarray, picked_k: np.ndarray, *, most_passes: int = 20, least: float = 1e-6
 ) -> np.ndarray:
@@ -120,6 +125,8 @@ def exchange(
         for at, out in enumerate(picked_k):
             along_m = scaled_md @ (inverse_dd @ scaled_md[out])
             ratio_m = (1 + gain_m) * (1 - gain_m[out]) + along_m**2
+            if np.isnan(ratio_m).any():
+                require_finite(ratio_m)
             into = int(np.argmax(np.where(free_m, ratio_m, -np.inf)))
             if not ratio_m[into] > 1 + TIE:
                 continue
@@ -150,6 +157,7 @@ class Certificate:
         return float(np.exp((self.log_det - self.upper) / self.n_dimensions))
 
 
+@told_elsewhere
 def certificate(scaled_md: np.ndarray, known_dd: np.ndarray, picked_k: np.ndarray, *, n_steps: int = 60) -> Certificate:
     """A bound on every design of k pairs, by n_steps of Frank and Wolfe from this one.
 

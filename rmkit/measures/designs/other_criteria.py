@@ -25,26 +25,40 @@ from rmkit.measures.designs.d_optimal import (
     quadratic,
     require_finite,
     tell,
+    told_elsewhere,
 )  # fmt: skip
 
 SOLVED_AT_ONCE = 64  # pairs of a secular equation each
+FAR = 1e60  # beyond this, or below its inverse, numbers are scaled: their products would leave float64
 HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
 
 
 def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, target_dd: np.ndarray) -> np.ndarray:
     """(n_pairs,) positions in M, each the pair that lowers tr(T A) most, given those before; of equals the first.
 
-    target_dd: (D, D) T, symmetric and not negative. A pick costs two products of scaled_md with a vector.
+    target_dd: (D, D) T, symmetric and not negative. A pick costs two products of scaled_md with a vector. DataError for
+    numbers so far apart that what a pair lowers is none.
     """
     picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     if target_dd.shape != known_dd.shape:
         raise DataError(f"target_dd has shape {target_dd.shape}; it must be {known_dd.shape}")
-    for i in range(n_pairs):
+    _pick_linear(*_in_reach(scaled_md, known_dd, target_dd), picked, free_m)
+    return picked
+
+
+@told_elsewhere
+def _pick_linear(
+    scaled_md: np.ndarray, known_dd: np.ndarray, target_dd: np.ndarray, picked: np.ndarray, free_m: np.ndarray
+) -> None:
+    """Fill `picked`, as `greedy_linear`; free_m and known_dd are changed, too."""
+    for i in range(len(picked)):
         if i % REFRESH == 0:
             inverse_dd = inverse(known_dd)
             gain_m = quadratic(scaled_md, inverse_dd)
             seen_m = quadratic(scaled_md, inverse_dd @ target_dd @ inverse_dd)  # v x^T A T A x
-        pick = first_largest(seen_m / (1 + gain_m), free_m)
+        lowered_m = seen_m / (1 + gain_m)
+        require_finite(lowered_m)
+        pick = first_largest(lowered_m, free_m)
         picked[i], free_m[pick] = pick, False
         toward_d = inverse_dd @ (target_dd @ (inverse_dd @ scaled_md[pick]))
         told_d, one_plus_gain = tell(known_dd, inverse_dd, scaled_md[pick])
@@ -52,7 +66,24 @@ def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, tar
         own = float(told_d @ target_dd @ told_d)
         gain_m -= along_m**2 / one_plus_gain
         seen_m += (along_m * (own * along_m / one_plus_gain - 2 * through_m)) / one_plus_gain
-    return picked
+
+
+def _in_reach(
+    scaled_md: np.ndarray, known_dd: np.ndarray, target_dd: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same choice in numbers whose products float64 can hold: x / s, M / s^2 and T / t choose as x, M and T do.
+
+    s and t are powers of 2, so that nothing is rounded; where the numbers are ordinary, these themselves.
+    """
+    size, target = (float(np.abs(matrix_dd).max(initial=0.0)) for matrix_dd in (known_dd, target_dd))
+    if np.isfinite(size) and not 1 / FAR <= size <= FAR and size > 0:
+        exponent = int(np.frexp(size)[1]) // 2
+        with np.errstate(over="ignore"):  # told by quadratic
+            scaled_md = np.ldexp(scaled_md.astype(np.float64), -exponent)
+        known_dd = np.ldexp(known_dd, -2 * exponent)
+    if np.isfinite(target) and not 1 / FAR <= target <= FAR and target > 0:
+        target_dd = np.ldexp(target_dd, -int(np.frexp(target)[1]))
+    return scaled_md, known_dd, target_dd
 
 
 def smallest_eigenvalues(scaled_md: np.ndarray, information_dd: np.ndarray) -> np.ndarray:

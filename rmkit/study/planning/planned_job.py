@@ -76,3 +76,10 @@ class PlannedJob:
         own_last = sorted(self.inputs, key=lambda name: not any(origin.at for origin in sources.get(name, ())))
         above = [self.inputs[name].known_parameters() for name in own_last]
         return KnownParameters(self.stage, *above, self.parameters)
+
+
+def work_of(stage: str, parameters: Mapping[str, Any], fits: int) -> float:
+    """A job's fits in fits of the cheapest kind of its stage; 1 where it fits nothing. parameters: its own."""
+    work = STAGES[stage].work if stage in STAGES else ""
+    found: float = resolve_name(work)(parameters, fits) if work else fits
+    return max(found, 1)

@@ -14,7 +14,7 @@ from rmkit.errors import ParamsError, cut
 STORE_VARIABLE = "RMKIT_STORE"
 MARKS = ("locks", "executions.jsonl")  # what every store has that a run was ever started in
 OF_A_STORE = frozenset(
-    {"runs", "reports", "drafts", "opened", "exports", "views", "labels", "lost+found"}
+    {"runs", "reports", "drafts", "opened", "exports", "views", "labels", "pairs", "lost+found"}
 )  # before that
 
 

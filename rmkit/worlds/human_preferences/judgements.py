@@ -31,6 +31,7 @@ from typing import Any
 
 from rmkit.errors import DataError, quoted
 from rmkit.worlds.human_preferences.row_forms import CHOSEN, PROMPT, REJECTED, Side, side_of, sides_of
+from rmkit.worlds.human_preferences.second_judgements import AGAIN
 
 LISTS, RANKING, LABELLED, VOTES = "lists of answers", "rankings", "two responses and a label", "two responses and votes"
 LETTERED = tuple((f"{name}_a", f"{name}_b") for name in ("response", "conversation", "answer", "completion"))
@@ -46,7 +47,7 @@ VOTERS = tuple(f"annotator{between}{number}" for between in ("", "_") for number
 COLUMNS = (  # all that are looked at
     *(PROMPT, CHOSEN, REJECTED, *QUESTIONS, INPUT, TURN, *LABELS, *RESPONSES, *RANKS, *SCORES),
     *(name for names in (*LETTERED, *NUMBERED) for name in names),
-    *(*ANNOTATOR, *MARGIN, *VOTERS),
+    *(*ANNOTATOR, *MARGIN, *VOTERS, AGAIN),
 )
 LIST_COLUMNS = (CHOSEN, REJECTED, *RESPONSES, *RANKS, *SCORES)  # those that may hold lists
 MOST_PAIRS = 10_000  # of one row
@@ -121,6 +122,13 @@ def answers_of(row: Row, where: str) -> list[Side] | None:
         side_of(one[text] if text else one, asked, f"answer {number} of {column}", where)
         for number, (one, text) in enumerate(zip(held, texts, strict=True), 1)
     ]
+
+
+def columns_of_answers(row: Row, where: str) -> set[str]:
+    """The columns of a row without a judgement that its prompt and its responses are in, and that wait for a label."""
+    column = first_of(row, RESPONSES)
+    waiting = {name for name in (*LABELS, *ANNOTATOR, *VOTERS) if name in row}
+    return {*(names_of_two(row) or ([column] if column else [])), *asked_of(row, where)[1]} | waiting
 
 
 def outcomes_of(row: Row, names: tuple[str, str], where: str) -> dict[str, int]:

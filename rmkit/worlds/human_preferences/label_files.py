@@ -9,7 +9,8 @@
 The file's ending says whether it is JSON lines or CSV; records of tools are a JSON list (`.json`). `pair` is the pair's
 id in the queue; rmkit's readers do not use it, but for the import, where it must fit the texts. A file is written whole
 or not at all, read back, and kept only if the reader finds the same judgements: that of `rmkit fit`, or of a tool's
-records. Imported is any row in a form of the former, and any record of the latter.
+records. Of a list of labels to look at again, each row also says `again`, so that `rmkit fit` takes it in place of the
+first label (second_judgements.py). Imported is any row in a form of the former, and any record of the latter.
 
 Knows texts, labels and files; no window and no screen.
 """
@@ -31,8 +32,9 @@ from rmkit.errors import DataError, ParamsError, cut, one_of, quoted
 from rmkit.files.rows import numbered_rows
 from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, Judgement, answers_of, judgements_of
 from rmkit.worlds.human_preferences.label_queue import response_id
-from rmkit.worlds.human_preferences.labels_as_rows import ANNOTATOR, COLUMNS_OF, FORMS, TRL, Form, row_of, shown_pairs
+from rmkit.worlds.human_preferences.labels_as_rows import ANNOTATOR, FORMS, TRL, Form, columns_of, row_of, shown_pairs
 from rmkit.worlds.human_preferences.pairs import read_pairs
+from rmkit.worlds.human_preferences.second_judgements import says_again
 from rmkit.worlds.human_preferences.tool_records import PAIR, RECORD_COLUMNS, TOOLS, is_record, rows_of
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def write_labels(
                 records = [shown.record(form) for shown in shown_pairs(pool, kept, to_ask)]
                 file.write("[\n" + ",\n".join(json.dumps(one, ensure_ascii=False) for one in records) + "\n]\n")
             elif path.suffix == CSV:
-                table = csv.DictWriter(file, COLUMNS_OF[form], lineterminator="\n")
+                table = csv.DictWriter(file, columns_of(pool, form), lineterminator="\n")
                 table.writeheader()
                 table.writerows(row_of(pool, label, form) for label in kept)
             else:
@@ -175,7 +177,8 @@ def _require_same(beside: Path, path: Path, pool: "Pool", labels: Sequence[Label
         row = row_of(pool, label, TRL)
         texts = row["chosen"] or "", row["rejected"] or ""
         is_tie = label.answer == TIE
-        wanted.append((row["prompt"], *(sorted(texts) if is_tie else texts), label.annotator, is_tie))
+        both = sorted(texts) if is_tie else texts
+        wanted.append((row["prompt"], *both, label.annotator, is_tie, pool.is_list and form not in TOOLS))
     if form in TOOLS:  # a record holds all labels of a pair, whenever they were given
         found = sorted(_found_in(beside, path), key=repr)
         wanted = sorted(wanted, key=repr)
@@ -194,7 +197,8 @@ def _found_in(beside: Path, path: Path) -> Iterator[tuple[object, ...]]:
         if answers_of(row, where) is None:
             for said in judgements_of(row, where).judgements:
                 texts = said.better.answer.strip(), said.worse.answer.strip()
-                yield said.better.prompt, *(sorted(texts) if said.tie else texts), said.annotator, said.tie
+                both = sorted(texts) if said.tie else texts
+                yield said.better.prompt, *both, said.annotator, said.tie, says_again(row)
 
 
 def _check_path(path: Path, form: Form, to_ask: Sequence[str]) -> None:

@@ -26,8 +26,9 @@ from rmkit.errors import DataError, cut, listed
 from rmkit.files.one_line import one_line
 from rmkit.files.rows import numbered_rows, read_rows
 from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, answers_of, judgements_of
-from rmkit.worlds.human_preferences.pairs import Pair, Reading, bank_and_comparisons, because
+from rmkit.worlds.human_preferences.pairs import REPLACED, Pair, Reading, bank_and_comparisons, because
 from rmkit.worlds.human_preferences.row_forms import DIFFERENT_PROMPTS, EMPTY, ENDS_WITH_HUMAN, EQUAL, Side, why_dropped
+from rmkit.worlds.human_preferences.second_judgements import replaced, says_again
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +86,11 @@ def read_to_label(path: str | Path, shown: str | None = None) -> ToLabel:
                 continue
             better, worse = said.better.answer.strip(), said.worse.answer.strip()
             whole.add(said.better.prompt)
-            judged.append(Pair(said.better.prompt, better, worse, number, annotator=said.annotator, tie=said.tie))
+            by, again = said.annotator, says_again(row)
+            judged.append(Pair(said.better.prompt, better, worse, number, annotator=by, tie=said.tie, again=again))
+    if any(gone := replaced(judged)):
+        dropped[REPLACED] += sum(gone)
+        judged = [pair for pair, is_gone in zip(judged, gone, strict=True) if not is_gone]
     if not responses and not judged:
         raise DataError(f"{shown}: {rows} rows{because(dropped)}; there must be a prompt with two different responses")
     return ToLabel(tuple(responses), tuple(judged), rows, dict(dropped), frozenset(paired - whole))

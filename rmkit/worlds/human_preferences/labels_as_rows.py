@@ -5,10 +5,11 @@ Knows labels and the pool that they are of; no file.
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rmkit.annotation.people.label_log import TIE, Label
 from rmkit.errors import DataError, quoted
+from rmkit.worlds.human_preferences.second_judgements import AGAIN
 from rmkit.worlds.human_preferences.tool_records import ANNOTATOR, ARGILLA, LABEL_STUDIO, LEFT, PAIR, RIGHT, Shown
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ COLUMNS_OF = {
 }
 
 
-def row_of(pool: "Pool", label: Label, form: Form) -> dict[str, str | None]:
-    """A label as a row of a form."""
+def columns_of(pool: "Pool", form: Form) -> tuple[str, ...]:
+    """The columns of the rows that `row_of` gives."""
+    return COLUMNS_OF[form] + ((AGAIN,) if pool.is_list else ())
+
+
+def row_of(pool: "Pool", label: Label, form: Form) -> dict[str, Any]:
+    """A label as a row of a form; of a list of labels to look at again, it says that it is a second judgement."""
     prompt, left, right = _sides(pool, label.pick.first, label.pick.second, label.shown_left)
-    rest = {ANNOTATOR: label.annotator, PAIR: label.pick.pair}
+    rest = {ANNOTATOR: label.annotator, PAIR: label.pick.pair} | ({AGAIN: True} if pool.is_list else {})
     said = _said(label)
     if form == TRL:
         won, lost = (right, left) if said == RIGHT else (left, right)

@@ -15,8 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rmkit.errors import DataError, cut, one_of
 from rmkit.files.rows import numbered_rows
-from rmkit.worlds.human_preferences.judgements import COLUMNS, LIST_COLUMNS, Judgement, judgements_of
-from rmkit.worlds.human_preferences.row_forms import DIFFERENT_PROMPTS, EMPTY, ENDS_WITH_HUMAN, EQUAL, why_dropped
+from rmkit.worlds.human_preferences.judgements import (
+    COLUMNS,
+    LABELS,
+    LIST_COLUMNS,
+    MOST_PAIRS,
+    Judgement,
+    answers_of,
+    columns_of_answers,
+    judgements_of,
+)
+from rmkit.worlds.human_preferences.row_forms import DIFFERENT_PROMPTS, EMPTY, ENDS_WITH_HUMAN, EQUAL, Side, why_dropped
+from rmkit.worlds.human_preferences.second_judgements import AGAIN, replaced, says_again
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +36,11 @@ if TYPE_CHECKING:
     from rmkit.artifacts.comparisons import Comparisons
 
 FOUND_TWICE, TIE, NOT_READABLE = "found twice", "a tie", "not readable"
-REASONS = (DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, TIE, FOUND_TWICE, NOT_READABLE)  # in the order of asking
+REPLACED, UNLABELLED = "replaced by a second judgement", "without a label"
+REASONS = (  # in the order of asking
+    *(DIFFERENT_PROMPTS, ENDS_WITH_HUMAN, EMPTY, EQUAL, TIE, FOUND_TWICE, REPLACED, UNLABELLED, NOT_READABLE),
+)
+RESPONSES = "responses without a label"  # the form of rows that nobody has judged
 NAMED = 6  # columns that are not read and that a sentence names
 MOST_MADE = 2_000_000  # pairs that are made of rows with more than two answers
 
@@ -47,12 +61,13 @@ class Pair:
     margin: float | None = None  # how clearly, where that is said
     tie: bool = False  # one of the two opposite pairs that a tie is
     chosen_first: bool | None = None  # whether the chosen one was shown first, where that is said
+    again: bool = False  # whether it is a second judgement, which takes the place of a first one
 
     @property
     def judgement(self) -> tuple[object, ...]:
-        """What tells it from other judgements: those of two annotators differ."""
+        """What tells it from other judgements: those of two annotators differ, and a second one from the first."""
         answers = sorted((self.chosen, self.rejected)) if self.tie else (self.chosen, self.rejected)
-        return self.prompt, *answers, self.annotator, self.tie
+        return self.prompt, *answers, self.annotator, self.tie, self.again
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,7 @@ class Reading:
     unread: tuple[str, ...] = ()  # columns that nothing is made of
     rows: int = 0
     first_unreadable: str = ""  # what is wrong with the first row that was left out for that, and where it stands
+    unlabelled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by prompt, responses that wait for labels
 
     @property
     def kept(self) -> int:
@@ -87,6 +103,13 @@ class Reading:
         """Who judged the pairs that were kept, by first appearance; nobody where the file does not say."""
         return tuple(dict.fromkeys(pair.annotator for pair in self.pairs if pair.annotator is not None))
 
+    def comparisons(self) -> "tuple[Comparisons, np.ndarray]":
+        """Its M comparisons in the order of the pairs, and the (R,) int64 prompts of the bank's responses: no text."""
+        import numpy as np
+
+        prompts, flat = in_bank_order(self)
+        return _comparisons(self, prompts, flat), np.array([p for p, _ in flat], dtype=np.int64)
+
     @property
     def told(self) -> tuple[str, ...]:
         """What else is to be said of it, a clause each."""
@@ -102,6 +125,9 @@ class Reading:
             said.append(f"annotators: {len(named)}; judged more than once: {several} of {len(judged)} pairs of answers")
         if any(pair.weight != 1 and not pair.tie for pair in self.pairs):
             said.append("weights: the pairs of a row with several answers count once together")
+        if self.unlabelled:
+            waiting = sum(map(len, self.unlabelled.values()))
+            said.append(f"without a label: {waiting} responses to {len(self.unlabelled)} prompts, to label next")
         if any(pair.margin is not None for pair in self.pairs):
             said.append("margin: kept beside the pairs; no reward model uses it")
         if self.unread:
@@ -117,7 +143,7 @@ def read_pairs(
 
     shown: the path as messages give it, where that is not `path` itself. tied_pairs: whether a tie is left out and
     counted, or becomes two opposite pairs of weight 1/2 each. skip_bad_rows: rows that cannot be read are left out and
-    counted, and no DataError.
+    counted, and no DataError. A row of responses that nobody has judged is counted, and its responses are kept apart.
     """
     one_of(tied_pairs, (LEAVE_OUT, HALF_EACH), "tied_pairs", DataError)
     shown = shown or str(path)
@@ -128,6 +154,7 @@ def read_pairs(
     names: dict[str, None] = {}
     used: set[str] = set()
     faults: list[DataError] = []
+    unlabelled: dict[str, dict[str, None]] = {}
     made = 0
 
     def refuse(fault: DataError) -> None:
@@ -139,17 +166,26 @@ def read_pairs(
 
     for number, where, row in numbered_rows(Path(path), shown, COLUMNS, lists=LIST_COLUMNS, refuse=refuse):
         try:
-            judged = judgements_of(row, where)
+            waiting = _unlabelled(row, where)
+            judged = judgements_of(row, where) if waiting is None else None
         except DataError as fault:
             refuse(fault)
             continue
-        forms[judged.form] += 1
-        used |= judged.used
         if len(names) <= NAMED + len(COLUMNS):
             names |= dict.fromkeys(map(str, row))
+        if judged is None:
+            forms[RESPONSES] += 1
+            dropped[UNLABELLED] += 1
+            used |= columns_of_answers(row, where)
+            for prompt, texts in (waiting or {}).items():
+                unlabelled.setdefault(prompt, {}).update(dict.fromkeys(texts))
+            continue
+        forms[judged.form] += 1
+        again = says_again(row)
+        used |= judged.used | ({AGAIN} if again else set())
         of_row = []
         for each in judged.judgements:
-            pair = _pair(each, number)
+            pair = _pair(each, number, again)
             reason = why_dropped(each.better, each.worse) or (TIE if each.tie and tied_pairs == LEAVE_OUT else None)
             if reason is None and pair.judgement in seen:
                 reason = FOUND_TWICE
@@ -163,19 +199,45 @@ def read_pairs(
         made += len(kept) if len(kept) > 2 else 0
         if made > MOST_MADE:
             raise DataError(f"{where}: the rows make more than {MOST_MADE:,} pairs of their answers; keep fewer")
+    gone = replaced(pairs)
+    dropped[REPLACED] += sum(gone)
+    pairs = [pair for pair, is_gone in zip(pairs, gone, strict=True) if not is_gone]
     read = len(pairs) + dropped.total()
     rows = forms.total() + dropped[NOT_READABLE]
     first = str(faults[0]) if faults else ""
     if not pairs:
-        found = f"{rows} rows{because(dropped)}{f' ({first})' if first else ''}" if rows else "no rows"
-        raise DataError(
-            f"{shown}: {found}; a preference file needs at least one pair of different answers to one prompt"
-        )
+        raise DataError(f"{shown}: {_nothing(rows, dropped, first)}")
     unread = tuple(name for name in names if name not in used)
-    return Reading(tuple(pairs), read, dict(dropped), dict(forms), unread, rows, first)
+    waiting_of = {prompt: tuple(texts) for prompt, texts in unlabelled.items()}
+    return Reading(tuple(pairs), read, dict(dropped), dict(forms), unread, rows, first, waiting_of)
 
 
-def _pair(judged: Judgement, line: int) -> Pair:
+def _nothing(rows: int, dropped: Mapping[str, int], first: str) -> str:
+    """What is wrong with a file of which no pair is kept, and what would be right."""
+    found = f"{rows} rows{because(dropped)}{f' ({first})' if first else ''}" if rows else "no rows"
+    if dropped[UNLABELLED]:
+        label = f"{', '.join(LABELS[:-1])} or {LABELS[-1]}"
+        remedy = f"label some of them first: say a, b or tie in a column {label}, or use notebooks/11_labelling.ipynb"
+        return f"{found}; {remedy}"
+    return f"{found}; a preference file needs at least one pair of different answers to one prompt"
+
+
+def _unlabelled(row: Mapping[str, Any], where: str) -> dict[str, list[str]] | None:
+    """The different responses of a row that nobody has judged, under their prompt; None for a row that was."""
+    sides = answers_of(row, where)
+    if sides is None:
+        return None
+    if len(sides) * (len(sides) - 1) // 2 > MOST_PAIRS:
+        raise DataError(f"{where}: has {len(sides):,} responses; keep so few that they make {MOST_PAIRS:,} pairs")
+    texts = [_text(side) for side in sides if side.prompt == sides[0].prompt and not side.by_human]
+    return {sides[0].prompt: different} if len(different := list(dict.fromkeys(filter(None, texts)))) > 1 else {}
+
+
+def _text(side: Side) -> str:
+    return side.answer.strip()
+
+
+def _pair(judged: Judgement, line: int, again: bool) -> Pair:
     return Pair(
         prompt=judged.better.prompt,
         chosen=judged.better.answer.strip(),
@@ -185,6 +247,7 @@ def _pair(judged: Judgement, line: int) -> Pair:
         margin=judged.margin,
         tie=judged.tie,
         chosen_first=judged.better_first,
+        again=again,
     )
 
 
@@ -235,17 +298,9 @@ def bank_and_comparisons(
     0 by first appearance and -1 where nobody is named, `margin` float64, NaN where there is none; and where the file
     says of some pair which answer was shown first, `chosen_first` int8: 1 the chosen one, 0 the other, -1 unsaid.
     """
-    import numpy as np
-    import pandas as pd
-
     from rmkit.artifacts.bank import ResponseBank
-    from rmkit.artifacts.comparisons import Comparisons
 
     prompts, flat = in_bank_order(reading)
-    position = {(p, text): r for r, (p, text) in enumerate(flat)}
-    number = {prompt: p for p, prompt in enumerate(prompts)}
-    chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
-    rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     texts_r = [text for _, text in flat]
     embedding_rd, embedding_source = embed(texts_to_embed(prompts, flat, with_prompts=with_prompts))
     bank = ResponseBank(
@@ -254,6 +309,20 @@ def bank_and_comparisons(
         embedding_rd=embedding_rd,
         embedding_source=embedding_source | ({"read": "prompt and response"} if with_prompts else {}),
     )
+    return bank, _comparisons(reading, prompts, flat)
+
+
+def _comparisons(reading: Reading, prompts: Sequence[str], flat: Sequence[tuple[int, str]]) -> "Comparisons":
+    """The comparisons of a reading; prompts, flat: as `in_bank_order` gives them."""
+    import numpy as np
+    import pandas as pd
+
+    from rmkit.artifacts.comparisons import Comparisons
+
+    position = {(p, text): r for r, (p, text) in enumerate(flat)}
+    number = {prompt: p for p, prompt in enumerate(prompts)}
+    chosen_m = np.array([position[number[pair.prompt], pair.chosen] for pair in reading.pairs], dtype=np.int64)
+    rejected_m = np.array([position[number[pair.prompt], pair.rejected] for pair in reading.pairs], dtype=np.int64)
     table = {
         "first": np.minimum(chosen_m, rejected_m),
         "second": np.maximum(chosen_m, rejected_m),
@@ -270,18 +339,21 @@ def bank_and_comparisons(
     if any(pair.chosen_first is not None for pair in reading.pairs):
         shown = [-1 if pair.chosen_first is None else int(pair.chosen_first) for pair in reading.pairs]
         table["chosen_first"] = np.array(shown, dtype=np.int8)
-    return bank, Comparisons(pd.DataFrame(table))
+    return Comparisons(pd.DataFrame(table))
 
 
 def in_bank_order(reading: Reading) -> tuple[list[str], list[tuple[int, str]]]:
     """The P prompts by first appearance, and the R responses of a bank, each with its prompt's number.
 
     A prompt's responses are sorted by their hash, so that a position says nothing about which one was preferred: in the
-    file's order every chosen response would come first, and "take the first" would be a perfect reward model.
+    file's order every chosen response would come first, and "take the first" would be a perfect reward model. Prompts
+    that nobody has judged a response of come last, so that those of the pairs have the numbers that they have alone.
     """
     answers: dict[str, set[str]] = {}
     for pair in reading.pairs:
         answers.setdefault(pair.prompt, set()).update((pair.chosen, pair.rejected))
+    for prompt, texts in reading.unlabelled.items():
+        answers.setdefault(prompt, set()).update(texts)
     return list(answers), [(p, text) for p, texts in enumerate(answers.values()) for text in sorted(texts, key=sha256)]
 
 

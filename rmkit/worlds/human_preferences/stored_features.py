@@ -193,6 +193,10 @@ def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], wher
         found = f"ngrams: {quoted(ngrams)} is no shortest and longest length of 1 or more"
         raise ParamsError(f"{where}: {found}; say --set 'ngrams=[{say[0]},{say[1]}]'")
     if reading := counts.get("reading"):
+        if all(_words(pair.chosen) == _words(pair.rejected) for pair in reading.pairs):
+            found = "chosen and rejected have the same words in every pair, capitals aside"
+            remedy = "read them by an encoder (`rmkit fit --encoder NAME`, or features=encoder)"
+            raise ParamsError(f"{where}: features: {found}, and n-grams see nothing else; {remedy}")
         from rmkit.worlds.human_preferences.text_features import highest_min_df
 
         joint = parameters.get("embedded") == "prompt_and_response"
@@ -202,3 +206,8 @@ def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], wher
             found = f"min_df: fewer than 2 n-grams of length {ngrams[0]} to {ngrams[1]} occur in {asked} or more"
             remedy = f"say --set min_df={min(STORED[NGRAMS]['min_df'], highest)}" if highest else "add texts"
             raise ParamsError(f"{where}: {found} of the {len(texts)} responses; {remedy}")
+
+
+def _words(text: str) -> list[str]:
+    """What n-grams within words see of a text: its words in small letters, in no order."""
+    return sorted(text.lower().split())

@@ -28,6 +28,7 @@ NGRAM_READER = "character n-grams"  # as messages and cards call it
 SETTINGS, ARRAYS = "ngrams.json", "ngrams.safetensors"
 
 RANK = 1e-7  # a singular value that is smaller, of the largest one, is 0
+LEFT = 1e-10  # of all squares: what is less is rounding, and the directions are all that there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +160,10 @@ def fitted(
     with threadpool_limits(limits=1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore"):
         embedding_rd = svd.fit_transform(weight_rv).astype(np.float16)
         rank = int((svd.singular_values_ > RANK * svd.singular_values_.max()).sum())
-        if 0 < rank < n_dimensions:  # of a few answers: arpack goes on from vectors of its own, other ones each time
+        left = 1 - float((svd.singular_values_**2).sum()) / max(1, weight_rv.power(2).sum())
+        # Of a few answers, arpack goes on from vectors of its own, other ones each time; and where the directions are
+        # all that there are, it must not count whether so many or more were asked for: the features are made again.
+        if 0 < rank < n_dimensions or (rank and left < LEFT):
             n_dimensions = rank
             svd = TruncatedSVD(n_components=rank, algorithm="randomized", n_iter=7, random_state=0)  # exact at the rank
             embedding_rd = svd.fit_transform(weight_rv).astype(np.float16)

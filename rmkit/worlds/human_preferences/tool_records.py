@@ -65,7 +65,7 @@ class Shown:
         return {"id": self.pair, FIELDS: texts, METADATA: {PAIR: self.pair}, RESPONSES: said, "suggestions": {}}
 
 
-def rows_of(record: Row, where: str) -> list[Row]:
+def rows_of(record: Row, where: str) -> Sequence[Row]:
     """What a record says, a row an answer, without a label where nobody answered; any other row as it is.
 
     DataError, with `where`, for a record that lacks a text, and for an answer that cannot be read.

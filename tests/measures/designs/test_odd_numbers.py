@@ -11,6 +11,12 @@ from rmkit.measures.designs.other_criteria import greedy_e, greedy_linear
 from rmkit.measures.designs.streamed import streamed_greedy
 
 ROW_MD = np.random.default_rng(0).normal(size=(30, 4))
+
+
+def _square(row_d):
+    return np.outer(row_d, row_d.astype(np.float64))
+
+
 DESIGNS = {
     "greedy": greedy,
     "lazy_greedy": lambda row_md, known_dd, k: lazy_greedy(row_md, known_dd, k)[0],
@@ -18,6 +24,7 @@ DESIGNS = {
     "exchange": lambda row_md, known_dd, k: exchange(row_md, known_dd, np.arange(k)),
     "certificate": lambda row_md, known_dd, k: certificate(row_md, known_dd, np.arange(k)).log_det,
     "v": lambda row_md, known_dd, k: greedy_linear(row_md, known_dd, k, np.eye(4)),
+    "c": lambda row_md, known_dd, k: greedy_linear(row_md, known_dd, k, _square(row_md[0])),
     "e": greedy_e,
     "streamed": lambda row_md, known_dd, k: (
         streamed_greedy([row_md[:15], row_md[15:]], known_dd, k, n_kept=8).position_k
@@ -47,6 +54,27 @@ def test_float32_rows_give_the_design_of_their_numbers(name):
     row_md = (ROW_MD * 1e3).astype(np.float32)
     found, expected = (DESIGNS[name](each_md, np.eye(4), 5) for each_md in (row_md, row_md.astype(np.float64)))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("power", [-500, -300, 300, 500])
+@pytest.mark.parametrize("name", ["greedy", "lazy_greedy", "exchange", "v", "c", "e"])
+def test_a_design_is_the_same_in_any_unit_up_to_information_of_1e300(name, power):
+    """Features in units of 2^p and information in units of 2^2p are the same design: nothing over- or underflows."""
+    found = DESIGNS[name](ROW_MD * 2.0**power, np.eye(4) * 2.0 ** (2 * power), 12)
+    np.testing.assert_array_equal(found, DESIGNS[name](ROW_MD, np.eye(4), 12))
+
+
+@pytest.mark.parametrize("known", [1e-300, 1e-310, 1e300])
+@pytest.mark.parametrize("name", ["lazy_greedy", "exchange", "certificate", "v", "c"])
+@pytest.mark.parametrize("size", [1e100, 1e153, 10**153.9, 10**154.1])
+def test_numbers_that_cannot_be_squared_give_a_design_or_a_sentence(name, size, known):
+    """No warning, which is an error in tests, and nothing else."""
+    try:
+        found = DESIGNS[name](ROW_MD * size, np.eye(4) * known, 8)
+    except DataError:
+        return
+    assert np.isfinite(found).all()
+    assert len(np.unique(found)) == np.size(found)
 
 
 def test_numbers_too_far_apart_for_float64_are_told_and_not_picked_by():
@@ -80,6 +108,12 @@ def test_information_of_labels_needs_finite_margins():
     with pytest.raises(DataError, match="mean_m and variance_m have a number that is not finite"):
         bald(np.array([0.0, np.nan]), np.ones(2))
     np.testing.assert_array_equal(bald(np.ones(2), np.array([-1e-18, 0.0])), 0.0)
+
+
+@pytest.mark.parametrize(("means", "variances"), [((3,), (2,)), ((3, 1), (3, 1)), ((), ())])
+def test_information_of_labels_needs_a_mean_and_a_variance_a_pair(means, variances):
+    with pytest.raises(DataError, match=r"mean_m and variance_m have the shapes .*; both must be \(M,\), one of each"):
+        bald(np.zeros(means), np.ones(variances))
 
 
 @pytest.mark.parametrize(

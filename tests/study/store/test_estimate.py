@@ -87,6 +87,39 @@ def test_a_model_from_outside_is_estimated_by_jobs_that_took_it_alone(store, est
     assert estimate("01_sft", base_model="models/mine", task="helpful") == NONE
 
 
+def test_a_job_is_estimated_by_jobs_that_fit_what_it_fits_the_fewest_others_first(store, estimate):
+    stage = "04_reward_models"
+    finished(store, stage, 10.0, fits=10, reward_models=["linear_bt"], procedure="sound", n=1)
+    finished(store, stage, 90.0, fits=10, reward_models=["linear_bt", "mlp_bt"], procedure="sound", n=2)
+    finished(store, stage, 500.0, fits=10, reward_models=["linear_bt", "mlp_bt", "mlp_clf"], procedure="sound", n=3)
+    assert estimate(stage, 10, reward_models=["linear_bt"], procedure="sound").seconds == 10.0
+    assert estimate(stage, 10, reward_models=["mlp_bt"], procedure="sound").seconds == 90.0
+    shipped = [{"stage": stage, "parameters": {"reward_models": ["lightgbm_clf"], "procedure": "sound"}, "fits": 10,
+                "seconds": 40.0, "bytes": 9}]  # fmt: skip
+    assert estimate(stage, 10, shipped, reward_models=["lightgbm_clf"], procedure="sound") == Cost(40.0, 9)
+
+
+def test_what_no_measured_job_fits_makes_the_estimate_a_lower_bound(store, estimate):
+    finished(store, "05_active_labeling", 6.0, fits=10, reward_model="linear_bt", procedure="sound", n=1)
+    finished(store, "05_active_labeling", 60.0, fits=10, reward_model="mlp_bt", procedure="sound", n=2)
+    told = estimate("05_active_labeling", 10, reward_model="mlp_bt", procedure="full_batch")
+    assert told.unlike == ("full_batch",)
+    assert 6.0 < told.seconds < 60.0
+    assert estimate("05_active_labeling", 10, reward_model="mlp_bt", procedure="sound") == Cost(60.0, 1000)
+    finished(store, "06_accuracy_vs_policy", 6.0, fits=10, n=1)  # of before there was a choice: it says nothing of it
+    assert estimate("06_accuracy_vs_policy", 10, procedure="full_batch") == Cost(6.0, 1000)
+
+
+def test_a_job_of_costly_strategies_takes_longer_than_its_fits_say(store, estimate):
+    said = {"reward_model": "linear_bt", "pools": ["within_prompt"], "n_rounds": 4, "world": "grammar"}
+    finished(store, "05_active_labeling", 10.0, fits=10, strategies=["random", "entropy"], **said)
+    cheap = estimate("05_active_labeling", 10, strategies=["random", "max_difference"], **said)
+    dear = estimate("05_active_labeling", 10, strategies=["random", "e_optimal"], **said)
+    assert cheap.seconds == pytest.approx(10.0, rel=0.1)
+    assert dear.seconds > 2 * cheap.seconds
+    assert dear.bytes == cheap.bytes == 1000
+
+
 def test_a_manifest_that_says_too_little_or_is_damaged_measures_nothing(store, estimate):
     finished(store, "00_grammar_world", 10.0)
     finished(store, "00_grammar_world", None)

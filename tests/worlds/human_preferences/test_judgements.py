@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rmkit.active.to_judge import unjudged_pairs
 from rmkit.errors import DataError
 from rmkit.worlds.human_preferences.judgements import MOST_PAIRS, judgements_of
 from rmkit.worlds.human_preferences.pairs import (
@@ -17,6 +18,7 @@ from rmkit.worlds.human_preferences.pairs import (
     FOUND_TWICE,
     NOT_READABLE,
     TIE,
+    UNLABELLED,
     bank_and_comparisons,
     check,
     read_pairs,
@@ -278,3 +280,38 @@ def test_how_a_label_was_read_that_is_a_number_is_said(tmp_path, row, said):
     told, _ = check(written(tmp_path / "pairs.jsonl", [row]))
     assert said in told
     assert ("(1:" in told) == ("(1:" in said)
+
+
+UNJUDGED = {
+    "two responses": {**LABELLED, "label": None},
+    "two responses, an empty label": {**NUMBERED, "label": ""},
+    "a list": {**ASKED, "responses": ["deep", "flat"]},
+    "a list with a repetition and an empty one": {**ASKED, "completions": ["deep", "flat ", "deep", " "]},
+}
+
+
+@pytest.mark.parametrize("form", UNJUDGED)
+def test_a_row_without_a_label_is_counted_and_its_responses_wait_behind_those_of_the_pairs(tmp_path, form):
+    other = {"prompt": "Hi", "chosen": "Hello", "rejected": "No"}
+    rows = [UNJUDGED[form], other]
+    found = reading(tmp_path, *rows)
+    assert (found.rows, found.read, found.kept, found.dropped[UNLABELLED]) == (2, 2, 1, 1)
+    assert list(found.unlabelled.values()) == [("deep", "flat")]
+    assert found.unread == ()
+    bank, comparisons = bank_and_comparisons(found, lambda texts: (np.zeros((len(texts), 2), np.float16), {"a": 1}))
+    assert bank.prompt_id_r.tolist() == [0, 0, 1, 1]
+    assert set(bank.responses["response"][2:]) == {"deep", "flat"}
+    assert len(comparisons) == 1
+    assert unjudged_pairs(bank.prompt_id_r, comparisons.table[["first", "second"]].to_numpy()).tolist() == [[2, 3]]
+    said, counts = check(tmp_path / "pairs.jsonl")
+    assert "dropped: 1 without a label; read as" in said
+    assert "; without a label: 2 responses to 1 prompts, to label next" in said
+    assert counts["pairs_of_prompts"] == (1,)
+
+
+def test_a_file_without_any_label_says_how_to_label_it(tmp_path):
+    with pytest.raises(DataError, match=r"2 rows; dropped: 2 without a label; label some .* column winner, preference"):
+        reading(tmp_path, *list(UNJUDGED.values())[1:3])
+    many = {**ASKED, "responses": [str(n) for n in range(200)]}
+    with pytest.raises(DataError, match=r"line 1: has 200 responses; keep so few that they make 10,000 pairs"):
+        reading(tmp_path, many, PLAIN)

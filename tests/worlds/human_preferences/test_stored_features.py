@@ -193,3 +193,12 @@ def test_the_highest_min_df_is_the_one_that_features_can_be_fitted_by(ngrams, em
     read_texts(dialogues, features=NGRAMS, min_df=highest, **options)
     with pytest.raises(DataError, match="n-grams occur in"):
         read_texts(dialogues, features=NGRAMS, min_df=highest + 1, **options)
+
+
+def test_answers_that_differ_in_capitals_and_order_alone_are_refused_for_n_grams(tmp_path):
+    rows = [{"prompt": f"{n}?", "chosen": f"Yes {n} it  is", "rejected": f"is it yes {n}"} for n in range(9)]
+    _, counts = check_pairs(written(tmp_path / "pairs.jsonl", rows))
+    with pytest.raises(ParamsError, match=r"^here: features: chosen and rejected have the same words in every pair"):
+        check_features({**FILE_GIVEN, "min_df": 1}, counts, "here")
+    _, counts = check_pairs(written(tmp_path / "pairs.jsonl", [*rows, {**rows[0], "chosen": "It never is"}]))
+    check_features({**FILE_GIVEN, "min_df": 1}, counts, "here")

@@ -116,7 +116,9 @@ def test_a_folder_without_features_is_one_line(tmp_path):
             NgramFeatures.load(tmp_path)
 
 
-@pytest.mark.parametrize("answers", [["yes yes yes", "no no"], [*"ABCD"], ["good", "bad", "fine", "so so"]])
+@pytest.mark.parametrize(
+    "answers", [["yes yes yes", "no no"], ["yes", "no"], [*"ABCD"], ["good", "bad", "fine", "so so"]]
+)
 def test_a_few_answers_again_and_again_give_equal_bytes_and_no_more_dimensions_than_their_rank(answers):
     texts = [f"{answers[i % len(answers)]}" for i in range(120)]
     (_, first, source), (_, second, _) = (
@@ -125,3 +127,5 @@ def test_a_few_answers_again_and_again_give_equal_bytes_and_no_more_dimensions_t
     assert first.tobytes() == second.tobytes()
     assert first.shape[1] == source["n_dimensions"] <= len(answers)
     assert len({tuple(row) for row in first.tolist()}) == len(answers)
+    _, again, _ = fitted(texts, n_dimensions=source["n_dimensions"], min_df=2, ngram_range=(1, 2))
+    assert again.tobytes() == first.tobytes(), "a refit asks for as many dimensions as there were"
