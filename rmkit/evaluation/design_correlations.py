@@ -138,7 +138,8 @@ def measured_tables(setting: Setting, of: Responses, seeds: Sequence[int]) -> di
     chosen = {measure: AGAINST_GOLD[measure] for measure in setting.measures}
     for seed in seeds:
         test_set = draw_test_set(setting.design, of.judged, np.random.default_rng(seed))
-        for measure, value_fq in measured_on(test_set, of.score_fvpk, measures=chosen).items():
+        found = measured_on(test_set, of.score_fvpk, measures=chosen, by_labels=setting.by_labels)
+        for measure, value_fq in found.items():
             better_fq = more_is_better(chosen[measure], value_fq)
             tables[measure].append(_by_prompt(better_fq, test_set.rows.prompt_q, of.judged.n_prompts))
     return tables

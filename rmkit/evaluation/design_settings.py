@@ -40,6 +40,7 @@ NUMBERS = (  # columns of result rows that say which setting; missing where a de
     *("chosen_bin", "rejected_bin"),
 )
 TEXTS = ("unit", "source", "own", "category")  # the same, "" where a design has no such thing
+LABELLED = "GH"  # of comparisons, annotators say how many a response wins: a measure that wants gold sees these
 OWN, WRITERS, WORDINGS = "own", "writers", "wordings"  # the responses of a setting: see `Responses`
 
 
@@ -64,6 +65,11 @@ class Setting:
     measures: tuple[str, ...]
     values: Mapping[str, float | str]  # of NUMBERS and TEXTS
     responses: str = OWN
+
+    @property
+    def by_labels(self) -> bool:
+        """Whether it is measured by what annotators said, as where these are paid for or err; else by gold itself."""
+        return self.letter in LABELLED
 
     @property
     def columns(self) -> dict[str, float | str]:

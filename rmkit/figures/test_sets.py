@@ -203,7 +203,8 @@ def _maps(
         draw_map(ax, one, limits)
         policy, *rest = key
         ax.set_title(", ".join(filter(None, [labels.get(policy, policy), *map(str, rest)])), fontsize=9)
-        ax.set_yticklabels(ax.get_yticklabels(), rotation=0)
+        ax.set_yticklabels([str(name) for name in one.index], rotation=0)
+        ax.set_xticklabels([str(name) for name in one.columns], rotation=0)
     figure.supxlabel(names[0], fontsize=10)
     figure.supylabel(names[1], fontsize=10)
     models = f"{here['units'].max():.0f} reward models"
@@ -237,5 +238,8 @@ def _correlation_label(here: pd.DataFrame) -> str:
 
 def _title(figure: Figure, here: pd.DataFrame) -> None:
     models = f"{here['units'].max():.0f} reward models, mean of {here['n_draws'].max()} test sets"
+    words = interval_words(here)
+    if here.loc[here["low"].isna() & here["value"].notna(), "no_interval"].nunique() > 1:
+        words = interval_words(here.assign(no_interval="too few prompts or reward models"))
     width = int(11.5 * figure.get_figwidth())
-    figure.suptitle(textwrap.fill(f"{models}; {interval_words(here)}", width), x=0.01, ha="left")
+    figure.suptitle(textwrap.fill(f"{models}; {words}", width), x=0.01, ha="left")

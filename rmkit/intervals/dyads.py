@@ -18,7 +18,7 @@ from rmkit.intervals.means import Interval, check_request
 from rmkit.intervals.weighted_correlations import weighted_correlation
 
 NEW_MODELS_THESE_PROMPTS = "new reward models, these prompts"
-FEWEST_NODES = 10
+FEWEST_NODES: dict[str, int] = {"kendall": 10, "spearman": 10, "pearson": 30}  # docs/log/interval-coverage.md
 
 By = Literal["jackknife", "bootstrap"]
 
@@ -40,8 +40,8 @@ def dyad_correlation(
     measure_gp, outcome_gp: (F, F) finite but for the diagonal, which is not looked at: a row a golden, a column a
     proxy. Pooled over all F (F - 1) pairs, or, `within_golden`, the mean over goldens of the correlation over the F - 1
     proxies of each. Limits are symmetric in Fisher's z, with the error of leaving each model out (`by` jackknife) or of
-    `n_resamples` draws of models by `rng` (bootstrap). `units` is F. Fewer than 10 models, a constant side or a
-    correlation of 1 have a reason and no interval. DataError for tables that do not fit together.
+    `n_resamples` draws of models by `rng` (bootstrap). `units` is F. Fewer than 10 models (30 by Pearson's), a
+    constant side or a correlation of 1 have a reason and no interval. DataError for tables that do not fit together.
     """
     tables = _tables(measure_gp=measure_gp, outcome_gp=outcome_gp)
     method = _method(statistic, within_golden, by, n_resamples, level)
@@ -49,7 +49,7 @@ def dyad_correlation(
     estimate, n_models = float(estimate_c[0]), tables.shape[1]
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
-    quantile, df = _quantile(n_models, level)
+    quantile, df = _quantile(statistic, n_models, level)
     half = quantile * np.sqrt(error_cc[0, 0])
     low, high = np.tanh(np.arctanh(estimate) + np.array([-half, half]))
     return Interval(estimate, float(low), float(high), level, estimand, method, n_models, None, df, on_z=True)
@@ -81,7 +81,7 @@ def dyad_correlation_difference(
         reason = "the two outcomes are the same for every pair of reward models: no variation is seen"
     if reason:
         return Interval(difference, np.nan, np.nan, level, estimand, method, n_models, reason)
-    quantile, df = _quantile(n_models, level)
+    quantile, df = _quantile(statistic, n_models, level)
     low, high = limits_of_difference(estimate_c, error_cc, quantile)
     return Interval(difference, low, high, level, estimand, method, n_models, None, df)
 
@@ -122,7 +122,7 @@ def _correlations(
     n_models = tables.shape[1]
     with_models = partial(correlations_of_dyads, tables, statistic=statistic, within_golden=within_golden)
     estimate_c = with_models(np.ones((1, n_models)))[0]
-    if reason := _why_none(n_models, estimate_c):
+    if reason := _why_none(n_models, estimate_c, FEWEST_NODES[statistic]):
         return estimate_c, np.full((len(estimate_c),) * 2, np.nan), reason
     most = HIGHEST[statistic](n_models)
     if by == "jackknife":
@@ -136,12 +136,12 @@ def _correlations(
     return estimate_c, np.atleast_2d(np.cov(z_bc.T)) * scale, None
 
 
-def _why_none(n_models: int, estimate_c: np.ndarray) -> str | None:
+def _why_none(n_models: int, estimate_c: np.ndarray, fewest: int) -> str | None:
     if np.isnan(estimate_c).any():
         return f"a side is the same for all pairs of {n_models} reward models: there is nothing to correlate"
-    if n_models < FEWEST_NODES:
+    if n_models < fewest:
         return (
-            f"{n_models} reward models are too few for a correlation over their pairs, which takes {FEWEST_NODES}: "
+            f"{n_models} reward models are too few for a correlation over their pairs, which takes {fewest}: "
             f"{n_models * (n_models - 1)} pairs are still {n_models} models"
         )
     if (np.abs(estimate_c) > PERFECT).any():
@@ -149,11 +149,13 @@ def _why_none(n_models: int, estimate_c: np.ndarray) -> str | None:
     return None
 
 
-def _quantile(n_models: int, level: float) -> tuple[float, float]:
+def _quantile(statistic: Statistic, n_models: int, level: float) -> tuple[float, float]:
     """How many standard errors a limit is away, and the degrees of freedom behind that."""
     from scipy.stats import t
 
-    return float(t.ppf((1 + level) / 2, n_models - 2)), n_models - 2.0
+    df = n_models - 2.0
+    wider = np.sqrt(n_models / df) if statistic == "pearson" else 1.0  # few models, far off, make it; else 92%
+    return float(wider * t.ppf((1 + level) / 2, df)), df
 
 
 def _method(statistic: str, within_golden: bool, by: str, n_resamples: int, level: float) -> str:

@@ -236,8 +236,8 @@ STAGES = {
     ),
     "12_language_model_rewards": Stage(
         inputs={
-            "bank": BANK,
-            "test_bank": TEST_BANK,
+            "bank": (Source("02_sampling"),),
+            "test_bank": (Source("02_sampling"),),
             "annotator": (Source("03_annotation_noise"),),
             "policy": (Source("01_sft", {"start": ("policy",)}),),
             "base_models": (Source("00_grammar_world", {"start": ("base",)}),),

@@ -72,6 +72,24 @@ def test_errors_have_their_sign_turned_round(found):
     assert all(float(one.correlation.full) > 0 for one in of(found, "I", measure="log_loss"))
 
 
+def test_measures_are_against_gold_but_where_annotations_are_paid_for_or_err():
+    """Wins are gold's order without its distances, and no accuracy can tell."""
+    own = POPULATION.of[OWN]
+    for setting in settings_of(ASKED, {OWN: own}):
+        if setting.letter not in "FGH" or setting.values["n_responses"] != 4:
+            continue
+        by_gold, by_labels = (
+            measured_on(
+                draw_test_set(setting.design, own.judged, np.random.default_rng(3)),
+                own.score_fvpk, measures=MEASURES, by_labels=told,
+            )["best_of_all"].mean(axis=1)
+            for told in (False, True)
+        )  # fmt: skip
+        table_fp = measured_tables(setting, own, [3])["best_of_all"][0]
+        wanted = by_labels if setting.letter in "GH" else by_gold
+        np.testing.assert_allclose(np.nanmean(table_fp, axis=1), wanted)
+
+
 def test_a_prompt_with_several_pairs_counts_once():
     (setting,) = [one for one in settings_of(ASKED, POPULATION.of) if str(one).startswith("E") and "48" in str(one)]
     (table_fp,) = measured_tables(setting, POPULATION.of[OWN], [3])["accuracy"]

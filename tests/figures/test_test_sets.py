@@ -61,6 +61,7 @@ def test_a_map_has_a_panel_for_each_policy_and_writer_with_its_values(rows):
     assert [ax.get_title(loc="left") for ax in panels] == [
         f"{policy}, {writer}" for policy in ("Best-of-2", "KL optimum at 0.5 nats") for writer in ("sft", "base")
     ]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["1", "0"]
     cell = rows[(rows["design"] == "B") & (rows["policy"] == "best_of_2") & (rows["source"] == "sft")]
     cell = cell[(cell["metric"] == "correlation") & (cell["measure"] == "accuracy")]
     texts = {text.get_text() for text in panels[0].texts}
@@ -74,6 +75,11 @@ def test_a_curve_goes_through_its_rows_and_names_its_policies(rows):
     here = rows[(rows["metric"] == "correlation") & (rows["design"] == "F") & (rows["measure"] == "accuracy")]
     wanted = here[here["policy"] == "best_of_2"].sort_values("n_responses")["value"]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), wanted)
+
+
+def test_several_reasons_for_no_interval_are_one_clause(rows):
+    title = " ".join(FIGURES["budgets"](rows)._suptitle.get_text().split())
+    assert title.endswith("dots without a line have none: too few prompts or reward models")
 
 
 def test_the_table_of_measures_is_in_the_order_of_the_first_policy(rows):
