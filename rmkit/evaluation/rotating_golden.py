@@ -23,7 +23,7 @@ from rmkit.policies.pressure import Pressure
 from rmkit.policies.stored_responses import normalised_drop_ratio
 
 FEWEST_FLIPS = 3
-STATISTICS: tuple[Statistic, ...] = ("kendall", "spearman")
+STATISTICS: tuple[Statistic, ...] = ("kendall", "spearman", "pearson")
 OVER = {"pooled": False, "within_golden": True}  # which pairs a correlation is over, and what dyads.py calls that
 PREFIX = "golden_"  # of the metrics of these rows, so that none is taken for one that the true gold gives
 NO_VALUE = "no prompt has a value of this measure"
