@@ -34,10 +34,10 @@ def choice_rows(evaluations: Evaluations, *, n_resamples: int = 300, level: floa
     for policy in policies(evaluations):
         gain, reason = _gain(evaluations, policy)
         for measure in measures_of(evaluations):
-            tables = together(evaluations, Metric(measure), policy)
-            left_out = len(evaluations.fits) - 2 - len(tables[0])
-            why = reason or ("fewer than two reward models have this policy" if len(tables[0]) < 2 else None)
-            for metric, interval in _intervals(*tables, gain, why, n_resamples, level):
+            metric_mp, outcome_mq = together(evaluations, Metric(measure), policy)
+            left_out = len(evaluations.fits) - 2 - len(metric_mp)
+            why = reason or ("fewer than two reward models have this policy" if len(metric_mp) < 2 else None)
+            for metric, interval in _intervals(metric_mp, outcome_mq, gain, why, n_resamples, level):
                 told = {"measure": measure, **policy_columns(policy), "metric": metric, "left_out": left_out}
                 rows.append(row_of(interval, "") | told | {"fit": f"{measure} and {policy}"})
     return pd.DataFrame(rows).drop(columns="statistic").assign(split="measuring and policy prompts")
