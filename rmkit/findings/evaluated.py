@@ -54,6 +54,7 @@ POLICIES = STORED | TRAINED
 PLACE = ("policy", "n", "nats")
 GOLDEN = {"golden_correlation": ("measure", *PLACE, "statistic", "over")}
 SPREADS = dict.fromkeys(("departure", "ndr_spread", "ndr_spread_beyond_noise"), PLACE) | {"gamma_spread": ("form",)}
+CHOOSING = dict.fromkeys(("selection_regret", "decision_accuracy", "mrr_of_best"), ("measure", *PLACE))
 SETTING = (
     *("design", "n_responses", "n_pairs", "share", "flip", "temperature", "votes", "budget"),
     *("chosen_bin", "rejected_bin", "unit", "source", "own", "category"),
@@ -81,7 +82,7 @@ EVALUATED = {
         AXES,
         {"reward_model": ("gold", "base", "analytic"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
         tuple(STORED),
-        GOLDEN | SPREADS,
+        GOLDEN | SPREADS | CHOOSING,
     ),
     "12_language_model_rewards": Evaluated(
         MEASURES | STORED,

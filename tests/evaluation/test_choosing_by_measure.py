@@ -6,6 +6,7 @@ import pytest
 
 from rmkit.evaluation.choosing_by_measure import choice_rows
 from rmkit.evaluation.population import MEASURES, evaluate_population, population_rows
+from rmkit.findings.evaluated import CHOOSING
 from rmkit.measures.over_models import OVER_MODELS
 
 RNG = np.random.default_rng(0)
@@ -82,3 +83,7 @@ def test_what_has_no_value_or_no_interval_has_a_reason():
     assert set(no_kl["reason"]) == {"fewer than two reward models have this policy"}
     assert set(no_kl["left_out"]) == {2}
     assert set(ROWS.index.get_level_values("metric")) == set(OVER_MODELS)
+
+
+def test_statements_may_rest_on_each_of_these_metrics():
+    assert set(CHOOSING) == set(OVER_MODELS)
