@@ -60,7 +60,7 @@ def _dots(ax: Axes, rows: pd.DataFrame, place: np.ndarray, criterion: str, look:
     face = [look.color if np.isfinite(end) or look.marker == "x" else "white" for end in low]
     edge = None if look.marker == "x" else look.text
     ax.scatter(rows[criterion].to_numpy(dtype=float), place, c=face, edgecolors=edge, marker=look.marker, s=24,
-               zorder=3, label=look.label)  # fmt: skip
+               zorder=3, clip_on=False, label=look.label)  # fmt: skip
 
 
 def _by_size(table: pd.DataFrame) -> list[str]:

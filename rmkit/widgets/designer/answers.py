@@ -9,10 +9,10 @@ import pandas as pd
 
 from rmkit.errors import DataError
 from rmkit.evaluation.design_question import Outcome, Question, Resampling
-from rmkit.evaluation.designer import Advice, advise, cost_for, plain_designs
+from rmkit.evaluation.designer import SIZES, Advice, advise, cost_for, plain_designs
 from rmkit.evaluation.score_bank import ScoreBank
 from rmkit.evaluation.test_sets.annotation import Annotation
-from rmkit.evaluation.test_sets.responses_a_prompt import ResponsesAPrompt
+from rmkit.evaluation.test_sets.design import Design
 from rmkit.figures.looks import look_of
 from rmkit.intervals.means import FEWEST_PROMPTS
 from rmkit.measures.sample_size import noise_cost
@@ -89,11 +89,12 @@ def measure_label(measure: str) -> str:
     return look_of(measure, "measure").label.split(",")[0]
 
 
-def affordable_designs(n_responses: int, annotation: Annotation, budget: int) -> dict[str, ResponsesAPrompt]:
+def affordable_designs(n_responses: int, annotation: Annotation, budget: int) -> dict[str, Design]:
     """Designs whose budget pays for as many prompts as an interval takes; of a smaller budget, the cheapest design."""
     every = plain_designs(n_responses, annotation)
-    enough = {name: one for name, one in every.items() if budget >= FEWEST_PROMPTS * annotation.cost(one.n_responses)}
-    return enough or dict(list(every.items())[:1])
+    enough = [size for size in SIZES if budget >= FEWEST_PROMPTS * annotation.cost(size)]
+    most = max(1, len(enough))  # a row costs the more, the more responses it has
+    return dict(list(every.items())[:most])
 
 
 def _precision(advice: Advice, asked: Asked) -> list[str]:

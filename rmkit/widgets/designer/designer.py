@@ -11,6 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rmkit.errors import RmkitError
 from rmkit.evaluation.score_bank import ScoreBank
@@ -97,7 +98,7 @@ class Designer(Tool):
                     self._at_work = False
                     return
             found = self._found(wanted)
-            call(lambda wanted=wanted, found=found: self._show(wanted, found))
+            call(partial(self._show, wanted, found))
 
     def _found(self, wanted: Wanted) -> Answer | str:
         """The answer, or the sentence of why there is none."""
