@@ -7,6 +7,7 @@ models by TRL-like training, labels flipped at rates that its text does not list
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def fit_at_flips(
             train, validation = (pairs.texts(label_m, side) for side in (TRAINS, VALIDATES))
             told = progress(f"fine-tuning at flip rate {flip:g}")
             tuned = fit_preference_model(training, train, validation, seed=seed, progress=told)
-            folder = finished.put(name, lambda beside, tuned=tuned: save_tuned(tuned, beside))
+            folder = finished.put(name, partial(save_tuned, tuned))
         folders[name] = folder
     return folders
 
