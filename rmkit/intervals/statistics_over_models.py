@@ -38,7 +38,8 @@ def statistic_over_models(
     tables: (M, P_i) each. prompts: a number for each table; tables of one number are on the same prompts in the same
     order, and are resampled together. Without it, each table has prompts of its own. Limits are symmetric, by Student's
     t with M - 2 degrees of freedom. Fewer than 20 models or 20 prompts, or a value that is undefined or never varies,
-    have a reason and no interval. DataError for tables that do not fit together or a function of another shape.
+    have a reason and no interval; of Pearson's correlations, take 30 models: over 20 it is held 91% to 95% of the time.
+    DataError for tables that do not fit together or a function of another shape.
     """
     tables = _checked(tables)
     check_request(level, n_resamples)
