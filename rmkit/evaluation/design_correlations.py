@@ -8,6 +8,7 @@ responses, scores and outcomes; no text, no head. Source: arXiv 2410.05584, sect
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -92,8 +93,8 @@ def design_correlations(
     """Every setting, each of its measures against every outcome; those of design C also against policy_categories.
 
     of: by their names, as settings ask for them, with the same F models and P measuring prompts. outcomes: tables of
-    the same F models on policy prompts. All settings of one draw share its random numbers. DataError where a setting
-    cannot be drawn, or for fewer than 3 models.
+    the same F models on policy prompts. All settings of one draw share its random numbers. A setting that cannot be
+    drawn from these responses has no value and the reason. DataError for fewer than 3 models.
     """
     n_models, n_prompts = _models_and_prompts(of)
     draws = PromptDraws.of(n_models, n_prompts, replication.n_resamples, rng)
@@ -103,7 +104,11 @@ def design_correlations(
     found: list[Found] = []
     for done, setting in enumerate(settings):
         against = groups + by_category if setting.letter == "C" else groups
-        tables = measured_tables(setting, of[setting.responses], seeds)
+        try:
+            tables = measured_tables(setting, of[setting.responses], seeds)
+        except DataError as fault:  # these responses have no such test set
+            found += [one for group in against for one in _undrawn(setting, group, replication, str(fault))]
+            continue
         for group in against:
             found += _found(setting, tables, group, draws, replication.statistic)
         if progress:
@@ -166,10 +171,11 @@ def _found(
     found = []
     for measure, tables in of.items():
         n_prompts = min(int(np.isfinite(table).any(axis=0).sum()) for table in tables)
-        counts = {"n_draws": len(tables), "n_models": n_models, "left_out": len(kept_f) - n_models}
+        counts: dict[str, Any] = {"n_draws": len(tables), "n_models": n_models, "left_out": len(kept_f) - n_models}
         counts["n_prompts"] = n_prompts
         if group.forms is None:
-            found += [_without(setting, measure, outcome, counts) for outcome in group.outcomes]
+            n_resamples = len(draws.share_bp)
+            found += [_without(setting, measure, outcome, counts, n_resamples) for outcome in group.outcomes]
             continue
         of_tables = means(np.stack([table_fp[kept_f] for table_fp in tables]), again)
         replicates = [part_otr.mean(axis=1) for part_otr in correlated(forms(statistic, of_tables), group.forms)]
@@ -183,11 +189,31 @@ def _found(
     return found
 
 
-def _without(setting: Setting, measure: str, outcome: Earned, counts: Mapping[str, int]) -> Found:
-    """No correlation: too few models have the outcome."""
-    few = f"{counts['n_models']} reward models have this outcome; an order takes {FEWEST_IN_ORDER}"
-    nothing = Replicated(np.array(np.nan), *(np.empty(0) for _ in range(3)))
-    reason = f"{few}: {outcome.reason}" if outcome.reason else few
+def _undrawn(setting: Setting, group: OutcomeGroup, replication: Replication, reason: str) -> list[Found]:
+    """No correlation of any measure: the test set cannot be drawn."""
+    n_models = int(group.kept_f.sum())
+    counts: dict[str, Any] = {
+        "n_draws": replication.n_draws,
+        "n_models": n_models,
+        "left_out": len(group.kept_f) - n_models,
+    }
+    counts["n_prompts"] = 0
+    return [
+        _without(setting, measure, outcome, counts, replication.n_resamples, reason)
+        for measure in setting.measures
+        for outcome in group.outcomes
+    ]
+
+
+def _without(
+    setting: Setting, measure: str, outcome: Earned, counts: Mapping[str, Any], n_resamples: int, reason: str = ""
+) -> Found:
+    """No correlation, for this reason; without one, because too few models have the outcome."""
+    n_models = counts["n_models"]
+    sizes = n_models, n_resamples, n_resamples
+    nothing = Replicated(np.array(np.nan), *(np.full(size, np.nan) for size in sizes))
+    few = f"{n_models} reward models have this outcome; an order takes {FEWEST_IN_ORDER}"
+    reason = reason or (f"{few}: {outcome.reason}" if outcome.reason else few)
     return Found(setting, measure, outcome, nothing, np.nan, {}, **counts, reason=reason)
 
 

@@ -63,7 +63,7 @@ class Setting:
     letter: str
     design: Design
     measures: tuple[str, ...]
-    values: Mapping[str, float | str]  # of NUMBERS and TEXTS
+    values: Mapping[str, Any]  # numbers of NUMBERS and texts of TEXTS
     responses: str = OWN
 
     @property
@@ -150,7 +150,7 @@ def _rank_bins(asked: Asked, of: Mapping[str, Responses]) -> Iterator[Setting]:
     for source, pool in pools.items():
         for chosen in range(asked.n_bins):
             for rejected in range(chosen + 1):
-                values = {"n_responses": 2, "chosen_bin": chosen, "rejected_bin": rejected}
+                values: dict[str, Any] = {"n_responses": 2, "chosen_bin": chosen, "rejected_bin": rejected}
                 values |= {"source": source} if source else {}
                 yield Setting("B", RankBins(chosen, rejected, asked.n_bins), asked.measures, values, pool)
 

@@ -216,6 +216,24 @@ def test_a_policy_that_earns_the_same_for_all_has_no_correlation_whatever_roundi
     assert told["low"].isna().all()
 
 
+def test_a_setting_that_cannot_be_drawn_has_no_value_and_says_why():
+    """Of gold that is 0 or 1, a bin of two responses may hold no better one."""
+    own = POPULATION.of[OWN]
+    gold_pk = np.tile([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], (P, 1))
+    tied = {OWN: Responses(JudgedResponses(gold_pk), own.score_fvpk)}
+    settings = [one for one in settings_of(ASKED, tied) if one.letter in "BF"]
+    found = design_correlations(
+        settings, tied, POPULATION.outcomes, replication=REPLICATION, rng=np.random.default_rng(0)
+    )
+    rows = rows_of(found, "kendall")
+    assert wrong_with(rows) is None
+    correlations = rows[(rows["metric"] == "correlation") & (rows["design"] == "B")]
+    same_bin = correlations["chosen_bin"] == correlations["rejected_bin"]
+    assert correlations.loc[same_bin, "value"].isna().all()
+    assert correlations.loc[same_bin, "reason"].str.contains("0 of 24 prompts have as many").all()
+    assert correlations.loc[~same_bin, "value"].notna().all()
+
+
 def test_two_models_or_responses_that_do_not_fit_together_are_refused():
     own = POPULATION.of[OWN]
     two = {OWN: Responses(own.judged, own.score_fvpk[:2])}

@@ -29,10 +29,13 @@ def of_06(smoke):
     return Evaluations.load(folder / "artifacts/evaluations")
 
 
-def test_every_design_has_correlations_with_every_policy_of_06(rows, smoke):
+def test_every_design_has_correlations_with_every_policy_of_06_and_13(rows, smoke):
     correlations = rows[(rows["metric"] == "correlation") & (rows["policy_category"] == "")]
     assert set(correlations["design"]) == set(DESIGN_NAMES)
-    wanted = {str(policy) for policy in policies(of_06(smoke))}
+    (trained,) = (smoke / "runs/jobs").glob("13_policy_training-*")
+    both = of_06(smoke), Evaluations.load(trained / "artifacts/evaluations")
+    wanted = {str(policy) for one in both for policy in policies(one)}
+    assert any(policy.startswith("ppo") for policy in wanted)
     assert all(set(here["policy"]) == wanted for _, here in correlations.groupby("design"))
     assert (correlations["units"] + correlations["left_out"] == len(of_06(smoke).fits) - 2).all()
 
