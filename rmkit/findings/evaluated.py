@@ -82,7 +82,7 @@ EVALUATED = {
         AXES,
         {"reward_model": ("gold", "base", "analytic"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
         tuple(STORED),
-        GOLDEN | SPREADS | CHOOSING,
+        {**GOLDEN, **SPREADS, **CHOOSING},
     ),
     "12_language_model_rewards": Evaluated(
         MEASURES | STORED,
