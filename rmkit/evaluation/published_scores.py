@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rmkit.errors import DataError, one_of
 from rmkit.files.regular import read_json
@@ -67,16 +68,16 @@ def read_published_scores(path: str | Path) -> PublishedScores:
     return PublishedScores({name: table.astype(float) for name, table in tables.items()}, dict(told["source"]))
 
 
-def without_each(first_m: Sequence[float], second_m: Sequence[float], statistic: str) -> tuple[float, np.ndarray]:
+def without_each(first_m: ArrayLike, second_m: ArrayLike, statistic: str) -> tuple[float, np.ndarray]:
     """A correlation over M models, and (M,) the same without each of them; statistic: a key of CORRELATIONS."""
-    first_m, second_m, correlate = _checked(first_m, second_m, statistic)
-    others_mm = np.array([np.delete(np.arange(len(first_m)), m) for m in range(len(first_m))])
-    return float(correlate(first_m, second_m)), correlate(first_m[others_mm], second_m[others_mm])
+    one_m, other_m, correlate = _checked(first_m, second_m, statistic)
+    others_mm = np.array([np.delete(np.arange(len(one_m)), m) for m in range(len(one_m))])
+    return float(correlate(one_m, other_m)), correlate(one_m[others_mm], other_m[others_mm])
 
 
 def random_subsets(
-    first_m: Sequence[float],
-    second_m: Sequence[float],
+    first_m: ArrayLike,
+    second_m: ArrayLike,
     statistic: str,
     *,
     n_models: int,
@@ -84,13 +85,13 @@ def random_subsets(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """(draws,) correlations over n different models, drawn at random from the M; NaN where all n score alike."""
-    first_m, second_m, correlate = _checked(first_m, second_m, statistic)
-    if not FEWEST <= n_models <= len(first_m) or draws < 1:
-        raise DataError(f"{draws} draws of {n_models} models: take at least 1, of {FEWEST} to {len(first_m)} models")
+    one_m, other_m, correlate = _checked(first_m, second_m, statistic)
+    if not FEWEST <= n_models <= len(one_m) or draws < 1:
+        raise DataError(f"{draws} draws of {n_models} models: take at least 1, of {FEWEST} to {len(one_m)} models")
     found = []
     for start in range(0, draws, BLOCK):
-        order_bm = rng.random((min(BLOCK, draws - start), len(first_m))).argsort(axis=1)[:, :n_models]
-        found.append(correlate(first_m[order_bm], second_m[order_bm]))
+        order_bm = rng.random((min(BLOCK, draws - start), len(one_m))).argsort(axis=1)[:, :n_models]
+        found.append(correlate(one_m[order_bm], other_m[order_bm]))
     return np.concatenate(found)
 
 
@@ -126,7 +127,7 @@ def leave_one_out(both: "pd.DataFrame", statistics: Sequence[str] = ("pearson", 
 
     rows = []
     for statistic in statistics:
-        whole, without_m = without_each(*both.to_numpy().T, statistic)
+        whole, without_m = without_each(both.iloc[:, 0], both.iloc[:, 1], statistic)
         rows.append(
             pd.DataFrame({"statistic": statistic, "model": range(len(both)), "value": without_m}).assign(whole=whole)
         )
@@ -148,7 +149,7 @@ def one_bad_model(
         for n_best in counts:
             if not FEWEST < n_best < len(both):
                 raise DataError(f"the {n_best} best of {len(both)} models: take {FEWEST + 1} to {len(both) - 1}")
-            first_m, second_m, correlate = _checked(*score_m2[-n_best:].T, statistic)
+            first_m, second_m, correlate = _checked(score_m2[-n_best:, 0], score_m2[-n_best:, 1], statistic)
             worst = score_m2[0]
             with_worst = correlate(np.append(first_m, worst[0]), np.append(second_m, worst[1]))
             rows.append((statistic, n_best, float(correlate(first_m, second_m)), float(with_worst)))
@@ -161,20 +162,20 @@ def fisher_rows(both: "pd.DataFrame", n_models: int, statistics: Sequence[str]) 
 
     rows = []
     for statistic in statistics:
-        first_m, second_m, correlate = _checked(*both.to_numpy().T, statistic)
+        first_m, second_m, correlate = _checked(both.iloc[:, 0], both.iloc[:, 1], statistic)
         whole = float(correlate(first_m, second_m))
         rows.append((statistic, whole, *fisher_interval(whole, n_models, statistic)))
     return pd.DataFrame(rows, columns=["statistic", "whole", "low", "high"])
 
 
-def _checked(first_m: Sequence[float], second_m: Sequence[float], statistic: str) -> tuple[np.ndarray, np.ndarray, Any]:
+def _checked(first_m: ArrayLike, second_m: ArrayLike, statistic: str) -> tuple[np.ndarray, np.ndarray, Any]:
     """Two lists of M finite scores as float64, and the correlation's function, or DataError."""
     correlate = CORRELATIONS[one_of(statistic, CORRELATIONS, "statistic", DataError)]
-    first_m, second_m = (np.asarray(value, dtype=np.float64) for value in (first_m, second_m))
-    if first_m.ndim != 1 or first_m.shape != second_m.shape or len(first_m) <= FEWEST:
+    one_m, other_m = (np.asarray(value, dtype=np.float64) for value in (first_m, second_m))
+    if one_m.ndim != 1 or one_m.shape != other_m.shape or len(one_m) <= FEWEST:
         raise DataError(
-            f"scores {first_m.shape} and {second_m.shape}: give two of each model, of {FEWEST + 1} models or more"
+            f"scores {one_m.shape} and {other_m.shape}: give two of each model, of {FEWEST + 1} models or more"
         )
-    if not (np.isfinite(first_m) & np.isfinite(second_m)).all():
+    if not (np.isfinite(one_m) & np.isfinite(other_m)).all():
         raise DataError("scores: some are not finite; leave out models without a score")
-    return first_m, second_m, correlate
+    return one_m, other_m, correlate
