@@ -262,6 +262,7 @@ STAGES = {
             "10_validation_split",
             "12_language_model_rewards",
             "13_policy_training",
+            "14_test_sets",
         ),
     ),
     "09_human_preferences": Stage(

@@ -164,7 +164,7 @@ def rising(accuracy_of, *, n_pairs=2000, seed=0):
     ("accuracies", "said"),
     [
         ((0.55, 0.62, 0.69, 0.73), "Likely: 500 more than these 1,200 would bring +"),
-        ((0.70, 0.70, 0.70, 0.70), "Hardly: 500 more than these 1,200 would bring +0.0 points"),
+        ((0.70, 0.701, 0.70, 0.70), "Hardly: 500 more than these 1,200 would bring "),
     ],
 )
 def test_a_curve_with_four_points_is_continued_and_tested_on_its_last_step(accuracies, said):

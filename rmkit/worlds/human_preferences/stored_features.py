@@ -195,7 +195,7 @@ def _check_ngrams(parameters: Mapping[str, Any], counts: Mapping[str, Any], wher
     if reading := counts.get("reading"):
         if all(_words(pair.chosen) == _words(pair.rejected) for pair in reading.pairs):
             found = "chosen and rejected have the same words in every pair, capitals aside"
-            remedy = "read them by an encoder (`rmkit fit --encoder NAME`, or features=encoder)"
+            remedy = "read them by an encoder (`rmkit fit PAIRS --encoder NAME`, or features=encoder)"
             raise ParamsError(f"{where}: features: {found}, and n-grams see nothing else; {remedy}")
         from rmkit.worlds.human_preferences.text_features import highest_min_df
 
