@@ -264,8 +264,10 @@ def residual_cases() -> list[Case]:
     ]
 
 
-def in_clusters(n_clusters: int, size: int, statistic: str, *, told: bool = True, difference: bool = False) -> Draw:
-    """Models that share a draw of pairs, which brings half of the variance of their qualities."""
+def in_clusters(
+    n_clusters: int, size: int, statistic: str, *, share: float = 0.5, told: bool = True, difference: bool = False
+) -> Draw:
+    """Models that share a draw of pairs, which brings a share of the variance of their qualities."""
 
     def draw(rng: np.random.Generator, simulations: int) -> Iterator[tuple[Interval, float]]:
         cluster_m = np.repeat(np.arange(n_clusters), size)
@@ -275,7 +277,7 @@ def in_clusters(n_clusters: int, size: int, statistic: str, *, told: bool = True
         options["cluster_m"] = cluster_m if told else None
         for _ in range(simulations):
             shared_cg, own_cm = (correlated(rng, (n,), 0.8, 0.4) for n in (n_clusters, len(cluster_m)))
-            quality_cm = (shared_cg[:, cluster_m] + own_cm) / np.sqrt(2)
+            quality_cm = np.sqrt(share) * shared_cg[:, cluster_m] + np.sqrt(1 - share) * own_cm
             noise_cmp = noise * np.sqrt(30) * rng.normal(size=(3, len(cluster_m), 30))
             tables = quality_cm[..., None] + noise_cmp
             if difference:

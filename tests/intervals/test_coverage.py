@@ -28,7 +28,7 @@ benchmark = load()
 DEAR = {name for name in benchmark.SIMULATORS if "correlation" in name} | {"statistic_over_models", "value_interval"}
 SHOWN = (
     "^correlation_(over_models|difference), .*M = 48: 12 kinds, medium|is noisier|kendall, M = 48: 12 kinds, medium|"
-    "correlation_ceiling, M = 20|kendall, corrected, M = 30, S = 2, noise 0.7, agree 0.5|pooled, F = 20: skewed|pearson, 20 draws"
+    "correlation_ceiling, M = 20|kendall, corrected, M = 30, S = 2, noise 0.7, agree 0.5|dyad_correlation, kendall pooled, F = 20: skewed|difference, spearman pooled, F = 10: dir|pearson, 20 draws"
 )
 
 
@@ -112,12 +112,15 @@ def test_every_case_draws_intervals_with_a_truth(function):
 
 @pytest.mark.slow
 def test_models_that_share_draws_are_held_too_rarely_where_the_interval_is_not_told():
+    """Twenty draws of three models that hardly differ: sixty models say no more than some twenty would."""
     told, alone = (
-        benchmark.coverage(benchmark.Case("", benchmark.over_models.in_clusters(20, 3, "kendall", told=told)), 400)
+        benchmark.coverage(
+            benchmark.Case("", benchmark.over_models.in_clusters(20, 3, "pearson", share=0.9, told=told)), 200
+        )
         for told in (True, False)
     )
-    assert told >= benchmark.LOWEST
-    assert alone < told - 0.03
+    assert told > 0.9
+    assert alone < 0.85
 
 
 @pytest.mark.slow
