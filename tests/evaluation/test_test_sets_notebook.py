@@ -10,7 +10,9 @@ from rmkit.artifacts.bank import ResponseBank
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.evaluation.design_settings import DESIGN_NAMES
 from rmkit.evaluation.population import policies
+from rmkit.reward_models.collection import RewardModels
 from rmkit.stages.graph import STAGES
+from tests.notebook_cells import KeepingJob, run_cells
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def test_differences_slopes_contrasts_choices_and_rewordings_are_there(rows):
 
 
 def test_the_prompts_that_measure_are_those_of_06(job, smoke):
-    measuring = int(np.isfinite(of_06(smoke).value_fp("accuracy")).any(axis=0).sum())
+    measuring = int(np.isfinite(of_06(smoke).value_fp("best_of_all")).any(axis=0).sum())
     tallies = json.loads((job / "tallies.json").read_text(encoding="utf-8"))
     assert [tally["in"] for tally in tallies if tally["what"] == "measuring prompts"] == [measuring]
     assert STAGES["14_test_sets"].streams == ("06_accuracy_vs_policy",)
@@ -62,3 +64,33 @@ def test_each_writers_bank_is_an_input_of_its_own(job, smoke):
         digests[manifest["parameters"]["generator"]] = manifest["artifacts"]["test_bank"]["digest"]
         assert ResponseBank.load(folder / "artifacts/test_bank").n_prompts == 8
     assert {name: inputs[f"{name}_test_bank"] for name in digests} == digests
+
+
+class AloneJob(KeepingJob):
+    """A job of a study without trained policies."""
+
+    gathered = ()
+
+    def rng(self, purpose, of=""):
+        return super().rng(purpose)
+
+
+def test_where_responses_are_samples_a_policy_that_few_of_them_carry_has_no_value(smoke, tmp_path):
+    (fitted,) = (smoke / "runs/jobs").glob("06_accuracy_vs_policy-*/artifacts/reward_models")
+    bank = next((smoke / "runs/jobs").glob("02_sampling-*/artifacts/test_bank"))
+    found = {}
+    for responses_are in ("all", "samples"):
+        inputs = {"test_bank": ResponseBank.load(bank), "reward_models": RewardModels.load(fitted)}
+        given = {
+            "writers": [],
+            "n_wordings": 1,
+            "n_measured": 3,
+            "ns": [2],
+            "kls": [0.25],
+            "responses_are": responses_are,
+        }
+        found[responses_are] = run_cells("14_test_sets", AloneJob(tmp_path, inputs), "outcomes", **given)["outcomes"]
+    values = {name: {str(one.columns["policy"]): one for one in outcomes} for name, outcomes in found.items()}
+    assert np.isfinite(values["all"]["kl_0.25"].value_fq).all()
+    assert np.isnan(values["samples"]["kl_0.25"].value_fq).all(), "six responses are fewer than ten"
+    assert "10" in values["samples"]["kl_0.25"].reason
