@@ -196,19 +196,22 @@ def _maps(
     )  # each policy's together
     cells = [grid(part) for _, part in groups]
     wide_by = max(0.62, *(0.09 * max(len(str(name)) for name in one.columns) for one in cells))
-    high = CELL_INCHES[1] * max(map(len, cells)) + 0.6
+    high = CELL_INCHES[1] * max(map(len, cells)) + 0.75
     size = (wide_by * cells[0].shape[1] + 0.5, high)
     figure, axes = panel_rows(len(groups), A_ROW, size, (1.6, 0.7))
     for ax, (key, _), one in zip(axes, groups, cells, strict=True):
         draw_map(ax, one, limits)
         policy, *rest = key
-        ax.set_title(", ".join(filter(None, [labels.get(policy, policy), *map(str, rest)])), fontsize=9)
+        told = [labels.get(policy, policy), *(_told("source", one) for one in rest if one)]
+        ax.set_title(textwrap.fill(", ".join(told), 24), fontsize=9)
         ax.set_yticklabels([str(name) for name in one.index], rotation=0)
         ax.set_xticklabels([str(name) for name in one.columns], rotation=0)
     figure.supxlabel(names[0], fontsize=10)
     figure.supylabel(names[1], fontsize=10)
     models = f"{here['units'].max():.0f} reward models"
-    figure.suptitle(f"{models}; cells without intervals, mean of {here['n_draws'].max()} test sets", x=0.01, ha="left")
+    figure.suptitle(
+        f"{models}; cells without intervals, mean of {here['n_draws'].max():.0f} test sets", x=0.01, ha="left"
+    )
     color_bar(figure, axes, limits, f"{here['statistic'].iloc[0].capitalize()} correlation")
     return figure
 
@@ -237,7 +240,7 @@ def _correlation_label(here: pd.DataFrame) -> str:
 
 
 def _title(figure: Figure, here: pd.DataFrame) -> None:
-    models = f"{here['units'].max():.0f} reward models, mean of {here['n_draws'].max()} test sets"
+    models = f"{here['units'].max():.0f} reward models, mean of {here['n_draws'].max():.0f} test sets"
     words = interval_words(here)
     if here.loc[here["low"].isna() & here["value"].notna(), "no_interval"].nunique() > 1:
         words = interval_words(here.assign(no_interval="too few prompts or reward models"))

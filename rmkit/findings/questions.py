@@ -174,6 +174,32 @@ POLICY = Question(
             "accuracy on one pair a prompt predicts the Best-of-32 policy better than accuracy over several responses "
             "to a prompt",
         ),
+        Leading(
+            "c1-accuracy-predicts-best-of-32",
+            "the more accurate of two reward models tends to give the better Best-of-32 policy",
+            "the more accurate of two reward models tends to give the worse Best-of-32 policy",
+            turned=False,
+            unless="accuracy-predicts-best-of-32",
+        ),
+        Leading(
+            "c1-accuracy-predicts-ppo",
+            "the more accurate of two reward models tends to give the better policy after PPO",
+            "the more accurate of two reward models tends to give the worse policy after PPO",
+            turned=False,
+            unless="accuracy-predicts-best-of-32",
+        ),
+        Leading(
+            "c2-accuracy-predicts-best-of-32-better-than-ppo",
+            "accuracy predicts Best-of-32 better than it predicts PPO",
+            "accuracy predicts PPO better than it predicts Best-of-32",
+            unless="accuracy-predicts-best-of-32",
+        ),
+        Leading(
+            "c8-more-responses-predict-best-of-32-better",
+            "accuracy over more responses to each test prompt predicts Best-of-32 better",
+            "accuracy over more responses to each test prompt predicts Best-of-32 less well",
+            unless="accuracy-predicts-best-of-32",
+        ),
     ),
     ("06_which_measure",),
     {

@@ -11,7 +11,9 @@ from rmkit.findings.claims import CLAIMS, CONTEST, EVALUATION, GAPS, INFORMATION
 from rmkit.findings.rules import read_rules
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED, LEDGER = (read_rules(ROOT / "docs" / folder) for folder in ("findings", "findings-active"))
+SHIPPED, LEDGER, POLICIES = (
+    read_rules(ROOT / "docs" / folder) for folder in ("findings", "findings-active", "findings-policies")
+)
 ASKED_BY_NOTHING = {"A5", "A9", "A10"}
 
 
@@ -30,6 +32,7 @@ def test_a_claim_is_asked_by_statements_or_says_where_it_is_answered():
     asked = {claim_of(rule.name) for rule in LEDGER}
     assert asked == set(LABELLING) - ASKED_BY_NOTHING
     assert all(CLAIMS[name].elsewhere for name in ASKED_BY_NOTHING)
+    assert {claim_of(rule.name) for rule in POLICIES} == set(EVALUATION)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -38,8 +41,8 @@ def test_places_that_claims_name_are_there(claim):
         assert (ROOT / path).exists()
 
 
-def test_names_of_statements_are_given_once_over_both_folders():
-    names = [rule.name for rule in (*SHIPPED, *LEDGER)]
+def test_names_of_statements_are_given_once_over_all_folders():
+    names = [rule.name for rule in (*SHIPPED, *LEDGER, *POLICIES)]
     assert len(set(names)) == len(names)
 
 

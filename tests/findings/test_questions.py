@@ -10,7 +10,8 @@ from rmkit.findings.rules import read_rules
 from rmkit.report.exhibits.chain import FIGURES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-SHIPPED = {rule.name: rule for folder in ("findings", "findings-active") for rule in read_rules(DOCS / folder)}
+FOLDERS = ("findings", "findings-active", "findings-policies")
+SHIPPED = {rule.name: rule for folder in FOLDERS for rule in read_rules(DOCS / folder)}
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.heading)

@@ -62,6 +62,14 @@ EXHIBITS: dict[str, tuple[Draw, str, str]] = {
 }
 
 
+def ends_of_training(correlations: pd.DataFrame) -> list[str]:
+    """For each optimiser its policy after the most steps, by its name in `policy`; none where none was trained."""
+    if "steps" not in correlations:
+        return []
+    trained = correlations[correlations["steps"].notna()].sort_values("steps", kind="stable")
+    return list(dict(zip(trained["policy"].str.rpartition("_")[0], trained["policy"], strict=True)).values())
+
+
 def test_set_designs(results: Results) -> Iterator[Drawn]:
     """A figure for each design that the rows have."""
     if STAGE not in results.gathered:
@@ -71,8 +79,7 @@ def test_set_designs(results: Results) -> Iterator[Drawn]:
             rows = rows[rows["param_seed"] == rows["param_seed"].min()]
         correlations = rows[rows["metric"] == "correlation"]
         here = correlations[(correlations["reward_scale"] == "") & (correlations["policy_category"] == "")]
-        trained = correlations.loc[correlations["reward_scale"] != "", "policy"].unique()[-1:]
-        shown = [*mild_and_strong(here), *trained]
+        shown = [*mild_and_strong(here), *ends_of_training(correlations)]
         for name, (draw, heading, caption) in EXHIBITS.items():
             try:
                 figure = draw(rows, shown)
