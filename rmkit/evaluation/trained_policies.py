@@ -112,9 +112,8 @@ def beside_exact(trained: Evaluations, measured: Evaluations) -> Evaluations:
     place = pd.Series(np.arange(len(measured.fits)), index=measured.fits["fit"])
     rows = place[trained.fits["fit"]].to_numpy()
     exact = {name: measured.values[name][rows] for name in STORED if name in measured.values}
-    return replace(
-        trained, values=trained.values | exact, axes=trained.axes | {name: measured.axes[name] for name in exact}
-    )
+    axes = {name: measured.axes[name] for name in exact}
+    return replace(trained, values={**trained.values, **exact}, axes={**trained.axes, **axes})
 
 
 def why_missing(runs: Runs) -> Callable[[str, Metric], str]:
