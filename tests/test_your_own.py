@@ -110,7 +110,7 @@ def test_the_line_to_add_runs_where_its_notebook_makes_what_it_is_added_to():
         given = {
             "heads": {},
             "choosing": {},
-            "measures": {},
+            "measure_of": {},
             "annotators": [],
             "unit": 1.0,
             "head_name": "",

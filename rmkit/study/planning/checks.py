@@ -6,7 +6,6 @@ Calls the checkers and preconditions that the graph names; runs no job.
 from pkgutil import resolve_name
 from typing import Any
 
-from rmkit.findings.evaluated import EVALUATED
 from rmkit.stages.graph import EVALUATIONS, STAGES
 from rmkit.study.planning.keys import data_files
 from rmkit.study.planning.named_code import check_cells, check_named
@@ -39,9 +38,10 @@ def check_data(project: Project, study: Study, jobs: list[PlannedJob]) -> list[s
 
 def said_in_notebooks(project: Project) -> tuple[dict[str, dict[str, tuple[Any, ...]]], dict[str, frozenset[str]]]:
     """By stage that statements may be about: parameters with the values that each may have, none if any; its texts."""
+    asked = {name for other in STAGES.values() if other.asks for name in other.gathers}
     choices, texts = {}, {}
     for stage, about in STAGES.items():
-        if EVALUATIONS in about.outputs or stage in EVALUATED:
+        if EVALUATIONS in about.outputs or stage in asked:
             kinds = {name: parameter.kind for name, parameter in schema_of(project, stage).items()}
             choices[stage] = {name: (kind.of or kind).choices for name, kind in kinds.items()}
             notebook = read_notebook(project.notebook(stage))
