@@ -21,7 +21,7 @@ from rmkit.report.exhibits.population import LANGUAGE_MODELS, TRAINED, accuracy_
 from rmkit.report.exhibits.pressure import every_model_golden, gamma_and_accuracy, policy_training
 from rmkit.report.exhibits.settings import Drawn, Results
 from rmkit.report.exhibits.split_ablation import split_ablation
-from rmkit.report.exhibits.test_sets import test_set_designs
+from rmkit.report.exhibits.test_sets import designs_of_test_sets
 
 FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "03_annotation_noise": annotation_noise,
@@ -47,5 +47,5 @@ FIGURES: Mapping[str, Callable[[Results], Iterator[Drawn]]] = {
     "12_every_model_golden": partial(every_model_golden, stage=LANGUAGE_MODELS),
     "06_gamma": gamma_and_accuracy,
     "13_training": policy_training,
-    "14_test_sets": test_set_designs,
+    "14_test_sets": designs_of_test_sets,
 }

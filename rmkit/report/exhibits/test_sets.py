@@ -70,7 +70,7 @@ def ends_of_training(correlations: pd.DataFrame) -> list[str]:
     return list(dict(zip(trained["policy"].str.rpartition("_")[0], trained["policy"], strict=True)).values())
 
 
-def test_set_designs(results: Results) -> Iterator[Drawn]:
+def designs_of_test_sets(results: Results) -> Iterator[Drawn]:
     """A figure for each design that the rows have."""
     if STAGE not in results.gathered:
         return

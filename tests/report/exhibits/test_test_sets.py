@@ -9,7 +9,7 @@ import pytest
 
 from rmkit.report.exhibits.population import HEADS, LANGUAGE_MODELS, TRAINED
 from rmkit.report.exhibits.pressure import every_model_golden, gamma_and_accuracy, policy_training
-from rmkit.report.exhibits.test_sets import EXHIBITS, STAGE, ends_of_training, test_set_designs
+from rmkit.report.exhibits.test_sets import EXHIBITS, STAGE, designs_of_test_sets, ends_of_training
 
 STAGES = (HEADS, LANGUAGE_MODELS, TRAINED, STAGE)
 
@@ -34,7 +34,7 @@ def stored(smoke):
 
 
 def test_every_design_of_the_small_study_has_its_figure(stored):
-    drawn = list(test_set_designs(stored))
+    drawn = list(designs_of_test_sets(stored))
     assert [one.name for one in drawn] == list(EXHIBITS)
     assert all(one.figure.axes for one in drawn)
 
@@ -58,6 +58,6 @@ def test_gamma_and_training_are_drawn_where_there_are_values(stored):
     assert [one.name for one in policy_training(stored)] == ["training", "training-gain"]
 
 
-@pytest.mark.parametrize("draw", [every_model_golden, gamma_and_accuracy, policy_training, test_set_designs])
+@pytest.mark.parametrize("draw", [every_model_golden, gamma_and_accuracy, policy_training, designs_of_test_sets])
 def test_a_study_without_these_stages_has_no_such_figure(draw):
     assert list(draw(Stored({}))) == []
