@@ -151,7 +151,7 @@ def test_the_report_of_an_unfinished_study_says_so_and_escapes_what_people_wrote
     )
     execute([sys.executable, "-m", "rmkit.cli", "report", "smoke"], project, project)
     page = (project / PAGE).read_text(encoding="utf-8")
-    assert "20 of 28 jobs are finished; what follows rests on those alone" in page
+    assert "23 of 31 jobs are finished; what follows rests on those alone" in page
     assert "The questions are answered here once <code>07_figures</code> is finished." in page
     assert 'id="in-short"' not in page
     assert "<script>" not in page

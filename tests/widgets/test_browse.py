@@ -95,13 +95,17 @@ def test_tables_are_read_once_until_a_job_is_added(stored, monkeypatch):
 
 
 def test_the_picks_of_all_responses_are_the_best_of_n_of_the_rows(stored):
+    checked = 0
     for reading, rows in readings(stored, GoldReading):
         largest = rows[(rows["metric"] == "best_of_n") & (rows["n"] == 4)].set_index("fit")["value"]
-        draws = reading.fits["draw"].nunique() if "draw" in reading.fits else 1
-        assert len(reading.fits) == 16 * draws  # two levels of noise, two numbers of annotations, four heads
+        if largest.empty:  # 06 has Best-of-n as policies, with replacement and on half of the prompts
+            continue
+        checked += 1
+        assert len(reading.fits) == 16  # two levels of noise, two numbers of annotations, four heads
         for position, fit in enumerate(reading.fits["fit"]):
             picks = pd.concat([reading.picks(prompt, position) for prompt in range(len(reading.prompt_p))])
             np.testing.assert_allclose(picks.query("n == 4")["expected_gold"].mean(), largest[fit], rtol=1e-6)
+    assert checked
 
 
 def test_a_pick_is_the_fits_favourite_of_the_first_n_and_ends_at_the_exact_mean(stored):
