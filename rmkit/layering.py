@@ -84,7 +84,7 @@ FLOORS = (
             inside=(
                 ("libraries",),
                 ("loading", "templates"),
-                ("sampling", "reading"),
+                ("sampling", "reading", "classifier_folders"),
                 ("training",),
                 ("policy_training",),
             ),

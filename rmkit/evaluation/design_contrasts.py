@@ -17,8 +17,8 @@ from rmkit.evaluation.design_rows import (
     choice_rows,
     correlation_rows,
     difference_rows,
-    interval_columns,
     policy_of,
+    simultaneous_columns,
     value_interval_of,
     who,
 )
@@ -141,7 +141,7 @@ def _row(
     of_policy = f"{first.measure} and {policy_of(first)}"
     row["fit"] = " ".join(filter(None, [first.setting.letter, *names.values(), *told, row["unit"], of_policy]))
     interval = value_interval_of(value, n_prompts, level)
-    return row | names | interval_columns(interval, 1, next((one.reason for one in of if one.reason), ""))
+    return row | names | simultaneous_columns(interval, 1, next((one.reason for one in of if one.reason), ""))
 
 
 def _lines(found: Sequence[Found]) -> Iterator[tuple[str, list[tuple[float, Found]]]]:

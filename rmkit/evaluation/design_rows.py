@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.evaluation.design_correlations import Found
+from rmkit.evaluation.interval_columns import interval_columns
 from rmkit.intervals.correlations import Statistic
 from rmkit.intervals.joint_replicates import Replicated, combined, correlation_interval, value_interval
 from rmkit.intervals.means import Interval
@@ -28,14 +29,14 @@ def correlation_rows(found: Sequence[Found], statistic: Statistic, level: float 
     """metric `correlation`: a row for each setting, measure and policy, of the mean over the draws of the test set.
 
     Columns beside the setting's, the measure and the policy's: statistic, spread (over n_draws test sets), n_draws,
-    n_prompts (measuring), left_out (models without this policy), and those of `interval_columns`.
+    n_prompts (measuring), left_out (models without this policy), and those of `simultaneous_columns`.
     """
     sizes = Counter(map(_family, found))
     rows = []
     for one in found:
         interval = _correlation_interval_of(one, statistic, level)
         what = {"metric": "correlation", "spread": one.spread}
-        rows.append(who(one, statistic) | what | interval_columns(interval, sizes[_family(one)], one.reason))
+        rows.append(who(one, statistic) | what | simultaneous_columns(interval, sizes[_family(one)], one.reason))
     return pd.DataFrame(rows)
 
 
@@ -55,7 +56,7 @@ def difference_rows(found: Sequence[Found], statistic: Statistic, level: float =
         interval = value_interval_of(apart, min(first.fewest_prompts, second.fewest_prompts), level)
         what = {"metric": "correlation_difference", "first": names[0], "second": names[1]}
         reason = first.reason or second.reason
-        rows.append(who(first, statistic) | what | interval_columns(interval, sizes[_family(first)], reason))
+        rows.append(who(first, statistic) | what | simultaneous_columns(interval, sizes[_family(first)], reason))
     return pd.DataFrame(rows)
 
 
@@ -72,22 +73,15 @@ def choice_rows(found: Sequence[Found]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def interval_columns(interval_at: Callable[[int], Interval], family: int, reason: str = "") -> Row:
+def simultaneous_columns(interval_at: Callable[[int], Interval], family: int, reason: str = "") -> Row:
     """value, reason, low, high, level, units, estimand, method, no_interval, family and the two simultaneous ends.
 
     interval_at: the interval when so many are to hold at once. reason: why there is no value, if it is known.
     """
     single, at_once = interval_at(1), interval_at(family)
     why = (reason or single.reason) if not np.isfinite(single.estimate) else None
-    return {
-        "value": single.estimate,
+    return interval_columns(single) | {
         "reason": why,
-        "units": single.units,
-        "low": single.low,
-        "high": single.high,
-        "level": single.level,
-        "estimand": single.estimand,
-        "method": single.method,
         "no_interval": why or single.reason or "",
         "family": family,
         "simultaneous_low": at_once.low,

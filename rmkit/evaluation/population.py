@@ -15,6 +15,7 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Axis, Metric
 from rmkit.errors import DataError, ResultError
+from rmkit.evaluation.interval_columns import interval_columns
 from rmkit.intervals.correlations import Statistic, correlation_over_models
 from rmkit.intervals.means import Interval
 from rmkit.intervals.populations import correlation_over_populations
@@ -250,20 +251,7 @@ def correlation_rows(
 
 def row_of(interval: Interval, statistic: str) -> dict[str, Any]:
     """The columns of a result row that an interval fills."""
-    missing = np.isnan(interval.estimate)
-    return {
-        "metric": "correlation",
-        "value": interval.estimate,
-        "reason": interval.reason if missing else None,
-        "units": interval.units,
-        "statistic": statistic,
-        "low": interval.low,
-        "high": interval.high,
-        "level": interval.level,
-        "estimand": interval.estimand,
-        "method": interval.method,
-        "no_interval": interval.reason or "",
-    }
+    return {"metric": "correlation", "statistic": statistic, **interval_columns(interval)}
 
 
 def answered_by(evaluations: Evaluations, metric: Metric) -> list[int]:

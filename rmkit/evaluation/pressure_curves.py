@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from rmkit.errors import DataError
+from rmkit.evaluation.interval_columns import interval_columns
 from rmkit.evaluation.population import EQUAL_SCORES
 from rmkit.intervals.means import Interval
 from rmkit.policies.alarms import held_out_reward, in_one_unit, late_by, ring, sure_reward
@@ -209,16 +210,4 @@ def _point(value: float, reason: str | None, n_prompts: int, level: float) -> In
 
 def _row(metric: str, interval: Interval) -> dict[str, Any]:
     """The columns of a result row that a metric and its interval fill."""
-    return {
-        "metric": metric,
-        "value": interval.estimate,
-        "reason": interval.reason if np.isnan(interval.estimate) else None,
-        "units": interval.units,
-        "low": interval.low,
-        "high": interval.high,
-        "level": interval.level,
-        "estimand": interval.estimand,
-        "method": interval.method,
-        "no_interval": interval.reason or "",
-        "alarm": "",
-    }
+    return {"metric": metric, **interval_columns(interval), "alarm": ""}

@@ -15,8 +15,8 @@ import pandas as pd
 from rmkit.artifacts.metric import Metric
 from rmkit.evaluation.population import measured_by, policy_columns, row_of, sign_of
 from rmkit.evaluation.pressure_curves import pressures_of
-from rmkit.intervals.correlations import Statistic
-from rmkit.intervals.dyads import NEW_MODELS_THESE_PROMPTS, dyad_correlation
+from rmkit.intervals.correlations import NEW_MODELS_THESE_PROMPTS, Statistic
+from rmkit.intervals.dyads import dyad_correlation
 from rmkit.intervals.means import Interval
 from rmkit.measures.registry import Measure
 from rmkit.policies.pressure import Pressure

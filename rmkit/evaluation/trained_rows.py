@@ -16,6 +16,7 @@ import pandas as pd
 from rmkit.artifacts.evaluations import Evaluations
 from rmkit.artifacts.metric import Metric
 from rmkit.errors import DataError
+from rmkit.evaluation.interval_columns import interval_columns
 from rmkit.evaluation.population import BASE, GOLD, policies, policy_columns
 from rmkit.evaluation.trained_policies import Runs, ended, means_pt, tracked_curve, why_missing
 from rmkit.intervals.means import NEW_PROMPTS_THESE_FITS, Interval
@@ -138,19 +139,10 @@ def held_out_curve(run: pd.DataFrame, score_hr: np.ndarray) -> Curve:
 
 def interval_row(metric: str, interval: Interval) -> Row:
     """The columns of a result row that an interval fills, missing values with their reason."""
-    missing = not np.isfinite(interval.estimate)
-    return {
-        "metric": metric,
-        "value": np.nan if missing else interval.estimate,
-        "reason": (interval.reason or "has no finite value") if missing else None,
-        "units": interval.units,
-        "low": interval.low,
-        "high": interval.high,
-        "level": interval.level,
-        "estimand": interval.estimand,
-        "method": interval.method,
-        "no_interval": interval.reason or "",
-    }
+    row = {"metric": metric, **interval_columns(interval)}
+    if not np.isfinite(interval.estimate):
+        row |= {"value": np.nan, "reason": interval.reason or "has no finite value"}
+    return row
 
 
 def _gains(

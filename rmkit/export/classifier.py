@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rmkit.errors import DataError, quoted
 from rmkit.export.model_card import CARD_FILE, card
 from rmkit.export.text_reward_model import ABOUT, CLASSIFIER, FORMAT, JOINT, TextRewardModel
-from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.loading import Origin, load_reward_model
+from rmkit.lm.classifier_folders import load_classifier, save_classifier
 from rmkit.lm.reading.score import rewards_of
 from rmkit.lm.templates import TEMPLATES, cut_ids, fingerprint
 
@@ -60,13 +59,7 @@ class ClassifierRewardModel(TextRewardModel):
 
     def save(self, folder: str | Path) -> None:
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with quiet_libraries():
-            self.model.save_pretrained(folder)
-            if self.tokenizer.is_fast:  # how it was last called is no part of it
-                self.tokenizer.backend_tokenizer.no_truncation()
-                self.tokenizer.backend_tokenizer.no_padding()
-            self.tokenizer.save_pretrained(folder)
+        save_classifier(self.model, self.tokenizer, folder)
         about = {
             "format": FORMAT,
             "head": self.head,
@@ -90,8 +83,5 @@ class ClassifierRewardModel(TextRewardModel):
         template, head, encoder = about["template"], about["head"], about["encoder"]
         if template not in TEMPLATES or not isinstance(head, str):
             raise ValueError(f"template {quoted(template)} of head {quoted(head)}")
-        model, tokenizer = load_reward_model(Origin(str(folder), str(folder.resolve())))
-        if (found := fingerprint(template, tokenizer)) != about["template_fingerprint"]:
-            was = quoted(about["template_fingerprint"])
-            raise DataError(f"{folder}: its tokenizer makes {found} of a dialogue, and was {was}; put its files back")
+        model, tokenizer = load_classifier(folder, template, about["template_fingerprint"])
         return cls(head, model, tokenizer, template, encoder, about.get("revision"), about["about"])

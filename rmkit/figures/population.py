@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
@@ -68,11 +69,7 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
         for name, here in measured.loc[ratio.index].groupby("reward_model", sort=False):
             look = looks[str(name)]
             ax.scatter(here["value"], ratio[here.index], s=22, linewidth=0.7, **look.dots)
-        ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
-        ax.axhline(0, color=INK, linewidth=0.8)
-        left_out = len(measured) - len(ratio)
-        undefined = f" ({left_out} undefined)" if left_out else ""
-        ax.set(xlabel=look_of(measure, "measure").label, title=labels[policy] + undefined)
+        label_drop_ratios(ax, measure, labels[policy], len(measured) - len(ratio))
     axes[0][0].set(ylabel="normalised drop ratio")
     for height, text in ((1, "no better than the base"), (0, "as good as optimising gold")):
         axes[0][0].annotate(text, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 3),
@@ -82,6 +79,14 @@ def scatter_figure(rows: pd.DataFrame, policies: Sequence[str], *, measure: str 
     prompts = f"measured on {measured['units'].iloc[0]:.0f} prompts, policies on others"
     figure.suptitle(f"{len(measured)} reward models, a dot each; {prompts}", x=0.01, ha="left")
     return figure
+
+
+def label_drop_ratios(ax: Axes, measure: str, policy: str, n_undefined: int) -> None:
+    """Draw the levels 0 and 1 of a drop ratio, name the measure and the policy, and count what is undefined."""
+    ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
+    ax.axhline(0, color=INK, linewidth=0.8)
+    undefined = f" ({n_undefined} undefined)" if n_undefined else ""
+    ax.set(xlabel=look_of(measure, "measure").label, title=policy + undefined)
 
 
 @themed

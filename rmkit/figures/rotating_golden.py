@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
-from rmkit.figures.looks import MARKERS, look_of
-from rmkit.figures.population import policy_labels
-from rmkit.figures.theme import GREY, INK, text_color, themed
+from rmkit.figures.looks import MARKERS
+from rmkit.figures.population import label_drop_ratios, policy_labels
+from rmkit.figures.theme import text_color, themed
 
 PALEST, DARKEST = 0.25, 0.85  # of the colour map: the golden with the cleanest labels is the darkest
 
@@ -42,11 +42,7 @@ def rotating_golden_figure(rows: pd.DataFrame, policies: Sequence[str], *, measu
             color = plt.matplotlib.colors.to_hex(colors[position])
             dots = {"facecolors": color, "edgecolors": text_color(color), "marker": MARKERS[position % len(MARKERS)]}
             ax.scatter(here["value"], ratio[here.index], s=22, linewidth=0.7, label=f"{flip:.0%} flipped", **dots)
-        ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
-        ax.axhline(0, color=INK, linewidth=0.8)
-        left_out = len(measured) - len(ratio)
-        undefined = f" ({left_out} undefined)" if left_out else ""
-        ax.set(xlabel=look_of(measure, "measure").label, title=labels[policy] + undefined)
+        label_drop_ratios(ax, measure, labels[policy], len(measured) - len(ratio))
     axes[0][0].set(ylabel="normalised drop ratio")
     axes[0][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), title="the golden's labels")
     prompts = f"measured on {measured['units'].iloc[0]:.0f} prompts, policies on others"

@@ -17,6 +17,7 @@ from rmkit.errors import DataError
 from rmkit.intervals.means import FEWEST_PROMPTS, Interval, check_request
 
 NEW_MODELS_NEW_PROMPTS = "new reward models, new prompts"
+NEW_MODELS_THESE_PROMPTS = "new reward models, these prompts"
 FEWEST_CLUSTERS = 10  # draws, say, that models share: with fewer, how they vary cannot be told
 FEWEST_MODELS = 15  # from here on coverage was measured: docs/log/interval-coverage.md
 PERFECT = 1 - 1e-12  # of a correlation: from here on Fisher's z is infinite for all that rounding can tell

@@ -13,11 +13,17 @@ from typing import Literal
 import numpy as np
 
 from rmkit.errors import DataError, one_of
-from rmkit.intervals.correlations import CORRELATIONS, HIGHEST, PERFECT, Statistic, limits_of_difference
+from rmkit.intervals.correlations import (
+    CORRELATIONS,
+    HIGHEST,
+    NEW_MODELS_THESE_PROMPTS,
+    PERFECT,
+    Statistic,
+    limits_of_difference,
+)
 from rmkit.intervals.means import Interval, check_request
 from rmkit.intervals.weighted_correlations import weighted_correlation
 
-NEW_MODELS_THESE_PROMPTS = "new reward models, these prompts"
 FEWEST_NODES: dict[str, int] = {"kendall": 10, "spearman": 10, "pearson": 30}  # docs/log/interval-coverage.md
 
 By = Literal["jackknife", "bootstrap"]

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from rmkit.errors import DataError, one_of
+from rmkit.intervals.correlations import NEW_MODELS_THESE_PROMPTS
 from rmkit.intervals.means import Interval, check_request
 
-NEW_MODELS_THESE_PROMPTS = "new reward models, these prompts"
 FEWEST_MODELS = 15
 SAME = 1e-20  # of the outcomes' variance: less than this is rounding
 

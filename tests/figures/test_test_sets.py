@@ -58,8 +58,10 @@ def test_a_figure_can_be_read(name, rows):
 def test_a_map_has_a_panel_for_each_policy_and_writer_with_its_values(rows):
     figure = FIGURES["bins"](rows)
     panels = [ax for ax in figure.axes if ax.get_title(loc="left")]
-    assert [ax.get_title(loc="left") for ax in panels] == [
-        f"{policy}, {writer}" for policy in ("Best-of-2", "KL optimum at 0.5 nats") for writer in ("sft", "base")
+    assert [ax.get_title(loc="left").replace("\n", " ") for ax in panels] == [
+        f"{policy}, {writer}"
+        for policy in ("Best-of-2", "KL optimum at 0.5 nats")
+        for writer in ("fine-tuned", "base model")
     ]
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["1", "0"]
     cell = rows[(rows["design"] == "B") & (rows["policy"] == "best_of_2") & (rows["source"] == "sft")]

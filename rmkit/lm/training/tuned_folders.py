@@ -11,8 +11,7 @@ import numpy as np
 
 from rmkit.errors import DataError
 from rmkit.files.regular import read_json
-from rmkit.lm.libraries import quiet_libraries
-from rmkit.lm.loading import Origin, load_reward_model
+from rmkit.lm.classifier_folders import load_classifier, save_classifier
 from rmkit.lm.templates import fingerprint
 from rmkit.lm.training.preference_model import TunedModel
 
@@ -22,13 +21,7 @@ ABOUT = "preference_training.json"
 def save_tuned(tuned: TunedModel, folder: str | Path) -> None:
     """Write model, tokenizer and what else there is to know into a folder, made if need be."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with quiet_libraries():
-        tuned.model.save_pretrained(folder)
-        if tuned.tokenizer.is_fast:  # how it was last called is no part of it
-            tuned.tokenizer.backend_tokenizer.no_truncation()
-            tuned.tokenizer.backend_tokenizer.no_padding()
-        tuned.tokenizer.save_pretrained(folder)
+    save_classifier(tuned.model, tuned.tokenizer, folder)
     about = {
         "template": tuned.template,
         "template_fingerprint": fingerprint(tuned.template, tuned.tokenizer),
@@ -54,9 +47,6 @@ def load_tuned(folder: str | Path) -> TunedModel:
     import pandas as pd
 
     about = about_tuned(folder)
-    model, tokenizer = load_reward_model(Origin(str(folder), str(Path(folder).resolve())))
-    if (found := fingerprint(about["template"], tokenizer)) != about["template_fingerprint"]:
-        was = about["template_fingerprint"]
-        raise DataError(f"{folder}: its tokenizer makes {found} of a dialogue, and was {was}; put its files back")
+    model, tokenizer = load_classifier(Path(folder), about["template"], about["template_fingerprint"])
     log = pd.DataFrame(about["log"])
     return TunedModel(model, tokenizer, about["template"], log, about["validation_loss_e"], about["n_cut"])

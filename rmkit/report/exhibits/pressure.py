@@ -5,15 +5,13 @@ From stored rows alone. Rows of pairs and of training are of one population; of 
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from rmkit.errors import ResultError
 from rmkit.figures.overoptimisation import gamma_figure
 from rmkit.figures.policy_training import gain_figure, training_figure
 from rmkit.figures.population import mild_and_strong
 from rmkit.figures.rotating_golden import rotating_golden_figure
 from rmkit.report.exhibits.population import HEADS, OF, TRAINED
-from rmkit.report.exhibits.settings import Drawn, Results, headed, named, row_settings
+from rmkit.report.exhibits.settings import Drawn, Results, headed, named, of_first_seed
 
 
 def every_model_golden(results: Results, stage: str = HEADS) -> Iterator[Drawn]:
@@ -72,12 +70,3 @@ def policy_training(results: Results) -> Iterator[Drawn]:
             "optimised. Bars are 95% intervals for new prompts and these policies.",
             figures[1],
         )
-
-
-def of_first_seed(results: Results, stage: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The rows of each setting of a stage, those of its first seed, with what tells it apart."""
-    if stage not in results.gathered:
-        return
-    for told_apart, rows in row_settings(results.rows(stage)):
-        first = rows["param_seed"] == rows["param_seed"].min() if "param_seed" in rows else slice(None)
-        yield told_apart, rows[first]

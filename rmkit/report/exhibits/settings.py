@@ -147,6 +147,15 @@ def row_settings(
     yield from zip(all_told(stage, everyone, ("seed",)), of_settings, strict=True)
 
 
+def of_first_seed(results: Results, stage: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each setting of a stage, those of its first seed, with what tells it apart."""
+    if stage not in results.gathered:
+        return
+    for told_apart, rows in row_settings(results.rows(stage)):
+        first = rows["param_seed"] == rows["param_seed"].min() if "param_seed" in rows else slice(None)
+        yield told_apart, rows[first]
+
+
 def parameters_of(rows: pd.DataFrame) -> dict[str, Any]:
     """The parameters that rows have, of the first of them."""
     return {name.removeprefix("param_"): rows[name].iloc[0] for name in rows if name.startswith("param_")}

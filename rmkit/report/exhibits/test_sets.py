@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rmkit.errors import ResultError
 from rmkit.figures.population import mild_and_strong
 from rmkit.figures.test_sets import category_map, curve_figure, dots_figure, rank_bin_map, rewording_figure
-from rmkit.report.exhibits.settings import Drawn, Results, headed, named, row_settings
+from rmkit.report.exhibits.settings import Drawn, Results, headed, named, of_first_seed
 
 STAGE = "14_test_sets"
 OF = (
@@ -72,11 +72,7 @@ def ends_of_training(correlations: pd.DataFrame) -> list[str]:
 
 def designs_of_test_sets(results: Results) -> Iterator[Drawn]:
     """A figure for each design that the rows have."""
-    if STAGE not in results.gathered:
-        return
-    for told_apart, rows in row_settings(results.rows(STAGE)):
-        if "param_seed" in rows:
-            rows = rows[rows["param_seed"] == rows["param_seed"].min()]
+    for told_apart, rows in of_first_seed(results, STAGE):
         correlations = rows[rows["metric"] == "correlation"]
         here = correlations[(correlations["reward_scale"] == "") & (correlations["policy_category"] == "")]
         shown = [*mild_and_strong(here), *ends_of_training(correlations)]

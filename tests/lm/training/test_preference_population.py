@@ -143,7 +143,7 @@ def test_a_tokenizer_that_reads_otherwise_is_refused(models, tmp_path):
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     (folder / ABOUT).unlink()  # it may be a link to the one that other tests read
     (folder / ABOUT).write_text(json.dumps(about | {"template_fingerprint": "plain:0"}), encoding="utf-8")
-    with pytest.raises(DataError, match="and was plain:0; put its files back"):
+    with pytest.raises(DataError, match="and was 'plain:0'; put its files back"):
         load_tuned(folder)
     assert about_tuned(folder)["template"] == "plain"
 
