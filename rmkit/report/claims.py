@@ -50,7 +50,7 @@ def claim_table(rows: pd.DataFrame, ledger: Ledger) -> Table | None:
     lines = []
     for name, claim in ledger.claims.items():
         of_claim = by_claim.get(name)
-        said = TableCell(NOT_ASKED) if of_claim is None else TableCell(*verdict_words(of_claim), wide=True)
+        said = TableCell(NOT_ASKED, wide=True) if of_claim is None else TableCell(*verdict_words(of_claim), wide=True)
         lines.append(
             [TableCell(name), TableCell(claim.text, wide=True), said, TableCell(claim.elsewhere or NONE, wide=True)]
         )

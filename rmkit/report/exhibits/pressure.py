@@ -41,8 +41,8 @@ def gamma_and_accuracy(results: Results) -> Iterator[Drawn]:
                 named("gamma-and-accuracy", told_apart),
                 headed("How much of gold's gain is lost on the way?", told_apart),
                 "Kim's gamma of each reward model against its accuracy: the part of what optimising gold itself would "
-                "gain that is lost on the way from the base, by Best-of-n and by the KL optimum. Bars are 95% "
-                "intervals for new prompts and these reward models.",
+                "gain that is lost on the way from the base, by Best-of-n and by the KL optimum. Bars, where there "
+                "are any, are 95% intervals for new prompts and these reward models.",
                 gamma_figure(turned, rows[rows["metric"] == "accuracy"], list(dict.fromkeys(turned["form"]))),
             )
 
@@ -67,6 +67,6 @@ def policy_training(results: Results) -> Iterator[Drawn]:
             named("training-gain", told_apart),
             headed("What does each trained policy gain?", told_apart),
             "Gold at the last step less gold at the start, against the accuracy of the reward model that was "
-            "optimised. Bars are 95% intervals for new prompts and these policies.",
+            "optimised. Bars, where there are any, are 95% intervals for new prompts and these policies.",
             figures[1],
         )

@@ -17,7 +17,7 @@ from rmkit.report.exhibits.settings import Drawn, Results, headed, named, of_fir
 STAGE = "14_test_sets"
 OF = (
     "Kendall's correlation over the reward models between what a test set measures and what their policies earn on "
-    "other prompts; bars are 95% intervals for new reward models and new prompts."
+    "other prompts. Bars, where there are any, are 95% intervals for new reward models and new prompts."
 )
 Draw = Callable[[pd.DataFrame, list[str]], Figure]
 # Name of the file: what draws it, the heading, the caption.
