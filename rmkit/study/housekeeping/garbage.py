@@ -4,9 +4,9 @@ What is named as a job stays while a study refers to that job, or may still come
 finished has no key yet, and any stored job of its stage and parameters may turn out to be it. So after a removal no
 study executes more than before. Trials, which is what a command line sets and studies that lie elsewhere, are no files
 under params/: their jobs are known from the records of runs, are listed by the command that made them, and stay unless
-one asks for their removal too. A report stays while its study is there; drafts, opened copies and jobs that were set
-aside as damaged stay for some days; what 08 exported stays unless one asks, and its saved views always. All else goes,
-when no run is alive.
+one asks for their removal too. A report stays while its study is there; drafts, opened copies, jobs that were set aside
+as damaged and copies of files of pairs, which a fit makes anew, stay for some days; what 08 exported stays unless one
+asks, and its saved views always. All else goes, when no run is alive.
 
 Each folder is renamed into `runs/tmp/` and removed from there, so that it is in its place whole or not at all; what a
 killed process leaves in `runs/tmp/` the next run removes. No run starts until all is renamed.
@@ -47,10 +47,11 @@ ROOMS = {
     "drafts": "old drafts",
     "opened": "old copies of executed notebooks, made to be opened",
     "corrupt": "jobs set aside long ago as damaged",
+    "pairs": "old copies of several files of pairs that `rmkit fit` read as one",
     "exports": "files that 08 exported",
 }
 TRIALS, EXPORTS = "trials", "exports"  # what goes only if one asks for it
-AGING = ("drafts", "opened", "corrupt")
+AGING = ("drafts", "opened", "corrupt", "pairs")
 OF_A_JOB = re.compile(r".+-[0-9a-f]{16}(\.json)?")  # a key or a plan id
 DIFFERENCES_SHOWN = 3
 DAY = 86_400.0

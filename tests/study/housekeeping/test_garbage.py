@@ -290,6 +290,16 @@ def test_drafts_and_damaged_jobs_stay_for_some_days(store):
     assert sum(sizes_of(collectable(store, NOBODY, older_than=7)).values()) == 5
 
 
+def test_files_of_pairs_that_were_copied_to_be_read_as_one_go_when_they_are_old(store):
+    for name, written in (("0123456789abcdef", 0), ("fedcba9876543210", time.time())):
+        file = store.root / "pairs" / name / "01-mine.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text("{}\n")
+        os.utime(file, (written, written))
+        os.utime(file.parent, (written, written))
+    assert [path.name for path in collectable(store, NOBODY, older_than=7)] == ["0123456789abcdef"]
+
+
 def test_a_draft_that_is_still_written_is_not_old(store):
     draft = store.root / "drafts/04-20260101T000000-abcdef"
     draft.mkdir(parents=True)
