@@ -52,11 +52,15 @@ def fitted_middle(text: str, width: float) -> str:
     """The text, its middle cut out where it would be wider than so many pixels; a third of what is left begins it."""
     if text_width(text) <= width:
         return text
-    cuts = (
-        f"{text[: kept // 3].rstrip()}…{text[len(text) - (kept - kept // 3) :].lstrip()}"
-        for kept in range(len(text) - 1, 0, -1)
-    )
-    return next((cut for cut in cuts if text_width(cut) <= width), "…")
+
+    def cut(kept: int) -> str:
+        return f"{text[: kept // 3].rstrip()}…{text[len(text) - (kept - kept // 3) :].lstrip()}"
+
+    low, high = 0, len(text) - 1
+    while low < high:  # the less is kept, the narrower it is
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if text_width(cut(middle)) <= width else (low, middle - 1)
+    return cut(low)
 
 
 def lines_of(text: str, width: float) -> list[str]:
