@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rmkit.characters import HIDDEN, visible
+from rmkit.machine.address_grammar import no_address_grammar
 from rmkit.report.equations import equation_svg
 from rmkit.report.markers import without_markers
 from rmkit.report.templates import template
@@ -67,7 +68,8 @@ LONGEST_ALT = 160  # characters
 
 def whole_notebook(path: Path) -> Any:
     """A notebook in the format of today; ValueError where it is none."""
-    import nbformat
+    with no_address_grammar():
+        import nbformat
 
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -83,9 +85,10 @@ def notebook_page(path: Path, written: Path, facts: Mapping[str, str], target: C
     facts: title, study, what (the job in words), seconds, key. target: where a relative link of the notebook leads from
     the page, None if nowhere.
     """
-    import nbformat
-    from nbconvert import HTMLExporter
-    from nbconvert.filters import Highlight2HTML
+    with no_address_grammar():
+        import nbformat
+        from nbconvert import HTMLExporter
+        from nbconvert.filters import Highlight2HTML
 
     notebook = read_stored(path, whole_notebook)
     today = nbformat.read(written, as_version=4)

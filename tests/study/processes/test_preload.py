@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from rmkit.study.planning.plan import make_plan
 from rmkit.study.planning.project import Project
 from rmkit.study.planning.study_file import load_study
@@ -31,14 +33,23 @@ def test_a_job_that_computes_without_torch_does_not_wait_for_it():
 
 GRAMMAR_LEFT_OUT = """
 import sys
-import rmkit.study.processes.papermill_import
-assert "papermill" in sys.modules
+%s
 assert "rfc3987_syntax" not in sys.modules
 import rfc3987_syntax
 assert rfc3987_syntax.is_valid_syntax("iri", "https://example.org/")
 """
 
 
-def test_papermill_is_imported_without_the_grammar_of_addresses_and_others_still_have_it():
-    ended = subprocess.run([sys.executable, "-c", GRAMMAR_LEFT_OUT], capture_output=True, text=True, cwd=REPOSITORY)
+@pytest.mark.parametrize(
+    "imported",
+    [
+        "import rmkit.study.processes.papermill_import\nassert 'papermill' in sys.modules",
+        "from pathlib import Path\nfrom rmkit.report.notebook_page import whole_notebook\n"
+        "whole_notebook(Path('notebooks/00_human_preferences.ipynb'))",
+    ],
+    ids=["papermill", "a page"],
+)
+def test_the_grammar_of_addresses_is_left_out_and_others_still_have_it(imported):
+    code = GRAMMAR_LEFT_OUT % imported
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
     assert ended.returncode == 0, ended.stderr
