@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ def pytest_configure():
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ[SESSION] = str(os.getpid())
+    sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would compile its grammars: see papermill_import
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,14 +89,38 @@ def smoke(tmp_path_factory):
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported and collected stays to the end: no garbage collection goes through its million objects again.
+
+    Each training by transformers asks for several.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
 def pytest_itemcollected(item):
-    """Tests that share what is slow to make run in one worker (`--dist loadgroup`), so that it is made once."""
-    for fixture in ("smoke", "base_folder"):
-        if fixture in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group(fixture))
-            return
+    """Tests that need the finished smoke study run in one worker (`--dist loadgroup`), so that it runs once."""
+    if "smoke" in item.fixturenames:
+        item.add_marker(pytest.mark.xdist_group("smoke"))
 
 
 def pytest_collection_modifyitems(items):
-    """The longest test comes first, so that the others run beside it."""
-    items.sort(key=lambda item: "test_the_figures_of_one_seed" not in item.name)
+    """The longest test comes first, then those of the smoke study, so that the others run beside them."""
+    items.sort(key=lambda item: ("test_the_figures_of_one_seed" not in item.name, "smoke" not in item.fixturenames))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadgroup` a file's tests share a worker, in the order in which they were collected."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from tests.scheduling import GroupsAndFiles
+
+    config.option.loadscopereorder = False
+    return GroupsAndFiles(config, log)
