@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.small_project import REPOSITORY
+from tests.small_project import REPOSITORY, copy_package
 
 
 def checkout(folder: Path) -> Path:
     """A copy of what a user has, without a store."""
-    for name in ("rmkit", "notebooks", "params", "data", "docs"):
+    copy_package(folder / "rmkit")
+    for name in ("notebooks", "params", "data", "docs"):
         shutil.copytree(
             REPOSITORY / name,
             folder / name,

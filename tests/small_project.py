@@ -5,6 +5,7 @@ A third, `02_parts`, is in no study but those that tests write: long work in fin
 something more when its `kind` is full.
 """
 
+import compileall
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -180,6 +182,21 @@ def write_notebook(path: Path, cells) -> None:
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+@cache
+def compiled_package() -> Path:
+    """This checkout's rmkit, compiled: else each of the processes that a run starts compiles it for itself."""
+    compileall.compile_dir(REPOSITORY / "rmkit", quiet=2)  # what is up to date stays
+    return REPOSITORY / "rmkit"
+
+
+def copy_package(folder: Path) -> None:
+    """A copy of rmkit with its compiled form, which a file that a test changes leaves behind by its time and size.
+
+    What another process is writing meanwhile (`name.pyc.12345`) is left out.
+    """
+    shutil.copytree(compiled_package(), folder, ignore=shutil.ignore_patterns("*.pyc.*"))
+
+
 @dataclass
 class SmallProject:
     root: Path
@@ -187,7 +204,7 @@ class SmallProject:
     @classmethod
     def make(cls, root: Path, *, seeds=(0, 1)) -> "SmallProject":
         root.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(REPOSITORY / "rmkit", root / "rmkit", ignore=shutil.ignore_patterns("__pycache__"))
+        copy_package(root / "rmkit")
         stages = root / "rmkit/stages/graph.py"
         source = stages.read_text(encoding="utf-8")
         start, end = source.index("# An artifact's format is"), source.index("def holds")
