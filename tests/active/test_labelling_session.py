@@ -4,6 +4,7 @@ import json
 import threading
 from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -172,14 +173,16 @@ def test_the_side_that_is_chosen_wins(tmp_path, side):
         assert label.shown_left == pool.response_ids[sides["left"]]
 
 
-def test_a_kill_at_every_byte_of_an_answer_keeps_all_labels_but_that_one(tmp_path):
-    """The last answer's two rows, what is shown and what is said of it, cut at each of their bytes."""
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_a_kill_at_every_byte_of_an_answer_keeps_all_labels_but_that_one(tmp_path, step):
+    """The last answer's two rows, what is shown and what is said of it, cut at each of their bytes, or at a ninth."""
     pool, reward_r = linear_pool(n_prompts=4)
     window = session(pool, tmp_path, file="whole.jsonl")
     person(reward_r).work(window, 3)
     content = (tmp_path / "whole.jsonl").read_bytes()
     said, path = labels_of(window), tmp_path / "labels.jsonl"
-    for length in range(sum(map(len, content.splitlines(keepends=True)[:-2])), len(content) + 1):
+    *_, start, shown, end = accumulate(map(len, content.splitlines(keepends=True)), initial=0)
+    for length in sorted({*range(start, end, step), *range(shown - 2, shown + 2), *range(end - 2, end + 1)}):
         path.write_bytes(content[:length])
         log = LabelLog(path)
         whole = length >= len(content) - 1

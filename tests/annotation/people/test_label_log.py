@@ -58,13 +58,14 @@ def test_rows_are_there_when_the_file_is_opened_again(tmp_path):
     assert reopened(path).told == []
 
 
-def test_a_kill_at_any_byte_loses_at_most_the_row_being_written(tmp_path):
-    """At every byte: what was there before stays, and the next label comes after it on a line of its own."""
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 9])
+def test_a_kill_at_any_byte_loses_at_most_the_row_being_written(tmp_path, step):
+    """At every byte, or a ninth: what was there before stays, and the next label comes after it on a line of its own."""
     path, aside = tmp_path / "labels.jsonl", tmp_path / "labels.jsonl.torn"
     before, last, after = ROWS[:2], ROWS[4], label(2, "skip")
     whole = "".join(encoded(row) + "\n" for row in before).encode()
     half = (encoded(last) + "\n").encode()
-    for length in range(len(half) + 1):
+    for length in sorted({*range(0, len(half), step), 1, *range(len(half) - 3, len(half) + 1)}):
         path.write_bytes(whole + half[:length])
         aside.unlink(missing_ok=True)
         kept = [last] if length >= len(half) - 1 else []
