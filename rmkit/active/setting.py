@@ -10,7 +10,7 @@ and one prior for design and fit are ours. Notebook 05 runs the rounds.
 
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from scipy.special import expit
 from rmkit.active.budget import VALIDATION_EVERY, Budget
 from rmkit.active.calibrated import held_out_temperatures
 from rmkit.active.candidates import Acquisition, Candidates, Responses, checked_choice
-from rmkit.active.diagnostics import of_choice
+from rmkit.active.diagnostics import Controls, of_choice
 from rmkit.active.pools import not_among
 from rmkit.active.questions import Questions
 from rmkit.errors import DataError, ParamsError
@@ -91,6 +91,7 @@ class Setting:
     holds_out: bool = True  # whether each fifth label is kept from training, to stop it by or to calibrate
     calibrated: bool = False  # whether margins are divided by a temperature before p (1 - p): fitted on those labels
     refit: Literal["cold", "warm"] = "cold"  # whether a round's fit starts anew, or from the round before
+    last_controls: dict[int, Controls] = field(default_factory=dict, init=False, repr=False)  # by round, one at most
 
     def __post_init__(self) -> None:
         if len(self.embedding_rd) != len(self.questions.prompt_r):
@@ -145,11 +146,19 @@ class Setting:
         rng = self.streams(f"{self.pool} choice {name} {done}" if name in RESERVED else f"{self.pool} {name} {done}")
         chosen_m = self._chosen(name, candidates, rng, done, len(known))
         labelled = self.ask(pair_m2[chosen_m])
-        about = of_choice(candidates, chosen_m, self.streams(f"{self.pool} controls {done}"))
+        about = of_choice(candidates, chosen_m, self._controls_of(candidates, done))
         about["distinct_prompts"] = float(len(np.unique(self.questions.prompt_r[labelled.pair_m2])))
         about["distinct_responses"] = float(len(np.unique(labelled.pair_m2)))
         about["label_error"] = self.questions.contradicted(labelled.pair_m2, labelled.label_m)
         return Batch(labelled, len(pair_m2), int((~new_m).sum()), about, warmth)
+
+    def _controls_of(self, candidates: Candidates, done: int) -> Controls:
+        """Those of this round, the last strategy's if that had the same candidates: their ties are broken alike."""
+        if not (last := self.last_controls.get(done)) or not last.hold_for(candidates, self.budget.n_batch):
+            rng = self.streams(f"{self.pool} controls {done}")
+            self.last_controls.clear()
+            last = self.last_controls[done] = Controls.of(candidates, self.budget.n_batch, rng)
+        return last
 
     def _chosen(
         self, name: str, candidates: Candidates, rng: np.random.Generator, done: int, n_known: int

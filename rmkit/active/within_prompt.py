@@ -122,12 +122,11 @@ class _View:
     ) -> "_View":
         assert candidates.responses is not None
         seen = candidates.responses
-        used_k = rng.permutation(np.unique(seen.pair_m2[rows]))  # the first of equals is then any of them
-        at = {int(u): k for k, u in enumerate(used_k)}
+        used_u, at_m = np.unique(seen.pair_m2[rows], return_inverse=True)
+        used_k = rng.permutation(used_u)  # the first of equals is then any of them
+        first_m, second_m = np.argsort(used_k)[at_m.reshape(-1, 2)].T
         place_kk = np.full((len(used_k), len(used_k)), -1, dtype=np.int64)
-        for m in rows:
-            i, j = (at[int(u)] for u in seen.pair_m2[m])
-            place_kk[i, j] = place_kk[j, i] = m
+        place_kk[first_m, second_m] = place_kk[second_m, first_m] = rows
         with np.errstate(over="ignore", invalid="ignore"):  # told below
             root_kh = seen.feature_ud[used_k].astype(np.float64) @ inverse_root_dd.T
             sd_k = np.sqrt((root_kh**2).sum(axis=1))

@@ -8,7 +8,7 @@ within-prompt Spearman); its reviewers asked for the rest. measures/ has the for
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -132,6 +132,7 @@ class AnnotatedPairs:
     second_pq: np.ndarray  # (P, Q) int64, another response of the prompt
     gold_m2: np.ndarray  # (P Q, 2) float64
     prefers_first: PrefersFirst
+    chance_m_of: dict[float, np.ndarray] = field(default_factory=dict, init=False)  # by beta, as far as they were asked
 
     @classmethod
     def of(cls, gold_pk: np.ndarray, prefers_first: PrefersFirst, rng: np.random.Generator | None) -> "AnnotatedPairs":
@@ -151,7 +152,8 @@ class AnnotatedPairs:
             return dict.fromkeys(EXPECTED, np.full(len(score_pk), np.nan)), np.nan
         sides = (np.take_along_axis(score_pk, side_pq, axis=1) for side_pq in (self.first_pq, self.second_pq))
         margin_m = np.subtract(*sides).ravel()
-        chance_m = self.prefers_first(float(beta), self.gold_m2)
+        if (chance_m := self.chance_m_of.get(float(beta))) is None:
+            chance_m = self.chance_m_of[float(beta)] = self.prefers_first(float(beta), self.gold_m2)
         found = {
             name: metric(margin_m, chance_m).reshape(self.first_pq.shape).mean(axis=1)
             for name, metric in EXPECTED.items()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from rmkit.active.candidates import Candidates
-from rmkit.active.diagnostics import of_choice
+from rmkit.active.diagnostics import Controls, of_choice
 from rmkit.active.strategies.d_optimal import DOptimal
 from rmkit.active.strategies.entropy import Entropy
-from tests.active.small_settings import GOLD, history
+from tests.active.small_settings import GOLD, history, setting
 
 
 def candidates(seed=0, n_pairs=60, n_dimensions=5):
@@ -16,7 +16,8 @@ def candidates(seed=0, n_pairs=60, n_dimensions=5):
 
 
 def about(chosen_m, seed=0):
-    return of_choice(candidates(seed), np.asarray(chosen_m), np.random.default_rng(1))
+    seen, chosen_m = candidates(seed), np.asarray(chosen_m)
+    return of_choice(seen, chosen_m, Controls.of(seen, len(chosen_m), np.random.default_rng(1)))
 
 
 def test_a_greedy_batch_is_its_own_control_and_entropys_overlaps_with_itself():
@@ -55,3 +56,22 @@ def test_what_was_asked_is_counted_in_every_batch():
         wrong = (GOLD.ravel()[first] > GOLD.ravel()[second]) != asked["label"].to_numpy()
         assert batch.label_error == pytest.approx(wrong.mean())
         assert batch.temperature == 1
+
+
+def test_controls_hold_for_the_same_candidates_and_as_many_pairs_alone():
+    controls = Controls.of(candidates(), 3, np.random.default_rng(0))
+    assert controls.hold_for(candidates(), 3)
+    assert not controls.hold_for(candidates(), 4)
+    assert not controls.hold_for(candidates(1), 3)
+
+
+def test_what_a_batch_is_like_does_not_depend_on_who_chose_before():
+    def last_about(*names):
+        experiment = setting()
+        known, pool_m2 = experiment.start(), experiment.offered(1)
+        model = experiment.fit([known], 0)
+        return [experiment.choose(name, pool_m2, known, model, 0, 1).about for name in names][-1]
+
+    alone = last_about("entropy")
+    assert last_about("random", "entropy") == alone
+    assert last_about("random") != alone

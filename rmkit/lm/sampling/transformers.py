@@ -13,6 +13,7 @@ from rmkit.artifacts.shards import Shards
 from rmkit.errors import DataError
 from rmkit.lm.loading import context_of
 from rmkit.lm.sampling.draws import Decoding, Sampled, answer_of, noise
+from rmkit.lm.sampling.top_p import top_p_warper
 from rmkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -60,13 +61,6 @@ def sample(
     everything = pd.concat(tables, ignore_index=True)
     seconds, tokens = (everything.pop(name).sum() for name in ("seconds", "tokens_drawn"))
     return Sampled(everything, float(seconds), int(tokens))
-
-
-def top_p_warper(top_p: float) -> Any:
-    """transformers' own top-p: the likeliest tokens that together have probability top_p stay in."""
-    from transformers import TopPLogitsWarper
-
-    return TopPLogitsWarper(top_p)
 
 
 def check_context(

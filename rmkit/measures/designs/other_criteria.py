@@ -31,6 +31,7 @@ from rmkit.measures.designs.d_optimal import (
 SOLVED_AT_ONCE = 64  # pairs of a secular equation each
 FAR = 1e60  # beyond this, or below its inverse, numbers are scaled: their products would leave float64
 HALVINGS = 60  # of the interval that holds a root: as far as float64 goes
+NEAR = 1e-9  # a pair is out that lies below the best by more than this, relatively: far more than rounding
 
 
 def greedy_linear(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int, target_dd: np.ndarray) -> np.ndarray:
@@ -99,28 +100,63 @@ def _smallest(scaled_md: np.ndarray, level_d: np.ndarray, vector_dd: np.ndarray)
     found = np.empty(len(scaled_md))
     at_once = max(1, BLOCK_BYTES // (8 * scaled_md.shape[1]))
     for start in range(0, len(scaled_md), at_once):
-        weight_bd = (scaled_md[start : start + at_once].astype(np.float64) @ vector_dd) ** 2
-        low_b = np.full(len(weight_bd), level_d[0])
-        # the root is not above the second eigenvalue, nor further up than the pair's whole length
-        high_b = np.minimum(level_d[1], level_d[0] + weight_bd.sum(axis=1))
+        weight_bd, low_b, high_b = _around_roots(scaled_md[start : start + at_once], level_d, vector_dd)
         for _ in range(HALVINGS):
-            middle_b = (low_b + high_b) / 2
-            gap_bd = level_d - middle_b[:, None]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                term_bd = np.where(weight_bd > 0, weight_bd / gap_bd, 0.0)
-            # left of the root the sum, which rises from -infinity at the smallest level, is below 0
-            below_b = (1 + term_bd.sum(axis=1) < 0) | ((weight_bd[:, 0] > 0) & (gap_bd[:, 0] == 0))
-            low_b, high_b = np.where(below_b, middle_b, low_b), np.where(below_b, high_b, middle_b)
+            low_b, high_b = _halved(weight_bd, level_d, low_b, high_b)
         found[start : start + at_once] = np.where(weight_bd[:, 0] > 0, (low_b + high_b) / 2, level_d[0])
     return found
+
+
+def _around_roots(
+    scaled_bd: np.ndarray, level_d: np.ndarray, vector_dd: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(B, D) squares of the pairs along the eigenvectors; (B,) and (B,) what their roots lie between.
+
+    A root is not above the second eigenvalue, nor further up than the pair's whole length.
+    """
+    weight_bd = (scaled_bd.astype(np.float64) @ vector_dd) ** 2
+    return weight_bd, np.full(len(weight_bd), level_d[0]), np.minimum(level_d[1], level_d[0] + weight_bd.sum(axis=1))
+
+
+def _halved(
+    weight_bd: np.ndarray, level_d: np.ndarray, low_b: np.ndarray, high_b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The half of each interval that holds the root."""
+    middle_b = (low_b + high_b) / 2
+    gap_bd = level_d - middle_b[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        term_bd = np.where(weight_bd > 0, weight_bd / gap_bd, 0.0)
+    # left of the root the sum, which rises from -infinity at the smallest level, is below 0
+    below_b = (1 + term_bd.sum(axis=1) < 0) | ((weight_bd[:, 0] > 0) & (gap_bd[:, 0] == 0))
+    return np.where(below_b, middle_b, low_b), np.where(below_b, high_b, middle_b)
+
+
+def _in_front(
+    scaled_bd: np.ndarray, level_d: np.ndarray, vector_dd: np.ndarray, best: float
+) -> tuple[np.ndarray, float]:
+    """Positions in B that may raise the smallest eigenvalue most, and by how much one does at least.
+
+    best: by how much another pair does. Intervals are halved until only one reaches the best that any begins with.
+    """
+    left = np.arange(len(scaled_bd))
+    weight_bd, low_b, high_b = _around_roots(scaled_bd, level_d, vector_dd)
+    for _ in range(HALVINGS):
+        best = max(best, float(low_b.max()) - level_d[0])
+        near = np.flatnonzero(high_b - level_d[0] >= best * (1 - NEAR))
+        if len(near) < len(left):
+            left, weight_bd, low_b, high_b = left[near], weight_bd[near], low_b[near], high_b[near]
+        if len(left) <= 1:
+            break
+        low_b, high_b = _halved(weight_bd, level_d, low_b, high_b)
+    return left, best
 
 
 def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.ndarray:
     """(n_pairs,) positions in M, each the pair that leaves the largest smallest eigenvalue; of equals the first.
 
     A pair raises it by (u_1^T x_m)^2 v_m at most, and not above the second: only pairs whose bound reaches the best so
-    far are solved. Where no pair raises it, as with two equal smallest eigenvalues, the one that adds most to their
-    eigenvectors' directions is taken, so that a later pick can.
+    far are solved, and only as far as it takes to tell them apart. Where no pair raises it, as with two equal smallest
+    eigenvalues, the one that adds most to their eigenvectors' directions is taken, so that a later pick can.
     """
     picked, free_m, known_dd = begun(scaled_md, known_dd, n_pairs)
     if not np.isfinite(known_dd).all():
@@ -128,20 +164,12 @@ def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.nd
     with np.errstate(over="ignore", invalid="ignore"):  # told by require_finite
         require_finite(np.einsum("md,md->m", scaled_md, scaled_md, dtype=np.float64))
     for i in range(n_pairs):
-        level_d, vector_dd = eigh(known_dd)
+        level_d, vector_dd = eigh(known_dd, driver="evd")  # the fastest for all vectors
         least = 1e-10 * max(level_d[0], 1e-300)
-        bound_m = np.where(free_m, (scaled_md @ vector_dd[:, 0]) ** 2, -np.inf)
-        if len(level_d) > 1:
-            bound_m = np.minimum(bound_m, level_d[1] - level_d[0])
-        gain_m, best = np.full(len(scaled_md), -np.inf), least
-        for tried in np.split(
-            order := np.argsort(-bound_m, kind="stable"), range(SOLVED_AT_ONCE, len(order), SOLVED_AT_ONCE)
-        ):
-            if bound_m[tried[0]] < best * (1 - 1e-9):
-                break
-            gain_m[tried] = _smallest(scaled_md[tried], level_d, vector_dd) - level_d[0]
-            best = max(best, gain_m[tried][free_m[tried]].max(initial=-np.inf))
-        if best <= least:
+        solved = _may_be_best(scaled_md, level_d, vector_dd, free_m, least)
+        gain_m = np.full(len(scaled_md), -np.inf)
+        gain_m[solved] = _smallest(scaled_md[solved], level_d, vector_dd) - level_d[0]
+        if gain_m.max() <= least:
             lowest = vector_dd[:, level_d <= level_d[0] * (1 + 1e-9)]
             gain_m = ((scaled_md @ lowest) ** 2).sum(axis=1)
         pick = first_largest(gain_m, free_m)
@@ -149,3 +177,22 @@ def greedy_e(scaled_md: np.ndarray, known_dd: np.ndarray, n_pairs: int) -> np.nd
         pair_d = scaled_md[pick].astype(np.float64, copy=False)
         known_dd += np.outer(pair_d, pair_d)
     return picked
+
+
+def _may_be_best(
+    scaled_md: np.ndarray, level_d: np.ndarray, vector_dd: np.ndarray, free_m: np.ndarray, least: float
+) -> np.ndarray:
+    """Free positions that may raise the smallest eigenvalue most, and by more than `least`."""
+    bound_m = np.where(free_m, (scaled_md @ vector_dd[:, 0]) ** 2, -np.inf)
+    if len(level_d) == 1:
+        return np.flatnonzero(free_m)
+    bound_m = np.minimum(bound_m, level_d[1] - level_d[0])
+    found, best = [np.empty(0, dtype=np.int64)], least
+    order = np.argsort(-bound_m, kind="stable")
+    for tried in np.split(order, range(SOLVED_AT_ONCE, len(order), SOLVED_AT_ONCE)):
+        tried = tried[bound_m[tried] >= best * (1 - NEAR)]
+        if not len(tried):
+            break
+        left, best = _in_front(scaled_md[tried], level_d, vector_dd, best)
+        found.append(tried[left])
+    return np.concatenate(found)

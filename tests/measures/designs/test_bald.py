@@ -5,10 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.special import expit
+from scipy.special import expit, log_expit, log_softmax
 from scipy.stats import norm
 
 from rmkit.measures.designs.bald import bald, greedy_batch_bald, label_entropy
+from rmkit.measures.designs.d_optimal import first_largest
 
 
 @pytest.mark.parametrize(("mean", "variance"), [(0, 0.1), (0, 4), (1, 1), (2, 4), (4, 1), (30, 1e-12), (0, 0)])
@@ -66,3 +67,34 @@ def test_copies_of_a_pair_tell_little_once_it_is_picked():
     one_k, other_k = 4 * rng.normal(size=(2, 500))
     margin_km = np.stack([one_k, one_k, one_k, 0.6 * other_k], axis=1)
     assert greedy_batch_bald(margin_km, 2, rng=rng, n_label_sets=500).picked_k.tolist() == [0, 3]
+
+
+def plain_greedy(margin_km, n_pairs, rng, n_label_sets=128):
+    """Every pair's gain at every pick, in float64."""
+    p_km, log_p_ck = expit(margin_km), np.zeros((n_label_sets, len(margin_km)))
+    drawn_c = rng.integers(len(margin_km), size=n_label_sets)
+    picked, free_m = [], np.ones(margin_km.shape[1], dtype=bool)
+    for _ in range(n_pairs):
+        chance_cm = np.clip(np.exp(log_softmax(log_p_ck, axis=1)) @ p_km, 0, 1)
+        picked.append(first_largest((label_entropy(chance_cm) - label_entropy(p_km).mean(axis=0)).mean(axis=0), free_m))
+        free_m[picked[-1]] = False
+        label_c = rng.random(n_label_sets) < p_km[drawn_c, picked[-1]]
+        log_p_ck += np.where(
+            label_c[:, None], log_expit(margin_km[:, picked[-1]]), log_expit(-margin_km[:, picked[-1]])
+        )
+    return picked
+
+
+@pytest.mark.parametrize(
+    ("spread", "n_draws", "n_all", "n_pairs"),
+    [(1, 300, 700, 60), (0.05, 100, 300, 30), (20, 50, 200, 200), (200, 200, 400, 40), (3, 2, 9, 9)],
+    ids=["ordinary", "hardly anything to tell", "more than the draws can tell", "sure labels", "two draws"],
+)
+def test_no_pair_that_is_left_out_or_rounded_would_have_been_picked(spread, n_draws, n_all, n_pairs):
+    rng = np.random.default_rng(n_pairs)
+    margin_km = rng.normal(size=(n_draws, 12)) @ rng.normal(size=(12, n_all)) * spread / np.sqrt(12)
+    margin_km[:, n_all // 2 : n_all // 2 + 3] = margin_km[:, :1]  # and copies, of which the first is picked
+    first, second = (np.random.default_rng(7) for _ in range(2))
+    expected = plain_greedy(margin_km, n_pairs, first)
+    assert greedy_batch_bald(margin_km, n_pairs, rng=second).picked_k.tolist() == expected
+    assert first.random() == second.random()  # and as many random numbers were drawn
