@@ -23,7 +23,7 @@ from rmkit.study.planning.cell_names import Names, names_of
 from rmkit.study.planning.notebook import read_notebook, tree_of
 from rmkit.study.planning.planned_job import PlannedJob
 from rmkit.study.planning.project import Project
-from rmkit.study.planning.reached_code import TARGET, imported, module_file, parsed
+from rmkit.study.planning.reached_code import TARGET, imported, module_file, parsed, statements
 
 OF_EVERY_MODULE = frozenset(dir(builtins))
 OF_EVERY_CELL = frozenset({"In", "Out", "display", "get_ipython"})
@@ -147,7 +147,7 @@ def _undefined(tree: ast.Module, names: Collection[str]) -> str | None:
     """
     if any(names == ["*"] for _, names in imported(tree, "rmkit")):
         return None
-    bodies = ["\n".join(map(ast.unparse, node.body)) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bodies = ["\n".join(map(ast.unparse, node.body)) for node in statements(tree) if isinstance(node, ast.ClassDef)]
     known = OF_EVERY_MODULE.union(*(names_of(body).bound for body in bodies))
     return min((name for name in names if name not in known and not name.startswith("_")), default=None)
 
@@ -175,8 +175,10 @@ def _read(module: str, package: Path, _as_it_is: tuple[int, int]) -> tuple[ast.M
 
 def _not_importable(tree: ast.Module, package_name: str, package: Path) -> Iterator[str]:
     """What code imports that is not there, in words; what it tries to import is its own affair."""
-    tried = {id(each) for node in ast.walk(tree) if isinstance(node, ast.Try) for each in ast.walk(node)}
-    kept = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in tried]
+    tried = {id(each) for node in statements(tree) if isinstance(node, ast.Try) for each in statements(node)}
+    kept = [
+        node for node in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in tried
+    ]
     for base, names in imported(ast.Module(list(kept), []), package_name):
         if base.split(".")[0] != "rmkit":
             if find_spec(base.split(".")[0]) is None:

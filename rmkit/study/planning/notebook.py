@@ -151,6 +151,8 @@ def check_look_cells(notebook: Notebook) -> None:
 def _imported(tree: ast.Module) -> dict[str, tuple[str | None, str]]:
     """What a cell's names are imported from, of those that it binds by one import at its own level and by no more."""
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    if not imports:
+        return {}
     others = ast.Module([node for node in tree.body if node not in imports], [])
     found: dict[str, list[tuple[str | None, str]]] = {}
     for node in imports:

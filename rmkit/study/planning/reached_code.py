@@ -7,6 +7,7 @@ names that the job's parameters or code mention, so that a new head or strategy 
 
 import ast
 import re
+from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -101,12 +102,22 @@ def _names_as_text(node: ast.Dict) -> dict[str, str]:
 
 def imported(tree: ast.AST, package_name: str = "") -> Iterator[tuple[str, list[str]]]:
     """Each module that a tree imports, inside functions too, with the names that are asked of it."""
-    for node in ast.walk(tree):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             yield resolve_name(base, package_name) if node.level else base, [alias.name for alias in node.names]
+
+
+def statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """The tree and all statements in it, in the order of `ast.walk`; without expressions, in a tenth of its time."""
+    todo = deque([tree])
+    while todo:
+        yield (node := todo.popleft())
+        for part in ("body", "handlers", "orelse", "finalbody", "cases"):
+            if isinstance(inner := getattr(node, part, None), list):  # of an expression it is none
+                todo.extend(inner)
 
 
 @lru_cache(maxsize=1024)
