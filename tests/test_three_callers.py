@@ -25,10 +25,11 @@ def test_plain_papermill_from_another_directory_gives_the_rows_of_the_run(smoke,
     pd.testing.assert_frame_equal(pd.read_parquet(draft / "rows.parquet"), stored(smoke, "09_human_preferences", 1))
 
 
-def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke):
+@pytest.mark.parametrize("stage", ["03_annotation_noise", pytest.param("04_reward_models", marks=pytest.mark.slow)])
+def test_all_cells_in_a_kernel_give_the_rows_of_the_run(smoke, stage):
     """As Run All in JupyterLab, started with RMKIT_STUDY=smoke: the notebook's own values, no injected cell."""
-    draft = run_all(smoke, "04_reward_models", "smoke")
-    pd.testing.assert_frame_equal(pd.read_parquet(draft / "rows.parquet"), stored(smoke, "04_reward_models", 0))
+    draft = run_all(smoke, stage, "smoke")
+    pd.testing.assert_frame_equal(pd.read_parquet(draft / "rows.parquet"), stored(smoke, stage, 0))
 
 
 def test_the_first_notebook_gives_the_same_bytes_as_the_run(smoke, tmp_path):
