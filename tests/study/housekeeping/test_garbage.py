@@ -294,7 +294,7 @@ def test_files_of_pairs_that_were_copied_to_be_read_as_one_go_when_they_are_old(
     for name, written in (("0123456789abcdef", 0), ("fedcba9876543210", time.time())):
         file = store.root / "pairs" / name / "01-mine.jsonl"
         file.parent.mkdir(parents=True)
-        file.write_text("{}\n")
+        file.write_text("{}\n", encoding="utf-8")
         os.utime(file, (written, written))
         os.utime(file.parent, (written, written))
     assert [path.name for path in collectable(store, NOBODY, older_than=7)] == ["0123456789abcdef"]
