@@ -29,6 +29,7 @@ from rmkit.evaluation.population import (
 FEWEST_IN_ORDER = 3  # reward models: two always correlate by 1 or -1
 EXACT = ("best_of_n", "kl")
 CATEGORY = "category"  # a column of a bank's prompts
+NO_POLICY = "no policy was trained for it, or its run has no end or never got this far"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,21 @@ class Earned:
         here_q = category_q == category
         columns = {**self.columns, "policy_category": category}
         return Earned(columns, self.value_fq[:, here_q], self.prompt_q[here_q], self.reason)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What the policies trained for each of F models earn on Q prompts, by each of S seeds of the optimisation."""
+
+    columns: Mapping[str, Any]  # as of Earned
+    value_sfq: np.ndarray  # (S, F, Q) float64; NaN where a model has no such policy
+    prompt_q: np.ndarray  # (Q,) int64: the prompts' ids
+    reason: str = ""  # why no model has a value, or why some have none
+
+    @property
+    def over_seeds(self) -> Earned:
+        """The mean over seeds: a model has a value where a run of every seed has one."""
+        return Earned(self.columns, self.value_sfq.mean(axis=0), self.prompt_q, self.reason)
 
 
 def exact_outcomes(
@@ -102,18 +118,21 @@ def _asked_at(place: Metric) -> dict[str, Any]:
     return {"n": int(place.at or 0)} if place.name == "best_of_n" else {"kl": place.at}
 
 
-def _earned(place: Metric, value_fq: np.ndarray, prompt_q: np.ndarray, why: str, scale: str = "") -> Earned:
-    columns = {**policy_columns(place), "reward_scale": scale, "policy_category": ""}
+def _earned(place: Metric, value_fq: np.ndarray, prompt_q: np.ndarray, why: str) -> Earned:
     value_fq = value_fq.astype(np.float64)
-    return Earned(columns, value_fq, prompt_q, why if not np.isfinite(value_fq).all() else "")
+    return Earned(_columns(place), value_fq, prompt_q, why if not np.isfinite(value_fq).all() else "")
 
 
-def trained_outcomes(fits: pd.DataFrame, gathered: Iterable[tuple[Mapping[str, Any], Evaluations]]) -> list[Earned]:
-    """Policies that were trained for some of the models, the mean over the seeds of the optimisation.
+def _columns(place: Metric, scale: str = "") -> dict[str, Any]:
+    return {**policy_columns(place), "reward_scale": scale, "policy_category": ""}
+
+
+def trained_outcomes(fits: pd.DataFrame, gathered: Iterable[tuple[Mapping[str, Any], Evaluations]]) -> list[Trained]:
+    """Policies that were trained for some of the models, by the seeds of the optimisation.
 
     fits: the F models, by their column fit. gathered: parameters and evaluations of each job that trained policies:
-    `optimiser`, `policy_seed`, `reward_scale`. A model has a value where a run of every seed has one. DataError for
-    jobs that differ in more than their seed, or in the prompts that they were tracked on.
+    `optimiser`, `policy_seed`, `reward_scale`. DataError for jobs that differ in more than their seed, or in the
+    prompts that they were tracked on, and for a seed that is there twice.
     """
     groups: dict[tuple[str, str], list[tuple[Mapping[str, Any], Evaluations]]] = {}
     for parameters, evaluations in gathered:
@@ -129,9 +148,9 @@ def trained_outcomes(fits: pd.DataFrame, gathered: Iterable[tuple[Mapping[str, A
             if len(asked) > 1:
                 raise DataError(f"{place}: the jobs of its seeds were not tracked on the same prompts")
             prompts = np.array(asked.pop(), dtype=np.int64)
-            tables = [_by_fit(evaluations, place, fits["fit"], prompts) for _, evaluations in jobs]
-            why = "no policy was trained for it, or its run has no end or never got this far"
-            found.append(_earned(place, np.mean(tables, axis=0), prompts, why, scale))
+            value_sfq = np.stack([_by_fit(evaluations, place, fits["fit"], prompts) for _, evaluations in jobs])
+            why = "" if np.isfinite(value_sfq).all() else NO_POLICY
+            found.append(Trained(_columns(place, scale), value_sfq, prompts, why))
     return found
 
 
@@ -140,6 +159,9 @@ def _require_seeds_alone(jobs: Sequence[Mapping[str, Any]], optimiser: str) -> N
     for other in jobs[1:]:
         if differ := [name for name, value in first.items() if other.get(name) != value]:
             raise DataError(f"policies trained by {optimiser}: jobs differ in {', '.join(differ)}; give it one value")
+    seeds = [job.get("policy_seed") for job in jobs]
+    if again := [seed for seed in seeds if seeds.count(seed) > 1]:
+        raise DataError(f"policies trained by {optimiser}: policy_seed {again[0]} is there twice; give each seed once")
 
 
 def _by_fit(evaluations: Evaluations, place: Metric, fit_f: pd.Series, prompts: np.ndarray) -> np.ndarray:

@@ -65,6 +65,16 @@ OF_DESIGNS = {
     "correlation_difference": (*SETTING, "first", "second"),
     **dict.fromkeys(("slope", "contrast"), (*SETTING, "along")),
 }
+OF_OUTCOMES = (*PLACE, "steps", "reward_scale", "statistic")
+SECOND = ("second_policy", "second_n", "second_nats", "second_steps", "second_reward_scale")
+OF_OPTIMISERS = {
+    "reliability": OF_OUTCOMES,
+    **dict.fromkeys(("agreement", "agreement_corrected", "agreement_ceiling"), (*OF_OUTCOMES, *SECOND)),
+    **dict.fromkeys(
+        ("measured_correlation", "measured_correlation_corrected", "measured_ceiling", "lead_over_another_seed"),
+        ("measure", *OF_OUTCOMES),
+    ),
+}
 
 EVALUATED = {
     "04_reward_models": Evaluated(
@@ -108,5 +118,5 @@ EVALUATED = {
         {"reward_model": (*ALL_HEADS, "gold", "base"), "validation": SPLITS, "error_shape": (NO_ERROR,)},
         tuple(POLICIES),
     ),
-    "14_test_sets": Evaluated({}, (), {}, recorded=OF_DESIGNS),
+    "14_test_sets": Evaluated({}, (), {}, recorded=OF_DESIGNS | OF_OPTIMISERS),
 }

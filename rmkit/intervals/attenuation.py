@@ -36,7 +36,8 @@ def reliability(value_ms: np.ndarray, *, level: float = 0.95, estimand: str = NE
     n_models, n_seeds = table_ms.shape
     method = f"1 - MS_rest / MS_models over {n_seeds} seeds, on log(1 - R), jackknife over models"
     found = float(reliability_of(table_ms))
-    estimate, reason = max(0.0, found), _why_few(n_models) or _why_no_noise(found, n_seeds)
+    estimate = max(0.0, found)
+    reason = _why_equal(found) or _why_few(n_models) or _why_no_noise(found, n_seeds)
     if reason:
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
     df = n_models - 2.0
@@ -59,9 +60,8 @@ def correlation_ceiling(
     method = "root of both reliabilities, on log(1 - ceiling), jackknife over models"
     estimate = float(_ceiling(first_ms, second_ms))
     without_one_m = _ceiling(first_ms[others_mm], second_ms[others_mm])
-    reason = _why_few(n_models, FEWEST_MODELS_OF_TWO) or _why_no_noise(
-        estimate, max(first_ms.shape[1], second_ms.shape[1])
-    )
+    n_seeds = max(first_ms.shape[1], second_ms.shape[1])
+    reason = _why_equal(estimate) or _why_few(n_models, FEWEST_MODELS_OF_TWO) or _why_no_noise(estimate, n_seeds)
     if not reason and not without_one_m.min() > 0:
         reason = NO_CEILING
     if reason:
@@ -102,10 +102,12 @@ def correlation_of_seed_means(
     below = to_pearson(np.asarray(plain))
     estimate = float(back(np.clip(below / ceiling, -1, 1))) if ceiling > 0 else np.nan
     ceiling_m = _ceiling(first_ms[others_mm], second_ms[others_mm]) if corrected else np.ones(n_models)
-    if reason := _why_few(n_models) or _why_no_correlation(plain, min(ceiling, *ceiling_m), n_models):
-        return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
     first_mm, second_mm = (value_ms.mean(axis=1)[others_mm] for value_ms in (first_ms, second_ms))
-    without_one_m = to_pearson(CORRELATIONS[statistic](first_mm, second_mm)) * ceiling / ceiling_m
+    plain_m = CORRELATIONS[statistic](first_mm, second_mm)
+    reason = _why_undefined(plain, ceiling, n_models) or _why_few(n_models)
+    if reason := reason or _why_no_variation(np.array([plain, *plain_m]), ceiling_m, n_models):
+        return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
+    without_one_m = to_pearson(plain_m) * ceiling / ceiling_m
     most = HIGHEST[statistic](n_models)
     df = n_models - 2.0 if statistic == "pearson" else None  # as `correlation_over_models`
     low, high = _limits(below, np.clip(without_one_m, -most, most), np.arctanh, np.tanh, level, df)
@@ -140,12 +142,8 @@ def lead_over_another_seed(
     method = f"difference of {statistic}, mean over {n_seeds} seeds, jackknife over models"
     estimate = float(_lead(measure_m, table_ms, statistic))
     without_one_m = _lead(measure_m[_others(n_models)], table_ms[_others(n_models)], statistic)
-    reason = _why_few(n_models, FEWEST_MODELS_OF_TWO)
-    if not reason and np.isnan([estimate, *without_one_m]).any():
-        reason = (
-            f"a side is the same for all of {n_models} reward models, or all but one: there is nothing to correlate"
-        )
-    if reason:
+    reason = _why_undefined(estimate, 1.0, n_models) or _why_few(n_models, FEWEST_MODELS_OF_TWO)
+    if reason := reason or (_same_for_all(n_models) if np.isnan(without_one_m).any() else None):
         return Interval(estimate, np.nan, np.nan, level, estimand, method, n_models, reason)
     df = n_models - 2.0
     low, high = _limits(estimate, without_one_m, np.asarray, np.asarray, level, df)
@@ -216,9 +214,13 @@ def _why_few(n_models: int, fewest: int = FEWEST_MODELS) -> str | None:
     return None
 
 
-def _why_no_noise(estimate: float, n_seeds: int) -> str | None:
+def _why_equal(estimate: float) -> str | None:
     if np.isnan(estimate):
         return "all reward models have the same mean over seeds: there is nothing to be reliable about"
+    return None
+
+
+def _why_no_noise(estimate: float, n_seeds: int) -> str | None:
     if n_seeds < 2:
         return "one policy seed does not show how seeds vary, which takes two"
     if estimate > PERFECT:
@@ -226,14 +228,24 @@ def _why_no_noise(estimate: float, n_seeds: int) -> str | None:
     return None
 
 
-def _why_no_correlation(plain: float, ceiling: float, n_models: int) -> str | None:
-    if np.isnan([plain, ceiling]).any():
-        return f"a mean is the same for all {n_models} reward models: there is nothing to correlate"
-    if abs(plain) > PERFECT:
+def _why_undefined(plain: float, ceiling: float, n_models: int) -> str | None:
+    """Why there is no estimate: a constant side, or no reliability to divide by."""
+    if np.isnan(plain):
+        return _same_for_all(n_models)
+    return None if ceiling > 0 else NO_CEILING
+
+
+def _why_no_variation(plain: np.ndarray, ceiling_m: np.ndarray, n_models: int) -> str | None:
+    """Why there is no interval. plain: the correlation and, as ceiling_m, those without one model each."""
+    if np.isnan(plain).any():
+        return _same_for_all(n_models)
+    if abs(plain[0]) > PERFECT:
         return f"the {n_models} reward models correlate perfectly: no variation is seen"
-    if ceiling <= 0:
-        return NO_CEILING
-    return None
+    return None if (ceiling_m > 0).all() else NO_CEILING
+
+
+def _same_for_all(n_models: int) -> str:
+    return f"a side is the same for all of {n_models} reward models, or all but one: there is nothing to correlate"
 
 
 def _table(value_ms: np.ndarray, name: str) -> np.ndarray:

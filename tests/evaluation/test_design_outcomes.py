@@ -92,10 +92,11 @@ JOB = {"optimiser": "ppo", "reward_scale": "raw", "policy_seed": 0, "steps": 30}
 def test_trained_policies_are_the_mean_over_their_seeds_for_the_models_that_have_them(ppo):
     jobs = [(JOB, trained(1.0)), (JOB | {"policy_seed": 1}, trained(3.0))]
     (found,) = trained_outcomes(FITS, jobs)
-    np.testing.assert_array_equal(found.value_fq, [[2.0, 2.0], [np.nan, np.nan], [2.0, 2.0]])
+    np.testing.assert_array_equal(found.value_sfq[:, :, 0], [[1.0, np.nan, 1.0], [3.0, np.nan, 3.0]])
+    np.testing.assert_array_equal(found.over_seeds.value_fq, [[2.0, 2.0], [np.nan, np.nan], [2.0, 2.0]])
     np.testing.assert_array_equal(found.prompt_q, [2, 3])
     assert (found.columns["policy"], found.columns["reward_scale"]) == ("ppo_30", "raw")
-    assert "no policy was trained for it" in found.reason
+    assert "no policy was trained for it" in found.over_seeds.reason
 
 
 def test_a_scale_of_its_own_is_an_outcome_of_its_own(ppo):
@@ -107,3 +108,22 @@ def test_jobs_that_differ_in_more_than_their_seed_are_refused(ppo):
     jobs = [(JOB, trained(1.0)), (JOB | {"policy_seed": 1, "steps": 60}, trained(3.0))]
     with pytest.raises(DataError, match="policies trained by ppo: jobs differ in steps; give it one value"):
         trained_outcomes(FITS, jobs)
+
+
+def test_a_model_whose_run_has_no_end_in_one_seed_has_no_mean(ppo):
+    value_fp1 = np.ones((4, 2), np.float32)
+    value_fp1[1] = np.nan
+    (found,) = trained_outcomes(FITS, [(JOB, trained(1.0)), (JOB | {"policy_seed": 1}, trained(value_fp1))])
+    np.testing.assert_array_equal(found.over_seeds.kept_f, [True, False, False])
+
+
+def test_seeds_that_were_tracked_on_other_prompts_are_refused(ppo):
+    fewer = np.ones((4, 2), np.float32)
+    fewer[:, 1] = np.nan
+    with pytest.raises(DataError, match="ppo_30: the jobs of its seeds were not tracked on the same prompts"):
+        trained_outcomes(FITS, [(JOB, trained(1.0)), (JOB | {"policy_seed": 1}, trained(fewer))])
+
+
+def test_a_seed_that_is_there_twice_is_refused(ppo):
+    with pytest.raises(DataError, match="policies trained by ppo: policy_seed 0 is there twice; give each seed once"):
+        trained_outcomes(FITS, [(JOB, trained(1.0)), (JOB, trained(1.0))])

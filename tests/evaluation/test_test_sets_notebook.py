@@ -48,6 +48,17 @@ def test_differences_slopes_contrasts_choices_and_rewordings_are_there(rows):
     assert (rows["no_interval"].fillna("") != "").all(), "four prompts measure: no interval is covered for"
 
 
+def test_outcomes_are_compared_with_each_other_where_policies_were_trained(rows):
+    agreement = rows[rows["metric"] == "agreement"]
+    assert set(agreement["second_policy"]) >= {"best_of_2", "kl_0.5"}
+    assert set(agreement["policy"].str.partition("_")[0]) == {"ppo"}
+    measured = rows[rows["metric"] == "measured_correlation"]
+    assert set(measured["measure"]) == {"accuracy", "best_of_all"}
+    others = {"reliability", "agreement_corrected", "agreement_ceiling", "lead_over_another_seed"}
+    assert set(rows["metric"]) >= others
+    assert agreement["reason"].str.startswith("2 of ").all(), "the small study trains for two reward models"
+
+
 def test_the_prompts_that_measure_are_those_of_06(job, smoke):
     measuring = int(np.isfinite(of_06(smoke).value_fp("best_of_all")).any(axis=0).sum())
     tallies = json.loads((job / "tallies.json").read_text(encoding="utf-8"))
@@ -89,7 +100,9 @@ def test_where_responses_are_samples_a_policy_that_few_of_them_carry_has_no_valu
             "kls": [0.25],
             "responses_are": responses_are,
         }
-        found[responses_are] = run_cells("14_test_sets", AloneJob(tmp_path, inputs), "outcomes", **given)["outcomes"]
+        names = run_cells("14_test_sets", AloneJob(tmp_path, inputs), "agreement", **given)
+        assert names["agreement"].empty
+        found[responses_are] = names["outcomes"]
     values = {name: {str(one.columns["policy"]): one for one in outcomes} for name, outcomes in found.items()}
     assert np.isfinite(values["all"]["kl_0.25"].value_fq).all()
     assert np.isnan(values["samples"]["kl_0.25"].value_fq).all(), "six responses are fewer than ten"

@@ -163,11 +163,32 @@ def few(value):
         (lambda: correlate(FIRST, FIRST * [1, -1, 0.01]), "no reliability is seen"),
         (lambda: lead_over_another_seed(few(FIRST)[:, 0], few(SECOND), statistic="kendall"), "too few to see"),
         (lambda: lead_over_another_seed(np.ones(40), SECOND, statistic="kendall"), "nothing to correlate"),
+        (lambda: correlate(np.eye(40)[:, :1], SECOND), "nothing to correlate"),  # without one model, all are equal
+        (lambda: lead_over_another_seed(np.eye(40)[0], SECOND, statistic="kendall"), "nothing to correlate"),
     ],
 )
 def test_without_an_interval_there_is_a_reason(found, says):
     interval = found()
     assert np.isnan([interval.low, interval.high]).all()
+    assert says in interval.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (lambda: reliability(np.ones((5, 3))), "the same mean"),
+        (lambda: correlation_ceiling(np.ones((5, 3)), FIRST[:5]), "the same mean"),
+        (lambda: correlate(np.ones((5, 3)), FIRST[:5]), "nothing to correlate"),
+        (
+            lambda: correlate(np.array([[1, 2, 3], [2, 3, 1], [3, 1, 2], [2, 3, 1.1]]), FIRST[:4]),
+            "no reliability is seen",
+        ),
+        (lambda: lead_over_another_seed(np.ones(5), FIRST[:5], statistic="kendall"), "nothing to correlate"),
+    ],
+)
+def test_what_is_undefined_says_so_however_few_the_models_are(found, says):
+    interval = found()
+    assert not interval.estimate > 0
     assert says in interval.reason
 
 

@@ -1,4 +1,4 @@
-"""Which test set predicts which policy, design by design: the rows of 14_test_sets.
+"""Which test set predicts which policy, design by design, and whether optimisers agree: the rows of 14_test_sets.
 
 From stored rows alone. Of several seeds the first is drawn, because a correlation over reward models is of one
 population; the statements have them all.
@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from rmkit.errors import ResultError
+from rmkit.figures.optimiser_agreement import agreement_figure
 from rmkit.figures.population import mild_and_strong
 from rmkit.figures.test_sets import category_map, curve_figure, dots_figure, rank_bin_map, rewording_figure
 from rmkit.report.exhibits.settings import Drawn, Results, headed, named, of_first_seed
@@ -58,6 +59,14 @@ EXHIBITS: dict[str, tuple[Draw, str, str]] = {
         "How much does each reward model mind other words for the same prompt?",
         "A dot is a reward model: how far its scores move, and how many pairs change their order, where the prompt is "
         "said in other words and gold stays the same. Dots have no interval.",
+    ),
+    "test-sets-optimisers": (
+        lambda rows, shown: agreement_figure(rows),
+        "Do the optimisers agree on which reward model is better?",
+        "Correlation over the reward models between what two policies of each earn: two trained ones, after the same "
+        "number of steps or equally far from the base, or a trained one and an exact one. Noise between policy seeds "
+        "lowers the first dot and is taken out of the second, which is missing where no more than noise is seen. Bars, "
+        "where there are any, are 95% intervals for new reward models and new policy seeds.",
     ),
 }
 
