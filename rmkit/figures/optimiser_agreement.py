@@ -119,8 +119,8 @@ def _pair_labels(here: pd.DataFrame, pairs: list[str]) -> list[str]:
 
 def _policy_label(row: pd.Series, side: str, scales: bool) -> str:
     """What a policy is called. side: "" or "second_". scales: whether to say how a reward was scaled."""
-    policy, *place, scale = (row[f"{side}{name}"] for name in PLACE)
-    label = policy_label(*map(float, place), str(policy))
+    policy, n, nats, steps, scale = (row[f"{side}{name}"] for name in PLACE)
+    label = policy_label(float(n), float(nats), float(steps), str(policy))
     return f"{label} ({scale} reward)" if scales and scale else label
 
 
