@@ -280,8 +280,8 @@ METRIC_LABELS = {
     "lowest_quarter_accuracy": "accuracy, lowest quarter of prompts",
 }
 PARTS = ("color", "linestyle", "marker")
-SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("h", "p", "d", ">", "8")
-SPARES = [
+SPARE_DASHES, SPARE_MARKERS = ((0, (4, 1, 1, 1)), (0, (2, 1)), "-"), ("X", "p", "d", ">", "v")
+SPARES = [  # of 11 colours, 3 dashes and 5 markers, which have no divisor in common: all combinations come once
     Look("", SPARE_COLORS[i % len(SPARE_COLORS)], SPARE_DASHES[i % 3], SPARE_MARKERS[i % 5])
     for i in range(len(SPARE_COLORS) * 3 * 5)
 ]

@@ -18,7 +18,10 @@ GREY, INK = "#6E6E6E", "#222222"
 BROWN, TEAL = "#8C510A", "#01665E"  # for ensembles
 PALE = "#A8A8A8"
 FOREST, PLUM, MAROON = "#117733", "#AA4499", "#661100"  # Tol 2021: for rules that are no reward model
-SPARE_COLORS = ("#882255", "#999933", "#332288", "#EE6677")  # Tol 2021: for names that looks.py does not list
+SPARE_COLORS = (  # for names that looks.py does not list: Tol 2021, then what palette.distinct_colors finds beside all
+    *("#882255", "#999933", "#332288", "#EE6677"),
+    *("#8b74ff", "#00005d", "#5dd174", "#4646b9", "#5d005d", "#5d8bd1", "#00d1d1"),
+)
 
 READABLE = 4.5  # contrast of small text with its background, WCAG 2.2, success criterion 1.4.3
 
