@@ -106,7 +106,7 @@ def _is_last(rows: pd.DataFrame) -> pd.Series:
 
 
 def _pair_labels(here: pd.DataFrame, pairs: list[str]) -> list[str]:
-    """Each pair's name, the two policies, and whether it has no value."""
+    """Each pair's name, the two policies, how many reward models if that differs, and whether it is undefined."""
     each = here.drop_duplicates("fit").set_index("fit").loc[pairs]
     defined = here.groupby("fit")["value"].count()  # NaN does not count
     scales = {*each["reward_scale"], *each["second_reward_scale"]} - {""}
@@ -114,6 +114,8 @@ def _pair_labels(here: pd.DataFrame, pairs: list[str]) -> list[str]:
         f"{_policy_label(row, '', len(scales) > 1)} and {_policy_label(row, 'second_', len(scales) > 1)}"
         for _, row in each.iterrows()
     ]
+    if each["units"].nunique() > 1:
+        labels = [f"{label} ({units:.0f})" for label, units in zip(labels, each["units"], strict=True)]
     return [label + ("" if defined[pair] else f" ({UNDEFINED})") for pair, label in zip(pairs, labels, strict=True)]
 
 
@@ -134,7 +136,8 @@ def _title(here: pd.DataFrame) -> str:
     if here.loc[without, "no_interval"].nunique() > 1:
         here = here.assign(no_interval="too few reward models, or too much noise")
     words = interval_words(here).replace("dots without a line", "hollow dots")
-    return f"{models} reward models, policy seeds: {runs}; {words}"
+    numbers = " (in brackets)" if here["units"].nunique() > 1 else ""
+    return f"{models} reward models{numbers}, policy seeds: {runs}; {words}"
 
 
 def _text(row: pd.Series) -> str:

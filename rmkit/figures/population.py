@@ -101,7 +101,8 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
         raise ResultError(f"correlations: of {len(kinds)} kinds of statistic and estimand; draw them apart")
     policies, measures = list(dict.fromkeys(table["policy"])), list(dict.fromkeys(table["measure"]))
     looks, labels = looks_of(measures, "measure"), policy_labels(table)
-    figure, ax = plt.subplots(figsize=(7.6, max(0.62 * len(policies) + 1.3, 0.26 * len(measures) + 0.9)))
+    legend = 0.075 * max(len(looks[name].label) for name in measures)  # inches
+    figure, ax = plt.subplots(figsize=(5.6 + legend, max(0.62 * len(policies) + 1.3, 0.26 * len(measures) + 0.9)))
     for position, measure in enumerate(measures):
         color, marker, text = looks[measure].color, looks[measure].marker, looks[measure].text
         line = table[table["measure"] == measure].set_index("policy").loc[policies]
@@ -121,7 +122,7 @@ def correlation_figure(table: pd.DataFrame) -> Figure:
     ax.grid(visible=False, axis="y")
     statistic = table["statistic"].iloc[0].capitalize()
     ax.set(xlabel=f"{statistic} correlation with the policy's gold reward, over reward models")
-    ax.set_xlim(right=1.02)
+    ax.set_xlim(right=1.05)
     models = " to ".join(f"{units:.0f}" for units in dict.fromkeys([table["units"].min(), table["units"].max()]))
     ax.set_title(textwrap.fill(f"{models} reward models; {interval_words(table)}", 84))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

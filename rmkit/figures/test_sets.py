@@ -47,7 +47,8 @@ def rank_bin_map(rows: pd.DataFrame, policies: Sequence[str], *, measure: str = 
             .rename(columns=int)
         )
 
-    return _maps(here, ["policy", "source"], grid, ("bin of the rejected response", "bin of the chosen response"))
+    names = [f"bin of the {name} response (0: worst gold)" for name in ("rejected", "chosen")]
+    return _maps(here, ["policy", "source"], grid, (names[0], names[1]))
 
 
 @themed
@@ -153,7 +154,7 @@ def rewording_figure(rows: pd.DataFrame) -> Figure:
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    ax.set_title(f"{len(each)} reward models, {int(both['units'].min())} prompts; gold is the same by construction")
+    ax.set_title(f"{len(each)} reward models, {int(both['units'].min())} prompts;\ngold is the same by construction")
     return figure
 
 
@@ -208,10 +209,10 @@ def _maps(
         ax.set_xticklabels([str(name) for name in one.columns], rotation=0)
     figure.supxlabel(names[0], fontsize=10)
     figure.supylabel(names[1], fontsize=10)
-    models = f"{here['units'].max():.0f} reward models"
-    figure.suptitle(
-        f"{models}; cells without intervals, mean of {here['n_draws'].max():.0f} test sets", x=0.01, ha="left"
-    )
+    words = f"{_models(here)}; cells without intervals, mean of {here['n_draws'].max():.0f} test sets"
+    if "source" in by:
+        words += "; panels: policy, writer of responses"
+    figure.suptitle(textwrap.fill(words, int(11.5 * figure.get_figwidth())), x=0.01, ha="left")
     color_bar(figure, axes, limits, f"{here['statistic'].iloc[0].capitalize()} correlation")
     return figure
 
@@ -239,8 +240,15 @@ def _correlation_label(here: pd.DataFrame) -> str:
     return f"{here['statistic'].iloc[0].capitalize()} correlation with gold earned"
 
 
+def _models(here: pd.DataFrame) -> str:
+    """How many reward models the correlations are over, and for which policies there are fewer."""
+    labels, units = policy_labels(here), here.groupby("policy", sort=False)["units"].max()
+    fewer = {f"{labels.get(name, name).split(',')[0]} {n:.0f}": None for name, n in units[units < units.max()].items()}
+    return f"{units.max():.0f} reward models" + (f" ({', '.join(fewer)})" if fewer else "")
+
+
 def _title(figure: Figure, here: pd.DataFrame) -> None:
-    models = f"{here['units'].max():.0f} reward models, mean of {here['n_draws'].max():.0f} test sets"
+    models = f"{_models(here)}, mean of {here['n_draws'].max():.0f} test sets"
     words = interval_words(here)
     if here.loc[here["low"].isna() & here["value"].notna(), "no_interval"].nunique() > 1:
         words = interval_words(here.assign(no_interval="too few prompts or reward models"))

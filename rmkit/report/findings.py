@@ -39,11 +39,16 @@ def finding_sections(rows: pd.DataFrame) -> Iterator[Section]:
     asked = rows[rows["in_study"]]
     yield Section(
         heading="Every statement, by question",
-        scope=f"{written(asked)} (docs/findings); a verdict follows from its interval alone.{outliers(asked)}",
+        scope=f"{written(asked)} ({folder(asked)}); a verdict follows from its interval alone.{outliers(asked)}",
         answers=(*answers(asked), *elsewhere(len(rows) - len(asked))),
         tables=tuple(finding_tables(asked)),
         verdicts=True,
     )
+
+
+def folder(rows: pd.DataFrame) -> str:
+    """Where the statements lie."""
+    return str(rows["param_findings_folder"].iloc[0]) if "param_findings_folder" in rows else "docs/findings"
 
 
 def written(rows: pd.DataFrame) -> str:
@@ -126,7 +131,7 @@ def finding_lines(rows: pd.DataFrame) -> Iterator[list[TableCell]]:
         else:
             shown = number if is_ratio(row) else signed
             between = "" if np.isnan(row["low"]) else f" ({shown(row['low'], 3)} to {shown(row['high'], 3)})"
-            against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}"
+            against = "" if row["threshold"] == 0 else f"; threshold {row['threshold']:g}".replace("-", "−")
             matters = f"; {row['matters']:g} would matter"
             more = f"{by_seed(row)}{by_world(row)}{by_setting(row)}{more_than_all(row)}"
             effect = TableCell(shown(row["value"], 3), f"{row['unit']}{between}{against}{matters}{more}", wide=True)

@@ -127,9 +127,9 @@ def one_world(results: Results) -> Iterator[tuple[str, bool]]:
     """For the top of a page with answers: that they are about one world, where the study has no other."""
     if "02_sampling" in results.gathered and results.rows("02_sampling")["param_world_seed"].nunique() == 1:
         yield (
-            "Answers on the grammar world are about one world: intervals are for new seeds and prompts in it. Another "
-            "world_seed makes another world, and so does another processor from the same parameters; verdicts can "
-            "differ there.",
+            "Answers on the grammar world are about one world: intervals are for new seeds, reward models or prompts "
+            "in it. Another world_seed makes another world, and so does another processor from the same parameters; "
+            "verdicts can differ there.",
             False,
         )
 

@@ -30,16 +30,17 @@ def test_pairs_of_trained_policies_come_first_then_exact_ones(rows):
     figure = agreement_figure(rows)
     names, _ = drawn(figure)
     assert names == [
-        "PPO, 24 steps and RLOO, 24 steps",
-        "PPO at 2 nats and RLOO at 2 nats",
-        "PPO, 24 steps and Best-of-8",
-        "PPO, 24 steps and KL optimum at 0.5 nats",
-        "RLOO, 24 steps and Best-of-8",
-        "RLOO, 24 steps and KL optimum at 0.5 nats",
+        "PPO, 24 steps and RLOO, 24 steps (12)",
+        "PPO at 2 nats and RLOO at 2 nats (12)",
+        "PPO, 24 steps and Best-of-8 (20)",
+        "PPO, 24 steps and KL optimum at 0.5 nats (20)",
+        "RLOO, 24 steps and Best-of-8 (12)",
+        "RLOO, 24 steps and KL optimum at 0.5 nats (12)",
     ]
     assert pale_words(figure) == []
     title = " ".join(figure._suptitle.get_text().split())
-    assert title.startswith("12 to 20 reward models, policy seeds: 3; 95% interval for new reward models, new policy")
+    start = "12 to 20 reward models (in brackets), policy seeds: 3; 95% interval for new reward models, new policy"
+    assert title.startswith(start)
     assert title.endswith("hollow dots have none: 12 reward models are too few to see how models vary, which takes 15")
 
 
