@@ -28,7 +28,7 @@ benchmark = load()
 DEAR = {name for name in benchmark.SIMULATORS if "correlation" in name} | {"statistic_over_models", "value_interval"}
 SHOWN = (
     "^correlation_(over_models|difference), .*M = 48: 12 kinds, medium|is noisier|kendall, M = 48: 12 kinds, medium|"
-    "correlation_ceiling, M = 20|kendall, corrected, M = 30, S = 2, noise 0.7, agree 0.5|dyad_correlation, kendall pooled, F = 20: skewed|difference, spearman pooled, F = 10: dir|pearson, 20 draws"
+    "correlation_ceiling, M = 20|kendall, corrected, M = 30, S = 2, noise 0.7, agree 0.5|dyad_correlation, kendall pooled, F = 20: skewed|difference, spearman pooled, F = 10: dir|pearson, 20 draws|value_interval, kendall, M = 30"
 )
 
 
