@@ -36,8 +36,12 @@ def check_policy_training(parameters: Mapping[str, Any], counts: Mapping[str, in
         raise ParamsError(f"{where}: gold: {parameters['gold']} in 02_sampling; here gold is the rule, say rule")
     if "accuracy" not in parameters.get("measures", ["accuracy"]):
         raise ParamsError(f"{where}: measures: 06_accuracy_vs_policy must measure accuracy, by which models are chosen")
-    if "n_draws" in parameters and parameters["n_rewards"] > (n_fits := of_population(parameters)):
-        raise ParamsError(f"{where}: n_rewards: {parameters['n_rewards']}, and 06_accuracy_vs_policy fits {n_fits}")
+    n_rewards, n_among = parameters["n_rewards"], parameters["n_among"]
+    if n_among is not None and n_among < n_rewards:
+        raise ParamsError(f"{where}: n_among: {n_among}, of which n_rewards are {n_rewards}; give as many or more")
+    if "n_draws" in parameters and max(n_rewards, n_among or 1) > (n_fits := of_population(parameters)):
+        name = "n_rewards" if n_rewards > n_fits else "n_among"
+        raise ParamsError(f"{where}: {name}: {parameters[name]}, and 06_accuracy_vs_policy fits {n_fits}")
     if "n_test_prompts" in known and "measuring_share" in known:
         n_prompts = known["n_test_prompts"]
         left = n_prompts - round(known["measuring_share"] * n_prompts)

@@ -22,7 +22,7 @@ POPULATION = MODELS | {
     "error_accuracies": [0.65, 0.75],
 }  # fmt: skip
 TRAINING = POPULATION | {
-    "reward_models": ["linear_bt"], "n_draws": 2, "optimiser": "ppo", "n_rewards": 8, "steps": 30,
+    "reward_models": ["linear_bt"], "n_draws": 2, "optimiser": "ppo", "n_rewards": 8, "n_among": None, "steps": 30,
     "rollout_batch_size": 16, "n_samples_per_prompt": 4, "train_batch_size": 64, "max_epochs": 2,
     "generate_max_len": 24, "actor_learning_rate": 1e-4, "critic_learning_rate": 1e-3, "scale_rewards": "group",
     "init_kl_coef": 0.0, "n_tracked": 50, "tracked_responses": 2, "track_every": 10, "max_kl": 100.0,
@@ -138,6 +138,8 @@ ACTIVE = WORLD | {
         ),
         (check_policy_training, TRAINING, {"n_rewards": 97}, "n_rewards: 97, and 06_accuracy_vs_policy fits 96"),
         (check_policy_training, TRAINING, {"n_rewards": 0}, "n_rewards: 0; it must be 1 or more"),
+        (check_policy_training, TRAINING, {"n_among": 97}, "n_among: 97, and 06_accuracy_vs_policy fits 96"),
+        (check_policy_training, TRAINING, {"n_among": 7}, "n_among: 7, of which n_rewards are 8; give as many or more"),
         (check_policy_training, TRAINING, {"n_tracked": 51}, "n_tracked: 51 prompts, and 50 do not measure"),
         (check_policy_training, TRAINING, {"track_every": 0}, "track_every: 0; it must be 1 or more"),
         (check_policy_training, TRAINING, {"tracked_responses": 0}, "tracked_responses: 0; it must be 1 or more"),
