@@ -48,9 +48,10 @@ def slope_rows(found: Sequence[Found], statistic: Statistic, level: float = 0.95
 def contrast_rows(found: Sequence[Found], statistic: Statistic, level: float = 0.95) -> pd.DataFrame:
     """metric `contrast`, for each measure and policy. Column along:
 
-    category            C: the mean over test sets of the policy's own category, less that of the other categories
-    bins, source        B: the share of the correlation's variance over cells that rank bins, or writers, explain
-    bins_less_source    the difference of the two. Only where there are two writers
+    category                    C: the mean over test sets of the policy's own category, less that of the others
+    bins, source                B: the share of the correlation's variance over cells that bins, or writers, explain
+    bins_less_source            the difference of the two. Only where there are two writers
+    bins_less_source_adjusted   the same of `adjusted` shares: 0 on average where neither matters, as the other is not
     """
     rows = []
     for cells in _grouped(found, "C"):
@@ -97,6 +98,18 @@ def explained(label: Sequence[object], value_kb: np.ndarray) -> np.ndarray:
         return between_b / ((value_kb - mean_b) ** 2).sum(axis=0)
 
 
+def adjusted(label: Sequence[object], value_kb: np.ndarray) -> np.ndarray:
+    """(R,) as `explained`, less what as many groups explain of numbers that do not depend on the label.
+
+    Ezekiel's adjusted R^2, which is Kelley's epsilon^2 (1935): 1 - (1 - R^2) (k - 1) / (k - p) for p groups of k
+    numbers. Its mean over all orders of the numbers is 0; it may be below 0. NaN where each number is its own group.
+    """
+    n_numbers, n_groups = len(label), len(set(label))
+    if n_groups == n_numbers:
+        return np.full(value_kb.shape[1], np.nan)
+    return 1 - (1 - explained(label, value_kb)) * (n_numbers - 1) / (n_numbers - n_groups)
+
+
 def weighted(weight_k: np.ndarray, of: Sequence[Found]) -> Replicated:
     """The weighted sum of k correlations, replicated."""
     return combined(lambda value_kb: weight_k @ value_kb, [one.correlation for one in of])
@@ -109,6 +122,7 @@ def _shares(cells: Sequence[Found]) -> Mapping[str, Callable[[np.ndarray], np.nd
         "bins": lambda value_kb: explained(bins, value_kb),
         "source": lambda value_kb: explained(sources, value_kb),
         "bins_less_source": lambda value_kb: explained(bins, value_kb) - explained(sources, value_kb),
+        "bins_less_source_adjusted": lambda value_kb: adjusted(bins, value_kb) - adjusted(sources, value_kb),
     }
 
 

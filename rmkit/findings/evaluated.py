@@ -53,7 +53,10 @@ TRAINED = dict.fromkeys(OPTIMISERS, "steps") | {f"{name}_at_kl": "nats" for name
 POLICIES = STORED | TRAINED
 PLACE = ("policy", "n", "nats")
 GOLDEN = {"golden_correlation": ("measure", *PLACE, "statistic", "over")}
-SPREADS = dict.fromkeys(("departure", "ndr_spread", "ndr_spread_beyond_noise"), PLACE) | {"gamma_spread": ("form",)}
+PART = ("among",)  # heads, or an error shape; a column that is there where a population has proxies
+SPREADS = dict.fromkeys(("departure", "ndr_spread", "ndr_spread_beyond_noise"), (*PLACE, *PART)) | {
+    "gamma_spread": ("form", *PART)
+}
 CHOOSING = dict.fromkeys(("selection_regret", "decision_accuracy", "mrr_of_best"), ("measure", *PLACE))
 SETTING = (
     *("design", "n_responses", "n_pairs", "share", "flip", "temperature", "votes", "budget"),

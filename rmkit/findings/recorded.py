@@ -4,7 +4,8 @@ What is neither a difference nor a correlation of per-prompt evaluations, such a
 models or a slope over designs, has its interval from the notebook that computed it. Of one job the interval is the
 row's own, and the statement must say what it is of. Of jobs that differ in their seed alone it is Student's t over the
 seeds' values: for new seeds and these prompts. Where a statement claims less of something, it says `turned: true`, and
-the row counts with its sign turned. Knows rows and rules; computes no effect of its own.
+the row counts with its sign turned. Rows of a part of the reward models count only where a statement names the part
+(`among: heads`). Knows rows and rules; computes no effect of its own.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmkit.errors import ResultError, one_of
+from rmkit.evaluation.parts_of_populations import AMONG
 from rmkit.findings.rules import SEEDS, Rule
 from rmkit.intervals.means import FEWEST_SEEDS, Interval, t_over_seeds
 
@@ -55,10 +57,15 @@ def rows_about(rule: Rule, rows: "pd.DataFrame") -> "pd.DataFrame":
     wanted = {PARAMETER + name: value for name, value in rule.where.items()} | dict(rule.terms["row"])
     for column in wanted:
         one_of(column, list(rows.columns), f"{rule.name}.yaml: column", ResultError)
-    kept = np.ones(len(rows), dtype=bool)
+    kept = np.ones(len(rows), dtype=bool) if AMONG in wanted else of_no_part(rows)
     for column, value in wanted.items():
         kept &= has(rows[column], value)
     return rows[kept]
+
+
+def of_no_part(rows: "pd.DataFrame") -> np.ndarray:
+    """(R,) whether each row is of all reward models, none of heads alone, say."""
+    return ~rows[AMONG].map(told).to_numpy(bool) if AMONG in rows else np.ones(len(rows), dtype=bool)
 
 
 def has(column: "pd.Series", value: Any) -> np.ndarray:

@@ -35,7 +35,11 @@ STATISTICS = {  # what a rule of each statistic must say, and which estimands it
     "correlation_difference": (("of", "first", "second"), (SEEDS_AND_PROMPTS, MODELS_AND_PROMPTS)),
     "recorded": (("row",), ()),  # whatever the row's own interval is of; SEEDS where jobs of several seeds have it
 }
-OPTIONAL = {"recorded": ("turned",)}  # what a rule of a statistic may say: the row's value with its sign turned
+OPTIONAL = {  # what a rule of a statistic may say
+    "recorded": ("turned",),  # the row's value with its sign turned
+    "correlation": ("among",),  # over the fits that columns of theirs name, no others
+    "correlation_difference": ("among",),
+}
 METRICS = {  # which of these name a metric
     "difference": ("metric",),
     "difference_of_differences": ("metric",),
@@ -81,11 +85,17 @@ class Rule:
         return {key: metric_of(self.terms[key], f"{self.name}: {key}") for key in METRICS[self.statistic]}
 
     def groups(self) -> dict[str, Mapping[str, Any]]:
-        """The fits that are compared, by the key that names them; none for a correlation, which is over all.
+        """The fits that are compared, by the key that names them; none for a correlation, which has `among`.
 
         Of a difference of differences, `at` and `against` say what is added to both of the others.
         """
         return {key: self.terms[key] for key in GROUPS.get(self.statistic, ())}
+
+    @property
+    def among(self) -> Mapping[str, Any]:
+        """The fits that a correlation is over, by columns of theirs; nothing where it is over all."""
+        found: Mapping[str, Any] = self.terms.get("among", {})
+        return found
 
     @property
     def digest(self) -> str:
@@ -149,6 +159,8 @@ def read_rule(path: Path, shown: str) -> Rule:
         raise DataError(f"{shown}: row: {quoted(content['row'])} names no row; write {{metric: slope, ...}}")
     if not isinstance(content.get("turned", True), bool):
         raise DataError(f"{shown}: turned: {quoted(content['turned'])}; write true where less is what is claimed")
+    if "among" in content and (not isinstance(content["among"], dict) or not content["among"]):
+        raise DataError(f"{shown}: among: {quoted(content['among'])} names no fits; write {{error_shape: none}}")
     if statistic == "spread_ratio" and not content["threshold"] > 0:
         raise DataError(f"{shown}: threshold: {content['threshold']}; a ratio is above 0, and 1 where nothing differs")
     if not isinstance(content.get("where", {}), dict):
@@ -193,6 +205,9 @@ def check_against_notebooks(
             check_metrics(rule, evaluated, own, where)
             for key, group in rule.groups().items():
                 check_columns(group, evaluated, parameters, texts[rule.stage], f"{where}: {key}")
+            for column in set(rule.among) - texts[rule.stage]:  # of fits, not of jobs
+                one_of(column, ("fit", *evaluated.numbers, *evaluated.names), f"{where}: among", DataError)
+            check_columns(rule.among, evaluated, parameters, texts[rule.stage], f"{where}: among")
 
 
 def check_values(wanted: Any, choices: Sequence[Any], where: str) -> None:

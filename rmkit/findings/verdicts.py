@@ -104,6 +104,7 @@ def require_known(rule: Rule, parameters: Mapping[str, Any], evaluated: Evaluati
     has += [(key, metric.name, {**evaluated.values, **known.metrics}) for key, metric in rule.metrics().items()]
     columns = (*evaluated.fits, *known.numbers, *known.names, *parameters)
     has += [(key, column, columns) for key, group in rule.groups().items() for column in group]
+    has += [("among", column, (*evaluated.fits, *known.numbers, *known.names)) for column in rule.among]
     for key, name, there in has:
         if name not in there:
             raise DataError(f"{rule.name}.yaml: {key}: {not_one_of(name, there)}")

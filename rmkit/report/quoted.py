@@ -16,7 +16,9 @@ from typing import Any
 import pandas as pd
 
 from rmkit.errors import DataError, ParamsError, ResultError, RmkitError, one_of
+from rmkit.evaluation.parts_of_populations import AMONG
 from rmkit.files.regular import json_value, read_json, read_text, why_unreadable
+from rmkit.findings.recorded import of_no_part
 from rmkit.report.exhibits.settings import Results
 from rmkit.report.markers import QUANTITIES, Marker, filled, markers
 from rmkit.report.page import environments
@@ -149,11 +151,16 @@ def require_seeds(rows: pd.DataFrame, marker: Marker) -> None:
 
 
 def selected(marker: Marker, results: Results) -> pd.DataFrame:
-    """The rows that a marker's subject selects, all with a value; DataError if there are none, or one has no value."""
+    """The rows that a marker's subject selects, all with a value; DataError if there are none, or one has no value.
+
+    Rows of a part of the reward models are selected by `among=heads`, say, and not without.
+    """
     stage, metric, *terms = marker.subject.split()
     one_of(stage, results.gathered, marker.where, DataError)
     rows = every = results.rows(stage)
     rows = rows[rows["metric"] == one_of(metric, sorted(rows["metric"].unique()), marker.where, DataError)]
+    if not any(term.startswith(f"{AMONG}=") for term in terms):
+        rows = rows[of_no_part(rows)]
     for term in terms:
         column, equals, wanted = term.partition("=")
         if equals and column in set(every["metric"]):  # fits are told by another metric of theirs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rmkit.errors import DataError
-from rmkit.evaluation.design_contrasts import contrast_rows, explained, rows_of, slope_rows
+from rmkit.evaluation.design_contrasts import adjusted, contrast_rows, explained, rows_of, slope_rows
 from rmkit.evaluation.design_correlations import Replication, design_correlations, measured_tables
 from rmkit.evaluation.design_outcomes import Earned, exact_outcomes
 from rmkit.evaluation.design_rows import correlation_rows, difference_rows
@@ -153,6 +153,29 @@ def test_shares_of_variance_are_those_of_an_analysis_of_variance(rows):
     value_kb = np.array([[1.0], [1.0], [3.0], [3.0]])
     np.testing.assert_allclose(explained(["a", "a", "b", "b"], value_kb), [1.0])
     np.testing.assert_allclose(explained(["a", "b", "a", "b"], value_kb), [0.0])
+
+
+def test_adjusted_shares_differ_by_nothing_on_average_where_neither_label_matters(rows):
+    """20 cells as of design B, ten pairs of bins and two writers, their numbers shuffled."""
+    bins, sources = [cell % 10 for cell in range(20)], [cell // 10 for cell in range(20)]
+    rng = np.random.default_rng(0)
+    shuffled_kb = np.stack([rng.permutation(np.arange(20.0) ** 2) for _ in range(4000)], axis=1)
+    differences = {share: share(bins, shuffled_kb) - share(sources, shuffled_kb) for share in (adjusted, explained)}
+    assert differences[adjusted].mean() == pytest.approx(0, abs=0.02)
+    assert differences[explained].mean() == pytest.approx((9 - 1) / 19, abs=0.01)
+    np.testing.assert_allclose(adjusted([*"aabb"], np.array([[1.0], [1.0], [3.0], [3.0]])), [1.0])
+    assert np.isnan(adjusted([*"abcd"], np.arange(4.0)[:, None])).all()
+
+
+def test_the_adjusted_contrast_is_that_of_the_design_with_its_interval(found, rows):
+    cells = of(found, "B", policy="best_of_2")
+    value_kb = np.array([[float(one.correlation.full)] for one in cells])
+    bins = [(one.setting.values["chosen_bin"], one.setting.values["rejected_bin"]) for one in cells]
+    shares = [adjusted(label, value_kb)[0] for label in (bins, [one.setting.values["source"] for one in cells])]
+    row = rows[(rows["along"] == "bins_less_source_adjusted") & (rows["measure"] == "accuracy")]
+    row = row.set_index("policy").loc["best_of_2"]
+    assert row["value"] == pytest.approx(shares[0] - shares[1])
+    assert row["low"] < row["value"] < row["high"]
 
 
 def test_all_rows_can_be_recorded_and_each_is_told_from_the_others(rows):

@@ -60,6 +60,7 @@ def test_every_axis_is_in_the_fits_and_every_metric_in_the_rows(wide):
     assert told <= set(rows["metric"])
     assert (rows["metric"] == "golden_accuracy").sum() == 3 * 2
     assert set(rows["param_population"]) == {"wide"}
+    assert set(rows["among"].dropna()) == {"heads", "gaussian", "rare_hack"}
 
 
 @pytest.mark.slow

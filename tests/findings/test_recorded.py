@@ -91,6 +91,15 @@ def test_several_seeds_give_an_interval_for_new_seeds(tmp_path):
     assert row["by_seed"] == "[0.1, 0.2, 0.15, 0.3, 0.25]"
 
 
+def test_rows_of_a_part_count_for_a_statement_that_names_it_alone(tmp_path):
+    rows = {"among": None}, {"among": "heads", "value": 0.15}, {"among": "gaussian", "value": -9.0}
+    assert judge(rule(tmp_path), *rows)["value"] == 0.2
+    heads = CONTENT["row"] | {"among": "heads"}
+    assert judge(rule(tmp_path, row=heads), *rows)["value"] == 0.15
+    without = judge(rule(tmp_path, row=heads), {})
+    assert "column: 'among' is not one of" in without["no_interval"]
+
+
 def test_a_claim_of_less_turns_the_sign(tmp_path):
     row = judge(rule(tmp_path, turned=True), {})
     assert row[["value", "low", "high", "verdict"]].tolist() == [-0.2, -0.3, -0.1, "contradicted"]

@@ -175,12 +175,13 @@ COMMON |= {"stage": "06_accuracy_vs_policy", "estimand": "new reward models, new
 CORRELATION = COMMON | {"statistic": "correlation", "measure": "my_measure", "policy": {"best_of_n": 32}}
 DIFFERENCE = COMMON | {"statistic": "correlation_difference", "of": "accuracy", "first": {"kl": 2}}
 
+AMONG = CORRELATION | {"among": {"error_shape": "none"}}
 
 BATCHES = STRATEGIES | {"first": {"strategy": "random", "n_batch": 5, "task": "helpful"}}
 BATCHES |= {"where": {"task": ["helpful", "harmless"]}}
 
 
-@pytest.mark.parametrize("content", [GOOD, BATCHES, CORRELATION, DIFFERENCE | {"second": {"best_of_n": 2}}])
+@pytest.mark.parametrize("content", [GOOD, BATCHES, CORRELATION, AMONG, DIFFERENCE | {"second": {"best_of_n": 2}}])
 def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
     (tmp_path / "it.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     check_against_notebooks(tmp_path, "findings", DECLARED, TEXTS)
@@ -217,6 +218,10 @@ def test_what_the_notebooks_declare_and_name_may_be_asked(tmp_path, content):
         (CORRELATION | {"policy": {"best_of": 2}}, "policy: 'best_of' is not one of .*; did you mean 'best_of_n'"),
         (CORRELATION | {"policy": "spearman"}, "measure: a correlation is of a measure with a policy"),
         (CORRELATION | {"measure": {"kl": 2}}, "measure: a correlation is of a measure with a policy"),
+        (AMONG | {"among": {"error_shap": "none"}}, "among: 'error_shap' is not .*; did you mean 'error_shape'"),
+        (AMONG | {"among": {"seed": 0}}, "among: 'seed' is not one of fit, "),
+        (AMONG | {"among": {"error_shape": "nonne"}}, "among: error_shape: 'nonne' .*; did you mean 'none'"),
+        (AMONG | {"among": {}}, "among: {} names no fits; write {error_shape: none}"),
         (DIFFERENCE | {"second": "spearman"}, "of: a correlation is of a measure with a policy"),
     ],
 )

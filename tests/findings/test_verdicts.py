@@ -321,6 +321,32 @@ def test_a_correlation_over_seeds_is_one_of_each_population():
     assert difference["value"] == pytest.approx(np.mean(json.loads(difference["by_seed"])), abs=1e-5)
 
 
+def mixed(populations):
+    """The populations with ten proxies more in each, whose order says the opposite."""
+    found = []
+    for parameters, evaluated in populations:
+        models, beside = evaluated.fits[:-2], evaluated.fits[-2:]
+        proxies = models[:10].assign(fit=models["fit"][:10] + " proxy", error_shape="gaussian")
+        fits = pd.concat([models.assign(error_shape="none"), proxies, beside], ignore_index=True)
+        values = {}
+        for name, value in evaluated.values.items():
+            turned = value[:10] * (-1 if name == "best_of_n" else 1)
+            values[name] = np.concatenate([value[:-2], turned, value[-2:]])
+        found.append((parameters, replace(evaluated, fits=fits, values=values)))
+    return found
+
+
+def test_a_correlation_may_be_among_some_fits_alone():
+    heads, all_models = populations(), mixed(populations())
+    terms = SEVERAL.terms | {"among": {"error_shape": "none"}}
+    columns = ["value", "low", "high", "units", "by_seed"]
+    expected = judge_several(heads)[columns].tolist()
+    assert judge_several(all_models, terms=terms)[columns].tolist() == expected
+    assert judge_several(all_models)["value"] < expected[0]
+    with pytest.raises(DataError, match=r"among: 'error_shap' is not one of.*did you mean 'error_shape'"):
+        judge_several(all_models, terms=terms | {"among": {"error_shap": "none"}})
+
+
 def test_a_policy_of_several_settings_is_averaged_model_by_model():
     one, other = populations(1), populations(1)
     rng = np.random.default_rng(9)

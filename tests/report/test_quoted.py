@@ -22,6 +22,7 @@ from rmkit.report.quoted import (
     measured,
     passages,
     replaced,
+    selected,
     texts,
 )  # fmt: skip
 from rmkit.study.notebook_side.gathered import Gathered
@@ -298,3 +299,15 @@ def test_figures_that_texts_show_are_copied_from_the_report(tmp_path):
     assert sorted(path.name for path in (tmp_path / "docs/figures").iterdir()) == ["one-a.png", "one-c.png"]
     with pytest.raises(ResultError, match=r"other-b\.png is not there, and a text shows it"):
         copy_figures(tmp_path, tmp_path / "reports", "other")
+
+
+def test_rows_of_a_part_are_quoted_by_its_name_alone(stored, tmp_path):
+    table = stored[1]
+    one = "04_reward_models accuracy reward_model=linear_bt annotations=100"
+    of_all = table[table["metric"] == "accuracy"]
+    pd.concat([of_all, of_all.assign(among="heads", value=0.9)]).to_parquet(tmp_path / "rows.parquet")
+    gathered = Gathered("test", [{"stage": "04_reward_models", "parameters": {}, "folder": tmp_path}])
+    found = [selected(asked(said, "rows")[0], gathered) for said in (one, f"{one} among=heads")]
+    assert [len(rows) for rows in found] == [len(SEEDS), len(SEEDS)]
+    assert found[0]["among"].isna().all()
+    assert set(found[1]["value"]) == {0.9}
