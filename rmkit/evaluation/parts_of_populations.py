@@ -7,6 +7,7 @@ Knows evaluations and rows only. Source: arXiv 2410.05584, section 4; gaussian_d
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -44,14 +45,14 @@ def rows_of_parts(
     if not shapes:
         return pd.DataFrame()
     beside_f = evaluations.fits["fit"].isin([GOLD, BASE])
-    options = {"n_resamples": n_resamples, "level": level}
+    rows_of = partial(departure_rows, n_resamples=n_resamples, level=level)
     tables = []
     if (head_f := shape_f == NO_ERROR).any():
-        departed = departure_rows(narrowed(evaluations, (head_f | beside_f).to_numpy()), **options)
+        departed = rows_of(narrowed(evaluations, (head_f | beside_f).to_numpy()))
         lost = gamma_spread_rows(turned[turned["fit"].isin(evaluations.fits["fit"][head_f])], measured, level=level)
         tables += [_named(departed, HEADS, HEADS), _named(lost, HEADS, HEADS)]
     for shape in shapes:
-        rows = departure_rows(narrowed(evaluations, ((shape_f == shape) | beside_f).to_numpy()), **options)
+        rows = rows_of(narrowed(evaluations, ((shape_f == shape) | beside_f).to_numpy()))
         tables.append(_named(rows[rows["metric"] == "departure"], shape, f"{shape} proxies"))
     return pd.concat([table for table in tables if len(table)], ignore_index=True)
 
