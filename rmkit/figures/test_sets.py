@@ -20,7 +20,7 @@ from rmkit.figures.looks import look_of, looks_of
 from rmkit.figures.population import interval_words, policy_labels
 from rmkit.figures.theme import GREY, themed
 
-A_ROW = 3  # panels side by side
+A_ROW = 3  # panels side by side, or a few more, so that the writers of a policy stand in one row
 ALONG = {
     "share": "share of prompts in other words",
     "n_pairs": "pairs in the test set",
@@ -199,7 +199,8 @@ def _maps(
     wide_by = max(0.62, *(0.09 * max(len(str(name)) for name in one.columns) for one in cells))
     high = CELL_INCHES[1] * max(map(len, cells)) + 0.75
     size = (wide_by * cells[0].shape[1] + 0.5, high)
-    figure, axes = panel_rows(len(groups), A_ROW, size, (1.6, 0.7))
+    of_a_policy = max(sum(key[0] == policy for key, _ in groups) for policy in policies)
+    figure, axes = panel_rows(len(groups), -(-A_ROW // of_a_policy) * of_a_policy, size, (1.6, 0.7))
     for ax, (key, _), one in zip(axes, groups, cells, strict=True):
         draw_map(ax, one, limits)
         policy, *rest = key

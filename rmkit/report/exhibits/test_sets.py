@@ -13,6 +13,7 @@ from rmkit.errors import ResultError
 from rmkit.figures.optimiser_agreement import agreement_figure
 from rmkit.figures.population import mild_and_strong
 from rmkit.figures.test_sets import category_map, curve_figure, dots_figure, rank_bin_map, rewording_figure
+from rmkit.intervals.correlations import FEWEST_MODELS
 from rmkit.report.exhibits.settings import Drawn, Results, headed, named, of_first_seed
 
 STAGE = "14_test_sets"
@@ -20,6 +21,7 @@ OF = (
     "Kendall's correlation over the reward models between what a test set measures and what their policies earn on "
     "other prompts. Bars, where there are any, are 95% intervals for new reward models and new prompts."
 )
+MANY = f"Policies of fewer than {FEWEST_MODELS} reward models are left out where others have more."
 Draw = Callable[[pd.DataFrame, list[str]], Figure]
 # Name of the file: what draws it, the heading, the caption.
 EXHIBITS: dict[str, tuple[Draw, str, str]] = {
@@ -29,15 +31,16 @@ EXHIBITS: dict[str, tuple[Draw, str, str]] = {
         f"One pair of responses to each prompt, by the policy itself, by another model, or one by each. {OF}",
     ),
     "test-sets-ranks": (
-        rank_bin_map,
+        lambda rows, shown: rank_bin_map(rows, of_many_models(rows, shown)),
         "From which ranks should the two responses of a test pair come?",
         "A prompt's responses are cut into bins by gold, 0 the worst. Each cell is the correlation of a test set whose "
-        "chosen and rejected responses come from these bins.",
+        "chosen and rejected responses come from these bins. " + MANY,
     ),
     "test-sets-category": (
-        category_map,
+        lambda rows, shown: category_map(rows, of_many_models(rows, shown)),
         "Must test prompts be of the policy's own category?",
-        "Each cell is the correlation of a test set of one category with what policies earn on prompts of another.",
+        "Each cell is the correlation of a test set of one category with what policies earn on prompts of another. "
+        + MANY,
     ),
     "test-sets-paraphrases": (
         lambda rows, shown: curve_figure(rows, "D", "share", shown),
@@ -77,6 +80,12 @@ def ends_of_training(correlations: pd.DataFrame) -> list[str]:
         return []
     trained = correlations[correlations["steps"].notna()].sort_values("steps", kind="stable")
     return list(dict(zip(trained["policy"].str.rpartition("_")[0], trained["policy"], strict=True)).values())
+
+
+def of_many_models(rows: pd.DataFrame, shown: list[str]) -> list[str]:
+    """The policies that enough reward models have for an interval, or all where none has: cells have none to warn."""
+    units = rows[rows["metric"] == "correlation"].groupby("policy")["units"].max()
+    return [policy for policy in shown if units.get(policy, 0) >= FEWEST_MODELS] or shown
 
 
 def designs_of_test_sets(results: Results) -> Iterator[Drawn]:
