@@ -7,12 +7,14 @@ family has one colour (looks.py), so that forty lines can be told apart: a row o
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import MarkerStyle
 
 from rmkit.errors import ResultError
 from rmkit.figures.axes import label_lines, seeds_named
@@ -227,7 +229,7 @@ def why_figure(table: pd.DataFrame) -> Figure:
         for ax, metric in zip(row_axes, metrics, strict=True):
             dots = of_pool[of_pool[metric].notna() & of_pool["mean_p_variance"].notna()]
             for dot in dots.itertuples():
-                look, marker = looks[str(dot.strategy)], f"${number[str(dot.strategy)]:02d}$"
+                look, marker = looks[str(dot.strategy)], digits(number[str(dot.strategy)])
                 ax.plot(
                     [dot.mean_p_variance], [getattr(dot, metric)], linestyle="", marker=marker,
                     color=look.text, markeredgewidth=0.3, markersize=9, label=look.label,
@@ -249,6 +251,12 @@ def why_figure(table: pd.DataFrame) -> Figure:
         for ax, metric in zip(row_axes, metrics, strict=True):
             name_dots(ax, of_pool.dropna(subset=[metric, "mean_p_variance"]), metric, looks)
     return figure
+
+
+@cache
+def digits(number: int) -> MarkerStyle:
+    """A number as a marker; its shape is made once, which takes as long as many a dot."""
+    return MarkerStyle(f"${number:02d}$")
 
 
 def name_dots(ax: Axes, dots: pd.DataFrame, metric: str, looks: Mapping[str, Look]) -> None:
