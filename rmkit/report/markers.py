@@ -35,8 +35,8 @@ from rmkit.report.parts import VERDICTS
 from rmkit.report.wording import NONE, between, join, number, percent, points, sentence, signed
 
 EMBEDDED = "tiny"
-# "findings": by name the row of 07_figures; "rows": by selection its quantities; "earlier": findings of seeds before;
-# "statements": the folder of the statements' files
+# "findings": by name the row of 07_figures; "rows": by selection its quantities; "earlier": findings before, on other
+# seeds or on another world ("earlier_on"); "statements": the folder of the statements' files
 Results = Mapping[str, Any]
 STYLES: dict[str, Callable[..., str]] = {"number": number, "signed": signed, "percent": percent, "points": points}
 QUANTITIES = {name: (name,) for name in ("mean", "least", "most", "rows", "jobs")} | {"range": ("least", "most")}
@@ -215,32 +215,39 @@ def leading(findings: Results) -> str:
 
 
 def every(results: Results) -> str:
-    """All statements by question, by name: effect and verdict, and those on the seeds before, if any."""
-    findings, earlier = results["findings"], results.get("earlier", {})
-    columns = ["statement", "effect, 95% interval", "verdict", *(["on the seeds before"] if earlier else [])]
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    """All statements by question, by name: effect and verdict, and those that were found before, if any."""
+    lines, findings = headed(results), results["findings"]
     for heading in (*(question.heading for question in QUESTIONS), OTHER):
         if any(row["question"] == heading for row in findings.values()):
-            lines.append(f"| **{heading}** |" + " |" * (len(columns) - 1))
-        for name, row in sorted(findings.items()):
-            if row["question"] == heading:
-                line = f"| {linked(name, results)} | {told(row)} | {judgement(row)} |"
-                before = f"{with_interval(old)}: {old['verdict']}" if (old := earlier.get(name)) else NONE
-                lines.append(f"{line} {before} |" if earlier else line)
+            lines.append(f"| **{heading}** |" + lines[0].count(" | ") * " |")
+        lines += [line(name, results) for name, row in sorted(findings.items()) if row["question"] == heading]
     return "\n".join(["\n", *lines, "\n"])
+
+
+def headed(results: Results) -> list[str]:
+    """The first two lines of a table of statements; a column more where there are findings of before."""
+    before = [f"on the {results.get('earlier_on', 'seeds')} before"] if results.get("earlier") else []
+    columns = ["statement", "effect, 95% interval", "verdict", *before]
+    return ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+
+
+def line(name: str, results: Results) -> str:
+    """A statement's line in such a table."""
+    row, earlier = results["findings"][name], results.get("earlier", {})
+    before = f" {with_interval(old)}: {old['verdict']} |" if (old := earlier.get(name)) else f" {NONE} |"
+    return f"| {linked(name, results)} | {told(row)} | {judgement(row)} |" + before * bool(earlier)
 
 
 def claims(results: Results) -> str:
     """Each claim of the papers that are asked of: its statements with effect and verdict, and where else it is told."""
-    findings = results["findings"]
-    lines = ["| statement | effect, 95% interval | verdict |", "|---|---|---|"]
+    lines, findings = headed(results), results["findings"]
     of_all = {claim_of(key) for key in findings}
     asked_of = [ledger for ledger in LEDGERS if of_all & set(ledger.claims)]
     for name, claim in [entry for ledger in asked_of for entry in ledger.claims.items()]:
         asked = {key: row for key, row in sorted(findings.items()) if claim_of(key) == name}
         beside = f" ({'also' if asked else 'not asked here, but'} in {claim.elsewhere})" if claim.elsewhere else ""
-        lines.append(f"| **{name.title() if name == CONTEST else name}. {claim.text}**{beside} | | |")
-        lines += [f"| {linked(key, results)} | {told(row)} | {judgement(row)} |" for key, row in asked.items()]
+        heading = f"| **{name.title() if name == CONTEST else name}. {claim.text}**{beside} |"
+        lines += [heading + lines[0].count(" | ") * " |", *(line(key, results) for key in asked)]
     return "\n".join(["\n", *lines, "\n"])
 
 

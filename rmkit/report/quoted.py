@@ -32,6 +32,9 @@ from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
 FINDINGS, RESULTS, FIGURES = "07_figures", Path("docs", "results"), Path("docs", "figures")
+BEFORE = re.compile(
+    r"(.+?)-(seeds|world)-.+"
+)  # a file of findings that a study had on other seeds, or on another world
 SHOWN = re.compile(rf"\]\((?:docs/)?{FIGURES.name}/([\w.-]+\.png)\)")
 KEPT = (
     *("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval"),
@@ -78,15 +81,20 @@ def replaced(path: Path, new: Sequence[str]) -> str:
 
 
 def kept(root: Path) -> dict[str, Any]:
-    """By study, the results that texts quote; under "earlier" the findings of seeds that it had before, if any."""
+    """By study, the results that texts quote; under "earlier" the findings that it had before, if any.
+
+    Those are of other seeds or of another world, as the file's name says: "earlier_on".
+    """
     read = {path.stem: results_in(path, root) for path in (root / RESULTS).glob("*.json")}
-    of_seeds = {name: name.partition("-seeds-")[0] for name in sorted(read) if "-seeds-" in name}
-    for name, study in of_seeds.items():
-        one_of(study, [one for one in read if one not in of_seeds], f"{RESULTS / name}.json: whose seeds", DataError)
-    found = {name: {**results, "earlier": {}} for name, results in read.items() if name not in of_seeds}
-    for name, study in of_seeds.items():
-        found[study]["earlier"] |= read[name]["findings"]
-    return found
+    before = {name: found for name in sorted(read) if (found := BEFORE.fullmatch(name))}
+    now = [name for name in read if name not in before]
+    for name, found in before.items():
+        one_of(found[1], now, f"{RESULTS / name}.json: whose {found[2]}", DataError)
+    studies = {name: {**results, "earlier": {}} for name, results in read.items() if name in now}
+    for name, found in before.items():
+        studies[found[1]]["earlier"] |= read[name]["findings"]
+        studies[found[1]]["earlier_on"] = found[2]
+    return studies
 
 
 def results_in(path: Path, root: Path) -> dict[str, Any]:
@@ -95,7 +103,7 @@ def results_in(path: Path, root: Path) -> dict[str, Any]:
         read = read_json(path)
     except (OSError, ValueError):
         read = None
-    parts = ("findings",) if "-seeds-" in path.stem else ("findings", "rows")
+    parts = ("findings",) if BEFORE.fullmatch(path.stem) else ("findings", "rows")
     if not isinstance(read, dict) or not all(isinstance(read.get(part), dict) for part in parts):
         raise DataError(f"{path.relative_to(root)}: holds no results; delete it, and quote its study again")
     return read
