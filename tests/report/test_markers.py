@@ -64,6 +64,19 @@ def test_every_statement_stands_by_its_question_beside_what_the_seeds_before_gav
     assert all("0.05 would matter" in line for line in lines if line.startswith("| [One beats two.](findings/"))
 
 
+def test_claims_stand_beside_what_the_world_before_gave():
+    said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
+    findings = {"c1-one": SHOWN | said, "c1-two": AHEAD | said}
+    results = {"findings": findings, "earlier": {"c1-two": AHEAD}, "earlier_on": "world"}
+    lines = filled("<!-- findings: claims --><!-- . -->", "docs/results.md", {"tiny": results}, []).splitlines()
+    assert "| statement | effect, 95% interval | verdict | on the world before |" in lines
+    assert {line.count("|") for line in lines if line.startswith("|")} == {5}
+    assert [line.split(" | ")[-1] for line in lines if "One beats" in line] == [
+        "– |",
+        "+0.043 (0.003 to 0.095): shown |",
+    ]
+
+
 def test_a_study_without_seeds_before_has_no_column_for_them():
     said = {"statement": "One beats two.", "question": QUESTIONS[1].heading, "matters": 0.05}
     results = {"findings": {"b": SHOWN | said}, "statements": "docs/findings-active"}
