@@ -5,14 +5,27 @@ layer is as long as it will be from the start, and gives a view of what it holds
 Layers of other kinds (sliding windows, states) stay as transformers makes them. Knows a model; draws nothing.
 """
 
+import inspect
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedModel
 
 
+def cached(model: "PreTrainedModel", n_tokens: int) -> "dict[str, DynamicCache]":
+    """What `generate` is given for a model that takes keys and values; nothing for another, as Mamba.
+
+    n_tokens: as for `roomy_cache`.
+    """
+    takes = inspect.signature(model.forward).parameters
+    return {"past_key_values": roomy_cache(model, n_tokens)} if "past_key_values" in takes else {}
+
+
 def roomy_cache(model: "PreTrainedModel", n_tokens: int) -> "DynamicCache":
-    """An empty cache for `generate`; n_tokens: of the padded prompt and what is drawn; more are held, but slowly."""
+    """An empty cache for `generate` without beams, whose reordering it does not follow.
+
+    n_tokens: of the padded prompt and what is drawn; more are held, but slowly.
+    """
     import torch
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer

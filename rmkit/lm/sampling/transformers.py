@@ -13,7 +13,7 @@ from rmkit.artifacts.shards import Shards
 from rmkit.errors import DataError
 from rmkit.lm.loading import context_of
 from rmkit.lm.sampling.draws import Decoding, Sampled, answer_of, noise
-from rmkit.lm.sampling.roomy_cache import roomy_cache
+from rmkit.lm.sampling.roomy_cache import cached
 from rmkit.lm.sampling.top_p import top_p_warper
 from rmkit.progress import Progress
 
@@ -153,7 +153,7 @@ def generated(
                     input_ids=encoded["input_ids"].to(model.device),
                     attention_mask=encoded["attention_mask"].to(model.device),
                     logits_processor=LogitsProcessorList([*warpers, chosen_by]),
-                    past_key_values=roomy_cache(model, width + decoding.max_new_tokens),
+                    **cached(model, width + decoding.max_new_tokens),
                 )
         finally:
             model.generation_config = own_settings

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from transformers import DynamicCache, MistralConfig, MistralForCausalLM
+from transformers import DynamicCache, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 from transformers.cache_utils import DynamicSlidingWindowLayer
 
 from rmkit.lm.loading import load_causal
-from rmkit.lm.sampling.roomy_cache import roomy_cache
+from rmkit.lm.sampling.roomy_cache import cached, roomy_cache
 
 
 def pieces(lengths):
@@ -42,8 +42,17 @@ def test_sliding_windows_stay_what_they_are():
 def test_a_model_says_the_same_with_room(name, request):
     model, tokenizer = load_causal(request.getfixturevalue(name))
     asked = tokenizer(["Human: Hello", "Human: How is your garden?"], return_tensors="pt", padding=True)
-    drawn = [
-        model.generate(**asked, max_new_tokens=12, do_sample=False, past_key_values=cache)
-        for cache in (None, roomy_cache(model, asked["input_ids"].shape[1] + 12))
-    ]
+    room = cached(model, asked["input_ids"].shape[1] + 12)
+    assert room
+    drawn = [model.generate(**asked, max_new_tokens=12, do_sample=False, **more) for more in ({}, room)]
     assert torch.equal(*drawn)
+
+
+def test_a_model_without_keys_and_values_draws_as_it_does():
+    model = MambaForCausalLM(MambaConfig(vocab_size=20, hidden_size=8, num_hidden_layers=1, state_size=4))
+    assert cached(model, 9) == {}
+    asked = torch.tensor([[3, 4, 5]])
+    assert model.generate(asked, max_new_tokens=6, do_sample=False, eos_token_id=None, **cached(model, 9)).shape == (
+        1,
+        9,
+    )
