@@ -7,7 +7,7 @@ this prompt (it trained on it, say).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +100,11 @@ class Evaluations:
                 raise ResultError(f"evaluations: {name} was measured at {there}; say which")
             raise ResultError(f"evaluations: {name} was not measured at {axis.name} = {at:g}, but at {there}")
         return np.ascontiguousarray(self.values[name][..., axis.at.index(at)])
+
+    def keep(self, kept_f: np.ndarray) -> "Evaluations":
+        """These fits alone, in their order; kept_f: (F,) bool."""
+        values = {metric: value[kept_f] for metric, value in self.values.items()}
+        return replace(self, fits=self.fits[kept_f].reset_index(drop=True), values=values)
 
     @classmethod
     def from_pairs(

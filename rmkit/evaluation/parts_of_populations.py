@@ -6,10 +6,8 @@ the proxies of each shape. Rows of a part have its name in the column `among`; r
 Knows evaluations and rows only. Source: arXiv 2410.05584, section 4; gaussian_departure.py has the numbers.
 """
 
-from dataclasses import replace
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from rmkit.artifacts.evaluations import Evaluations
@@ -19,12 +17,6 @@ from rmkit.evaluation.population import BASE, GOLD
 AMONG = "among"  # the column that says which part rows are of
 HEADS = "heads"
 NO_ERROR = "none"  # the error_shape of a reward model that learned from labels
-
-
-def narrowed(evaluations: Evaluations, kept_f: np.ndarray) -> Evaluations:
-    """The evaluations of some fits alone; kept_f: (F,) bool."""
-    values = {metric: value[kept_f] for metric, value in evaluations.values.items()}
-    return replace(evaluations, fits=evaluations.fits[kept_f].reset_index(drop=True), values=values)
 
 
 def rows_of_parts(
@@ -48,11 +40,11 @@ def rows_of_parts(
     rows_of = partial(departure_rows, n_resamples=n_resamples, level=level)
     tables = []
     if (head_f := shape_f == NO_ERROR).any():
-        departed = rows_of(narrowed(evaluations, (head_f | beside_f).to_numpy()))
+        departed = rows_of(evaluations.keep((head_f | beside_f).to_numpy()))
         lost = gamma_spread_rows(turned[turned["fit"].isin(evaluations.fits["fit"][head_f])], measured, level=level)
         tables += [_named(departed, HEADS, HEADS), _named(lost, HEADS, HEADS)]
     for shape in shapes:
-        rows = rows_of(narrowed(evaluations, ((shape_f == shape) | beside_f).to_numpy()))
+        rows = rows_of(evaluations.keep(((shape_f == shape) | beside_f).to_numpy()))
         tables.append(_named(rows[rows["metric"] == "departure"], shape, f"{shape} proxies"))
     return pd.concat([table for table in tables if len(table)], ignore_index=True)
 

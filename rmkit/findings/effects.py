@@ -15,7 +15,6 @@ from rmkit.artifacts.evaluations import Evaluations
 from rmkit.errors import DataError, ResultError
 from rmkit.evaluation.contrasts import differences, group_means, in_group, over_prompts
 from rmkit.evaluation.curves import interval_of, stacked
-from rmkit.evaluation.parts_of_populations import narrowed
 from rmkit.evaluation.population import POLICIES, tables_of
 from rmkit.findings.compared_jobs import Job, Setting, by_world
 from rmkit.findings.rules import SEEDS_AND_PROMPTS, Rule
@@ -188,7 +187,7 @@ def tables_of_rule(rule: Rule, seeds: Sequence[Evaluations]) -> list[list[np.nda
     if one in others:
         raise ResultError(f"{rule.name}: a correlation is of a measure with a policy, which answer other prompts")
     if rule.among:
-        seeds = [narrowed(one, in_group(one.fits, rule.among)) for one in seeds]
+        seeds = [one.keep(in_group(one.fits, rule.among)) for one in seeds]
     return tables_of(seeds, *metrics)
 
 

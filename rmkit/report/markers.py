@@ -216,19 +216,24 @@ def leading(findings: Results) -> str:
 
 def every(results: Results) -> str:
     """All statements by question, by name: effect and verdict, and those that were found before, if any."""
-    lines, findings = headed(results), results["findings"]
+    lines, findings = columns_of(results), results["findings"]
     for heading in (*(question.heading for question in QUESTIONS), OTHER):
         if any(row["question"] == heading for row in findings.values()):
-            lines.append(f"| **{heading}** |" + lines[0].count(" | ") * " |")
+            lines.append(across(f"**{heading}**", lines[0]))
         lines += [line(name, results) for name, row in sorted(findings.items()) if row["question"] == heading]
     return "\n".join(["\n", *lines, "\n"])
 
 
-def headed(results: Results) -> list[str]:
+def columns_of(results: Results) -> list[str]:
     """The first two lines of a table of statements; a column more where there are findings of before."""
     before = [f"on the {results.get('earlier_on', 'seeds')} before"] if results.get("earlier") else []
     columns = ["statement", "effect, 95% interval", "verdict", *before]
     return ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+
+
+def across(words: str, columns: str) -> str:
+    """A line with words in the first of the table's columns, and nothing in the others."""
+    return f"| {words} |" + " |" * columns.count(" | ")
 
 
 def line(name: str, results: Results) -> str:
@@ -240,14 +245,14 @@ def line(name: str, results: Results) -> str:
 
 def claims(results: Results) -> str:
     """Each claim of the papers that are asked of: its statements with effect and verdict, and where else it is told."""
-    lines, findings = headed(results), results["findings"]
+    lines, findings = columns_of(results), results["findings"]
     of_all = {claim_of(key) for key in findings}
     asked_of = [ledger for ledger in LEDGERS if of_all & set(ledger.claims)]
     for name, claim in [entry for ledger in asked_of for entry in ledger.claims.items()]:
         asked = {key: row for key, row in sorted(findings.items()) if claim_of(key) == name}
         beside = f" ({'also' if asked else 'not asked here, but'} in {claim.elsewhere})" if claim.elsewhere else ""
-        heading = f"| **{name.title() if name == CONTEST else name}. {claim.text}**{beside} |"
-        lines += [heading + lines[0].count(" | ") * " |", *(line(key, results) for key in asked)]
+        heading = f"**{name.title() if name == CONTEST else name}. {claim.text}**{beside}"
+        lines += [across(heading, lines[0]), *(line(key, results) for key in asked)]
     return "\n".join(["\n", *lines, "\n"])
 
 

@@ -32,9 +32,7 @@ from rmkit.study.store.disk import write_text
 from rmkit.study.store.store import Store
 
 FINDINGS, RESULTS, FIGURES = "07_figures", Path("docs", "results"), Path("docs", "figures")
-BEFORE = re.compile(
-    r"(.+?)-(seeds|world)-.+"
-)  # a file of findings that a study had on other seeds, or on another world
+BEFORE = re.compile(r"(.+?)-(seeds|world)-\d.*")  # a file of what a study found on other seeds, or another world
 SHOWN = re.compile(rf"\]\((?:docs/)?{FIGURES.name}/([\w.-]+\.png)\)")
 KEPT = (
     *("value", "low", "high", "detectable", "verdict", "survives", "unit", "estimand", "no_interval"),

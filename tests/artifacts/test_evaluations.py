@@ -40,6 +40,14 @@ def test_saved_evaluations_come_back_the_same_and_two_saves_are_equal_bytes(tmp_
         np.testing.assert_array_equal(again.values[metric], value)
 
 
+def test_some_fits_are_kept_with_their_values_and_count_anew():
+    kept = Evaluations(**parts()).keep(np.array([False, True]))
+    assert kept.fits.to_dict("list") == {"fit": ["b"], "seed": [1]}
+    assert kept.fits.index.tolist() == [0]
+    for metric, value in parts()["values"].items():
+        np.testing.assert_array_equal(kept.values[metric], value[1:])
+
+
 def test_a_metric_is_had_at_a_place_of_its_axis():
     evaluations = Evaluations(**parts())
     assert evaluations.metrics() == [Metric("accuracy"), Metric("by_n", 1), Metric("by_n", 32)]

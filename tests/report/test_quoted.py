@@ -287,6 +287,12 @@ def test_what_a_study_found_before_is_named_for_what_it_was_found_on(tmp_path, o
     assert kept(tmp_path) == {"tiny": {"findings": {"a": 2}, "rows": {}, "earlier": {"a": 1}, "earlier_on": on}}
 
 
+def test_a_study_that_is_called_after_a_world_is_a_study_of_its_own(tmp_path):
+    (tmp_path / "docs/results").mkdir(parents=True)
+    (tmp_path / "docs/results/hello-world-study.json").write_text('{"findings": {}, "rows": {}}', encoding="utf-8")
+    assert list(kept(tmp_path)) == ["hello-world-study"]
+
+
 def test_a_study_that_judges_no_statement_is_one_sentence():
     jobs = [Job("04_reward_models", {}), Job("07_figures", {"findings_folder": "docs/mine"})]
     assert folder_of_statements(jobs, "plain") == "docs/mine"
